@@ -1,0 +1,36 @@
+"""Restore and colour pictures with Adversarial Generator-Encoder networks.
+
+>>> import agerestore, numpy as np
+>>> model = agerestore.load("mnist")
+>>> digit = np.zeros((32, 32), np.uint8)
+>>> agerestore.restore(model, digit).dtype
+dtype('uint8')
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from agerestore._version import __version__
+
+if TYPE_CHECKING:
+    from agerestore.checkpoint import LoadedModel
+    from agerestore.errors import AgeRestoreError
+    from agerestore.restoration import domain_score, restore
+    from agerestore.zoo import load
+
+__all__ = ["AgeRestoreError", "LoadedModel", "__version__", "domain_score", "load", "restore"]
+
+# Looked up at first use, so that importing the package, and --help, cost nothing.
+_HOME = {
+    "AgeRestoreError": "errors",
+    "LoadedModel": "checkpoint",
+    "domain_score": "restoration",
+    "load": "zoo",
+    "restore": "restoration",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

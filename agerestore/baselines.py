@@ -1,0 +1,226 @@
+"""Classical and fitted linear restoration: what a trained model has to beat on the same damaged pictures.
+
+A method maps an `Observation` (B, C, H, W), grey or RGB, to float32 pictures in [0, 1] of the same shape, on
+the same device. The OpenCV methods work on uint8 (the picture is first clipped and rounded) and take settings,
+such as the sigma of a blur; `best` chooses them against the clean truth, an oracle that favours the baseline.
+The linear methods are fitted on damaged training pictures of one size and their clean versions.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agerestore.errors import UsageError
+from agerestore.linear import (
+    RIDGE,
+    ConditionalMean,
+    LinearEstimator,
+    PrincipalComponents,
+    filled,
+    known_pixels,
+)
+from agerestore.observation import Observation
+
+Restorer = Callable[[Observation], Tensor]
+Setting = Mapping[str, float]
+Bytes = NDArray[np.uint8]
+
+INPAINT_RADIUS = 3.0  # pixels
+PCA_COUNTS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 300, 500)  # numbers of components tried
+PCA_HELD_OUT = 200  # pictures, at most; each has its own system to solve for each number of components
+
+
+# --- OpenCV
+
+
+def non_local_means(observation: Observation, h: float) -> Tensor:
+    """Non-local means of strength h in grey levels (Buades et al. 2005); RGB is filtered in Lab."""
+
+    def denoise(picture: Bytes, hole: Bytes) -> NDArray[Any]:
+        if picture.ndim == 2:
+            return cv2.fastNlMeansDenoising(picture, None, h)
+        bgr = np.ascontiguousarray(picture[..., ::-1])
+        return cv2.fastNlMeansDenoisingColored(bgr, None, h, h)[..., ::-1]
+
+    return _each(observation, denoise)
+
+
+def median(observation: Observation, passes: int = 1) -> Tensor:
+    """3x3 median filter, applied `passes` times."""
+
+    def smooth(picture: Bytes, hole: Bytes) -> NDArray[Any]:
+        smoothed: NDArray[Any] = picture
+        for _ in range(passes):
+            smoothed = cv2.medianBlur(smoothed, 3)
+        return smoothed
+
+    return _each(observation, smooth)
+
+
+def gaussian_blur(observation: Observation, sigma: float) -> Tensor:
+    """Gaussian blur of `sigma` pixels."""
+    return _each(observation, lambda picture, hole: cv2.GaussianBlur(picture, (0, 0), sigma))
+
+
+def blur_threshold(observation: Observation, sigma: float, threshold: float) -> Tensor:
+    """Gaussian blur, then 1 where the result exceeds `threshold` (in [0, 1]), else 0; for ink on paper."""
+    return (gaussian_blur(observation, sigma) > threshold).float()
+
+
+def telea(observation: Observation) -> Tensor:
+    """Inpainting by fast marching (Telea 2004); observed pixels are only rounded to uint8."""
+    return _inpaint(observation, cv2.INPAINT_TELEA)
+
+
+def navier_stokes(observation: Observation) -> Tensor:
+    """Inpainting by fluid dynamics (Bertalmio et al. 2001); observed pixels are only rounded to uint8."""
+    return _inpaint(observation, cv2.INPAINT_NS)
+
+
+def _inpaint(observation: Observation, method: int) -> Tensor:
+    if observation.mask is None:
+        raise UsageError("inpainting needs a mask: give one (1 = unknown) or choose another baseline")
+    return _each(observation, lambda picture, hole: cv2.inpaint(picture, hole, INPAINT_RADIUS, method))
+
+
+def _each(observation: Observation, restore: Callable[[Bytes, Bytes], NDArray[Any]]) -> Tensor:
+    """Call restore(picture (H, W) or (H, W, 3), hole (H, W) of 0 and 1) for every picture, all in uint8."""
+    known = known_pixels(observation).movedim(1, -1).cpu()  # (B, H, W, C)
+    pictures = (filled(observation).movedim(1, -1).cpu().clamp(0, 1) * 255).round().byte()
+    holes = known[..., 0].logical_not().byte().numpy()
+    inputs = pictures.squeeze(-1).numpy()  # OpenCV wants grey pictures without a channel axis
+    restored = np.stack([restore(picture, hole) for picture, hole in zip(inputs, holes, strict=True)])
+    pixels = torch.from_numpy(restored).reshape(pictures.shape).movedim(-1, 1)
+    return pixels.to(observation.image.device, torch.float32).contiguous() / 255
+
+
+# --- the table, and the oracle's choice of settings
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One classical method.
+
+    Attributes:
+        method: called as method(observation, **setting).
+        settings: those among which `best` chooses.
+        fills_holes: it needs a mask; the others are for pictures without one.
+        grey_only: it makes no sense on colour.
+    """
+
+    method: Callable[..., Tensor]
+    settings: Sequence[Setting] = ({},)
+    fills_holes: bool = False
+    grey_only: bool = False
+
+
+def grid(**values: Sequence[float]) -> list[Setting]:
+    """All combinations of the given values.
+
+    >>> grid(sigma=[1, 2], threshold=[0.5])
+    [{'sigma': 1, 'threshold': 0.5}, {'sigma': 2, 'threshold': 0.5}]
+    """
+    return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
+
+
+_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)  # pixels
+_STRENGTHS = (3, 5, 7, 10, 14, 20, 28, 40, 50, 65, 80, 110, 160)  # grey levels
+_THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+
+BASELINES: dict[str, Baseline] = {
+    "non-local-means": Baseline(non_local_means, grid(h=_STRENGTHS)),
+    "median": Baseline(median),
+    "median-twice": Baseline(partial(median, passes=2)),
+    "gaussian-blur": Baseline(gaussian_blur, grid(sigma=_SIGMAS)),
+    "blur-threshold": Baseline(blur_threshold, grid(sigma=_SIGMAS, threshold=_THRESHOLDS), grey_only=True),
+    "telea": Baseline(telea, fills_holes=True),
+    "navier-stokes": Baseline(navier_stokes, fills_holes=True),
+}
+
+
+def applicable(observation: Observation) -> list[str]:
+    """Names of the rows of `BASELINES` that suit an observation; every row of `FITTED` suits any."""
+    grey, masked = observation.image.shape[1] == 1, observation.mask is not None
+    rows = BASELINES.items()
+    return [name for name, row in rows if row.fills_holes == masked and (grey or not row.grey_only)]
+
+
+class Choice(NamedTuple):
+    """What `best` found: the setting, its restored pictures (B, C, H, W) and their mean PSNR in dB."""
+
+    setting: Setting
+    restored: Tensor
+    psnr: float
+
+
+def best(
+    method: Callable[..., Tensor], settings: Sequence[Setting], observation: Observation, truth: Tensor
+) -> Choice:
+    """Find the setting, one for the whole set, that brings a method nearest to the clean truth.
+
+    Args:
+        method: called as method(observation, **setting).
+        settings: as from `grid`, at least one; the first of equally good ones wins.
+        observation: the damaged pictures (B, C, H, W).
+        truth: the clean ones, of the same shape, in [0, 1].
+
+    Raises:
+        UsageError: the shapes differ.
+    """
+    if truth.shape != observation.image.shape:
+        shapes = f"{tuple(truth.shape)}, damaged ones {tuple(observation.image.shape)}"
+        raise UsageError(f"clean pictures are {shapes}: give one clean picture for every damaged one")
+
+    def attempt(setting: Setting) -> Choice:
+        restored = method(observation, **setting)
+        return Choice(setting, restored, _mean_psnr(restored, truth))
+
+    return max(map(attempt, settings), key=lambda choice: choice.psnr)
+
+
+def _mean_psnr(restored: Tensor, truth: Tensor) -> float:
+    """PSNR of each picture rounded to uint8, averaged; a perfect picture counts 100 dB, not infinity."""
+    error = (restored * 255).round() / 255 - truth
+    return float(-10 * error.square().flatten(1).mean(1).clamp(min=1e-10).log10().mean())
+
+
+# --- fitted linear methods
+
+
+def fit_wiener(observation: Observation, clean: Tensor) -> Restorer:
+    """Fit the best linear restoration to damaged training pictures and their clean versions (N, C, H, W).
+
+    Without masks it is a `LinearEstimator`, which suits whatever damage it was fitted on. With masks it is a
+    `ConditionalMean`, which suits any holes, those of training or others, in clean or noisy pictures.
+    """
+    pixels = clean.flatten(1).cpu()
+    if observation.mask is None:
+        return LinearEstimator.fit(observation.image.flatten(1).cpu(), pixels)
+    return ConditionalMean.fit(pixels, _noise(observation, clean))
+
+
+def fit_pca(observation: Observation, clean: Tensor) -> Restorer:
+    """Fit principal components to clean pictures (N, C, H, W), as many as restore a held-out part best."""
+    held = min(max(len(clean) // 10, 1), PCA_HELD_OUT)
+    fitted = PrincipalComponents.fit(clean[held:].flatten(1).cpu(), _noise(observation, clean))
+    mask = None if observation.mask is None else observation.mask[:held]
+    damaged = Observation(observation.image[:held], mask)
+    counts = [count for count in PCA_COUNTS if count <= len(fitted.mean)]
+    chosen = best(fitted, grid(count=counts), damaged, clean[:held])
+    return partial(fitted, count=int(chosen.setting["count"]))
+
+
+FITTED: dict[str, Callable[[Observation, Tensor], Restorer]] = {"wiener": fit_wiener, "pca": fit_pca}
+
+
+def _noise(observation: Observation, clean: Tensor) -> float:
+    """Mean square of the damage to observed pixels, at least RIDGE."""
+    return max(float((observation.image - clean)[known_pixels(observation)].square().mean()), RIDGE)

@@ -1,0 +1,174 @@
+"""What a run is made of, as frozen data: networks, turns, schedule; and every preset as a row.
+
+Published settings are given as published; the sources are the AGE paper (section 3.1) and the commands in the
+README of the official code. Weights are signed: a player minimises the sum of weight x term over its turn.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agerestore.errors import UsageError
+
+Prior = Literal["sphere", "gaussian"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkConfig(_Frozen):
+    """Everything needed to build the networks again."""
+
+    architecture: Literal["dcgan", "resnet"] = "dcgan"
+    image_size: Literal[32, 64] = 32
+    channels: Literal[1, 3] = 3
+    latent_dim: int = Field(128, ge=2)
+    width: int = Field(64, ge=1, description="channels of the first encoder layer; 64 in the paper")
+    prior: Prior = "sphere"
+
+
+class Turn(_Frozen):
+    """One player's turn in an iteration: how many steps it takes, and what it minimises."""
+
+    steps: int = Field(1, ge=0)
+    weights: dict[str, float]
+
+
+class RobustConfig(_Frozen):
+    """After the game: how a copy of the encoder is tuned on damaged pictures, the generator frozen."""
+
+    steps: int = Field(4000, ge=0, description="0 leaves the robust encoder out")
+    lr: float = Field(1e-3, gt=0)
+    batch_size: int = Field(64, ge=2)
+    damage: str = "noise:sigma=0..128:clip=1|saltpepper:amount=0..0.4|holes:count=1..2:size=8..16|missing:fraction=0.2..0.7"
+    turn: Turn = Turn(weights={"image": 1.0, "code": 0.01})
+
+
+class TrainConfig(_Frozen):
+    """A whole training run. ``steps`` counts iterations (all turns once); without it ``epochs`` counts."""
+
+    preset: str = "age"
+    objective: Literal["age"] = "age"
+    network: NetworkConfig = NetworkConfig()
+    turns: dict[str, Turn]
+    divergence: Literal["gaussian", "official", "nearest"] = "official"
+    match_x: Literal["l1", "l2"] = "l1"
+    match_z: Literal["cos", "l2"] = "cos"
+
+    batch_size: int = Field(64, ge=2)
+    steps: int | None = Field(None, ge=1)
+    epochs: float = Field(100, gt=0)
+    lr: float = Field(2e-4, gt=0)
+    lr_decay: Literal["constant", "linear", "cosine", "halve"] = "constant"
+    lr_halve_every: int = Field(40, ge=1, description="epochs, for lr_decay=halve")
+    betas: tuple[float, float] = (0.5, 0.999)
+    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept")
+    robust: RobustConfig = RobustConfig()
+
+    flip: bool = False
+    augment: bool = False
+    validation: float = Field(0.05, ge=0, lt=1, description="share of the training set held out")
+    seed: int = 0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    state_minutes: float = Field(3.0, ge=0)
+    sheet_every: int = Field(1000, ge=1, description="iterations between contact sheets")
+    log_every: int = Field(50, ge=1)
+
+
+def _age(steps: int, mu: float, lam: float) -> dict[str, Any]:
+    """The published update plan: equations (5) and (6), with ``steps`` generator steps to one encoder step."""
+    return {
+        "encoder": {"steps": 1, "weights": {"kl_real": 1, "kl_fake": -1, "match_x": mu}},
+        "generator": {"steps": steps, "weights": {"kl_fake": 1, "match_z": lam}},
+    }
+
+
+_CIFAR10 = {"network": {"latent_dim": 128}, "turns": _age(2, 10, 1000), "epochs": 150, "lr_decay": "halve",
+            "lr_halve_every": 40}  # fmt: skip
+_MNIST = {"network": {"channels": 1, "latent_dim": 32, "width": 32}, "turns": _age(2, 10, 64), "lr": 2e-3,
+          "lr_decay": "linear", "steps": 8000, "precision": "bf16"}  # fmt: skip
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # ours
+    "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "flip": True},
+    "age-mnist": _MNIST,
+    "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "flip": True},
+    # published: README of the official code
+    "age-celeba": {
+        "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 10, 1000), "epochs": 5,
+        "lr_decay": "halve", "lr_halve_every": 5,
+    },
+    "age-celeba-finetune": {  # epoch 5 to 6 of the above, from its weights, with fresh optimisers
+        "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 15, 1000), "epochs": 1, "batch_size": 256,
+    },
+    "age-cifar10": _CIFAR10,
+    "age-tinyimagenet": {**_CIFAR10, "turns": _age(2, 10, 2000), "epochs": 6, "lr_halve_every": 3},
+    # published: the paper, where no command exists or where it differs from the README
+    "age-celeba-paper": {"network": {"image_size": 64, "latent_dim": 64}, "turns": _age(2, 10, 1000), "epochs": 5},
+    "age-svhn-paper": {"network": {"latent_dim": 64}, "turns": _age(2, 10, 1000), "epochs": 150},
+    "age-mnist-paper": {"network": {"channels": 1, "latent_dim": 10}, "turns": _age(2, 10, 1000), "epochs": 100},
+    # the paper's ablations
+    "age-no-reconstruction": {**_CIFAR10, "turns": _age(2, 0, 0)},
+    "age-data-space-generator": {
+        **_CIFAR10,
+        "turns": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
+    },
+}  # fmt: skip
+
+
+def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainConfig:
+    """Resolve a preset and ``key=value`` settings, where a key may be dotted.
+
+    Args:
+        preset: a row of `PRESETS`.
+        settings: such as ``steps=500``, ``network.width=16`` or ``turns.encoder.weights.match_x=15``.
+
+    Raises:
+        UsageError: unknown preset or key, or a value that does not fit.
+
+    >>> train_config("age-cifar10", ("turns.generator.steps=3", "lr=1e-4")).turns["generator"].steps
+    3
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"no preset {preset!r}; choose one of {', '.join(sorted(PRESETS))}")
+    values = json.loads(json.dumps(PRESETS[preset])) | {"preset": preset}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting!r} is not of the form key=value, such as steps=2000")
+        _assign(values, key.split("."), text)
+    return parse(TrainConfig, values, "--set")
+
+
+def _assign(values: dict[str, Any], path: list[str], text: str) -> None:
+    for part in path[:-1]:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise UsageError(f"--set {'.'.join(path)}: {part} holds a single value; see --dry-run for all keys")
+    values[path[-1]] = text  # pydantic turns the text into the field's own type
+
+
+def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
+    """Validate ``values`` as ``model``; the first thing wrong becomes one line that starts with ``where``."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        hint = "unknown key; see --dry-run for all of them" if first["type"] == "extra_forbidden" else first["msg"]
+        raise UsageError(f"{where} {key}: {hint}") from None
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Read the ``config.json`` of a run."""
+    try:
+        return parse(TrainConfig, json.loads(path.read_text()), str(path))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable training configuration ({error}); start without --resume") from None

@@ -1,0 +1,41 @@
+"""Where and how to compute: device, precision, threads."""
+
+from contextlib import AbstractContextManager
+
+import torch
+
+from agerestore.errors import UsageError
+
+
+def choose(name: str = "auto") -> torch.device:
+    """The device of a name: ``auto`` takes CUDA, else Apple's MPS, else the CPU.
+
+    Raises:
+        UsageError: an unknown device, or one this machine does not have.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    kind = name.partition(":")[0]
+    if kind not in available:
+        raise UsageError(f"--device {name!r} is unknown; choose auto, cpu, cuda, cuda:N or mps")
+    if not available[kind]:
+        raise UsageError(f"--device {name}: this machine has none that torch can use; choose cpu or auto")
+    return torch.device(name)
+
+
+def set_threads(count: int) -> None:
+    """Compute with ``count`` threads; 0 leaves torch's choice."""
+    if count:
+        torch.set_num_threads(count)
+
+
+def precision(name: str, device: torch.device) -> AbstractContextManager[None]:
+    """A context in which networks compute in ``fp32`` or ``bf16``; ``auto`` is fp32, which the CPU does at once.
+
+    Raises:
+        UsageError: an unknown precision.
+    """
+    if name not in ("auto", "fp32", "bf16"):
+        raise UsageError(f"--precision {name!r} is unknown; choose auto, fp32 or bf16")
+    return torch.autocast(device.type, torch.bfloat16, enabled=name == "bf16")

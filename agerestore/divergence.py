@@ -1,0 +1,132 @@
+"""How far a batch of codes is from the prior, in nats per latent dimension.
+
+All estimators take codes (B, M) and answer a scalar that is a **mean** over the M dimensions, as the official
+AGE code does (the paper prints a sum; its author agrees that it should read mean). Three of them exist:
+
+``gaussian``
+    A Gaussian is fitted to the batch; its KL divergence from N(0, I) in closed form. The theoretically right one.
+``official``
+    Equation (8) of the AGE paper and the official code, which put the variance where the standard deviation
+    belongs. It has the same minimum on the sphere, but about twice the slope.
+``nearest``
+    The non-parametric Kozachenko-Leonenko estimator from nearest-neighbour distances.
+
+`COMPARABLE_WEIGHT` holds the factors that give each about the pull of ``official``, so that published weights of
+the reconstruction terms keep their meaning when the estimator changes.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from agerestore.config import Prior
+from agerestore.latent import moments, sphere_log_area
+
+Direction = Literal["qp", "pq"]
+Divergence = Callable[[Tensor], Tensor]
+
+
+def gaussian_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
+    """KL divergence between the Gaussian fitted to a batch and N(0, I), mean over dimensions.
+
+    Args:
+        z: (B, M) codes.
+        direction: ``qp`` for KL(codes || prior), ``pq`` for KL(prior || codes).
+
+    Returns:
+        Scalar, in nats per dimension: mean_j (v_j + m_j^2 - ln v_j - 1) / 2 for ``qp``.
+    """
+    m, v = moments(z)
+    if direction == "qp":
+        return ((v + m.square() - v.log() - 1) / 2).mean()
+    return (((1 + m.square()) / v + v.log() - 1) / 2).mean()
+
+
+def official_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
+    """The expression of the official AGE code and of equation (8): variance in the place of standard deviation.
+
+    Args:
+        z: (B, M) codes.
+        direction: ``qp`` (the published setting) or ``pq``.
+
+    Returns:
+        Scalar: mean_j (v_j^2 + m_j^2) / 2 - ln v_j - 1/2 for ``qp``.
+    """
+    m, v = moments(z)
+    if direction == "qp":
+        return ((v.square() + m.square()) / 2 - v.log() - 0.5).mean()
+    return ((1 + m.square()) / (2 * v.square()) + v.log() - 0.5).mean()
+
+
+def nearest_neighbour_entropy(z: Tensor, intrinsic_dim: int | None = None) -> Tensor:
+    """Differential entropy from nearest-neighbour distances (Kozachenko & Leonenko, 1987).
+
+    H = psi(B) - psi(1) + ln V_d + d * mean_i ln rho_i, with rho_i the distance of point i from its nearest
+    neighbour and V_d the volume of the unit ball. Biased where rho is not small against the scale of the density.
+
+    Args:
+        z: (B, M), B >= 2.
+        intrinsic_dim: d, the dimension of the surface the points lie on (M - 1 for the sphere); M when None.
+
+    Returns:
+        Scalar entropy in nats, in total (not per dimension).
+    """
+    batch, d = z.shape[0], z.shape[1] if intrinsic_dim is None else intrinsic_dim
+    with torch.no_grad():  # only the choice of the neighbour; its distance is computed with gradient below
+        distance = torch.cdist(z, z, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(math.inf)
+        nearest = distance.argmin(dim=1)
+    # Half the log of the square: coinciding points then have a finite (zero) gradient instead of NaN.
+    log_rho = (z - z[nearest]).square().sum(dim=1).clamp_min(1e-12).log() / 2
+    log_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
+    harmonic = sum(1 / k for k in range(1, batch))  # psi(B) - psi(1)
+    return harmonic + log_ball + d * log_rho.mean()
+
+
+def nearest_neighbour_kl(z: Tensor, prior: Prior = "sphere") -> Tensor:
+    """KL divergence of a batch of codes from the prior, non-parametric, per dimension.
+
+    On the sphere the codes have no density in M dimensions; entropy and divergence are those of the (M - 1)-
+    dimensional surface, against the uniform distribution on it.
+
+    Args:
+        z: (B, M) codes.
+        prior: what they are compared with; ``gaussian`` is N(0, I).
+
+    Returns:
+        Scalar: KL(codes || prior) / M.
+    """
+    dim = z.shape[1]
+    if prior == "sphere":
+        return (sphere_log_area(dim) - nearest_neighbour_entropy(z, dim - 1)) / dim
+    cross_entropy = z.square().sum(dim=1).mean() / 2 + dim / 2 * math.log(2 * math.pi)
+    return (cross_entropy - nearest_neighbour_entropy(z)) / dim
+
+
+DIVERGENCES: dict[str, Divergence] = {
+    "gaussian": gaussian_kl,
+    "official": official_kl,
+    "nearest": nearest_neighbour_kl,
+}
+
+# On the sphere sum_j (v_j + m_j^2) = 1, so the quadratic part of `gaussian` is constant and its slope is half
+# that of `official`; `nearest`, a true KL per dimension as well, goes with `gaussian`.
+COMPARABLE_WEIGHT = {"gaussian": 2.0, "official": 1.0, "nearest": 2.0}
+
+
+def ideal(name: str, dim: int) -> float:
+    """Value a divergence takes for perfectly uniform codes on the sphere (v = 1/M, m = 0).
+
+    A finite batch lies a little above it. The balance monitor compares KL_real and KL_fake with this figure.
+
+    >>> round(ideal("official", 64), 4), round(ideal("gaussian", 64), 4), ideal("nearest", 64)
+    (3.659, 1.5873, 0.0)
+    """
+    v = 1 / dim
+    return {
+        "gaussian": (v - math.log(v) - 1) / 2,
+        "official": v * v / 2 - math.log(v) - 0.5,
+        "nearest": 0.0,
+    }[name]

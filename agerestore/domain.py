@@ -1,0 +1,85 @@
+"""Is a picture in a model's domain? An encoder-generator pair can tell, and says so instead of inventing.
+
+Two signals, both small for a damaged picture of the kind the model was trained on and large for a foreign one:
+
+``residual``
+    Share of the picture's coarse structure that the restored one does not explain. Both are smoothed first:
+    noise, scratches and missing pixels average out, a shape that is not in the domain does not.
+``reencoding``
+    Cosine distance of the code of the damaged picture from the clean encoder's code of the restored one.
+
+Each is divided by its limit, the largest value but for one in a thousand among damaged validation pictures; the
+score is the larger of the two, so above 1 a picture is out of the domain.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore import degrade
+from agerestore.composite import fill_unknown
+from agerestore.networks import Autoencoder
+from agerestore.observation import Observation
+
+SIGNALS = ("residual", "reencoding")
+QUANTILE = 0.999
+SMOOTHING = 2.0  # standard deviation in pixels
+
+
+def _smooth(image: Tensor) -> Tensor:
+    """Gaussian smoothing of (B, C, H, W), zero outside."""
+    reach = int(3 * SMOOTHING)
+    x = torch.arange(-reach, reach + 1, dtype=image.dtype, device=image.device)
+    kernel = torch.exp(-x.square() / (2 * SMOOTHING**2))
+    kernel = (kernel / kernel.sum()).expand(image.shape[1], 1, -1)
+    image = F.conv2d(image, kernel[..., None, :], padding=(0, reach), groups=image.shape[1])
+    return F.conv2d(image, kernel[..., :, None], padding=(reach, 0), groups=image.shape[1])
+
+
+def signals(model: Autoencoder, observation: Observation, code: Tensor, restored: Tensor) -> dict[str, Tensor]:
+    """The two signals of each picture.
+
+    Args:
+        model: networks in eval mode.
+        observation: image (B, C, S, S) in [0, 1] and mask.
+        code: (B, M), the robust encoder's code of it.
+        restored: (B, C, S, S), what the generator drew from that code.
+
+    Returns:
+        name -> (B,).
+    """
+    known = 1.0 if observation.mask is None else 1 - observation.mask
+    difference = _smooth((observation.image - restored) * known)
+    centred = observation.image - observation.image.mean(dim=(1, 2, 3), keepdim=True)
+    energy = _smooth(centred * known).square().mean(dim=(1, 2, 3))
+    return {
+        # The constant keeps an empty picture from dividing by nothing: 2 % of the range counts as structure.
+        "residual": difference.square().mean(dim=(1, 2, 3)) / (energy + 0.02**2),
+        "reencoding": 1 - F.cosine_similarity(code, model.encode(restored)),
+    }
+
+
+def score(limits: Mapping[str, float], measured: Mapping[str, Tensor]) -> Tensor:
+    """Domain score (B,): at most 1 inside the domain."""
+    return torch.stack([measured[name] / limits[name] for name in SIGNALS]).amax(dim=0)
+
+
+@torch.no_grad()
+def calibrate(model: Autoencoder, truth: Tensor, damage: tuple[degrade.Step, ...]) -> dict[str, float]:
+    """Limits of the signals over clean pictures and damaged ones.
+
+    Args:
+        model: networks in eval mode.
+        truth: (N, C, S, S) validation pictures in [0, 1].
+        damage: what the robust encoder was tuned on.
+    """
+    generator = torch.Generator().manual_seed(0)
+    rows: list[dict[str, Tensor]] = []
+    for part in truth.split(250):
+        drawn = degrade.draw(damage, len(part), part.shape[2:], generator)
+        for observation in (Observation(part), degrade.apply(part, drawn)):
+            code = model.encode(fill_unknown(observation), robust=True)
+            rows.append(signals(model, observation, code, model.generate(code)))
+    return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in SIGNALS}

@@ -1,0 +1,40 @@
+"""The errors a user can cause, each with the exit code the command line answers with.
+
+Every message is one line that names the file or setting at fault and says what to do next.
+"""
+
+
+class AgeRestoreError(Exception):
+    """Base of all errors this package raises on purpose; one file or one setting is at fault."""
+
+    exit_code = 1
+
+
+class UsageError(AgeRestoreError):
+    """A setting, preset, model name or combination of options that cannot work."""
+
+    exit_code = 2
+
+
+class NothingReadableError(AgeRestoreError):
+    """No readable picture where at least one was expected."""
+
+    exit_code = 3
+
+
+class WeightsError(AgeRestoreError):
+    """Weights that are missing, damaged, tampered with or of a newer format."""
+
+    exit_code = 4
+
+
+class ImageFileError(AgeRestoreError):
+    """A picture file that cannot be read or written."""
+
+
+class OutOfDomainError(AgeRestoreError):
+    """A picture unlike anything the model was trained on."""
+
+
+class OutOfDomainWarning(UserWarning):
+    """A picture was restored by a model outside whose domain it lies."""

@@ -1,0 +1,251 @@
+"""Pictures in and out: a file becomes a `Photo` and a `Photo` a file, and nothing of it is lost on the way.
+
+Upright pixels at the file's own depth, grey that stays grey, alpha, colour profile, EXIF, XMP and resolution
+are kept. What would change how the picture looks and has no place in the chosen format (alpha, 16 bits, a
+colour profile) is refused, not dropped. A file appears whole or not at all.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agerestore import imagecodec
+from agerestore.errors import ImageFileError
+from agerestore.imagecodec import Metadata
+from agerestore.lossless import Samples
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "Metadata",
+    "Photo",
+    "UnreadableError",
+    "is_picture",
+    "printable",
+    "read",
+    "read_mask",
+    "to_tensor",
+    "with_pixels",
+    "write",
+]
+
+FORMATS: Mapping[str, str] = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+}
+SUFFIXES = frozenset(FORMATS)
+
+
+class UnreadableError(ImageFileError):
+    """A file that is no picture this package can read."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One upright picture.
+
+    Attributes:
+        pixels: (H, W, C) uint8 or uint16, C = 1 grey or 3 RGB.
+        alpha: (H, W), of the same type, 0 where transparent; None when there is none.
+        metadata: What the file says beside.
+    """
+
+    pixels: Samples
+    alpha: Samples | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name ends like that of a picture this package reads and writes."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def printable(path: Path) -> str:
+    """Return the path as text for one line: line breaks and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
+
+
+def read(path: Path) -> Photo:
+    """Read a PNG, JPEG, TIFF, WebP or BMP; what it is decides its content, not its name.
+
+    Pixels are turned upright (the EXIF orientation then says so); palettes and transparent colours become
+    plain pixels and alpha; 1-bit becomes grey 0 and 255; CMYK and Lab become sRGB, through the file's CMYK
+    profile where it has one.
+
+    Raises:
+        UnreadableError: Missing, empty, damaged, no picture, animated or of several pages, larger than
+            500 megapixels, or of a depth other than 1, 2, 4, 8 or 16 bits a channel.
+    """
+    try:
+        samples, metadata = imagecodec.decode(_contents(path))
+    except ImageFileError as refusal:
+        raise UnreadableError(f"{printable(path)}: {refusal}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # on damaged files decoders raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        what = f"cannot be decoded ({reason}); the file is damaged, fetch it again from its source"
+        raise UnreadableError(f"{printable(path)}: {what}") from error
+    channels = samples.shape[2]
+    if channels in (1, 3):
+        return Photo(samples, None, metadata)
+    return Photo(np.ascontiguousarray(samples[..., :-1]), np.ascontiguousarray(samples[..., -1]), metadata)
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise ImageFileError("a folder or device; give a picture file")
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ImageFileError(f"cannot be read ({reason}); check its name and permissions") from error
+
+
+def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Read which pixels of a picture are unknown.
+
+    Every pixel that is not black is unknown; in a lossy file (JPEG, lossy WebP), which does not store black
+    exactly, every pixel that has at least half the full brightness in any channel.
+
+    Args:
+        path: The mask, a picture.
+        size: (H, W) of the picture it belongs to.
+
+    Returns:
+        (H, W) bool, True where unknown.
+
+    Raises:
+        ImageFileError: Unreadable, of another size, or with transparent parts, which could mean either.
+    """
+    try:
+        photo = read(path)
+    except UnreadableError as error:  # the picture itself may well be readable
+        raise ImageFileError(str(error)) from error
+    if not _is_opaque(photo):
+        what = "this mask has transparent parts; save it without alpha, white where the picture is unknown"
+        raise ImageFileError(f"{printable(path)}: {what}")
+    if (found := photo.pixels.shape[:2]) != tuple(size):
+        sizes = f"{found[1]} x {found[0]} pixels for a picture of {size[1]} x {size[0]}"
+        raise ImageFileError(f"{printable(path)}: a mask of {sizes}; save it at the picture's size")
+    threshold = (_peak(photo) + 1) // 2 if photo.metadata.lossy else 1
+    return np.asarray((photo.pixels >= threshold).any(axis=2))
+
+
+def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
+    """Write a picture in the format its name ends in; missing folders are made.
+
+    PNG, TIFF and WebP keep the pixels exactly (WebP not if the picture came from a lossy one: quality 95);
+    JPEG has the quality of the JPEG the picture came from, else 95. BMP has no place for EXIF and XMP, WebP
+    none for the resolution, and it stores grey as RGB. The file is written under another name in the same
+    folder and takes its own when complete: neither a full disk nor an interruption leaves half a file or
+    harms an older one.
+
+    Raises:
+        ImageFileError: The file exists and `overwrite` is false; the format cannot hold the picture; the
+            disk is full or the folder not writable.
+    """
+    try:
+        if not overwrite:
+            _refuse_taken(path)
+        if path.suffix.lower() not in FORMATS:
+            names = " ".join(sorted(SUFFIXES))
+            raise ImageFileError(
+                f"'{path.suffix}' is no picture format; choose a name ending in one of {names}"
+            )
+        _write_atomically(path, _encode(photo, FORMATS[path.suffix.lower()]), overwrite)
+    except ImageFileError as refusal:
+        raise ImageFileError(f"{printable(path)}: {refusal}") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        what = f"cannot be written ({reason}); check the space and permissions of its folder"
+        raise ImageFileError(f"{printable(path)}: {what}") from error
+
+
+def _encode(photo: Photo, format: str) -> bytes:
+    if photo.alpha is None or (_is_opaque(photo) and format in ("JPEG", "BMP")):
+        return imagecodec.encode(photo.pixels, photo.metadata, format)
+    return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format)
+
+
+def _write_atomically(path: Path, data: bytes, overwrite: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.agerestore.tmp")  # no name of a picture
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _publish(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    """Give the complete file its name unless that is taken; a hard link decides this without a race."""
+    try:
+        path.hardlink_to(temporary)
+    except OSError:  # taken, or a file system without hard links: FAT, some network shares
+        _refuse_taken(path)
+        temporary.replace(path)
+
+
+def _refuse_taken(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise ImageFileError("exists; pass --overwrite or choose another output")
+
+
+def to_tensor(photo: Photo) -> Tensor:
+    """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
+    scaled = photo.pixels.astype(np.float32) / np.float32(_peak(photo))
+    return torch.from_numpy(scaled).permute(2, 0, 1)[None].contiguous()
+
+
+def with_pixels(photo: Photo, image: Tensor, unknown: NDArray[np.bool_] | None = None) -> Photo:
+    """Return the photo with new pixels, clipped and rounded to its depth; alpha and metadata stay.
+
+    Args:
+        photo: The picture that was restored.
+        image: (1, C, H, W) or (C, H, W) in [0, 1], on any device, of the photo's size and channels.
+        unknown: (H, W) bool; where given, every pixel outside it stays bit-exact.
+
+    Raises:
+        ValueError: Another shape, or numbers that are not finite.
+    """
+    height, width, channels = photo.pixels.shape
+    if tuple(image.shape) not in ((1, channels, height, width), (channels, height, width)):
+        raise ValueError(f"an image of shape {tuple(image.shape)} for pixels of shape {photo.pixels.shape}")
+    values = image.detach().reshape(channels, height, width).to("cpu", torch.float32)
+    if not torch.isfinite(values).all():
+        raise ValueError("the new pixels hold numbers that are not finite")
+    rounded = (values.clamp(0, 1) * _peak(photo)).round().permute(1, 2, 0).numpy().astype(photo.pixels.dtype)
+    if unknown is not None:
+        if unknown.shape != (height, width):
+            raise ValueError(f"a mask of shape {unknown.shape} for pixels of shape {photo.pixels.shape}")
+        rounded = np.where(unknown[..., None], rounded, photo.pixels)
+    return replace(photo, pixels=np.ascontiguousarray(rounded))
+
+
+def _peak(photo: Photo) -> int:
+    return int(np.iinfo(photo.pixels.dtype).max)
+
+
+def _is_opaque(photo: Photo) -> bool:
+    return photo.alpha is None or bool((photo.alpha == _peak(photo)).all())

@@ -1,0 +1,7 @@
+"""The systems as data: each is a function of named loss terms; the turns that weigh them are in the presets."""
+
+from agerestore.objectives.age import AGE
+from agerestore.objectives.base import Batch, Objective
+from agerestore.objectives.robust import robust_terms
+
+__all__ = ["AGE", "Batch", "Objective", "robust_terms"]

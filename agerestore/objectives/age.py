@@ -1,0 +1,87 @@
+"""The AGE game (Ulyanov et al., equations 2 to 6): all terms, for both players.
+
+======== ================================================================ ==========
+term     meaning                                                          equation
+======== ================================================================ ==========
+kl_real  divergence of e(x) from the prior                                (2)
+kl_fake  divergence of e(g(z)) from the prior                             (2)
+match_x  reconstruction error of g(e(x)) against x, in data space         (3)
+match_z  reconstruction error of e(g(z)) against z, in latent space       (4)
+======== ================================================================ ==========
+
+The generator (5) plays ``kl_fake + lambda match_z``; the encoder (6) plays ``kl_real - kl_fake + mu match_x``.
+Both players can have all of them, so that an ablation is a row of weights.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agerestore.divergence import Divergence, official_kl
+from agerestore.latent import project
+from agerestore.objectives.base import Batch
+
+TERMS = ("kl_real", "kl_fake", "match_x", "match_z")
+
+
+def official_cosine(a: Tensor, b: Tensor) -> Tensor:
+    """The latent loss of the official code: 2 minus the mean over all B x M elements of the product.
+
+    A cosine distance would take the mean over B only; this one's slope is that of the cosine divided by M, and
+    the published lambda of 500 to 2000 supposes it. (The paper calls it L2; on the sphere they differ by a constant.)
+
+    Args:
+        a: (B, M) codes.
+        b: (B, M) codes.
+
+    Returns:
+        Scalar, 2 - 1/M at best.
+    """
+    return 2 - (project(a) * project(b)).mean()
+
+
+MATCH = {"l1": F.l1_loss, "l2": F.mse_loss, "cos": official_cosine}
+
+
+@dataclass(frozen=True)
+class AGE:
+    """The terms of the game, for one choice of divergence and reconstruction losses."""
+
+    divergence: Divergence = official_kl
+    match_x: str = "l1"
+    match_z: str = "cos"
+
+    def __call__(
+        self, player: str, networks: Mapping[str, nn.Module], batch: Batch, wanted: Collection[str]
+    ) -> dict[str, Tensor]:
+        """Compute the ``wanted`` terms with gradient to the networks that require it.
+
+        Args:
+            player: ``encoder`` or ``generator``. The other one is held fixed, but stays in training mode: batch
+                statistics are taken, and running ones updated, as in the official code.
+            networks: ``encoder``: (B, C, S, S) -> (B, M), ``generator``: (B, M) -> (B, C, S, S).
+            batch: images and prior codes.
+            wanted: names out of `TERMS`.
+        """
+        encoder, generator = networks["encoder"], networks["generator"]
+        terms: dict[str, Tensor] = {}
+        # Real and fake images pass the encoder apart, each with batch statistics of its own.
+        if "kl_real" in wanted or "match_x" in wanted:
+            with torch.set_grad_enabled(player == "encoder"):
+                code = encoder(batch.x)
+            if "kl_real" in wanted:
+                terms["kl_real"] = self.divergence(code)
+            if "match_x" in wanted:
+                terms["match_x"] = MATCH[self.match_x](generator(code), batch.x)
+        if "kl_fake" in wanted or "match_z" in wanted:
+            with torch.set_grad_enabled(player == "generator"):
+                fake = generator(batch.z)
+            code = encoder(fake)
+            if "kl_fake" in wanted:
+                terms["kl_fake"] = self.divergence(code)
+            if "match_z" in wanted:
+                terms["match_z"] = MATCH[self.match_z](code, batch.z)
+        return terms

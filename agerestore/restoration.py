@@ -1,0 +1,194 @@
+"""Encode-then-generate: a damaged picture's code lies among those of clean ones, and the generator draws it."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agerestore import domain
+from agerestore.checkpoint import LoadedModel
+from agerestore.composite import composite, fill_unknown
+from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
+from agerestore.forms import Picture, read_form, read_mask
+from agerestore.framing import Frame, match_channels
+from agerestore.latent import project
+from agerestore.networks import Autoencoder
+from agerestore.observation import Observation
+
+REFINE_RATE = 0.02
+
+Degradation = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What restoring answers.
+
+    Attributes:
+        image: (B, C, H, W) in [0, 1] where it was generated; observed pixels of a masked picture as they were.
+        score: (B,) domain score; above 1 the picture is unlike anything the model was trained on.
+    """
+
+    image: Tensor
+    score: Tensor
+
+
+def refine_code(
+    model: Autoencoder, observation: Observation, code: Tensor, steps: int, degradation: Degradation | None = None
+) -> Tensor:
+    """Move codes on the sphere so that what they generate meets the observed pixels better.
+
+    Minimises the mean squared error between D(g(z)) and the observation over observed pixels with Adam, from
+    ``code`` on.
+
+    Args:
+        model: networks in eval mode.
+        observation: image (B, C, S, S) and mask.
+        code: (B, M) on the sphere.
+        steps: gradient steps; 0 gives ``code`` back.
+        degradation: D, what is known to have happened to the picture apart from the mask: (B, C, S, S) in [0, 1]
+            -> the same, differentiable. None for the identity.
+    """
+    if steps == 0:
+        return code
+    known = torch.ones_like(observation.image) if observation.mask is None else 1 - observation.mask
+    with torch.enable_grad():
+        z = code.detach().clone().requires_grad_(True)
+        optimizer = torch.optim.Adam([z], lr=REFINE_RATE)
+        for _ in range(steps):
+            image = model.generate(project(z))
+            error = ((degradation(image) if degradation else image) - observation.image) * known
+            # A sum over pictures: each has its own gradient, whatever else is in the batch.
+            loss = error.square().flatten(1).mean(dim=1).sum()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return project(z.detach())
+
+
+@torch.no_grad()
+def restore_observation(
+    model: LoadedModel, observation: Observation, *, steps: int = 0, degradation: Degradation | None = None
+) -> Restored:
+    """Restore a batch of damaged pictures of one size.
+
+    Args:
+        model: weights with their header.
+        observation: image (B, 1 or 3, H, W) float in [0, 1], and mask (B, 1, H, W) of 0 and 1 or None. Values
+            outside [0, 1], as unclipped noise gives, are taken as they are.
+        steps: of latent refinement (see `refine_code`).
+        degradation: what is known of the damage, for the refinement.
+
+    Returns:
+        Pictures of the size and channels that came in. With a mask, every observed pixel is what it was.
+    """
+    networks = model.networks
+    config = networks.config
+    frame = Frame.of(*observation.image.shape[2:], config.image_size)
+    grey = Observation(match_channels(observation.image, config.channels), observation.mask)
+    framed = frame.apply(grey)
+    code = networks.encode(fill_unknown(framed), robust=True)
+    code = refine_code(networks, framed, code, steps, degradation)
+    generated = networks.generate(code)
+    score = domain.score(model.header["domain"], domain.signals(networks, framed, code, generated))
+    whole = match_channels(frame.undo(generated), observation.image.shape[1])
+    return Restored(composite(observation, whole), torch.maximum(score, _colour_score(observation, config.channels)))
+
+
+def _colour_score(observation: Observation, channels: int) -> Tensor:
+    """Colour that a greyscale model could not keep: mean distance of the channels from grey, 1 at 10 of 255.
+
+    Smoothed by averaging over the picture: independent noise in the channels is no colour.
+    """
+    image = observation.image
+    if channels == 3 or image.shape[1] == 1:
+        return torch.zeros(len(image), device=image.device)
+    blocks = torch.nn.functional.adaptive_avg_pool2d(image, 4)
+    spread = blocks.amax(dim=1) - blocks.amin(dim=1)
+    return spread.flatten(1).amax(dim=1) / (10 / 255) / 2
+
+
+def restore_best(
+    models: Mapping[str, LoadedModel], observation: Observation, *, steps: int = 0
+) -> tuple[str, Restored]:
+    """Restore one picture with the model whose domain it is in.
+
+    Args:
+        models: by name.
+        observation: one picture (1, C, H, W).
+        steps: of latent refinement.
+
+    Returns:
+        Name of the model and its answer.
+
+    Raises:
+        OutOfDomainError: the picture is in nobody's domain.
+    """
+    if not models:
+        raise UsageError("there is no model to choose from; name one with -m")
+    answers = {name: restore_observation(model, observation, steps=steps) for name, model in models.items()}
+    name = min(answers, key=lambda name: float(answers[name].score))
+    if float(answers[name].score) > 1:
+        nearest = f"nearest is {name!r} at {float(answers[name].score):.1f} x its limit"
+        raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
+    return name, answers[name]
+
+
+def restore(
+    model: LoadedModel,
+    image: Picture,
+    mask: Any = None,
+    *,
+    refine: int = 0,
+    degradation: Degradation | None = None,
+) -> Any:
+    """Restore a picture, and answer in the form it came in.
+
+    Args:
+        model: what `agerestore.load` gives.
+        image: a NumPy array (H, W) or (H, W, C), a Pillow image, or a tensor (H, W), (C, H, W) or (B, C, H, W);
+            uint8, uint16, or float in [0, 1]. Floats outside that range, as unclipped noise gives, are taken as
+            they are. Any size; the model works at its own.
+        mask: nonzero where pixels are unknown, of the picture's size, in any of these forms. All other pixels come
+            back bit for bit. None: the whole picture is drawn anew.
+        refine: steps of latent refinement; 0 is fast, 100 closer to the observed pixels. Helps most with a mask.
+        degradation: what is known to have happened to the picture, differentiable, for the refinement.
+
+    Returns:
+        A picture of the same form, depth, size and alpha.
+
+    Raises:
+        UsageError: a picture or mask that is not understood, or sizes that differ.
+
+    Warns:
+        OutOfDomainWarning: the picture is unlike anything the model was trained on.
+
+    >>> import agerestore, numpy as np
+    >>> agerestore.restore(agerestore.load("mnist"), np.zeros((28, 28), np.uint8)).shape
+    (28, 28)
+    """
+    form = read_form(image)
+    unknown = read_mask(mask, form.image)
+    answer = restore_observation(model, Observation(form.image, unknown), steps=refine, degradation=degradation)
+    worst = float(answer.score.max())
+    if worst > 1:
+        warnings.warn(f"out of the model's domain ({worst:.1f} x its limit)", OutOfDomainWarning, stacklevel=2)
+    return form.back(answer.image, unknown)
+
+
+def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[float]:
+    """How far each picture is from a model's domain: at most 1 inside it (see `agerestore.domain`).
+
+    Args:
+        model: what `agerestore.load` gives.
+        image: as for `restore`.
+        mask: as for `restore`.
+    """
+    form = read_form(image)
+    scores: list[float] = restore_observation(
+        model, Observation(form.image, read_mask(mask, form.image))
+    ).score.tolist()
+    return scores

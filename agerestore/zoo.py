@@ -1,0 +1,87 @@
+"""The shipped models: names, checksums, what they are for, and the terms of the data they were trained on."""
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from agerestore.checkpoint import LoadedModel, load_weights, read_header, sha256
+from agerestore.errors import WeightsError
+
+
+@cache
+def folder() -> Path:
+    """Where the shipped weights lie.
+
+    Raises:
+        WeightsError: they are not installed.
+    """
+    try:
+        return Path(str(resources.files("agerestore_pretrained")))
+    except ModuleNotFoundError:
+        raise WeightsError("the shipped weights are not installed; reinstall agerestore with pip") from None
+
+
+def index() -> dict[str, dict[str, Any]]:
+    """What the index says of each shipped model: name -> {"sha256": ...}."""
+    try:
+        rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text())
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{folder() / 'index.json'}: unreadable ({error}); reinstall agerestore") from None
+    return rows
+
+
+def names() -> list[str]:
+    """Names of the shipped models."""
+    return sorted(index())
+
+
+def weights_path(name_or_path: str | Path) -> Path:
+    """Where the weights of a shipped model, or a file of one's own, lie.
+
+    Raises:
+        WeightsError: neither a shipped name nor a file.
+    """
+    if str(name_or_path) in index():
+        return folder() / f"{name_or_path}.safetensors"
+    path = Path(name_or_path)
+    if not path.exists():
+        raise WeightsError(f"no model {str(name_or_path)!r}; shipped are {', '.join(names())}, or give a .safetensors file")
+    return path
+
+
+def verify(name: str) -> None:
+    """Compare a shipped file with its checksum.
+
+    Raises:
+        WeightsError: missing or not the file that was shipped.
+    """
+    path = weights_path(name)
+    expected = index()[name]["sha256"] if name in index() else None
+    if not path.is_file():
+        raise WeightsError(f"{path}: missing; reinstall agerestore")
+    if expected is not None and sha256(path) != expected:
+        raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
+
+
+def load(name_or_path: str | Path) -> LoadedModel:
+    """Load a shipped model by name, after checking its checksum, or a weights file by path.
+
+    Raises:
+        WeightsError: unknown name, missing, damaged or tampered file.
+    """
+    if str(name_or_path) in index():
+        verify(str(name_or_path))
+    return load_weights(weights_path(name_or_path))
+
+
+def info(name_or_path: str | Path) -> dict[str, Any]:
+    """Everything the header of a model says, with its path and size in bytes."""
+    path = weights_path(name_or_path)
+    return {"path": str(path), "bytes": path.stat().st_size, **read_header(path)}
+
+
+def load_all() -> dict[str, LoadedModel]:
+    """Every shipped model, for ``-m auto``."""
+    return {name: load(name) for name in names()}

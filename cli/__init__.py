@@ -1,0 +1,1 @@
+"""Command line of agerestore (installed as ``agerestore_cli``): parse, call the library, print."""

@@ -1,0 +1,74 @@
+"""The ``agerestore`` command: assembles the verbs and turns errors into one line and an exit code."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from agerestore._version import __version__
+from agerestore.errors import AgeRestoreError
+
+from . import degrade, evaluate, models, restore, train
+
+INTERRUPTED = 130
+
+
+class Verbs(TyperGroup):
+    """The group of verbs; what a user can cause ends in one line on stderr and a documented exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except AgeRestoreError as error:
+            raise _exit(str(error), error.exit_code) from None
+        except KeyboardInterrupt:
+            raise _exit("interrupted; what is finished is kept", INTERRUPTED) from None
+        except MemoryError:
+            raise _exit("not enough memory; close other programs, or work on smaller pictures or batches", 1) from None
+        except OSError as error:
+            if error.filename is None and error.errno is None:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise _exit(f"{where}{error.strerror}", 1) from None
+
+
+def _exit(message: str, code: int) -> typer.Exit:
+    typer.echo(f"agerestore: {message}", err=True)
+    return typer.Exit(code)
+
+
+app = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Restore pictures with Adversarial Generator-Encoder networks.",
+    epilog="Exit codes: 0 done, 1 some files failed, 2 usage, 3 nothing readable, 4 weights missing or wrong, "
+    "130 interrupted.",
+)
+app.command("restore")(restore.restore)
+app.command("degrade")(degrade.degrade)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(models.app, name="models")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"agerestore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Restore pictures with Adversarial Generator-Encoder networks."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(app())

@@ -1,0 +1,70 @@
+"""``agerestore evaluate``."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._options import Device, Json, Precision, Quiet, Seed, Threads, Verbose
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Clean test pictures: a folder, or MNIST, CIFAR-10... as torchvision has it.")],
+    damage: Annotated[
+        list[str], typer.Option("--degrade", help="What happens to them, such as noise:sigma=128:clip=1; repeatable.")
+    ],
+    model: Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")] = "mnist",
+    baseline: Annotated[
+        str, typer.Option("--baselines", help="Methods to measure beside: names with commas, all, or none.")
+    ] = "none",
+    training: Annotated[
+        Path | None, typer.Option(help="Clean pictures that fitted baselines learn from [the training split of DATA].")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Take the first N test pictures.")] = 1000,
+    refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement.")] = 0,
+    device: Device = "cpu",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a model beside classical methods on the same damaged pictures."""
+    import torch
+
+    from agerestore import data as sources
+    from agerestore import device as devices
+    from agerestore import evaluate as evaluation
+    from agerestore import zoo
+
+    devices.set_threads(threads)
+    where = devices.choose(device)
+    loaded = zoo.load(model).to(where)
+    config = loaded.networks.config
+    methods = {"all": evaluation.names(), "none": []}.get(baseline, [name.strip() for name in baseline.split(",")])
+    test = sources.load(data, config.image_size, config.channels, "test")
+    clean = None
+    if training is not None or (methods and sources.has_splits(data)):
+        clean = sources.load(training or data, config.image_size, config.channels, "train")
+
+    def report(row: evaluation.Row) -> None:
+        if as_json:
+            typer.echo(json.dumps(dataclasses.asdict(row)))
+        elif not quiet:
+            typer.echo(_line(row))
+
+    with devices.precision(precision, where):
+        evaluation.evaluate(
+            loaded, test.take(torch.arange(min(limit, len(test)))), damage,
+            methods=methods, training=clean, refine=refine, seed=seed, report=report,
+        )  # fmt: skip
+
+
+def _line(row: object) -> str:
+    values = dataclasses.asdict(row)  # type: ignore[call-overload]
+    hole = "" if values["hole_psnr"] is None else f"  hole {values['hole_psnr']:.2f} dB"
+    share = "" if values["recognised"] is None else f"  recognised {values['recognised']:.1%}"
+    return f"{values['damage']:32} {values['method']:36} {values['psnr']:6.2f} dB  SSIM {values['ssim']:.3f}{hole}{share}"

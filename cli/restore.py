@@ -1,0 +1,93 @@
+"""``agerestore restore``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._batch import run_batch
+from ._options import Device, Json, Overwrite, Precision, Quiet, Seed, Threads, Verbose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agerestore.batch import Job
+    from agerestore.observation import Observation
+    from agerestore.restoration import Restored
+
+    Answer = Callable[[Observation], tuple[str, Restored]]
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The restored picture, or the folder for them.")],
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="auto, a shipped model's name, or a .safetensors file.")
+    ] = "auto",
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Picture that is not black where pixels are unknown, or a folder of them. "
+                     "Without it, NAME.mask.png beside a picture is found by itself."),
+    ] = None,
+    refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement; 100 is a lot.")] = 0,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Restore damaged pictures; originals are never touched.
+
+    With a mask, only the unknown pixels are filled and all others stay bit for bit. Without one the whole picture
+    is drawn anew from its code. With -m auto each picture goes to the shipped model whose domain it is in; one
+    that is in nobody's domain is named and left alone.
+    """
+    from agerestore import batch
+
+    jobs, root = batch.plan(source, out), source if source.is_dir() else source.parent
+
+    from agerestore import device as devices
+
+    devices.set_threads(threads)
+    where = devices.choose(device)
+    answer = _answer(model, where, refine)
+
+    def work(job: "Job") -> dict[str, Any]:
+        with devices.precision(precision, where):
+            return _restore_file(job, answer, batch.find_mask(job.source, root, mask), where, overwrite)
+
+    run_batch(jobs, work, overwrite=overwrite, quiet=quiet, verbose=verbose, as_json=as_json)
+
+
+def _answer(model: str, where: Any, refine: int) -> "Answer":
+    """What restores one observation: the named model, or of all shipped ones that whose domain it is in."""
+    from agerestore import zoo
+    from agerestore.restoration import restore_best, restore_observation
+
+    if model == "auto":
+        models = {name: each.to(where) for name, each in zoo.load_all().items()}
+        return lambda observation: restore_best(models, observation, steps=refine)
+    loaded = zoo.load(model).to(where)
+    return lambda observation: (model, restore_observation(loaded, observation, steps=refine))
+
+
+def _restore_file(job: "Job", answer: "Answer", mask: Path | None, where: Any, overwrite: bool) -> dict[str, Any]:
+    """Read, restore, write one picture."""
+    import torch
+
+    from agerestore import imagefile
+    from agerestore.observation import Observation
+
+    photo = imagefile.read(job.source)
+    unknown = None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
+    holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float().to(where)
+    model, restored = answer(Observation(imagefile.to_tensor(photo).to(where), holes))
+    imagefile.write(job.target, imagefile.with_pixels(photo, restored.image, unknown), overwrite=overwrite)
+    score = float(restored.score)
+    detail = {"model": model, "domain_score": round(score, 3), "mask": mask and str(mask)}
+    if score > 1:
+        detail["warning"] = f"out of the domain of {model!r} ({score:.1f} x its limit); what was drawn may be invented"
+    return detail

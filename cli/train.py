@@ -1,0 +1,143 @@
+"""``agerestore train``."""
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._options import Device, Json, Precision, Quiet, Seed, Threads, Verbose
+
+if TYPE_CHECKING:
+    from agerestore.config import TrainConfig
+
+
+def train(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A folder of clean pictures, or MNIST, CIFAR-10, SVHN, CelebA as "
+                             "torchvision lays them out.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the run.")],
+    preset: Annotated[str, typer.Option(help="Networks, turns and schedule to start from.")] = "age",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, dotted where nested, such as network.width=16.")
+    ] = None,
+    augment: Annotated[bool, typer.Option("--augment", help="Vary geometry and colour of the clean pictures.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last good state in OUT.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the resolved configuration and an estimate, and stop.")
+    ] = False,
+    terms: Annotated[str, typer.Option(help="Terms of the training data, for the model's header.")] = "not stated",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Train a model on clean pictures; leaves OUT/final.safetensors for `restore -m`.
+
+    Ctrl-C saves the state and ends with exit code 130; --resume goes on exactly where it was.
+    """
+    from agerestore import data as sources
+    from agerestore import device as devices
+    from agerestore.config import train_config
+    from agerestore.train import train as train_model
+
+    given = [*(settings or []), *(["augment=true"] if augment else []), *([f"seed={seed}"] if seed else [])]
+    if precision != "auto":
+        given.append(f"precision={precision}")
+    config = train_config(preset, tuple(given))
+    devices.set_threads(threads)
+    where = devices.choose(device)
+    stored = round(config.network.image_size * sources.AUGMENT_MARGIN) if config.augment else config.network.image_size
+    images = sources.load(data, stored, config.network.channels)
+    for line in images.skipped:
+        typer.echo(f"agerestore: {line}", err=True)
+    if dry_run:
+        _estimate(config, len(images), as_json)
+        return
+    provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
+    with _Interrupt() as interrupt, _Bar(quiet, as_json) as bar:
+        weights = train_model(
+            config, images, out, device=where, resume=resume, stop=lambda: interrupt.seen, report=bar.show,
+            provenance=provenance,
+        )  # fmt: skip
+    typer.echo(str(weights))
+
+
+class _Interrupt:
+    """Notes the first Ctrl-C, so that the iteration ends and the state is saved; a second one breaks off."""
+
+    seen = False
+
+    def __enter__(self) -> "_Interrupt":
+        self.previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.seen = True
+        signal.signal(signal.SIGINT, self.previous)
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self.previous)
+
+
+class _Bar:
+    """Progress on stderr: a bar on a terminal, a line now and then elsewhere; JSON lines on stdout if asked."""
+
+    def __init__(self, quiet: bool, as_json: bool) -> None:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True, quiet=quiet)
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(),
+                   TextColumn("{task.fields[rate]:.0f} images/s {task.fields[terms]}"))  # fmt: skip
+        self.bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
+        self.tasks: dict[str, Any] = {}
+        self.plain = not quiet and not console.is_terminal and not as_json
+        self.as_json = as_json
+
+    def __enter__(self) -> "_Bar":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+    def show(self, progress: Any) -> None:
+        """Show one report of the training loop."""
+        import dataclasses
+        import json
+
+        if self.as_json:
+            typer.echo(json.dumps(dataclasses.asdict(progress)))
+        terms = " ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
+        if progress.stage not in self.tasks:
+            self.tasks[progress.stage] = self.bar.add_task(progress.stage, total=progress.steps, rate=0.0, terms="")
+        self.bar.update(
+            self.tasks[progress.stage], completed=progress.step, rate=progress.images_per_second, terms=terms
+        )
+        if self.plain:
+            rate = progress.images_per_second
+            typer.echo(f"{progress.stage} {progress.step}/{progress.steps} {rate:.0f} images/s {terms}", err=True)
+
+
+def _estimate(config: "TrainConfig", images: int, as_json: bool) -> None:
+    """Print the configuration, the work it means, and the hours at a measured rate of this machine."""
+    import json
+
+    from agerestore.train import flops_per_iteration, iterations, matrix_rate
+
+    steps = iterations(config, round(images * (1 - config.validation)))
+    flops = flops_per_iteration(config)
+    rate = matrix_rate(config.precision)
+    estimate = {
+        "images": images,
+        "iterations": steps,
+        "flop_per_iteration": flops,
+        "flop_per_second_here": rate,
+        "hours": steps * flops / rate / 3600,
+    }
+    typer.echo(json.dumps({"config": config.model_dump(mode="json"), "estimate": estimate}, indent=None if as_json else 1))

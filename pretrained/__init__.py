@@ -1,0 +1,1 @@
+"""Shipped weights of agerestore (installed as ``agerestore_pretrained``): data only."""

@@ -1,0 +1,51 @@
+import pytest
+from agerestore.config import PRESETS, TrainConfig, read_config, train_config
+from agerestore.errors import UsageError
+
+
+def test_settings_reach_nested_fields_in_their_own_types():
+    config = train_config(
+        "age-cifar10", ("network.width=16", "turns.encoder.weights.match_x=15", "lr=1e-3", "flip=true", "steps=7")
+    )
+    assert (config.network.width, config.lr, config.flip, config.steps) == (16, 1e-3, True, 7)
+    assert config.turns["encoder"].weights == {"kl_real": 1, "kl_fake": -1, "match_x": 15}
+    assert config.network.latent_dim == 128  # the preset's
+
+
+def test_settings_leave_the_presets_as_they_are():
+    train_config("age-mnist", ("network.width=3", "turns.generator.steps=9"))
+    assert train_config("age-mnist").network.width != 3
+    assert train_config("age-mnist").turns["generator"].steps == 2
+
+
+@pytest.mark.parametrize(
+    ("preset", "setting", "words"),
+    [
+        ("nothing", "", "no preset 'nothing'; choose one of age"),
+        ("age", "steps", "not of the form key=value"),
+        ("age", "stepz=3", "--set stepz: unknown key"),
+        ("age", "steps=many", "--set steps: Input should be a valid integer"),
+        ("age", "batch_size=1", "greater than or equal to 2"),
+        ("age", "lr.high=1", "lr holds a single value"),
+        ("age", "network.image_size=48", "--set network.image_size: Input should be 32 or 64"),
+    ],
+)
+def test_what_is_wrong_is_one_line_that_names_it(preset, setting, words):
+    with pytest.raises(UsageError) as error:
+        train_config(preset, (setting,) if setting else ())
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_configuration_survives_its_file(preset, tmp_path):
+    config = train_config(preset)
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    assert read_config(tmp_path / "config.json") == config
+    assert TrainConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_an_unreadable_configuration_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UsageError, match="config.json: not a readable training configuration"):
+        read_config(tmp_path / "config.json")

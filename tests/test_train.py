@@ -1,0 +1,164 @@
+import json
+import math
+
+import pytest
+import torch
+from agerestore import checkpoint, train
+from agerestore.config import train_config
+from agerestore.data import ImageSet
+from agerestore.errors import AgeRestoreError, UsageError
+
+TINY = (
+    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "robust.steps=4", "robust.batch_size=8",
+    "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def images():
+    """Squares of several sizes and places: something to learn."""
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.zeros(60, 1, 32, 32, dtype=torch.uint8)
+    for picture in pictures:
+        side, top, left = torch.randint(4, 16, (3,), generator=generator).tolist()
+        picture[0, top : top + side, left : left + side] = 255
+    return ImageSet(pictures)
+
+
+def weights(path):
+    return checkpoint.load_weights(path).networks.state_dict()
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_path):
+    seen = []
+    path = train.train(train_config("age-mnist", TINY), images, tmp_path / "run", report=seen.append,
+                       provenance={"terms": "drawn here"})  # fmt: skip
+    header = checkpoint.read_header(path)
+    assert header["terms"] == "drawn here"
+    assert header["images_seen"] == 6 * 8 + 4 * 8
+    assert set(header["domain"]) == {"residual", "reencoding"}
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    logged = [row for row in rows if "encoder/kl_real" in row]
+    assert [row["step"] for row in logged] == [2, 4, 6]
+    assert any("robust_encoder/image" in row for row in rows)
+    assert {path.name for path in (tmp_path / "run" / "sheets").iterdir()} == {
+        "game-0000004.png", "game-0000006.png", "robust-0000004.png"}  # fmt: skip
+    assert (seen[-1].stage, seen[-1].step, seen[-1].steps) == ("robust", 4, 4)
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, 6, 8])
+def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp_path, killed_after):
+    config = train_config("age-mnist", TINY)
+    whole = train.train(config, images, tmp_path / "whole")
+    calls = []
+
+    def stop():
+        calls.append(None)
+        return len(calls) == killed_after
+
+    run = tmp_path / "run"
+    if killed_after == 6:  # the last iteration of the game: asked to stop there, the stage is done and goes on
+        train.train(config, images, run, stop=stop)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            train.train(config, images, run, stop=stop)
+        assert not (run / "final.safetensors").exists()
+        train.train(config, images, run, resume=True)
+    assert equal(weights(whole), weights(run / "final.safetensors"))
+
+
+def test_bf16_resumes_exactly_too(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "precision=bf16"))
+    whole = train.train(config, images, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, images, tmp_path / "run", stop=lambda: True)
+    assert equal(weights(whole), weights(train.train(config, images, tmp_path / "run", resume=True)))
+
+
+def test_seeds_matter(images, tmp_path):
+    a = train.train(train_config("age-mnist", TINY), images, tmp_path / "a")
+    b = train.train(train_config("age-mnist", (*TINY, "seed=1")), images, tmp_path / "b")
+    assert not equal(weights(a), weights(b))
+
+
+def test_resuming_with_other_settings_is_refused(images, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train.train(train_config("age-mnist", TINY), images, tmp_path, stop=lambda: True)
+    with pytest.raises(UsageError, match="begun with other settings"):
+        train.train(train_config("age-mnist", (*TINY, "lr=1e-5")), images, tmp_path, resume=True)
+
+
+def test_a_run_folder_in_use_is_refused(images, tmp_path):
+    (tmp_path / "precious").touch()
+    with pytest.raises(UsageError, match="not empty; pass --resume"):
+        train.train(train_config("age-mnist", TINY), images, tmp_path)
+
+
+def test_a_set_smaller_than_a_batch_is_refused(images, tmp_path):
+    with pytest.raises(UsageError, match="fewer than one batch"):
+        train.train(train_config("age-mnist", (*TINY, "batch_size=64")), images, tmp_path / "run")
+
+
+def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypatch):
+    config = train_config("age-mnist", TINY)
+    iterate = train.Training.iterate
+
+    def poisoned(self):
+        terms = iterate(self)
+        return {name: value * math.nan for name, value in terms.items()} if self.step == 4 else terms
+
+    monkeypatch.setattr(train.Training, "iterate", poisoned)
+    with pytest.raises(AgeRestoreError, match="game iteration 4: .* is not finite; lower the learning rate"):
+        train.train(config, images, tmp_path / "run")
+    assert checkpoint.load_state(tmp_path / "run")[1]["step"] == 3
+
+
+def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
+    config = train_config("age-mnist", TINY)
+    training = train.Training(config, images, torch.device("cpu"))
+    training.enter(1)
+    before = {name: value.clone() for name, value in training.average.state_dict().items()}
+    for _ in range(3):
+        training.iterate()
+    changed = {name.split(".")[0] for name, value in training.average.state_dict().items()
+               if not torch.equal(value, before[name])}  # fmt: skip
+    assert changed == {"robust_encoder"}
+
+
+def test_training_learns_to_reconstruct(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3",
+                                        "log_every=10", "state_minutes=9", "robust.steps=0"))  # fmt: skip
+    train.train(config, images, tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]
+    assert match_x[-1] < 0.6 * match_x[0]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [
+    ("constant", [1, 1, 1]), ("linear", [1, 1, 0.5]), ("cosine", [1, 0.5, 0.5 * (1 - math.sqrt(0.5))]),
+    ("halve", [1, 0.25, 0.125]),
+])  # fmt: skip
+def test_schedules_at_the_start_the_middle_and_three_quarters(kind, expected):
+    rate = train.schedule(kind, 1.0, 100, halve_every=25)
+    assert [rate(0), rate(50), rate(75)] == pytest.approx([*expected])
+
+
+def test_flops_of_the_cifar10_step_agree_with_a_count_by_hand():
+    # Multiply-adds of one picture in the encoder at 32 pixels, width 64: output pixels x weights, layer by layer.
+    # (Counted x 2 as operations; an iteration of the published plan passes about 28 networks of forward size.)
+    encoder = 2 * (16 * 16 * 3072 + 8 * 8 * 131072 + 4 * 4 * 524288 + 2 * 2 * 524288)
+    generator = 2 * (1048576 + 16 * 2097152 / 4 * 4 + 64 * 524288 + 256 * 262144 / 1 + 1024 * 384)
+    flops = train.flops_per_iteration(train_config("age-cifar10"))
+    assert 10 < flops / (64 * (encoder + generator)) < 30
