@@ -1,7 +1,7 @@
 """Classical and fitted linear restoration: what a trained model has to beat on the same damaged pictures.
 
 A method maps an `Observation` (B, C, H, W), grey or RGB, to float32 pictures in [0, 1] of the same shape, on
-the same device. The OpenCV methods work on uint8 (the picture is first clipped and rounded) and take settings,
+the same device. The OpenCV methods work on uint8 (the picture is first clipped and rounded) and take settings
 such as the sigma of a blur; `best` chooses them against the clean truth, an oracle that favours the baseline.
 The linear methods are fitted on damaged training pictures of one size and their clean versions.
 """

@@ -159,9 +159,9 @@ def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
     folder = source.parent
     if mask is not None:
         folder = mask / source.parent.relative_to(root)
-        names += [source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES))]
-    candidates = (folder / name for name in names)
-    return next((path for path in candidates if path.is_file() and _real(path) != _real(source)), None)
+        if _real(folder) != _real(source.parent):  # there these are the pictures themselves
+            names += [source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES))]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def run(

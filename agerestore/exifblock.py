@@ -52,11 +52,11 @@ def loaded(exif: bytes) -> Image.Exif:
     return tags
 
 
-def of_tiff(image: Image.Image) -> bytes | None:
-    """Gather what describes the picture from the tags of an open TIFF; None where nothing does."""
+def of_tiff(image: Image.Image) -> bytes:
+    """Gather what describes the picture from the tags of an open TIFF; empty where nothing does."""
     kept = Image.Exif()
     copy_descriptive(image.getexif(), kept)
-    return kept.tobytes().removeprefix(b"Exif\0\0") if len(kept) else None
+    return kept.tobytes().removeprefix(b"Exif\0\0") if len(kept) else b""
 
 
 def copy_descriptive(source: Image.Exif, target: Image.Exif | ImageFileDirectory_v2) -> None:

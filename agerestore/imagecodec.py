@@ -86,14 +86,15 @@ def decode(data: bytes) -> tuple[Samples, Metadata]:
     """
     image, tags = _open(data)
     depth = _declared_depth(image, tags, data)
-    with _pillow_alone() if image.format == "TIFF" else nullcontext():  # its load looks at the limit again
+    is_tiff = image.format == "TIFF"
+    with _pillow_alone() if is_tiff else nullcontext():  # a TIFF's pixel limit and tags are looked at again
         image.load()  # decodes and so checks every byte; 16-bit colour is decoded again, for its low bytes
+        exif = exifblock.of_tiff(image) if is_tiff else image.info.get("exif", b"").removeprefix(b"Exif\0\0")
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
     mode = image.mode if depth < 16 else ("L;16", "LA;16", "RGB;16", "RGBA;16")[samples.shape[2] - 1]
-    if image.format == "TIFF":  # turned already by either decoder
-        orientation, exif = tags.get(274, 1), exifblock.of_tiff(image)
-    else:
-        orientation, exif = exifblock.upright(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
+    orientation = tags.get(274, 1)
+    if not is_tiff:  # which either decoder has turned already
+        orientation, exif = exifblock.upright(exif)
         samples = TURNS.get(orientation, TURNS[1])(samples)
     return np.ascontiguousarray(samples), _metadata(image, mode, exif, orientation, data)
 
@@ -108,7 +109,7 @@ def _open(data: bytes) -> tuple[ImageFile, dict[int, Any]]:
             pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             tags = dict(getattr(image, "tag_v2", {}))
     except UnidentifiedImageError:
-        what = "no PNG, JPEG, TIFF, WebP or BMP, or one of a rare kind; convert it with an image editor"
+        what = "no PNG, JPEG, TIFF, WebP or BMP, or a rare or damaged one; save it anew with an image editor"
         raise ImageFileError(what) from None
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width} x {image.height} pixels"
@@ -120,7 +121,7 @@ def _open(data: bytes) -> tuple[ImageFile, dict[int, Any]]:
 
 @contextmanager
 def _pillow_alone() -> Iterator[None]:
-    """Replace Pillow's pixel limit by ours and silence its remarks on odd metadata; both are process-wide."""
+    """Lift Pillow's pixel limit, ours holds; silence its remarks on odd metadata. Both are process-wide."""
     with _pillow_globals, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -148,8 +149,8 @@ def _eight_bit(image: Image.Image, depth: int) -> Samples:
     key = image.info.pop("transparency", None)
     samples = np.array(image.convert(EIGHT_BIT_MODES.get(image.mode, "RGB")))
     samples = samples if samples.ndim == 3 else samples[..., None]
-    # Pillow spreads 2 and 4 bits over 0 to 255, but not the key.
-    return _with_colour_key(samples, key, scale={2: 85, 4: 17}.get(depth, 1))
+    # Pillow spreads 1, 2 and 4 bits over 0 to 255, but not the key (older versions: not even of 1 bit).
+    return _with_colour_key(samples, key, scale={1: 255, 2: 85, 4: 17}.get(depth, 1))
 
 
 def _sixteen_bit(image: ImageFile, data: bytes, tags: dict[int, Any]) -> Samples:
@@ -170,8 +171,9 @@ def _with_colour_key(samples: Samples, key: int | tuple[int, ...] | None, scale:
     """Append the alpha a PNG states as one wholly transparent colour (its tRNS chunk)."""
     if key is None:
         return samples
-    visible = (samples != np.atleast_1d(key) * scale).any(axis=2, keepdims=True)
-    alpha = np.where(visible, np.iinfo(samples.dtype).max, 0).astype(samples.dtype)
+    peak = np.iinfo(samples.dtype).max
+    visible = (samples != np.minimum(np.atleast_1d(key) * scale, peak)).any(axis=2, keepdims=True)
+    alpha = np.where(visible, peak, 0).astype(samples.dtype)
     return np.concatenate([samples, alpha], axis=2)
 
 
@@ -195,7 +197,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     return converted
 
 
-def _metadata(image: ImageFile, mode: str, exif: bytes | None, orientation: int, data: bytes) -> Metadata:
+def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: bytes) -> Metadata:
     dpi, xmp, tables = image.info.get("dpi"), image.info.get("xmp"), getattr(image, "quantization", None)
     if dpi is not None:  # on its side, width and height have changed places
         across, down = (1, 0) if orientation in (5, 6, 7, 8) else (0, 1)
@@ -240,12 +242,13 @@ def encode(samples: Samples, metadata: Metadata, format: str) -> bytes:
         if format == "PNG":
             return lossless.encode_png(samples, **carried, colour_chunks=metadata.png_colour_chunks)
         if format == "TIFF":
-            return lossless.encode_tiff(samples, **carried)
+            with _pillow_alone():
+                return lossless.encode_tiff(samples, **carried)
         return _encode_eight_bit(samples, metadata, format, carried)
     except MemoryError:
         raise
     except Exception as error:  # too large for the format, too much metadata, ...
-        what = f"cannot be saved as {format} ({error}); choose a name ending in .png or .tif"
+        what = f"cannot be saved as {format} ({error}); choose a name ending in .png"
         raise ImageFileError(what) from error
 
 
@@ -259,8 +262,11 @@ def _refuse_loss(samples: Samples, metadata: Metadata, format: str) -> None:
         )
     if is_deep and samples.shape[2] == 2 and format == "TIFF":
         raise ImageFileError("few programs read 16-bit grey with alpha in TIFF; choose a name ending in .png")
-    if metadata.icc_profile and format == "BMP":
-        raise ImageFileError("BMP cannot hold its colour profile; choose a name ending in .png")
+    profile = metadata.icc_profile
+    if profile and (
+        format == "BMP" or (format == "WEBP" and profile[16:20] == b"GRAY")
+    ):  # WebP is never grey
+        raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")
 
 
 def _encode_eight_bit(samples: Samples, metadata: Metadata, format: str, carried: dict[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ from agerestore.imagecodec import Metadata
 from agerestore.lossless import Samples
 
 __all__ = [
-    "FORMATS",
+    "FORMAT_BY_SUFFIX",
     "SUFFIXES",
     "Metadata",
     "Photo",
@@ -36,7 +36,7 @@ __all__ = [
     "write",
 ]
 
-FORMATS: Mapping[str, str] = {
+FORMAT_BY_SUFFIX: Mapping[str, str] = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -47,7 +47,7 @@ FORMATS: Mapping[str, str] = {
     ".webp": "WEBP",
     ".bmp": "BMP",
 }
-SUFFIXES = frozenset(FORMATS)
+SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
 
 
 class UnreadableError(ImageFileError):
@@ -162,12 +162,12 @@ def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
     try:
         if not overwrite:
             _refuse_taken(path)
-        if path.suffix.lower() not in FORMATS:
+        if path.suffix.lower() not in FORMAT_BY_SUFFIX:
             names = " ".join(sorted(SUFFIXES))
             raise ImageFileError(
                 f"'{path.suffix}' is no picture format; choose a name ending in one of {names}"
             )
-        _write_atomically(path, _encode(photo, FORMATS[path.suffix.lower()]), overwrite)
+        _write_atomically(path, _encode(photo, FORMAT_BY_SUFFIX[path.suffix.lower()]), overwrite)
     except ImageFileError as refusal:
         raise ImageFileError(f"{printable(path)}: {refusal}") from None
     except OSError as error:

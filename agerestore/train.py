@@ -86,10 +86,12 @@ def iterations(config: TrainConfig, images: int) -> int:
 def stages(config: TrainConfig, images: int) -> list[Stage]:
     """The stages of a run on a training part of ``images`` images."""
     steps, robust = iterations(config, images), config.robust
+    best = ideal(config.divergence, config.network.latent_dim)
+    ceiling = math.inf if config.margin is None else best + config.margin
     halve_every = config.lr_halve_every * max(images // config.batch_size, 1)
     game = Stage(
         name="game",
-        objective=AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z),
+        objective=AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z, ceiling),
         turns=config.turns,
         steps=steps,
         batch_size=config.batch_size,

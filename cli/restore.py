@@ -47,7 +47,8 @@ def restore(
     """
     from agerestore import batch
 
-    jobs, root = batch.plan(source, out), source if source.is_dir() else source.parent
+    jobs = batch.plan(source, out, exclude=lambda path: mask is not None and path.resolve() == mask.resolve())
+    root = source if source.is_dir() else source.parent
 
     from agerestore import device as devices
 

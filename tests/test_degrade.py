@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from agerestore.degrade import ALIASES, KINDS, apply, draw, from_json, parse, to_json
-from agerestore.errors import UsageError
-from agerestore.metrics import psnr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
+from agerestore.degrade import ALIASES, KINDS, apply, draw, from_json, parse, to_json
+from agerestore.errors import UsageError
+from agerestore.metrics import psnr, quantize
 
 UNKNOWN = ("holes", "hole", "missing", "strokes", "scratches:known=1")
 EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg"]
@@ -176,9 +177,9 @@ def test_jpeg_is_like_pillows_and_as_lossy(quality, channels):
     Image.fromarray(pixels).save(file, "JPEG", quality=quality)
     decoded = np.asarray(Image.open(file)).reshape(*pixels.shape[:2], channels)
     real = torch.from_numpy(decoded.copy()).permute(2, 0, 1)[None] / 255
-    ours = degrade(f"jpeg:quality={quality}", image).image
+    ours = quantize(degrade(f"jpeg:quality={quality}", image).image)
     assert psnr(ours, real).item() > 35
-    assert psnr(ours, image).item() == pytest.approx(psnr(real, image).item(), abs=0.7)
+    assert psnr(ours, image).item() == pytest.approx(psnr(real, image).item(), abs=0.5)
 
 
 @pytest.mark.parametrize("kind", ["scratches:width=1", "scratches:width=4", "dust"])
@@ -370,6 +371,10 @@ def test_nothing_to_do_gives_the_picture_back():
         ({"kind": "noise", "seed": 1, "sigma": -5, "clip": 0}, "sigma is not within 0 to 255"),
         ({"kind": "noise", "seed": 1, "sigma": float("nan"), "clip": 0}, "sigma is not within"),
         ({"kind": "holes", "seed": 1, "count": 1, "size": 3, "top": [1], "left": [1]}, "size has the wrong"),
+        (
+            {"kind": "holes", "seed": 1, "count": 1, "size": [3], "top": [1, 2], "left": [1]},
+            "not equally many",
+        ),
     ],
 )
 def test_a_damaged_record_is_refused_in_one_line(row, says):

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import structural_similarity
+
 from agerestore.errors import UsageError
 from agerestore.metrics import colourfulness, frechet_distance, psnr, quantize, ssim
-from skimage.metrics import structural_similarity
 
 
 def rng(seed=0):
@@ -104,7 +105,7 @@ def test_frechet_distance_at_equal_covariance_is_that_of_the_means():
     shift = torch.tensor([1.0, -2, 0, 0.5, 3, 0])
     assert frechet_distance(features, features).item() == pytest.approx(0, abs=1e-5)
     assert frechet_distance(features, features + shift).item() == pytest.approx(
-        shift.square().sum(), rel=1e-5
+        shift.square().sum().item(), rel=1e-5
     )
 
 

@@ -60,8 +60,9 @@ def draw(steps: Sequence[Step], batch: int, size: tuple[int, int], generator: to
 def apply(image: Tensor, drawn: Sequence[Drawn], mask: Tensor | None = None) -> Observation:
     """Degrade a batch.
 
-    The same drawn parameters give the same bits on the CPU, whatever else is in the batch. Unknown pixels are
-    collected over the chain and set to 0 at its end, wherever in the chain they became unknown.
+    The same drawn parameters give the same bits on the CPU, whatever else is in the batch; another device has
+    other random fields, but the same boxes and marks. Unknown pixels are collected over the chain and set to
+    0 at its end, wherever in the chain they became unknown.
 
     Args:
         image: (B, C, H, W) float32 in [0, 1], C 1 or 3, on any device.
@@ -132,6 +133,8 @@ def _from_row(number: int, row: Mapping[str, Any]) -> Drawn:
         raise UsageError(f"step {number} of the stored degradation is of no known kind; there are: {kinds}")
     try:
         values = {name: _read(kind, name, row[name]) for name in ("seed", *kind.parameters, *kind.listed)}
+        if len({values[name].shape for name in kind.listed}) > 1:
+            raise ValueError(f"{', '.join(kind.listed)} are not equally many")
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"step {number} ({row['kind']}) of the stored degradation is damaged: {error}; draw it anew"

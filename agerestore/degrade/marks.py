@@ -90,7 +90,7 @@ def _wander(size: Size, width: float, generator: Generator) -> Tensor:
     """A trail of 4 to 8 straight legs, a tenth to a third of the picture each, in wide turns."""
     draws = _uniform(generator, 9, 3)
     legs = draws[1 : 5 + int(5 * draws[0, 2])]
-    heading = 2 * math.pi * draws[0, 2] + math.radians(140) * (legs[:, 0] - 0.5).cumsum(0)
+    heading = 2 * math.pi * legs[0, 2] + math.radians(140) * (legs[:, 0] - 0.5).cumsum(0)
     direction = torch.stack([heading.sin(), heading.cos()], 1)
     length = max(size) * (0.1 + 0.23 * legs[:, 1])
     end = length.cumsum(0)
@@ -118,9 +118,8 @@ def _arc(size: Size, draws: Tensor, spacing: float) -> Tensor:
     sine, cosine = math.sin(math.pi * angle), math.cos(math.pi * angle)
     along = torch.arange(0, length, spacing, dtype=torch.float64) - length / 2
     across = 0.4 * (bend - 0.5) / length * along.square()
-    path = _place(draws, size) + torch.stack(
-        [sine * along + cosine * across, cosine * along - sine * across], 1
-    )
+    rows, cols = sine * along + cosine * across, cosine * along - sine * across
+    path = _place(draws, size) + torch.stack([rows, cols], 1)
     return path[((path > -0.5) & (path < torch.tensor(size) - 0.5)).all(1)]
 
 

@@ -75,16 +75,19 @@ def jpeg(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
     """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1].
 
     Kornia's codec is differentiable: it rounds softly, to r + e^3 for a coefficient r + e, and so keeps 0.8
-    dB that a real file loses. Coding twice leaves e^9, at most 0.002 of a step, as good as rounding.
-    Against Pillow's files: 37 to 46 dB apart in colour, and equally far (0.5 dB) from the original.
+    dB that a real file loses. Coding twice leaves e^9, at most 0.002 of a step, as good as rounding; only the
+    chroma is that of the first time, as it would be blurred twice. Measured against Pillow's files of
+    photographs, quality 10 to 95: 37 to 53 dB apart, and within 0.4 dB as far from the original.
     """
+    from kornia.color import rgb_to_ycbcr, ycbcr_to_rgb
     from kornia.enhance import jpeg_codec_differentiable
 
     quality = column(_kornia_quality(parameters["quality"]), image).flatten()
-    coded: Tensor = image.clamp(0, 1).expand(-1, 3, -1, -1)
-    for _ in range(2):
-        coded = jpeg_codec_differentiable(coded, quality).clamp(0, 1)
-    return coded[:, : image.shape[1]], None
+    once = jpeg_codec_differentiable(image.clamp(0, 1).expand(-1, 3, -1, -1), quality).clamp(0, 1)
+    twice: Tensor = jpeg_codec_differentiable(once, quality)
+    if image.shape[1] == 3:
+        twice = ycbcr_to_rgb(torch.cat([rgb_to_ycbcr(twice)[:, :1], rgb_to_ycbcr(once)[:, 1:]], 1))
+    return twice[:, : image.shape[1]].clamp(0, 1), None
 
 
 def _kornia_quality(quality: Tensor) -> Tensor:
@@ -101,10 +104,8 @@ def blur(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 def grain(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
     """Film grain: grey noise of standard deviation sigma / 255, blurred to spots of `size` pixels."""
     field = random_field(torch.randn, seed, (1, *image.shape[2:]), image)
-    gain = (
-        _gaussian_kernel(parameters["size"]).square().sum(1)
-    )  # what the blur leaves of a standard deviation
-    spots = _gaussian(field, parameters["size"]) / column(gain, image)
+    left = _gaussian_kernel(parameters["size"]).square().sum(1)  # what a blur leaves of a standard deviation
+    spots = _gaussian(field, parameters["size"]) / column(left, image)
     return image + column(parameters["sigma"] / 255, image) * spots, None
 
 
@@ -159,7 +160,7 @@ def _boxes(image: Tensor, size: Tensor, top: Tensor, left: Tensor) -> Tensor:
     row, col = (torch.arange(side, device=image.device) for side in image.shape[2:])
     rows = (row >= top[..., None]) & (row < (top + size)[..., None])  # (B, K, H)
     cols = (col >= left[..., None]) & (col < (left + size)[..., None])  # (B, K, W)
-    return (rows[..., None] & cols[..., None, :]).any(1, keepdim=True).to(image)
+    return (rows.to(image).mT @ cols.to(image) > 0)[:, None].to(image)
 
 
 def fading(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:

@@ -13,6 +13,7 @@ The generator (5) plays ``kl_fake + lambda match_z``; the encoder (6) plays ``kl
 Both players can have all of them, so that an ablation is a row of weights.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -48,11 +49,20 @@ MATCH = {"l1": F.l1_loss, "l2": F.mse_loss, "cos": official_cosine}
 
 @dataclass(frozen=True)
 class AGE:
-    """The terms of the game, for one choice of divergence and reconstruction losses."""
+    """The terms of the game, for one choice of divergence and reconstruction losses.
+
+    Attributes:
+        divergence: (B, M) codes -> scalar.
+        match_x: reconstruction loss in data space, a key of `MATCH`.
+        match_z: reconstruction loss in latent space, a key of `MATCH`.
+        ceiling: beyond it a growing ``kl_fake`` gains the encoder nothing, so that it stops pushing a generator that
+            is behind (after the margin of Balanced PIONEER); infinite in the AGE paper.
+    """
 
     divergence: Divergence = official_kl
     match_x: str = "l1"
     match_z: str = "cos"
+    ceiling: float = math.inf
 
     def __call__(
         self, player: str, networks: Mapping[str, nn.Module], batch: Batch, wanted: Collection[str]
@@ -82,6 +92,8 @@ class AGE:
             code = encoder(fake)
             if "kl_fake" in wanted:
                 terms["kl_fake"] = self.divergence(code)
+                if player == "encoder":
+                    terms["kl_fake"] = terms["kl_fake"].clamp(max=self.ceiling)
             if "match_z" in wanted:
                 terms["match_z"] = MATCH[self.match_z](code, batch.z)
         return terms

@@ -1,0 +1,25 @@
+"""Encode two digits and walk the great circle between their codes: every point on it is a picture."""
+
+from pathlib import Path
+
+import agerestore
+import torch
+from agerestore import imagefile
+from agerestore.latent import slerp
+from agerestore.sheet import contact_sheet
+
+HERE = Path(__file__).parent
+
+
+def main(out: Path = Path("walk.png"), steps: int = 9) -> None:
+    """Write a row of ``steps`` pictures to ``out``."""
+    networks = agerestore.load("mnist").networks
+    ends = [imagefile.to_tensor(imagefile.read(HERE / "clean" / f"digit-{digit}.png")) for digit in (3, 8)]
+    a, b = networks.encode(torch.cat(ends))
+    codes = torch.stack([slerp(a, b, t.item()) for t in torch.linspace(0, 1, steps)])
+    contact_sheet([networks.generate(codes)], out, scale=4)
+    print(f"{steps} pictures between a 3 and an 8 in {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Train a (far too small) model on a folder of pictures and restore with it: the whole chain on the API."""
+
+from pathlib import Path
+
+import agerestore
+from agerestore import data
+from agerestore.config import train_config
+from agerestore.train import train
+
+HERE = Path(__file__).parent
+
+
+def main(run: Path = Path("run"), steps: int = 20) -> Path:
+    """Return the path of the weights."""
+    images = data.load(HERE / "clean", image_size=32, channels=1)
+    config = train_config(
+        "age-mnist",
+        ("network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",
+         "robust.batch_size=4", "validation=0"),
+    )  # fmt: skip
+    weights = train(config, images, run, provenance={"terms": "drawn by us, Apache-2.0"})
+
+    model = agerestore.load(weights)
+    print("trained on", model.header["images_seen"], "images, data:", model.header["terms"])
+    return weights
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,321 @@
+"""Folders and single files through a piece of work; defects in anchors.md, A (batch rows) and C."""
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import noise
+
+from agerestore import batch, imagefile
+from agerestore.batch import Job, Outcome
+from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
+
+
+def pictures(folder: Path, *names: str) -> list[Path]:
+    paths = [folder / name for name in names]
+    for seed, path in enumerate(paths):
+        imagefile.write(path, imagefile.Photo(noise(16, 16, 3, seed=seed)))
+    return paths
+
+
+def copy(job: Job, overwrite: bool = False) -> dict[str, object]:
+    photo = imagefile.read(job.source)
+    imagefile.write(job.target, photo, overwrite=overwrite)
+    return {"width": photo.pixels.shape[1]}
+
+
+def ignore(outcome: Outcome) -> None:
+    pass
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# Planning
+
+
+def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:
+    names = ["a/x.jpg", "a/x.png", "b/c/x.jpg", "b/x.jpg", "top.TIF"]
+    pictures(tmp_path / "in", *names)
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    (tmp_path / "in" / ".hidden").mkdir()
+    pictures(tmp_path / "in", ".hidden/x.png", "._x.png")  # the second is what a Mac leaves beside x.png
+    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    assert [str(job.source.relative_to(tmp_path / "in")) for job in jobs] == names
+    assert [str(job.target.relative_to(tmp_path / "out")) for job in jobs] == names
+    assert batch.exit_code(batch.run(jobs, copy, overwrite=False, report=ignore)) == 0
+    assert tree(tmp_path / "out") == names
+
+
+def test_any_name_goes_through(tmp_path: Path) -> None:
+    names = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
+    pictures(tmp_path / "in", *names)
+    outcomes = batch.run(batch.plan(tmp_path / "in", tmp_path / "out"), copy, overwrite=False, report=ignore)
+    assert [outcome.error for outcome in outcomes] == [None] * len(names)
+    assert tree(tmp_path / "out") == sorted(names)
+    again = batch.run(batch.plan(tmp_path / "in", tmp_path / "out"), copy, overwrite=False, report=ignore)
+    assert all(outcome.error and outcome.error.isprintable() for outcome in again)
+
+
+def test_masks_and_excluded_folders_are_no_pictures(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    pictures(source, "a.png", "a.mask.png", "b.jpg", "b.jpg.mask.png", "masks/a.png")
+    jobs = batch.plan(source, tmp_path / "out", exclude=lambda path: path == source / "masks")
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg"]
+
+
+def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    pictures(source, "a/x.png", "a/b/z.png")
+    pictures(tmp_path / "elsewhere", "y.png")
+    (source / "a" / "b" / "up").symlink_to(source / "a", target_is_directory=True)
+    (source / "a" / "up").symlink_to(source, target_is_directory=True)
+    (source / "self").symlink_to("self")
+    (source / "other").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (source / "loop.png").symlink_to("loop.png")
+    (source / "dangling.png").symlink_to("nowhere")
+    jobs = batch.plan(source, tmp_path / "out")
+    found = [str(job.source.relative_to(source)) for job in jobs]
+    assert found == ["a/b/z.png", "a/x.png", "dangling.png", "loop.png", "other/y.png"]
+    outcomes = batch.run(jobs, copy, overwrite=False, report=ignore)
+    assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "failed", "done"]
+
+
+def test_an_output_inside_the_source_is_never_picked_up(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png", "out/a.png", "out/out/a.png")
+    assert batch.plan(tmp_path, tmp_path / "out") == [Job(tmp_path / "a.png", tmp_path / "out" / "a.png")]
+
+
+def test_a_result_never_replaces_a_source(tmp_path: Path) -> None:
+    pictures(tmp_path, "in/a.png", "in/in/a.png")
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    for out in (tmp_path / "in", tmp_path / "in" / ".." / "in", tmp_path / "link"):
+        with pytest.raises(UsageError, match="source folder itself"):
+            batch.plan(tmp_path / "in", out)
+    with pytest.raises(UsageError, match="choose another output"):  # in/in/a.png would land on in/a.png
+        batch.plan(tmp_path / "in", tmp_path)
+    for out in (tmp_path / "in" / "a.png", tmp_path / "in", tmp_path / "link" / "a.png"):
+        with pytest.raises(UsageError, match=r"a\.png: would be replaced"):
+            batch.plan(tmp_path / "in" / "a.png", out)
+
+
+def test_a_single_file(tmp_path: Path) -> None:
+    (source,) = pictures(tmp_path, "a.png")
+    (tmp_path / "folder.png").mkdir()
+    cases = {
+        "b.jpg": "b.jpg",
+        "new/b.tif": "new/b.tif",
+        "restored": "restored/a.png",
+        "folder.png": "folder.png/a.png",
+    }
+    for out, target in cases.items():
+        assert batch.plan(source, tmp_path / out) == [Job(source, tmp_path / target)]
+    (tmp_path / "mask.mask.png").write_bytes(source.read_bytes())  # asked for by name, it is a picture
+    assert len(batch.plan(tmp_path / "mask.mask.png", tmp_path / "out")) == 1
+
+
+def test_outputs_that_cannot_be(tmp_path: Path) -> None:
+    (source,) = pictures(tmp_path, "in/a.png")
+    (tmp_path / "notes.txt").write_text("")
+    nameless = tmp_path / "scan"
+    nameless.write_bytes(source.read_bytes())
+    with pytest.raises(UsageError, match="neither a folder nor a picture"):
+        batch.plan(source, tmp_path / "notes.txt")
+    with pytest.raises(UsageError, match=r"notes\.txt: is no folder"):
+        batch.plan(tmp_path / "in", tmp_path / "notes.txt")
+    with pytest.raises(UsageError, match="name the output"):
+        batch.plan(nameless, tmp_path / "out")
+    assert batch.plan(nameless, tmp_path / "b.png") == [Job(nameless, tmp_path / "b.png")]
+
+
+def test_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("")
+    with pytest.raises(NothingReadableError, match=r"/in: holds no picture \(looked for \.bmp .*\.webp\)"):
+        batch.plan(tmp_path / "in", tmp_path / "out")
+    with pytest.raises(NothingReadableError, match="none: no such file or folder"):
+        batch.plan(tmp_path / "none", tmp_path / "out")
+    forbid(monkeypatch, tmp_path / "in")
+    with pytest.raises(NothingReadableError, match="/in: cannot be listed"):
+        batch.plan(tmp_path / "in", tmp_path / "out")
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make a folder impossible to list, which permissions cannot do to root."""
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> object:
+        if path == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+
+
+def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures(tmp_path / "in", "a.png", "locked/b.png", "z.png")
+    forbid(monkeypatch, tmp_path / "in" / "locked")
+    outcomes = batch.run(batch.plan(tmp_path / "in", tmp_path / "out"), copy, overwrite=False, report=ignore)
+    assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
+    assert "locked" in str(outcomes[1].error)
+    assert batch.exit_code(outcomes) == 1
+
+
+# Masks
+
+
+def test_masks_beside_the_picture(tmp_path: Path) -> None:
+    a, b, c, d = pictures(tmp_path, "x/a.png", "x/b.jpg", "x/c.png", "x/d.png")
+    stem, name, both, upper = pictures(
+        tmp_path, "x/a.mask.png", "x/b.jpg.mask.png", "x/b.mask.png", "x/d.mask.PNG"
+    )
+    assert batch.find_mask(a, tmp_path, None) == stem
+    assert batch.find_mask(b, tmp_path, None) == name
+    name.unlink()
+    assert batch.find_mask(b, tmp_path, None) == both
+    assert batch.find_mask(c, tmp_path, None) is None
+    assert batch.find_mask(d, tmp_path, None) == upper
+
+
+def test_masks_in_a_file_or_folder_of_their_own(tmp_path: Path) -> None:
+    root, masks = tmp_path / "in", tmp_path / "masks"
+    a, b, c, d = pictures(root, "x/a.jpg", "x/b.jpg", "c.png", "d.png")
+    pictures(root, "d.mask.png")
+    same, ending, other = pictures(masks, "x/a.jpg", "x/b.mask.png", "c.tif")
+    assert batch.find_mask(a, root, masks) == same
+    assert batch.find_mask(b, root, masks) == ending
+    assert batch.find_mask(c, root, masks) == other
+    assert batch.find_mask(d, root, masks) is None  # not the one beside it: another place was named
+    assert batch.find_mask(d, root, same) == same
+    with pytest.raises(UsageError, match="none: no such mask"):
+        batch.find_mask(a, root, tmp_path / "none")
+
+
+def test_pictures_are_never_taken_for_masks(tmp_path: Path) -> None:
+    a, b, _ = pictures(tmp_path, "a.png", "b.png", "b.jpg")
+    (mask,) = pictures(tmp_path, "a.mask.png")
+    assert batch.find_mask(a, tmp_path, tmp_path) == mask
+    assert batch.find_mask(b, tmp_path, tmp_path) is None  # nor is the picture b.jpg
+
+
+# Running
+
+
+def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
+    paths = pictures(tmp_path / "in", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
+    paths[2].write_bytes(paths[2].read_bytes()[:300])
+    reported: list[Outcome] = []
+    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    outcomes = batch.run(jobs, copy, overwrite=False, report=reported.append)
+    assert tree(tmp_path / "out") == ["1.jpg", "2.jpg", "4.jpg", "5.jpg"]
+    assert reported == outcomes
+    assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done", "done"]
+    assert str(outcomes[2].error).startswith(f"{paths[2]}: ")
+    assert outcomes[0].detail == {"width": 16}
+    assert all(outcome.seconds > 0 for outcome in outcomes)
+    assert batch.exit_code(outcomes) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "line"),
+    [
+        (MemoryError(), "not enough memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left"),
+        (OutOfDomainError("unlike any model's pictures;\nchoose one with -m"), "pictures; choose"),
+        (RuntimeError("CUDA out of memory.\n Tried to allocate"), "RuntimeError: CUDA out of memory. "),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_whatever_goes_wrong_becomes_one_line_that_names_the_file(
+    tmp_path: Path, failure: Exception, line: str
+) -> None:
+    def work(job: Job) -> dict[str, object]:
+        if job.source.name == "a.png":
+            raise failure
+        return {}
+
+    jobs = [Job(Path("a.png"), tmp_path / "a.png"), Job(Path("b.png"), tmp_path / "b.png")]
+    first, second = batch.run(jobs, work, overwrite=False, report=ignore)
+    assert first.error is not None
+    assert first.error.startswith("a.png: ")
+    assert line in first.error
+    assert "\n" not in first.error
+    assert second.status == "done"
+    assert batch.exit_code([first, second]) == 1
+
+
+def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> None:
+    a, _ = pictures(tmp_path / "in", "a.png", "b.png")
+    (older,) = pictures(tmp_path / "out", "a.png")
+    before = older.read_bytes()
+    (tmp_path / "out" / "b.png").symlink_to("nowhere")
+    worked: list[Path] = []
+
+    def work(job: Job) -> dict[str, object]:
+        worked.append(job.source)
+        return copy(job)
+
+    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    outcomes = batch.run(jobs, work, overwrite=False, report=ignore)
+    assert outcomes[0].error == f"{a}: {older}: exists; pass --overwrite or choose another output"
+    assert older.read_bytes() == before
+    assert outcomes[1].error is not None  # a link to nowhere is somebody's, too
+    assert worked == []  # nobody restores for minutes what cannot be written
+    assert batch.exit_code(outcomes) == 1
+    outcomes = batch.run(jobs, lambda job: copy(job, overwrite=True), overwrite=True, report=ignore)
+    assert batch.exit_code(outcomes) == 0
+    np.testing.assert_array_equal(imagefile.read(older).pixels, imagefile.read(a).pixels)
+
+
+def test_an_interruption_passes_and_leaves_no_half_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures(tmp_path / "in", "1.png", "2.png", "3.png")
+    reported: list[Outcome] = []
+    sync, calls = os.fsync, []
+
+    def interrupted(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        sync(descriptor)
+
+    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        batch.run(jobs, copy, overwrite=False, report=reported.append)
+    assert [outcome.job.source.name for outcome in reported] == ["1.png"]
+    assert tree(tmp_path / "out") == ["1.png"]
+
+
+def test_exit_codes() -> None:
+    job = Job(Path("a.png"), Path("b.png"))
+    done, failed = Outcome(job, 1.0), Outcome(job, 1.0, "a.png: exists")
+    unreadable = Outcome(job, 1.0, "a.png: no picture", unreadable=True)
+    assert batch.exit_code([done, done]) == 0
+    assert batch.exit_code([done, failed]) == 1
+    assert batch.exit_code([done, unreadable]) == 1
+    assert batch.exit_code([unreadable, failed]) == 1
+    assert batch.exit_code([unreadable, unreadable]) == 3
+
+
+def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: Path) -> None:
+    (source,) = pictures(tmp_path, "a.png")
+    bad = tmp_path / "mask.png"
+    bad.write_bytes(b"")
+
+    def with_mask(job: Job) -> dict[str, object]:
+        imagefile.read_mask(bad, (16, 16))
+        return {}
+
+    def full(job: Job) -> dict[str, object]:
+        raise ImageFileError("b.png: cannot be written (No space left on device)")
+
+    for work, code in ((with_mask, 1), (full, 1), (lambda job: copy(Job(bad, job.target)), 3)):
+        outcomes = batch.run([Job(source, tmp_path / "b.png")], work, overwrite=False, report=ignore)
+        assert batch.exit_code(outcomes) == code

@@ -1,0 +1,163 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from agerestore.checkpoint import LoadedModel
+from agerestore.config import NetworkConfig
+from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
+from agerestore.latent import project, sample
+from agerestore.networks import Autoencoder
+from agerestore.observation import Observation
+from agerestore.restoration import (
+    Restored,
+    domain_score,
+    refine_code,
+    restore,
+    restore_best,
+    restore_observation,
+)
+from torch import nn
+
+SIZE, DIM = 32, 8
+
+
+class LinearEncoder(nn.Module):
+    """Projects a picture in [-1, 1] onto an orthonormal basis, and that onto the sphere."""
+
+    def __init__(self, basis):
+        super().__init__()
+        self.basis = nn.Parameter(basis)
+
+    def forward(self, image):
+        return project(image.flatten(1) @ self.basis.T)
+
+
+class LinearGenerator(nn.Module):
+    """The inverse of `LinearEncoder` on the pictures that it can make."""
+
+    def __init__(self, basis):
+        super().__init__()
+        self.basis = nn.Parameter(basis)
+
+    def forward(self, code):
+        return (code @ self.basis).reshape(-1, 1, SIZE, SIZE)
+
+
+@pytest.fixture
+def model():
+    """A model whose every answer is known: its clean pictures are exactly the points of a sphere in a subspace."""
+    basis = torch.linalg.qr(torch.randn(SIZE * SIZE, DIM, generator=torch.Generator().manual_seed(0)))[0].T
+    config = NetworkConfig(channels=1, latent_dim=DIM, width=1)
+    networks = Autoencoder(config, LinearEncoder(basis), LinearGenerator(basis)).eval().requires_grad_(False)
+    return LoadedModel(networks, {"domain": {"residual": 0.5, "reencoding": 0.5}})
+
+
+@pytest.fixture
+def clean(model):
+    return model.networks.generate(sample(3, DIM, torch.Generator().manual_seed(1)))
+
+
+def test_a_clean_picture_comes_back(model, clean):
+    answer = restore_observation(model, Observation(clean))
+    torch.testing.assert_close(answer.image, clean, atol=1e-5, rtol=0)
+    assert answer.score.max() < 0.01
+
+
+def test_noise_outside_the_subspace_is_removed_as_projection_predicts(model, clean):
+    noise = 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
+    error = (restore_observation(model, Observation(clean + noise)).image - clean).square().sum(dim=(1, 2, 3))
+    # Of 1024 dimensions of noise about DIM - 1 remain: those along the sphere.
+    assert float(error.mean()) == pytest.approx(0.02**2 * (DIM - 1), rel=0.6)
+
+
+def test_with_a_mask_every_observed_pixel_is_bit_exact(model, clean):
+    mask = torch.zeros(3, 1, SIZE, SIZE)
+    mask[..., 4:20, 6:18] = 1
+    damaged = torch.where(mask > 0, 0.0, clean)
+    answer = restore_observation(model, Observation(damaged, mask)).image
+    assert torch.equal(answer[mask == 0], damaged[mask == 0])
+    assert (answer - clean).square().mean() < (damaged - clean).square().mean()
+
+
+def test_refinement_finds_the_code_that_explains_the_observed_pixels(model, clean):
+    mask = torch.zeros(3, 1, SIZE, SIZE)
+    mask[..., : SIZE // 2, :] = 1  # the whole upper half is gone
+    observation = Observation(torch.where(mask > 0, 0.0, clean), mask)
+    plain, refined = (restore_observation(model, observation, steps=steps).image for steps in (0, 300))
+    before, after = ((image - clean).square().mean() for image in (plain, refined))
+    assert after < before / 100
+
+
+def test_refinement_knows_of_a_degradation(model, clean):
+    def dimmed(image):
+        return 0.5 * image
+
+    start = model.networks.encode(dimmed(clean))
+    code = refine_code(model.networks, Observation(dimmed(clean)), start, 300, dimmed)
+    torch.testing.assert_close(model.networks.generate(code), clean, atol=2e-3, rtol=0)
+
+
+def test_a_picture_is_refined_alike_alone_and_in_a_batch(model, clean):
+    mask = torch.zeros(3, 1, SIZE, SIZE)
+    mask[..., : SIZE // 2, :] = 1
+    whole = restore_observation(model, Observation(clean, mask), steps=20).image
+    alone = restore_observation(model, Observation(clean[1:2], mask[1:2]), steps=20).image
+    torch.testing.assert_close(whole[1:2], alone, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 5), (28, 28), (32, 32), (60, 47), (300, 20), (7, 5, 3), (64, 64, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.filterwarnings("ignore::agerestore.errors.OutOfDomainWarning")
+def test_the_answer_has_the_form_depth_and_size_of_the_picture(model, shape, dtype):
+    random = np.random.default_rng(0).random(shape)
+    picture = random.astype(dtype) if dtype is np.float32 else (random * np.iinfo(dtype).max).astype(dtype)
+    answer = restore(model, picture)
+    assert (answer.shape, answer.dtype) == (picture.shape, picture.dtype)
+    mask = np.zeros(shape[:2], bool)
+    mask[0, 0] = True
+    filled = restore(model, picture, mask)
+    assert np.array_equal(filled[~mask], picture[~mask])
+
+
+def test_floats_outside_the_range_are_taken_as_they_are(model, clean):
+    # A pair of opposite errors far outside [0, 1] cancels in the projection only if neither is clipped.
+    basis = model.networks.generator.basis
+    swing = torch.zeros(SIZE * SIZE)
+    swing[:2] = torch.tensor([basis[0, 1], -basis[0, 0]]) * 20  # orthogonal to the first direction only
+    swing -= basis.T @ (basis @ swing)  # ... and now to the whole subspace
+    noisy = clean + swing.reshape(1, 1, SIZE, SIZE)
+    assert noisy.max() > 1
+    torch.testing.assert_close(restore_observation(model, Observation(noisy)).image, clean, atol=1e-4, rtol=0)
+
+
+def test_a_foreign_picture_is_restored_with_a_warning(model):
+    stripes = torch.zeros(1, SIZE, SIZE)
+    stripes[:, 8:24] = 1.0
+    with pytest.warns(OutOfDomainWarning, match="out of the model's domain"):
+        restore(model, stripes)
+    assert domain_score(model, stripes)[0] > 1
+
+
+def test_colour_is_outside_a_grey_model_and_grey_in_three_channels_is_not(model, clean):
+    grey = clean[:1].expand(1, 3, -1, -1)
+    red = grey * torch.tensor([1.0, 0.2, 0.2])[:, None, None]
+    assert domain_score(model, grey)[0] < 1
+    assert domain_score(model, red)[0] > 1
+
+
+def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
+    other = LoadedModel(model.networks, {"domain": {"residual": 1e-9, "reencoding": 1e-9}})
+    name, answer = restore_best({"other": other, "right": model}, Observation(clean[:1]))
+    assert name == "right"
+    assert isinstance(answer, Restored)
+    with pytest.raises(OutOfDomainError, match="in no shipped model's domain"):
+        restore_best({"other": other}, Observation(clean[:1] + 0.3))
+    with pytest.raises(UsageError, match="no model"):
+        restore_best({}, Observation(clean[:1]))
+
+
+def test_scores_scale_with_the_limits(model, clean):
+    noisy = clean[0] + 0.1
+    strict = LoadedModel(model.networks, {"domain": {name: value / 4 for name, value in model.header["domain"].items()}})
+    assert math.isclose(domain_score(strict, noisy)[0], 4 * domain_score(model, noisy)[0], rel_tol=1e-5)
