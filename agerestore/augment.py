@@ -19,7 +19,7 @@ def augment(images: Tensor, size: int, seed: int) -> Tensor:
         (B, C, size, size) uint8, on the device of ``images``.
     """
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for news of itself otherwise
-    import albumentations as A  # noqa: N812
+    import albumentations as A
 
     pipeline = A.Compose(
         [

@@ -161,9 +161,7 @@ class Choice(NamedTuple):
     psnr: float
 
 
-def best(
-    method: Callable[..., Tensor], settings: Sequence[Setting], observation: Observation, truth: Tensor
-) -> Choice:
+def best(method: Callable[..., Tensor], settings: Sequence[Setting], observation: Observation, truth: Tensor) -> Choice:
     """Find the setting, one for the whole set, that brings a method nearest to the clean truth.
 
     Args:

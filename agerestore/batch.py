@@ -125,13 +125,9 @@ def _single_target(source: Path, out: Path) -> Path:
         return out
     if out.exists() and not out.is_dir():
         endings = " ".join(sorted(SUFFIXES))
-        raise UsageError(
-            f"{printable(out)}: is neither a folder nor a picture ({endings}); choose another output"
-        )
+        raise UsageError(f"{printable(out)}: is neither a folder nor a picture ({endings}); choose another output")
     if not is_picture(source):
-        raise UsageError(
-            f"{printable(source)}: has no ending of a picture; name the output, as in restored.png"
-        )
+        raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
     return out / source.name
 
 
@@ -194,9 +190,7 @@ def _attempt(job: Job, work: Callable[[Job], dict[str, object]], overwrite: bool
     start = time.perf_counter()
     try:
         if not overwrite and (job.target.exists() or job.target.is_symlink()):
-            raise ImageFileError(
-                f"{printable(job.target)}: exists; pass --overwrite or choose another output"
-            )
+            raise ImageFileError(f"{printable(job.target)}: exists; pass --overwrite or choose another output")
         detail = work(job)
     except Exception as error:  # whatever it is, the other pictures are not to suffer
         seconds = time.perf_counter() - start

@@ -47,9 +47,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-def train_classifier(
-    images: Tensor, labels: Tensor, generator: torch.Generator, epochs: int = 2
-) -> DigitClassifier:
+def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator, epochs: int = 2) -> DigitClassifier:
     """Train on clean digits; all of MNIST takes half a minute and gives 99 % on its test digits.
 
     Args:
@@ -66,9 +64,7 @@ def train_classifier(
     """
     if images.shape[2:] != (SIZE, SIZE) or len(labels) != len(images):
         shapes = f"pictures {tuple(images.shape)} and labels {tuple(labels.shape)}"
-        raise UsageError(
-            f"the digit classifier needs {SIZE}x{SIZE} pictures and a label for each, not {shapes}"
-        )
+        raise UsageError(f"the digit classifier needs {SIZE}x{SIZE} pictures and a label for each, not {shapes}")
     classifier = _initial(images.shape[1], generator).to(images.device)
     steps = epochs * -(-len(images) // BATCH)
     optimizer = torch.optim.Adam(classifier.parameters())

@@ -64,7 +64,9 @@ class TrainConfig(_Frozen):
     divergence: Literal["gaussian", "official", "nearest"] = "official"
     match_x: Literal["l1", "l2"] = "l1"
     match_z: Literal["cos", "l2"] = "cos"
-    margin: float | None = Field(None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin")
+    margin: float | None = Field(
+        None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin"
+    )
 
     batch_size: int = Field(64, ge=2)
     steps: int | None = Field(None, ge=1)

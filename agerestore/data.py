@@ -77,6 +77,14 @@ def split_validation(images: ImageSet, share: float) -> tuple[ImageSet, ImageSet
     return images.take(order[held_out:]), images.take(order[:held_out])
 
 
+def resize(images: Tensor, size: int) -> Tensor:
+    """Scale (N, C, H, W) uint8 to (N, C, size, size) uint8, averaging where it shrinks."""
+    if images.shape[2:] == (size, size):
+        return images
+    scaled = torch.nn.functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
+    return scaled.round().to(torch.uint8)
+
+
 def derive_seed(*parts: object) -> int:
     """A 63-bit seed from anything printable: the random state of a step is a function of where it stands."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()

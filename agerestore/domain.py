@@ -78,7 +78,7 @@ def calibrate(model: Autoencoder, truth: Tensor, damage: tuple[degrade.Step, ...
     generator = torch.Generator().manual_seed(0)
     rows: list[dict[str, Tensor]] = []
     for part in truth.split(250):
-        drawn = degrade.draw(damage, len(part), part.shape[2:], generator)
+        drawn = degrade.draw(damage, len(part), (part.shape[2], part.shape[3]), generator)
         for observation in (Observation(part), degrade.apply(part, drawn)):
             code = model.encode(fill_unknown(observation), robust=True)
             rows.append(signals(model, observation, code, model.generate(code)))

@@ -53,7 +53,7 @@ def names() -> list[str]:
 def observe(truth: Tensor, damage: str, seed: int) -> Observation:
     """Damaged versions of clean pictures (N, C, S, S) in [0, 1], by the protocol of this module."""
     steps = degrade.parse(damage)
-    drawn = degrade.draw(steps, len(truth), truth.shape[2:], torch.Generator().manual_seed(seed))
+    drawn = degrade.draw(steps, len(truth), (truth.shape[2], truth.shape[3]), torch.Generator().manual_seed(seed))
     observation = degrade.apply(truth, drawn)
     image = observation.image
     stays_inside = bool(image.min() >= 0) and bool(image.max() <= 1)

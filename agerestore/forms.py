@@ -85,7 +85,9 @@ def _tensor_form(picture: Tensor) -> Form:
     scale = _scale(str(picture.dtype).removeprefix("torch."))
     batch = picture[(None,) * (4 - picture.dim())] if 2 <= picture.dim() <= 4 else picture
     if batch.dim() != 4 or batch.shape[1] not in (1, 3) or 0 in batch.shape:
-        raise UsageError(f"a tensor picture must be (H, W), (C, H, W) or (B, C, H, W), C 1 or 3, not {list(picture.shape)}")
+        raise UsageError(
+            f"a tensor picture must be (H, W), (C, H, W) or (B, C, H, W), C 1 or 3, not {list(picture.shape)}"
+        )
 
     def back(restored: Tensor, mask: Tensor | None) -> Tensor:
         values = restored * scale

@@ -257,15 +257,11 @@ def _refuse_loss(samples: Samples, metadata: Metadata, format: str) -> None:
     if has_alpha and format in ("JPEG", "BMP"):
         raise ImageFileError(f"{format} cannot hold its transparency; choose a name ending in .png")
     if is_deep and format not in ("PNG", "TIFF"):
-        raise ImageFileError(
-            f"{format} cannot hold its 16 bits a channel; choose a name ending in .png or .tif"
-        )
+        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; choose a name ending in .png or .tif")
     if is_deep and samples.shape[2] == 2 and format == "TIFF":
         raise ImageFileError("few programs read 16-bit grey with alpha in TIFF; choose a name ending in .png")
     profile = metadata.icc_profile
-    if profile and (
-        format == "BMP" or (format == "WEBP" and profile[16:20] == b"GRAY")
-    ):  # WebP is never grey
+    if profile and (format == "BMP" or (format == "WEBP" and profile[16:20] == b"GRAY")):  # WebP is never grey
         raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")
 
 

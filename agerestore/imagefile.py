@@ -164,9 +164,7 @@ def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
             _refuse_taken(path)
         if path.suffix.lower() not in FORMAT_BY_SUFFIX:
             names = " ".join(sorted(SUFFIXES))
-            raise ImageFileError(
-                f"'{path.suffix}' is no picture format; choose a name ending in one of {names}"
-            )
+            raise ImageFileError(f"'{path.suffix}' is no picture format; choose a name ending in one of {names}")
         _write_atomically(path, _encode(photo, FORMAT_BY_SUFFIX[path.suffix.lower()]), overwrite)
     except ImageFileError as refusal:
         raise ImageFileError(f"{printable(path)}: {refusal}") from None

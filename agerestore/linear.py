@@ -154,9 +154,7 @@ def _vectors(observation: Observation, size: int) -> Tensor:
     vectors = filled(observation).flatten(1).cpu().double()
     if vectors.shape[1] != size:
         given = tuple(observation.image.shape[1:])
-        raise UsageError(
-            f"baseline fitted on pictures of {size} values cannot restore {given}: fit it on such"
-        )
+        raise UsageError(f"baseline fitted on pictures of {size} values cannot restore {given}: fit it on such")
     return vectors
 
 

@@ -64,7 +64,7 @@ def refine_code(
             # A sum over pictures: each has its own gradient, whatever else is in the batch.
             loss = error.square().flatten(1).mean(dim=1).sum()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
     return project(z.detach())
 
@@ -87,7 +87,7 @@ def restore_observation(
     """
     networks = model.networks
     config = networks.config
-    frame = Frame.of(*observation.image.shape[2:], config.image_size)
+    frame = Frame.of(observation.image.shape[2], observation.image.shape[3], config.image_size)
     grey = Observation(match_channels(observation.image, config.channels), observation.mask)
     framed = frame.apply(grey)
     code = networks.encode(fill_unknown(framed), robust=True)

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from agerestore import checkpoint, degrade, domain
 from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig, Turn, read_config
-from agerestore.data import ImageSet, batch_indices, derive_seed, split_validation
+from agerestore.data import ImageSet, batch_indices, derive_seed, resize, split_validation
 from agerestore.divergence import DIVERGENCES, ideal
 from agerestore.errors import AgeRestoreError, UsageError
-from agerestore.monitor import balance, reconstruction_psnr
 from agerestore.latent import sample
+from agerestore.monitor import balance, reconstruction_psnr
 from agerestore.networks import Autoencoder, build
 from agerestore.objectives import AGE, Batch, Objective, robust_terms
 from agerestore.sheet import contact_sheet
@@ -125,7 +125,7 @@ class Training:
         self.images = images.images.to(device)
         self.stages = stages(config, len(images))
         self.model = build(config.network, derive_seed("weights", config.seed)).to(device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model)
         self.enter(0)
 
@@ -172,7 +172,7 @@ class Training:
             terms = self.stage.objective(player, dict(self.model.named_children()), batch, wanted)
         loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         network.requires_grad_(False)
         return terms
@@ -194,7 +194,8 @@ class Training:
             x = torch.where(mirrored, x.flip(3), x)
         damaged = None
         if stage.damage:
-            drawn = degrade.draw(stage.damage, len(x), x.shape[2:], torch.Generator().manual_seed(seed))
+            size = (config.network.image_size,) * 2
+            drawn = degrade.draw(stage.damage, len(x), size, torch.Generator().manual_seed(seed))
             damaged = fill_unknown(degrade.apply(x, drawn)) * 2 - 1
         z = sample(len(x), config.network.latent_dim, generator, config.network.prior)
         return Batch(x * 2 - 1, z, damaged)
@@ -324,14 +325,18 @@ def _check_finite(terms: dict[str, Tensor], stage: str, step: int) -> None:
         )
 
 
+def held_out(training: Training, validation: ImageSet) -> Tensor:
+    """Validation pictures (N, C, S, S) uint8 on the device; of a run that holds none out, training pictures."""
+    pixels = validation.images if len(validation) else training.images[:1000]
+    return resize(pixels, training.config.network.image_size).to(training.device)
+
+
 class Journal:
     """What a run writes about itself: log lines, contact sheets, progress."""
 
-    def __init__(
-        self, run: Path, training: Training, validation: ImageSet, report: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, run: Path, training: Training, validation: ImageSet, report: Callable[[Progress], None]) -> None:
         self.run, self.training, self.report = run, training, report
-        self.held_out = (validation.images if len(validation) else training.images[:64]).to(training.device)
+        self.held_out = held_out(training, validation)
         self.clock, self.clock_step = time.monotonic(), 0
 
     def note(self, terms: dict[str, Tensor]) -> None:
@@ -362,7 +367,7 @@ class Journal:
 
     @staticmethod
     def _restored(model: Autoencoder, truth: Tensor, damage: tuple[degrade.Step, ...]) -> list[Tensor]:
-        drawn = degrade.draw(damage, len(truth), truth.shape[2:], torch.Generator().manual_seed(0))
+        drawn = degrade.draw(damage, len(truth), (truth.shape[2], truth.shape[3]), torch.Generator().manual_seed(0))
         damaged = fill_unknown(degrade.apply(truth, drawn))
         with torch.no_grad():
             return [damaged, model.generate(model.encode(damaged, robust=True))]
@@ -375,8 +380,7 @@ class Journal:
 def describe(training: Training, validation: ImageSet, provenance: dict[str, Any]) -> dict[str, Any]:
     """The header of the weights a run leaves: how it was trained, and what it scores on the validation part."""
     model, config = training.average, training.config
-    pixels = validation.images if len(validation) else training.images
-    truth = pixels.to(training.device).float() / 255
+    truth = held_out(training, validation).float() / 255
     codes = sample(10_000, config.network.latent_dim, torch.Generator(training.device).manual_seed(0))
     with torch.no_grad():
         metrics = balance(model, codes) | {"reconstruction_psnr": reconstruction_psnr(model, truth)}
@@ -405,7 +409,7 @@ def flops_per_iteration(config: TrainConfig) -> float:
             wanted = [name for name, weight in turn.weights.items() if weight]
             for _ in range(turn.steps):
                 terms = stage.objective(player, dict(model.named_children()), batch, wanted)
-                sum(terms.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
+                sum(terms.values(), torch.zeros(())).backward()
     return float(counter.get_total_flops())
 
 
@@ -414,7 +418,7 @@ def matrix_rate(precision: str) -> float:
 
     About what training reaches; measured on the CPU in a fraction of a second, for the estimate of ``--dry-run``.
     """
-    layer = nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layer = nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
     x = torch.zeros(64, 64, 16, 16).to(memory_format=torch.channels_last).requires_grad_(True)
     flops = 3 * 2 * x.numel() * 64 * 9
     seconds = []

@@ -47,7 +47,9 @@ def weights_path(name_or_path: str | Path) -> Path:
         return folder() / f"{name_or_path}.safetensors"
     path = Path(name_or_path)
     if not path.exists():
-        raise WeightsError(f"no model {str(name_or_path)!r}; shipped are {', '.join(names())}, or give a .safetensors file")
+        raise WeightsError(
+            f"no model {str(name_or_path)!r}; shipped are {', '.join(names())}, or give a .safetensors file"
+        )
     return path
 
 

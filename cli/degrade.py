@@ -37,8 +37,8 @@ def degrade(
     in the output and white in NAME.mask.png beside it, where `restore` finds them.
     """
     from agerestore import batch
-    from agerestore import device as devices
     from agerestore import degrade as degradation
+    from agerestore import device as devices
     from agerestore.errors import UsageError
 
     if (kind is None) == (replay is None):
@@ -80,7 +80,7 @@ def _replayed(replay: Path, name: Path) -> Any:
         drawn = degradation.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file to replay for {name}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{path}: not written by `agerestore degrade` ({error})") from None
     return lambda size: drawn
 

@@ -11,11 +11,15 @@ from ._options import Device, Json, Precision, Quiet, Seed, Threads, Verbose
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Clean test pictures: a folder, or MNIST, CIFAR-10... as torchvision has it.")],
+    data: Annotated[
+        Path, typer.Option(help="Clean test pictures: a folder, or MNIST, CIFAR-10... as torchvision has it.")
+    ],
     damage: Annotated[
         list[str], typer.Option("--degrade", help="What happens to them, such as noise:sigma=128:clip=1; repeatable.")
     ],
-    model: Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")] = "mnist",
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")
+    ] = "mnist",
     baseline: Annotated[
         str, typer.Option("--baselines", help="Methods to measure beside: names with commas, all, or none.")
     ] = "none",
@@ -67,4 +71,6 @@ def _line(row: object) -> str:
     values = dataclasses.asdict(row)  # type: ignore[call-overload]
     hole = "" if values["hole_psnr"] is None else f"  hole {values['hole_psnr']:.2f} dB"
     share = "" if values["recognised"] is None else f"  recognised {values['recognised']:.1%}"
-    return f"{values['damage']:32} {values['method']:36} {values['psnr']:6.2f} dB  SSIM {values['ssim']:.3f}{hole}{share}"
+    return (
+        f"{values['damage']:32} {values['method']:36} {values['psnr']:6.2f} dB  SSIM {values['ssim']:.3f}{hole}{share}"
+    )

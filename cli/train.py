@@ -140,4 +140,6 @@ def _estimate(config: "TrainConfig", images: int, as_json: bool) -> None:
         "flop_per_second_here": rate,
         "hours": steps * flops / rate / 3600,
     }
-    typer.echo(json.dumps({"config": config.model_dump(mode="json"), "estimate": estimate}, indent=None if as_json else 1))
+    typer.echo(
+        json.dumps({"config": config.model_dump(mode="json"), "estimate": estimate}, indent=None if as_json else 1)
+    )

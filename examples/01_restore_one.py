@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import agerestore
 import numpy as np
 from PIL import Image
+
+import agerestore
 
 HERE = Path(__file__).parent
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import agerestore
 import torch
+
+import agerestore
 from agerestore import degrade, imagefile
 from agerestore.metrics import psnr
 
@@ -15,7 +16,9 @@ def main() -> float:
     files = sorted((HERE / "clean").glob("digit-*.png"))
     clean = torch.cat([imagefile.to_tensor(imagefile.read(file)) for file in files])  # (N, 1, 32, 32) in [0, 1]
 
-    drawn = degrade.draw(degrade.parse("noise:sigma=100:clip=1"), len(clean), (32, 32), torch.Generator().manual_seed(0))
+    drawn = degrade.draw(
+        degrade.parse("noise:sigma=100:clip=1"), len(clean), (32, 32), torch.Generator().manual_seed(0)
+    )
     damaged = degrade.apply(clean, drawn).image
     print("what happened to the first:", degrade.to_json(drawn, 0))
 

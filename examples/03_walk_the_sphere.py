@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import agerestore
 import torch
+
+import agerestore
 from agerestore import imagefile
 from agerestore.latent import slerp
 from agerestore.sheet import contact_sheet

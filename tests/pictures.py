@@ -19,9 +19,7 @@ def noise(height: int, width: int, samples: int, dtype: type = np.uint8, seed: i
     return np.random.default_rng(seed).integers(0, int(np.iinfo(dtype).max) + 1, shape).astype(dtype)
 
 
-def png(
-    rows: bytes, size: tuple[int, int], depth: int, colour_type: int, *chunks: tuple[bytes, bytes]
-) -> bytes:
+def png(rows: bytes, size: tuple[int, int], depth: int, colour_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG by hand from rows that each begin with their filter byte."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from agerestore.config import PRESETS, NetworkConfig, train_config
 from agerestore.networks import build
 from agerestore.objectives import AGE, Batch

@@ -171,9 +171,7 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_done(
 
 def test_masks_beside_the_picture(tmp_path: Path) -> None:
     a, b, c, d = pictures(tmp_path, "x/a.png", "x/b.jpg", "x/c.png", "x/d.png")
-    stem, name, both, upper = pictures(
-        tmp_path, "x/a.mask.png", "x/b.jpg.mask.png", "x/b.mask.png", "x/d.mask.PNG"
-    )
+    stem, name, both, upper = pictures(tmp_path, "x/a.mask.png", "x/b.jpg.mask.png", "x/b.mask.png", "x/d.mask.PNG")
     assert batch.find_mask(a, tmp_path, None) == stem
     assert batch.find_mask(b, tmp_path, None) == name
     name.unlink()
@@ -272,9 +270,7 @@ def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> No
     np.testing.assert_array_equal(imagefile.read(older).pixels, imagefile.read(a).pixels)
 
 
-def test_an_interruption_passes_and_leaves_no_half_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_passes_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures(tmp_path / "in", "1.png", "2.png", "3.png")
     reported: list[Outcome] = []
     sync, calls = os.fsync, []

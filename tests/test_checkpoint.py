@@ -3,6 +3,7 @@ import json
 import pytest
 import safetensors.torch
 import torch
+
 from agerestore import checkpoint
 from agerestore.config import NetworkConfig
 from agerestore.errors import WeightsError

@@ -1,4 +1,5 @@
 import pytest
+
 from agerestore.config import PRESETS, TrainConfig, read_config, train_config
 from agerestore.errors import UsageError
 
@@ -47,5 +48,5 @@ def test_a_configuration_survives_its_file(preset, tmp_path):
 
 def test_an_unreadable_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UsageError, match="config.json: not a readable training configuration"):
+    with pytest.raises(UsageError, match=r"config\.json: not a readable training configuration"):
         read_config(tmp_path / "config.json")

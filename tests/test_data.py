@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from scipy.io import savemat
+
 from agerestore import data
 from agerestore.errors import NothingReadableError
-from scipy.io import savemat
 
 
 def picture(path, value, size=(40, 30), channels=3):
@@ -83,7 +84,9 @@ def test_cifar10_as_torchvision_has_it(tmp_path, monkeypatch):
 def test_svhn_as_torchvision_has_it(tmp_path, monkeypatch):
     from torchvision.datasets import SVHN
 
-    savemat(tmp_path / "train_32x32.mat", {"X": np.full((32, 32, 3, 4), 9, np.uint8), "y": np.array([[1], [10], [2], [3]])})
+    savemat(
+        tmp_path / "train_32x32.mat", {"X": np.full((32, 32, 3, 4), 9, np.uint8), "y": np.array([[1], [10], [2], [3]])}
+    )
     monkeypatch.setattr(SVHN, "_check_integrity", lambda self: True)
     images = data.load(tmp_path, 32, 3)
     assert images.images.unique().tolist() == [9]

@@ -36,9 +36,7 @@ def smooth_picture(height=100, width=130):
     row, col = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
     disc = ((row - 0.5) ** 2 + (col - 0.4) ** 2 < 0.06).float()
     stripes = 0.5 + 0.5 * torch.sin(40 * col + 25 * row**2)
-    return torch.stack([0.7 * row + 0.3 * disc, 0.5 * col + 0.4 * stripes * row, 0.9 - 0.6 * disc * col])[
-        None
-    ]
+    return torch.stack([0.7 * row + 0.3 * disc, 0.5 * col + 0.4 * stripes * row, 0.9 - 0.6 * disc * col])[None]
 
 
 # the language
@@ -163,9 +161,7 @@ def test_resample_is_pillows_bicubic_down_and_up():
     image = picture(1, 1, 30, 45)
     plane = Image.fromarray(image[0, 0].numpy())
     expected = plane.resize((15, 10), Image.Resampling.BICUBIC).resize((45, 30), Image.Resampling.BICUBIC)
-    np.testing.assert_allclose(
-        degrade("resample:scale=3", image).image[0, 0], np.asarray(expected), atol=2e-6
-    )
+    np.testing.assert_allclose(degrade("resample:scale=3", image).image[0, 0], np.asarray(expected), atol=2e-6)
 
 
 @pytest.mark.parametrize("quality", [10, 30, 75, 95])

@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
+
 from agerestore.divergence import (
     COMPARABLE_WEIGHT,
     DIVERGENCES,
@@ -12,7 +14,6 @@ from agerestore.divergence import (
     official_kl,
 )
 from agerestore.latent import project, sample
-from torch.distributions import Normal, kl_divergence
 
 
 def normal(batch, dim, mean=0.0, std=1.0, seed=0):
@@ -71,7 +72,9 @@ def test_on_the_sphere_the_official_slope_is_twice_the_right_one():
     }
     ratio = slopes["official"].norm() / slopes["gaussian"].norm()
     assert float(ratio) == pytest.approx(1.0, abs=0.1)
-    assert torch.nn.functional.cosine_similarity(slopes["official"].flatten(), slopes["gaussian"].flatten(), dim=0) > 0.99
+    assert (
+        torch.nn.functional.cosine_similarity(slopes["official"].flatten(), slopes["gaussian"].flatten(), dim=0) > 0.99
+    )
 
 
 def test_nearest_neighbour_entropy_of_a_gaussian():

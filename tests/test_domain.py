@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from agerestore import degrade, domain
 from agerestore.config import NetworkConfig
 from agerestore.networks import build

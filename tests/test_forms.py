@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from agerestore.errors import UsageError
 from agerestore.forms import read_form, read_mask
-from PIL import Image
 
 RANDOM = np.random.default_rng(0)
 ARRAYS = [
@@ -66,9 +67,14 @@ def test_a_drawn_value_is_rounded_and_clipped_to_the_depth():
     assert form.back(torch.tensor([[[[-0.2, 0.499, 1.7]]]]), None).tolist() == [[0, 127, 255]]
 
 
-@pytest.mark.parametrize("mask", [np.eye(4, dtype=bool), np.eye(4) * 9, Image.fromarray(np.eye(4, dtype=np.uint8) * 255),
-                                  torch.eye(4), torch.eye(4)[None, None], np.eye(4, dtype=np.uint8)[..., None]],
-                         ids=lambda m: type(m).__name__)  # fmt: skip
+EYE = np.eye(4, dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [EYE > 0, EYE * 9.0, Image.fromarray(EYE * 255), torch.eye(4), torch.eye(4)[None, None], EYE[..., None]],
+    ids=lambda m: type(m).__name__,
+)
 def test_a_mask_is_nonzero_where_pixels_are_unknown(mask):
     assert torch.equal(read_mask(mask, torch.zeros(2, 3, 4, 4)), torch.eye(4).expand(2, 1, 4, 4))
 

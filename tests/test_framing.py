@@ -1,9 +1,10 @@
 import pytest
 import torch
-from agerestore.framing import Frame, luminance, match_channels
-from agerestore.observation import Observation
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agerestore.framing import Frame, luminance, match_channels
+from agerestore.observation import Observation
 
 
 @given(st.integers(1, 100), st.integers(1, 100))

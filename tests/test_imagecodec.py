@@ -80,9 +80,7 @@ def test_exif_is_patched_in_place_and_loses_its_thumbnail(tmp_path: Path) -> Non
     (start,) = struct.unpack_from(">I" if block[:2] == b"MM" else "<I", block, 4)
     order = ">" if block[:2] == b"MM" else "<"
     (count,) = struct.unpack_from(order + "H", block, start)
-    struct.pack_into(
-        order + "I", block, start + 2 + 12 * count, len(block)
-    )  # a second directory: the thumbnail
+    struct.pack_into(order + "I", block, start + 2 + 12 * count, len(block))  # a second directory: the thumbnail
     with_thumbnail = bytes(block) + struct.pack(order + "H", 0) + bytes(4)
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4)), exif=b"Exif\0\0" + with_thumbnail)
     kept = imagefile.read(path).metadata.exif
@@ -131,9 +129,7 @@ def test_alpha_of_every_kind(tmp_path: Path) -> None:
 def test_transparency_of_palettes_and_colour_keys(tmp_path: Path) -> None:
     palette = (b"PLTE", bytes([10, 20, 30, 200, 100, 0]))
     rows = b"\0\x00\x01"
-    several = imagefile.read(
-        stored(tmp_path / "p.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\x80\xff")))
-    )
+    several = imagefile.read(stored(tmp_path / "p.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\x80\xff"))))
     expected = Photo(np.array([[[10, 20, 30], [200, 100, 0]]], np.uint8), np.array([[128, 255]], np.uint8))
     assert_same(several, expected)
     one = imagefile.read(stored(tmp_path / "q.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\0"))))
@@ -183,9 +179,7 @@ def test_sixteen_bit_tiff_of_another_program(tmp_path: Path, byteorder: str) -> 
     grey = pixels[..., 0]
     tifffile.imwrite(tmp_path / "grey.tif", grey, photometric="minisblack", byteorder=byteorder)
     assert_same(imagefile.read(tmp_path / "grey.tif"), Photo(grey[..., None]))
-    tifffile.imwrite(
-        tmp_path / "planar.tif", pixels.transpose(2, 0, 1), planarconfig="separate", photometric="rgb"
-    )
+    tifffile.imwrite(tmp_path / "planar.tif", pixels.transpose(2, 0, 1), planarconfig="separate", photometric="rgb")
     with pytest.raises(UnreadableError, match="interleaved"):
         imagefile.read(tmp_path / "planar.tif")
 
@@ -305,8 +299,7 @@ def test_our_tiff_is_read_by_another_program(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("suffix", "dtype"),
-    [(suffix, np.uint8) for suffix in (".png", ".tif", ".jpg", ".webp")]
-    + [(".png", np.uint16), (".tif", np.uint16)],
+    [(suffix, np.uint8) for suffix in (".png", ".tif", ".jpg", ".webp")] + [(".png", np.uint16), (".tif", np.uint16)],
 )
 def test_profile_exif_xmp_and_resolution_are_kept(tmp_path: Path, suffix: str, dtype: type) -> None:
     xmp = XMP.replace(b"6", b"1")
@@ -340,20 +333,14 @@ def test_offsets_into_the_old_file_do_not_reach_a_tiff(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize(("quality", "subsampling"), [(40, 2), (75, 1), (97, 0)])
-def test_jpeg_keeps_the_quality_of_its_source(
-    tmp_path: Path, mode: str, quality: int, subsampling: int
-) -> None:
+def test_jpeg_keeps_the_quality_of_its_source(tmp_path: Path, mode: str, quality: int, subsampling: int) -> None:
     image = Image.fromarray(noise(32, 32, 3)).convert(mode)
     source = saved(tmp_path / "a.jpg", image, quality=quality, subsampling=subsampling)
     photo = imagefile.read(source)
     imagefile.write(tmp_path / "b.jpg", photo)
     again = imagefile.read(tmp_path / "b.jpg")
     assert again.metadata.jpeg_tables == photo.metadata.jpeg_tables
-    assert (
-        again.metadata.jpeg_subsampling
-        == photo.metadata.jpeg_subsampling
-        == (subsampling if mode == "RGB" else -1)
-    )
+    assert again.metadata.jpeg_subsampling == photo.metadata.jpeg_subsampling == (subsampling if mode == "RGB" else -1)
     assert (tmp_path / "b.jpg").stat().st_size == pytest.approx(source.stat().st_size, rel=0.1)
 
 

@@ -44,9 +44,7 @@ def test_with_pixels_clips_rounds_and_keeps_what_is_known() -> None:
     assert result.metadata is photo.metadata
     np.testing.assert_array_equal(result.alpha, photo.alpha)
     for dtype in (torch.float16, torch.bfloat16):  # what a network in half precision gives
-        np.testing.assert_array_equal(
-            imagefile.with_pixels(photo, image.to(dtype)).pixels[0, 0], [0, 128, 255]
-        )
+        np.testing.assert_array_equal(imagefile.with_pixels(photo, image.to(dtype)).pixels[0, 0], [0, 128, 255])
 
 
 def test_with_pixels_refuses_other_shapes_and_nan() -> None:
@@ -143,9 +141,7 @@ def test_flipped_bits_in_a_png_are_noticed(tmp_path: Path) -> None:
 SOUND = {
     ".png": lossless.encode_png(noise(9, 9, 3), exif=exif_block(6).removeprefix(b"Exif\0\0")),
     ".deep.png": lossless.encode_png(noise(9, 9, 4, np.uint16)),
-    ".deep.tif": lossless.encode_tiff(
-        noise(9, 9, 1, np.uint16), exif=exif_block(1).removeprefix(b"Exif\0\0")
-    ),
+    ".deep.tif": lossless.encode_tiff(noise(9, 9, 1, np.uint16), exif=exif_block(1).removeprefix(b"Exif\0\0")),
 }
 
 
@@ -190,9 +186,7 @@ def test_rare_depths_are_refused_not_guessed(tmp_path: Path) -> None:
         imagefile.read(tmp_path / "signed.tif")
 
 
-def test_bombs_are_refused_and_pillows_own_limit_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bombs_are_refused_and_pillows_own_limit_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12345)
     path = stored(tmp_path / "bomb.png", png(b"\0", (30000, 20000), 8, 0))
     with pytest.raises(UnreadableError, match="30000 x 20000 pixels are more than 500 megapixels"):
@@ -255,9 +249,7 @@ def test_an_existing_file_is_only_replaced_on_request(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]
 
 
-def test_a_file_that_appears_meanwhile_is_not_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.png"
     monkeypatch.setattr(os, "fsync", lambda descriptor: path.write_bytes(b"another program's"))
     with pytest.raises(ImageFileError, match="exists"):
@@ -266,9 +258,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_without_hard_links_files_are_written_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_hard_links_files_are_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*paths: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
@@ -316,9 +306,7 @@ def test_a_disk_that_is_really_full_leaves_nothing_behind(tmp_path: Path) -> Non
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     photo = Photo(noise(100, 100, 3))
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (4096, hard)
-    )  # a file may grow to 4 kB: the write stops half way
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # a file may grow to 4 kB: the write stops half way
     try:
         with pytest.raises(ImageFileError, match=r"cannot be written \(File too large\)"):
             imagefile.write(tmp_path / "a.png", photo)
@@ -349,9 +337,5 @@ def test_reading_needs_none_of_the_heavy_libraries(tmp_path: Path) -> None:
 
 
 def test_names_of_pictures() -> None:
-    assert all(
-        imagefile.is_picture(Path(name)) for name in ("a.png", "B.JPG", "c.d.jpeg", "e.TIFF", "f.webp")
-    )
-    assert not any(
-        imagefile.is_picture(Path(name)) for name in ("png", "a.txt", "a.gif", ".png", "a.png.part")
-    )
+    assert all(imagefile.is_picture(Path(name)) for name in ("a.png", "B.JPG", "c.d.jpeg", "e.TIFF", "f.webp"))
+    assert not any(imagefile.is_picture(Path(name)) for name in ("png", "a.txt", "a.gif", ".png", "a.png.part"))

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from agerestore.latent import moments, project, sample, slerp, sphere_log_area
 
 

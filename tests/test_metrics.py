@@ -104,9 +104,7 @@ def test_frechet_distance_at_equal_covariance_is_that_of_the_means():
     features = torch.randn(50, 6, generator=rng())
     shift = torch.tensor([1.0, -2, 0, 0.5, 3, 0])
     assert frechet_distance(features, features).item() == pytest.approx(0, abs=1e-5)
-    assert frechet_distance(features, features + shift).item() == pytest.approx(
-        shift.square().sum().item(), rel=1e-5
-    )
+    assert frechet_distance(features, features + shift).item() == pytest.approx(shift.square().sum().item(), rel=1e-5)
 
 
 def test_frechet_distance_of_known_diagonal_covariances():

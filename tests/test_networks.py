@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from agerestore.config import NetworkConfig
 from agerestore.networks import NETWORKS, build
 

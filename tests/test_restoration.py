@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import NetworkConfig
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
@@ -17,7 +19,6 @@ from agerestore.restoration import (
     restore_best,
     restore_observation,
 )
-from torch import nn
 
 SIZE, DIM = 32, 8
 
@@ -159,5 +160,7 @@ def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
 
 def test_scores_scale_with_the_limits(model, clean):
     noisy = clean[0] + 0.1
-    strict = LoadedModel(model.networks, {"domain": {name: value / 4 for name, value in model.header["domain"].items()}})
+    strict = LoadedModel(
+        model.networks, {"domain": {name: value / 4 for name, value in model.header["domain"].items()}}
+    )
     assert math.isclose(domain_score(strict, noisy)[0], 4 * domain_score(model, noisy)[0], rel_tol=1e-5)

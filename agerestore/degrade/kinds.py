@@ -49,9 +49,7 @@ def draw_each(
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Every parameter on its own, uniform in its range: name -> (B,)."""
-    return {
-        name: parameter.uniform(*ranges[name], (batch,), generator) for name, parameter in parameters.items()
-    }
+    return {name: parameter.uniform(*ranges[name], (batch,), generator) for name, parameter in parameters.items()}
 
 
 def draw_boxes(

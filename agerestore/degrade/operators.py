@@ -20,9 +20,7 @@ def column(parameter: Tensor, image: Tensor) -> Tensor:
     return parameter.to(image.dtype).to(image.device)[:, None, None, None]  # not all devices have float64
 
 
-def random_field(
-    sampler: Callable[..., Tensor], seed: Tensor, shape: tuple[int, ...], image: Tensor
-) -> Tensor:
+def random_field(sampler: Callable[..., Tensor], seed: Tensor, shape: tuple[int, ...], image: Tensor) -> Tensor:
     """One field per picture, each from its own seed alone: (B, *shape), float32, on the picture's device.
 
     Args:

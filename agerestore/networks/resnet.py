@@ -5,6 +5,7 @@ upsampling followed by a 3x3 convolution, which leaves no checkerboard. Images a
 """
 
 import math
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -39,7 +40,7 @@ def _widths(image_size: int, width: int) -> list[int]:
 def encoder_layers(image_size: int, channels: int, latent_dim: int, width: int) -> nn.Sequential:
     """Image (B, channels, S, S) in [-1, 1] -> (B, latent_dim, 1, 1), S = ``image_size`` of 32 or 64."""
     widths = _widths(image_size, width)
-    blocks = [ResidualBlock(a, b, nn.LeakyReLU(0.2)) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks = [ResidualBlock(a, b, nn.LeakyReLU(0.2)) for a, b in pairwise(widths)]
     return nn.Sequential(
         nn.Conv2d(channels, widths[0], 3, padding=1), *blocks,
         nn.BatchNorm2d(widths[-1]), nn.LeakyReLU(0.2), nn.Conv2d(widths[-1], latent_dim, 4),
@@ -49,7 +50,7 @@ def encoder_layers(image_size: int, channels: int, latent_dim: int, width: int) 
 def generator_layers(image_size: int, channels: int, latent_dim: int, width: int) -> nn.Sequential:
     """Code (B, latent_dim, 1, 1) -> image (B, channels, S, S) in [-1, 1], S = ``image_size`` of 32 or 64."""
     widths = _widths(image_size, width)[::-1]
-    blocks = [ResidualBlock(a, b, nn.ReLU(), up=True) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks = [ResidualBlock(a, b, nn.ReLU(), up=True) for a, b in pairwise(widths)]
     return nn.Sequential(
         nn.ConvTranspose2d(latent_dim, widths[0], 4), *blocks,
         nn.BatchNorm2d(widths[-1]), nn.ReLU(), nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh(),

@@ -14,7 +14,7 @@ Both players can have all of them, so that an ablation is a row of weights.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -44,7 +44,7 @@ def official_cosine(a: Tensor, b: Tensor) -> Tensor:
     return 2 - (project(a) * project(b)).mean()
 
 
-MATCH = {"l1": F.l1_loss, "l2": F.mse_loss, "cos": official_cosine}
+MATCH: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l1": F.l1_loss, "l2": F.mse_loss, "cos": official_cosine}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""What the house promises as a whole: cheap start-up, documentation that runs, examples that run."""
+
+import doctest
+import importlib
+import pkgutil
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import agerestore
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+MODULES = ["agerestore", *(m.name for m in pkgutil.walk_packages(agerestore.__path__, "agerestore."))]
+HEAVY = ("torchvision", "kornia", "albumentations", "skimage", "scipy", "torchmetrics")
+
+
+def loaded_after(code):
+    """Top-level modules that a fresh interpreter has loaded after running ``code``."""
+    script = f"{code}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}), file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(result.stderr.split())
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version", "restore --help", "train --help"])
+def test_help_and_version_load_no_torch(argument):
+    code = "from agerestore_cli.app import app\ntry:\n    "
+    code += f"app({argument.split()!r})\nexcept SystemExit as e:\n    assert not e.code"
+    assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "pydantic", *HEAVY}
+
+
+def test_restoring_one_file_loads_nothing_heavy(tmp_path):
+    source = EXAMPLES / "clean" / "digit-3.png"
+    code = (
+        "from agerestore_cli.app import app\ntry:\n"
+        f"    app(['restore', {str(source)!r}, {str(tmp_path / 'out.png')!r}, '-q'])\n"
+        "except SystemExit as e:\n    assert not e.code"
+    )
+    loaded = loaded_after(code)
+    assert "torch" in loaded
+    assert not loaded & set(HEAVY)
+    assert (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_are_true(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_and_public_function_says_what_it_is(name):
+    module = importlib.import_module(name)
+    public = [
+        thing for key, thing in vars(module).items()
+        if not key.startswith("_") and getattr(thing, "__module__", None) == name and callable(thing)
+    ]  # fmt: skip
+    assert module.__doc__
+    assert [thing for thing in public if not thing.__doc__] == []
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("0*.py")))
+def test_examples_run(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    assert capsys.readouterr().out
+
+
+def test_the_example_gains_what_restoring_should():
+    assert runpy.run_path(str(EXAMPLES / "02_damage_and_measure.py"))["main"]() > 5
+
+
+def test_public_names_are_there():
+    assert all(getattr(agerestore, name) is not None for name in agerestore.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'magic'"):
+        agerestore.magic  # noqa: B018
