@@ -5,7 +5,9 @@ shape, on the same device. It computes in float64 on the CPU with D x D matrices
 small pictures: D = 1024 takes seconds, D = 12288 (64x64 in colour) minutes and gigabytes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import torch
@@ -79,21 +81,15 @@ class ConditionalMean:
 
     def __call__(self, observation: Observation) -> Tensor:
         """Restore pictures of the fitted size; with little noise, observed pixels hardly change."""
-        vectors = _vectors(observation, len(self.mean))
-        masks, group = torch.unique(known_pixels(observation).flatten(1).cpu(), dim=0, return_inverse=True)
-        restored = torch.empty_like(vectors)
-        for index, known in enumerate(masks):
-            rows = group == index
-            restored[rows] = self._restore(vectors[rows], known.nonzero()[:, 0])
-        return _pictures(restored, observation)
+        return _by_mask(observation, len(self.mean), self._given)
 
-    def _restore(self, vectors: Tensor, known: Tensor) -> Tensor:
-        """(b, D) to (b, D), for pictures observed at the indices `known` (K,)."""
+    def _given(self, values: Tensor, known: Tensor) -> Tensor:
+        """Observed values (b, K) at the indices known (K,) to whole pictures (b, D)."""
         cross = self.covariance[known]  # (K, D)
         inner = cross[:, known]
         inner.diagonal().add_(self.noise)
-        centred = vectors[:, known] - self.mean[known]
-        return self.mean + torch.cholesky_solve(centred.T, torch.linalg.cholesky(inner)).T @ cross
+        weights = torch.cholesky_solve((values - self.mean[known]).T, torch.linalg.cholesky(inner))
+        return self.mean + weights.T @ cross
 
 
 @dataclass(frozen=True)
@@ -124,19 +120,23 @@ class PrincipalComponents:
         Without a mask they are projected. With one, the coefficients solve ridge regression on the observed
         pixels, the posterior mean of probabilistic PCA (Tipping and Bishop 1999).
         """
-        if observation.mask is not None:
-            return ConditionalMean(self.mean, self._covariance(count), self.noise)(observation)
-        kept = self.components[:, :count]
-        centred = _vectors(observation, len(self.mean)) - self.mean
-        return _pictures(self.mean + centred @ kept @ kept.T, observation)
-
-    def _covariance(self, count: int) -> Tensor:
-        """(D, D): the first components with their variances, all others with their mean."""
         kept, rest = self.components[:, :count], self.variances[count:]
-        spread = float(rest.sum()) / max(len(rest), 1)
-        covariance = (kept * (self.variances[:count] - spread)) @ kept.T
-        covariance.diagonal().add_(spread)
-        return covariance
+        if observation.mask is None:
+            centred = _vectors(observation, len(self.mean)) - self.mean
+            return _pictures(self.mean + centred @ kept @ kept.T, observation)
+        spread = float(rest.sum()) / max(len(rest), 1)  # variance in every direction left out
+        loadings = kept * (self.variances[:count] - spread).sqrt()
+        return _by_mask(observation, len(self.mean), partial(self._given, loadings=loadings, spread=spread))
+
+    def _given(self, values: Tensor, known: Tensor, loadings: Tensor, spread: float) -> Tensor:
+        """As ConditionalMean for covariance loadings loadings' + spread I, with only (count, count) systems."""
+        seen, centred = loadings[known], values - self.mean[known]
+        inner = seen.T @ seen
+        inner.diagonal().add_(spread + self.noise)
+        codes = torch.cholesky_solve(seen.T @ centred.T, torch.linalg.cholesky(inner)).T
+        restored = self.mean + codes @ loadings.T
+        restored[:, known] += spread / (spread + self.noise) * (centred - codes @ seen.T)
+        return restored
 
 
 def _covariance(left: Tensor, right: Tensor) -> Tensor:
@@ -147,6 +147,17 @@ def _covariance(left: Tensor, right: Tensor) -> Tensor:
         block = slice(start, start + 4096)
         total += (left[block].double() - left_mean).T @ (right[block].double() - right_mean)
     return total / len(left)
+
+
+def _by_mask(observation: Observation, size: int, given: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Restore all pictures that share a mask at once: given(values (b, K), known indices (K,)) -> (b, D)."""
+    vectors = _vectors(observation, size)
+    masks, group = torch.unique(known_pixels(observation).flatten(1).cpu(), dim=0, return_inverse=True)
+    restored = torch.empty_like(vectors)
+    for index, mask in enumerate(masks):
+        rows, known = group == index, mask.nonzero()[:, 0]
+        restored[rows] = given(vectors[rows][:, known], known)
+    return _pictures(restored, observation)
 
 
 def _vectors(observation: Observation, size: int) -> Tensor:

@@ -42,6 +42,7 @@ class Stage:
     batch_size: int
     lr: Callable[[int], float]
     damage: tuple[degrade.Step, ...] | None = None
+    batch_statistics: bool = True  # of the batch norms of those who learn; else they keep the running ones
 
     @property
     def players(self) -> list[str]:
@@ -97,6 +98,15 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
         batch_size=config.batch_size,
         lr=schedule(config.lr_decay, config.lr, steps, halve_every),
     )
+    settling = Stage(
+        name="settle",
+        objective=game.objective,
+        turns={"encoder": config.settle.turn},
+        steps=config.settle.steps,
+        batch_size=config.batch_size,
+        lr=schedule("cosine", config.settle.lr, max(config.settle.steps, 1)),
+        batch_statistics=False,
+    )
     tuning = Stage(
         name="robust",
         objective=robust_terms,
@@ -106,7 +116,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
         lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
         damage=degrade.parse(robust.damage),
     )
-    return [game, tuning] if robust.steps else [game]
+    return [stage for stage in (game, settling, tuning) if stage.steps]
 
 
 class Training:
@@ -130,13 +140,15 @@ class Training:
         self.enter(0)
 
     def enter(self, number: int) -> None:
-        """Begin stage ``number`` with fresh optimisers; the tuning starts from the averaged networks."""
+        """Begin stage ``number`` with fresh optimisers; every stage after the first starts from the averages."""
         self.number, self.stage, self.step = number, self.stages[number], 0
-        if self.stage.name == "robust":
+        if "robust_encoder" in self.stage.players:
             self.average.add_robust_encoder()
+        if number:
             self.model = copy.deepcopy(self.average)
         for name, network in self.model.named_children():
-            network.train(name in self.stage.players).requires_grad_(False)
+            learns = name in self.stage.players
+            network.train(learns and self.stage.batch_statistics).requires_grad_(False)
         self.average.eval().requires_grad_(False)
         self.optimizers = {
             player: torch.optim.Adam(self._network(player).parameters(), betas=self.config.betas, fused=True)

@@ -13,8 +13,8 @@ HERE = Path(__file__).parent
 def main(out: Path = Path("restored.png")) -> None:
     """Fill the hole of a shipped picture and write the result to ``out``."""
     model = agerestore.load("mnist")
-    picture = Image.open(HERE / "damaged" / "digit-2-hole.png")
-    mask = Image.open(HERE / "damaged" / "digit-2-hole.mask.png")
+    picture = Image.open(HERE / "damaged" / "digit-2.png")
+    mask = Image.open(HERE / "damaged" / "digit-2.mask.png")
 
     fast = agerestore.restore(model, picture, mask)  # a Pillow image goes in, a Pillow image comes out
     refined = agerestore.restore(model, picture, mask, refine=100)

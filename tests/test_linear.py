@@ -114,17 +114,14 @@ def test_all_components_under_a_mask_are_the_conditional_mean():
     torch.testing.assert_close(PrincipalComponents.fit(clean, noise=0.01)(observation, count=36), expected)
 
 
-def test_masked_components_solve_ridge_regression_on_the_observed_pixels():
-    clean, noise = torch.rand(300, 36, generator=generator()), 0.02
-    basis, mask = PrincipalComponents.fit(clean, noise), random_mask(1)
-    image = torch.rand(1, 1, 6, 6, generator=generator(1))
-    known, spread = mask.flatten() < 0.5, basis.variances[5:].mean()
-    loadings = basis.components[:, :5] * (basis.variances[:5] - spread).sqrt()  # x = mean + loadings a + rest
-    ridge = (spread + noise) * torch.eye(5, dtype=torch.float64)
-    centred = image.flatten().double()[known] - basis.mean[known]
-    codes = torch.linalg.solve(loadings[known].T @ loadings[known] + ridge, loadings[known].T @ centred)
-    expected = (basis.mean + loadings @ codes)[~known].clamp(0, 1).float()
-    torch.testing.assert_close(basis(Observation(image, mask), count=5).flatten()[~known], expected)
+def test_few_components_under_a_mask_are_the_conditional_mean_of_their_covariance():
+    basis = PrincipalComponents.fit(torch.rand(300, 36, generator=generator()), noise=0.02)
+    variances = basis.variances.clone()
+    variances[5:] = variances[5:].mean()
+    truncated = basis.components @ variances.diag() @ basis.components.T
+    observation = Observation(torch.rand(5, 1, 6, 6, generator=generator(1)), random_mask(5))
+    expected = ConditionalMean(basis.mean, truncated, noise=0.02)(observation)
+    torch.testing.assert_close(basis(observation, count=5), expected)
 
 
 @pytest.mark.parametrize("fit", [ConditionalMean.fit, lambda clean: LinearEstimator.fit(clean, clean)])
