@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from agerestore.checkpoint import LoadedModel, load_weights, read_header, sha256
+from agerestore.checkpoint import LoadedModel, load_weights, read_header, sha256, write_atomic
 from agerestore.errors import WeightsError
 
 
@@ -24,7 +24,7 @@ def folder() -> Path:
 
 
 def index() -> dict[str, dict[str, Any]]:
-    """What the index says of each shipped model: name -> {"sha256": ...}."""
+    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ...}."""
     try:
         rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text())
     except (OSError, ValueError) as error:
@@ -81,7 +81,17 @@ def load(name_or_path: str | Path) -> LoadedModel:
 def info(name_or_path: str | Path) -> dict[str, Any]:
     """Everything the header of a model says, with its path and size in bytes."""
     path = weights_path(name_or_path)
-    return {"path": str(path), "bytes": path.stat().st_size, **read_header(path)}
+    listed = index().get(str(name_or_path), {})
+    return {"path": str(path), "bytes": path.stat().st_size, **listed, **read_header(path)}
+
+
+def write_index(pretrained: Path) -> None:
+    """Bring the checksums in ``pretrained/index.json`` up to date with the weights beside it (for who ships them)."""
+    path = pretrained / "index.json"
+    rows = json.loads(path.read_text())
+    for file in sorted(pretrained.glob("*.safetensors")):
+        rows.setdefault(file.stem, {"purpose": ""})["sha256"] = sha256(file)
+    write_atomic(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
 def load_all() -> dict[str, LoadedModel]:

@@ -10,7 +10,7 @@ from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, UsageError
 
 TINY = (
-    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "robust.steps=4", "robust.batch_size=8",
+    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4", "robust.batch_size=8",
     "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
 )  # fmt: skip
 
@@ -48,18 +48,18 @@ def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_pat
                        provenance={"terms": "drawn here"})  # fmt: skip
     header = checkpoint.read_header(path)
     assert header["terms"] == "drawn here"
-    assert header["images_seen"] == 6 * 8 + 4 * 8
+    assert header["images_seen"] == (6 + 2 + 4) * 8
     assert set(header["domain"]) == {"residual", "reencoding"}
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     logged = [row for row in rows if "encoder/kl_real" in row]
-    assert [row["step"] for row in logged] == [2, 4, 6]
+    assert [(row["stage"], row["step"]) for row in logged] == [("game", 2), ("game", 4), ("game", 6), ("settle", 2)]
     assert any("robust_encoder/image" in row for row in rows)
     assert {path.name for path in (tmp_path / "run" / "sheets").iterdir()} == {
-        "game-0000004.png", "game-0000006.png", "robust-0000004.png"}  # fmt: skip
+        "game-0000004.png", "game-0000006.png", "settle-0000002.png", "robust-0000004.png"}  # fmt: skip
     assert (seen[-1].stage, seen[-1].step, seen[-1].steps) == ("robust", 4, 4)
 
 
-@pytest.mark.parametrize("killed_after", [1, 3, 6, 8])
+@pytest.mark.parametrize("killed_after", [1, 3, 6, 7, 10])
 def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp_path, killed_after):
     config = train_config("age-mnist", TINY)
     whole = train.train(config, images, tmp_path / "whole")
@@ -81,7 +81,7 @@ def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp
 
 
 def test_bf16_resumes_exactly_too(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "precision=bf16"))
+    config = train_config("age-mnist", (*TINY, "precision=bf16", "settle.steps=0"))
     whole = train.train(config, images, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train.train(config, images, tmp_path / "run", stop=lambda: True)
@@ -129,7 +129,7 @@ def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypa
 def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
     config = train_config("age-mnist", TINY)
     training = train.Training(config, images, torch.device("cpu"))
-    training.enter(1)
+    training.enter(2)
     before = {name: value.clone() for name, value in training.average.state_dict().items()}
     for _ in range(3):
         training.iterate()
@@ -140,7 +140,7 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 
 def test_training_learns_to_reconstruct(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3",
-                                        "log_every=10", "state_minutes=9", "robust.steps=0"))  # fmt: skip
+                                        "log_every=10", "state_minutes=9", "settle.steps=0", "robust.steps=0"))  # fmt: skip
     train.train(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]

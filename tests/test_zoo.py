@@ -1,0 +1,119 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from agerestore import zoo
+from agerestore.checkpoint import sha256
+from agerestore.errors import WeightsError
+from agerestore.latent import sample
+from agerestore.monitor import balance, reconstruction_psnr
+from agerestore_cli.app import app
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the shipped weights that a test may damage."""
+    folder = tmp_path / "pretrained"
+    shutil.copytree(zoo.folder(), folder)
+    monkeypatch.setattr(zoo, "folder", lambda: folder)
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_shipped_model_is_whole_described_and_small(name):
+    zoo.verify(name)
+    info = zoo.info(name)
+    assert info["terms"] != "not stated"
+    assert info["purpose"]
+    assert info["bytes"] < 8e6
+    card = (zoo.folder() / f"{name}.md").read_text()
+    assert all(word in card for word in ("Trained on", "Terms", "fails"))
+
+
+def test_all_shipped_files_are_listed_and_stay_under_the_limit():
+    files = sorted(path.stem for path in zoo.folder().glob("*.safetensors"))
+    assert files == zoo.names()
+    assert sum(path.stat().st_size for path in zoo.folder().iterdir() if path.is_file()) < 30e6
+
+
+def test_a_tampered_file_is_refused(copy):
+    path = copy / "mnist.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1  # one bit of one weight
+    path.write_bytes(bytes(data))
+    with pytest.raises(WeightsError, match="not the file that was shipped"):
+        zoo.load("mnist")
+    for command in (("models", "verify"), ("restore", str(ROOT / "examples" / "damaged"), str(copy / "out"))):
+        result = run(*command)
+        assert result.exit_code == 4
+        assert "SHA-256 differs" in result.stderr
+    assert not (copy / "out").exists()
+
+
+def test_a_missing_file_and_a_missing_index_are_named(copy):
+    (copy / "mnist.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"mnist\.safetensors: missing; reinstall"):
+        zoo.load("mnist")
+    (copy / "index.json").unlink()
+    with pytest.raises(WeightsError, match=r"index\.json: unreadable"):
+        zoo.names()
+
+
+def test_the_index_is_brought_up_to_date_and_keeps_what_people_wrote(copy):
+    shutil.copy(copy / "mnist.safetensors", copy / "another.safetensors")
+    zoo.write_index(copy)
+    rows = json.loads((copy / "index.json").read_text())
+    assert rows["another"]["sha256"] == rows["mnist"]["sha256"] == sha256(copy / "mnist.safetensors")
+    assert rows["mnist"]["purpose"]
+
+
+def test_models_are_listed_with_the_terms_of_their_data():
+    result = run("models", "list", "--json")
+    assert result.exit_code == 0
+    rows = {row["name"]: row for row in map(json.loads, result.stdout.splitlines())}
+    assert "CC BY-SA 3.0" in rows["mnist"]["terms"]
+    assert "CC BY-SA 3.0" in run("models", "list").stdout
+    assert run("models", "verify").exit_code == 0
+
+
+# ------------------------------------------------------------------------------------------------ mnist
+
+
+def test_codes_of_generated_digits_cover_the_sphere_evenly():
+    """The balance the paper asks for, over 10,000 prior codes: |m_j| <= 0.1/sqrt(M), v_j within 15 % of 1/M."""
+    networks = zoo.load("mnist").networks
+    measured = balance(networks, sample(10_000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
+    assert measured["mean_max"] <= 0.1
+    assert measured["variance_min"] >= 0.85
+    assert measured["variance_max"] <= 1.15
+
+
+def test_drawn_digits_are_restored():
+    result = CliRunner()
+    with result.isolated_filesystem():
+        answer = result.invoke(app, ["restore", str(ROOT / "examples" / "damaged"), "restored", "--json", "-q"])
+        rows = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert answer.exit_code == 0, answer.output
+    assert len(rows) >= 6
+    assert {row["model"] for row in rows} == {"mnist"}  # by -m auto
+    assert sum(row["mask"] is not None for row in rows) >= 2
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs MNIST in ../shared/data, which users do not have")
+def test_digits_of_the_test_set_are_reconstructed():
+    import gzip
+
+    data = gzip.decompress((DATA / "mnist_t10k-images-idx3-ubyte.gz").read_bytes())[16:]
+    digits = torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(-1, 1, 28, 28)[:1000].float() / 255
+    truth = torch.nn.functional.pad(digits, (2, 2, 2, 2))
+    assert reconstruction_psnr(zoo.load("mnist").networks, truth) >= 20
