@@ -115,7 +115,8 @@ _BALANCED = {
     "generator": {"steps": 2, "weights": {"kl_fake": 10, "match_z": 64, "match_x": 10}},
 }
 _MNIST = {"network": {"channels": 1, "latent_dim": 32, "width": 32}, "turns": _BALANCED, "lr": 2e-3,
-          "lr_decay": "linear", "steps": 8000, "precision": "bf16", "margin": 0.15, "settle": {"steps": 2000}}  # fmt: skip
+          "lr_decay": "linear", "steps": 8000, "precision": "bf16", "margin": 0.15,
+          "settle": {"steps": 2000}}  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {
     # ours

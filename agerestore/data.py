@@ -16,6 +16,7 @@ from torch import Tensor
 
 from agerestore import imagefile
 from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
+from agerestore.imagecodec import readable_suffixes
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
 
@@ -131,19 +132,15 @@ Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]
 def _folder(path: Path) -> Arrays:
     arrays: list[np.ndarray] = []
     skipped: list[str] = []
-    for file in sorted(p for p in path.rglob("*") if p.is_file() and imagefile.is_picture(p)):
+    suffixes = readable_suffixes()
+    for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
         try:
-            arrays.append(_read(file))
+            arrays.append(imagefile.read_pixels(file))
         except ImageFileError as error:
             skipped.append(str(error))
     if not arrays:
         raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images")
     return arrays, None, skipped
-
-
-def _read(file: Path) -> np.ndarray:
-    pixels = imagefile.read(file).pixels
-    return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
 
 
 def _mnist(path: Path, split: str) -> Arrays:
@@ -174,7 +171,7 @@ def _celeba(path: Path, split: str) -> Arrays:
     names = [row.split()[0] for row in rows if row.split()[1:] == [code]]
     arrays = []
     for name in names:
-        pixels = _read(path / "celeba" / "img_align_celeba" / name)
+        pixels = imagefile.read_pixels(path / "celeba" / "img_align_celeba" / name)
         arrays.append(cv2.resize(pixels, (64, 78), interpolation=cv2.INTER_AREA)[7:71])
     return arrays, None, []
 

@@ -29,6 +29,14 @@ Direction = Literal["qp", "pq"]
 Divergence = Callable[[Tensor], Tensor]
 
 
+SMALLEST_VARIANCE = 1e-12  # codes that all fell on one point cost much, but not infinity, from which nothing returns
+
+
+def _moments(z: Tensor) -> tuple[Tensor, Tensor]:
+    m, v = moments(z)
+    return m, v.clamp_min(SMALLEST_VARIANCE)
+
+
 def gaussian_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
     """KL divergence between the Gaussian fitted to a batch and N(0, I), mean over dimensions.
 
@@ -39,7 +47,7 @@ def gaussian_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
     Returns:
         Scalar, in nats per dimension: mean_j (v_j + m_j^2 - ln v_j - 1) / 2 for ``qp``.
     """
-    m, v = moments(z)
+    m, v = _moments(z)
     if direction == "qp":
         return ((v + m.square() - v.log() - 1) / 2).mean()
     return (((1 + m.square()) / v + v.log() - 1) / 2).mean()
@@ -55,7 +63,7 @@ def official_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
     Returns:
         Scalar: mean_j (v_j^2 + m_j^2) / 2 - ln v_j - 1/2 for ``qp``.
     """
-    m, v = moments(z)
+    m, v = _moments(z)
     if direction == "qp":
         return ((v.square() + m.square()) / 2 - v.log() - 0.5).mean()
     return ((1 + m.square()) / (2 * v.square()) + v.log() - 0.5).mean()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from agerestore import exifblock, lossless
@@ -97,6 +97,27 @@ def decode(data: bytes) -> tuple[Samples, Metadata]:
         orientation, exif = exifblock.upright(exif)
         samples = TURNS.get(orientation, TURNS[1])(samples)
     return np.ascontiguousarray(samples), _metadata(image, mode, exif, orientation, data)
+
+
+def decode_pixels(data: bytes) -> Samples:
+    """Decode any format that Pillow reads, of several frames the first, for who needs no more than 8-bit pixels.
+
+    Returns:
+        (H, W, 1 or 3) uint8 samples, upright.
+
+    Raises:
+        Exception: Whatever Pillow raises on what it cannot read.
+    """
+    with _pillow_alone():
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        samples = np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
+    return samples.reshape(*samples.shape[:2], -1)
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Endings, such as ".gif", of the formats that Pillow reads."""
+    readable = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
+    return frozenset(readable)
 
 
 def _open(data: bytes) -> tuple[ImageFile, dict[int, Any]]:

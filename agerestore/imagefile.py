@@ -106,6 +106,22 @@ def read(path: Path) -> Photo:
     return Photo(np.ascontiguousarray(samples[..., :-1]), np.ascontiguousarray(samples[..., -1]), metadata)
 
 
+def read_pixels(path: Path) -> Samples:
+    """Read the pixels of any format that Pillow reads, upright, as (H, W, 1 or 3) uint8; frames but the first are left.
+
+    Raises:
+        UnreadableError: Missing, damaged or no picture.
+    """
+    try:
+        pixels = read(path).pixels
+    except UnreadableError as refusal:
+        try:
+            return imagecodec.decode_pixels(path.read_bytes())
+        except Exception:  # on damaged files decoders raise anything
+            raise refusal from None
+    return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+
+
 def _contents(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():

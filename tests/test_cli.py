@@ -21,8 +21,8 @@ from agerestore.networks import build
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = [
     argument
-    for setting in ("network.width=2", "network.latent_dim=4", "batch_size=4", "steps=3", "settle.steps=2", "robust.steps=2",
-                    "robust.batch_size=4", "validation=0", "precision=fp32")
+    for setting in ("network.width=2", "network.latent_dim=4", "batch_size=4", "steps=3", "settle.steps=2",
+                    "robust.steps=2", "robust.batch_size=4", "validation=0", "precision=fp32")
     for argument in ("--set", setting)
 ]  # fmt: skip
 

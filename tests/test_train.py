@@ -10,8 +10,8 @@ from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, UsageError
 
 TINY = (
-    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4", "robust.batch_size=8",
-    "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
+    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4",
+    "robust.batch_size=8", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
 )  # fmt: skip
 
 
@@ -139,8 +139,8 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 
 
 def test_training_learns_to_reconstruct(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3",
-                                        "log_every=10", "state_minutes=9", "settle.steps=0", "robust.steps=0"))  # fmt: skip
+    config = train_config("age-mnist", (*TINY, "steps=200", "network.width=8", "network.latent_dim=8", 
+                                        "lr=5e-3", "log_every=10", "state_minutes=9", "settle.steps=0", "robust.steps=0"))  # fmt: skip
     train.train(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]

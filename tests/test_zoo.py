@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from agerestore_cli.app import app
+from typer.testing import CliRunner
+
 from agerestore import zoo
 from agerestore.checkpoint import sha256
 from agerestore.errors import WeightsError
 from agerestore.latent import sample
 from agerestore.monitor import balance, reconstruction_psnr
-from agerestore_cli.app import app
-from typer.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
