@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError, UsageError
+from agerestore.errors import (
+    AgeRestoreError,
+    ImageFileError,
+    NothingReadableError,
+    UsageError,
+    is_out_of_memory,
+)
 from agerestore.imagefile import SUFFIXES, UnreadableError, is_picture, printable
 
 MASK_ENDINGS = (".mask.png", ".mask.PNG")
@@ -200,7 +206,7 @@ def _attempt(job: Job, work: Callable[[Job], dict[str, object]], overwrite: bool
 
 
 def _one_line(error: Exception, source: Path) -> str:
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         reason = "not enough memory for it; close other programs or make the picture smaller"
     elif isinstance(error, AgeRestoreError | OSError):
         reason = str(error)

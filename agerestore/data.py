@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from agerestore import imagefile
-from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
+from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError, is_out_of_memory
 from agerestore.imagecodec import readable_suffixes
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
@@ -67,7 +67,9 @@ def load(path: Path, image_size: int, channels: int, split: str = "train") -> Im
     try:
         images = torch.stack([_fit(array, image_size, channels) for array in arrays])
     except (MemoryError, RuntimeError) as error:
-        raise AgeRestoreError(f"{path}: not enough memory for the whole set ({error}); train on a part of it") from None
+        if not is_out_of_memory(error):
+            raise
+        raise AgeRestoreError(f"{path}: not enough memory for the whole set; train on a part of it") from None
     return ImageSet(images, labels, tuple(skipped))
 
 

@@ -36,5 +36,13 @@ class OutOfDomainError(AgeRestoreError):
     """A picture unlike anything the model was trained on."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is short: Python's, or torch's own on any device."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )
+
+
 class OutOfDomainWarning(UserWarning):
     """A picture was restored by a model outside whose domain it lies."""

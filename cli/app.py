@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from agerestore._version import __version__
-from agerestore.errors import AgeRestoreError
+from agerestore.errors import AgeRestoreError, is_out_of_memory
 
 from . import degrade, evaluate, models, restore, train
 
@@ -25,7 +25,9 @@ class Verbs(TyperGroup):
             raise _exit(str(error), error.exit_code) from None
         except KeyboardInterrupt:
             raise _exit("interrupted; what is finished is kept", INTERRUPTED) from None
-        except MemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise _exit("not enough memory; close other programs, or work on smaller pictures or batches", 1) from None
         except OSError as error:
             if error.filename is None and error.errno is None:

@@ -46,7 +46,10 @@ def restore(
     that is in nobody's domain is named and left alone.
     """
     from agerestore import batch
+    from agerestore.errors import UsageError
 
+    if mask is not None and not mask.exists():
+        raise UsageError(f"{mask}: no such mask file or folder; check the name")
     jobs = batch.plan(source, out, exclude=lambda path: mask is not None and path.resolve() == mask.resolve())
     root = source if source.is_dir() else source.parent
 
@@ -54,6 +57,7 @@ def restore(
 
     devices.set_threads(threads)
     where = devices.choose(device)
+    devices.precision(precision, where)  # an unknown one is named before any work
     answer = _answer(model, where, refine)
 
     def work(job: "Job") -> dict[str, Any]:

@@ -107,6 +107,19 @@ def test_an_existing_output_is_kept_unless_asked(folder, weights, tmp_path):
     assert imagefile.read(tmp_path / "out.png").pixels.shape == (32, 32, 1)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_picture_too_large_for_the_memory_is_named(folder, weights, tmp_path, monkeypatch, error):
+    def too_large(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("agerestore.restoration.restore_observation", too_large)
+    result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)
+    assert result.exit_code == 1
+    assert f"{folder / 'a.png'}: not enough memory" in result.stderr
+
+
 def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
     imagefile.write(folder / "a.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)), overwrite=True)
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)
@@ -125,8 +138,8 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("restore", "in", "out", "-m", "text.safetensors"), 4, "text.safetensors: not weights of agerestore"),
         (("restore", "in", "out", "--device", "abacus"), 2, "--device 'abacus' is unknown"),
         (("restore", "in", "out", "--device", "cuda:99"), 2, "--device cuda:99"),
-        (("restore", "in", "out", "--precision", "fp7"), 1, "fp7"),
-        (("restore", "in", "out", "--mask", "nothing.png"), 1, "nothing.png: no such mask"),
+        (("restore", "in", "out", "--precision", "fp7"), 2, "--precision 'fp7' is unknown"),
+        (("restore", "in", "out", "--mask", "nothing.png"), 2, "nothing.png: no such mask"),
         (("degrade", "in", "out"), 2, "say what happens with --kind"),
         (("degrade", "in", "out", "--kind", "rain"), 2, "unknown degradation 'rain'"),
         (("train", "empty", "--out", "run"), 3, "empty: no readable image"),

@@ -139,8 +139,8 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 
 
 def test_training_learns_to_reconstruct(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "steps=200", "network.width=8", "network.latent_dim=8", 
-                                        "lr=5e-3", "log_every=10", "state_minutes=9", "settle.steps=0", "robust.steps=0"))  # fmt: skip
+    longer = ("steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3", "log_every=10", "state_minutes=9")
+    config = train_config("age-mnist", (*TINY, *longer, "settle.steps=0", "robust.steps=0"))
     train.train(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]
