@@ -128,7 +128,8 @@ def _estimate(config: "TrainConfig", images: int, as_json: bool) -> None:
     """Print the configuration, the work it means, and the hours at a measured rate of this machine."""
     import json
 
-    from agerestore.train import flops_per_iteration, iterations, matrix_rate
+    from agerestore.budget import flops_per_iteration, matrix_rate
+    from agerestore.stages import iterations
 
     steps = iterations(config, round(images * (1 - config.validation)))
     flops = flops_per_iteration(config)

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from agerestore import checkpoint, train
+from agerestore import budget, checkpoint, stages, train, training
 from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, UsageError
@@ -114,13 +114,13 @@ def test_a_set_smaller_than_a_batch_is_refused(images, tmp_path):
 
 def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypatch):
     config = train_config("age-mnist", TINY)
-    iterate = train.Training.iterate
+    iterate = training.Training.iterate
 
     def poisoned(self):
         terms = iterate(self)
         return {name: value * math.nan for name, value in terms.items()} if self.step == 4 else terms
 
-    monkeypatch.setattr(train.Training, "iterate", poisoned)
+    monkeypatch.setattr(training.Training, "iterate", poisoned)
     with pytest.raises(AgeRestoreError, match=r"game iteration 4: .* is not finite; lower the learning rate"):
         train.train(config, images, tmp_path / "run")
     assert checkpoint.load_state(tmp_path / "run")[1]["step"] == 3
@@ -128,12 +128,12 @@ def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypa
 
 def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
     config = train_config("age-mnist", TINY)
-    training = train.Training(config, images, torch.device("cpu"))
-    training.enter(2)
-    before = {name: value.clone() for name, value in training.average.state_dict().items()}
+    state = training.Training(config, images, torch.device("cpu"))
+    state.enter(2)
+    before = {name: value.clone() for name, value in state.average.state_dict().items()}
     for _ in range(3):
-        training.iterate()
-    changed = {name.split(".")[0] for name, value in training.average.state_dict().items()
+        state.iterate()
+    changed = {name.split(".")[0] for name, value in state.average.state_dict().items()
                if not torch.equal(value, before[name])}  # fmt: skip
     assert changed == {"robust_encoder"}
 
@@ -152,7 +152,7 @@ def test_training_learns_to_reconstruct(images, tmp_path):
     ("halve", [1, 0.25, 0.125]),
 ])  # fmt: skip
 def test_schedules_at_the_start_the_middle_and_three_quarters(kind, expected):
-    rate = train.schedule(kind, 1.0, 100, halve_every=25)
+    rate = stages.schedule(kind, 1.0, 100, halve_every=25)
     assert [rate(0), rate(50), rate(75)] == pytest.approx([*expected])
 
 
@@ -161,5 +161,5 @@ def test_flops_of_the_cifar10_step_agree_with_a_count_by_hand():
     # (Counted x 2 as operations; an iteration of the published plan passes about 28 networks of forward size.)
     encoder = 2 * (16 * 16 * 3072 + 8 * 8 * 131072 + 4 * 4 * 524288 + 2 * 2 * 524288)
     generator = 2 * (1048576 + 16 * 2097152 / 4 * 4 + 64 * 524288 + 256 * 262144 / 1 + 1024 * 384)
-    flops = train.flops_per_iteration(train_config("age-cifar10"))
+    flops = budget.flops_per_iteration(train_config("age-cifar10"))
     assert 10 < flops / (64 * (encoder + generator)) < 30

@@ -1,0 +1,87 @@
+"""What a run is made of: its stages, each with its objective, turns, length and learning rate."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agerestore import degrade
+from agerestore.config import TrainConfig, Turn
+from agerestore.divergence import DIVERGENCES, ideal
+from agerestore.objectives import AGE, Objective, robust_terms
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run that is trained with one table of turns."""
+
+    name: str
+    objective: Objective
+    turns: dict[str, Turn]
+    steps: int
+    batch_size: int
+    lr: Callable[[int], float]
+    damage: tuple[degrade.Step, ...] | None = None
+    batch_statistics: bool = True  # of the batch norms of those who learn; else they keep the running ones
+
+    @property
+    def players(self) -> list[str]:
+        """The networks that learn in this stage."""
+        return [player for player, turn in self.turns.items() if turn.steps]
+
+
+def schedule(kind: str, lr: float, steps: int, halve_every: int = 1) -> Callable[[int], float]:
+    """Learning rate as a function of the iteration.
+
+    Args:
+        kind: ``constant``; ``linear`` or ``cosine``, which reach 0 at ``steps`` (linear only falls in the second
+            half); ``halve``, halved every ``halve_every`` iterations.
+        lr: the rate at iteration 0.
+        steps: length of the stage.
+        halve_every: iterations.
+    """
+    return {
+        "constant": lambda step: lr,
+        "linear": lambda step: lr * min(1.0, 2 * (1 - step / steps)),
+        "cosine": lambda step: lr * (1 + math.cos(math.pi * step / steps)) / 2,
+        "halve": lambda step: lr * 0.5 ** (step // halve_every),
+    }[kind]
+
+
+def iterations(config: TrainConfig, images: int) -> int:
+    """How many iterations the game takes on a training part of ``images`` images."""
+    return config.steps or max(1, int(config.epochs * max(images // config.batch_size, 1)))
+
+
+def stages(config: TrainConfig, images: int) -> list[Stage]:
+    """The stages of a run on a training part of ``images`` images."""
+    steps, robust = iterations(config, images), config.robust
+    best = ideal(config.divergence, config.network.latent_dim)
+    ceiling = math.inf if config.margin is None else best + config.margin
+    halve_every = config.lr_halve_every * max(images // config.batch_size, 1)
+    game = Stage(
+        name="game",
+        objective=AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z, ceiling),
+        turns=config.turns,
+        steps=steps,
+        batch_size=config.batch_size,
+        lr=schedule(config.lr_decay, config.lr, steps, halve_every),
+    )
+    settling = Stage(
+        name="settle",
+        objective=game.objective,
+        turns={"encoder": config.settle.turn},
+        steps=config.settle.steps,
+        batch_size=config.batch_size,
+        lr=schedule("cosine", config.settle.lr, max(config.settle.steps, 1)),
+        batch_statistics=False,
+    )
+    tuning = Stage(
+        name="robust",
+        objective=robust_terms,
+        turns={"robust_encoder": robust.turn},
+        steps=robust.steps,
+        batch_size=robust.batch_size,
+        lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
+        damage=degrade.parse(robust.damage),
+    )
+    return [stage for stage in (game, settling, tuning) if stage.steps]

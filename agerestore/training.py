@@ -1,0 +1,147 @@
+"""The state of a run and one iteration of it: turns -> terms -> steps, for every system.
+
+The random state of every step derives from (seed, stage, step, player), so that a run needs no history: weights,
+averages, optimiser moments and two numbers are all there is to resume from.
+"""
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from agerestore import checkpoint, degrade
+from agerestore.composite import fill_unknown
+from agerestore.config import TrainConfig, Turn
+from agerestore.data import ImageSet, batch_indices, derive_seed
+from agerestore.errors import UsageError
+from agerestore.latent import sample
+from agerestore.networks import build
+from agerestore.objectives import Batch
+from agerestore.stages import stages
+
+
+class Training:
+    """The state of a run, and one iteration of it.
+
+    Attributes:
+        model: the networks that learn.
+        average: their exponential moving average, which is what a run leaves behind.
+        stage: the current stage.
+        step: iterations of it that are done.
+    """
+
+    def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.images = images.images.to(device)
+        self.stages = stages(config, len(images))
+        self.model = build(config.network, derive_seed("weights", config.seed)).to(device)
+        self.model.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model)
+        self.enter(0)
+
+    def enter(self, number: int) -> None:
+        """Begin stage ``number`` with fresh optimisers; every stage after the first starts from the averages."""
+        self.number, self.stage, self.step = number, self.stages[number], 0
+        if "robust_encoder" in self.stage.players:
+            self.average.add_robust_encoder()
+        if number:
+            self.model = copy.deepcopy(self.average)
+        for name, network in self.model.named_children():
+            learns = name in self.stage.players
+            network.train(learns and self.stage.batch_statistics).requires_grad_(False)
+        self.average.eval().requires_grad_(False)
+        self.optimizers = {
+            player: torch.optim.Adam(self._network(player).parameters(), betas=self.config.betas, fused=True)
+            for player in self.stage.players
+        }
+
+    def _network(self, player: str) -> nn.Module:
+        network = getattr(self.model, player, None)
+        if not isinstance(network, nn.Module):
+            raise UsageError(f"turns: no player {player!r}; choose from encoder, generator")
+        return network
+
+    def iterate(self) -> dict[str, Tensor]:
+        """All turns once; returns the terms of each player's last step, as ``player/term``, on the device."""
+        seen: dict[str, Tensor] = {}
+        lr = self.stage.lr(self.step)
+        for player in self.stage.players:
+            turn = self.stage.turns[player]
+            wanted = [name for name, weight in turn.weights.items() if weight]
+            for k in range(turn.steps):
+                terms = self._play(player, turn, wanted, self._batch(player, k), lr)
+            seen |= {f"{player}/{name}": value.detach() for name, value in terms.items()}
+        self._update_average()
+        self.step += 1
+        return seen
+
+    def _play(self, player: str, turn: Turn, wanted: list[str], batch: Batch, lr: float) -> dict[str, Tensor]:
+        network, optimizer = self._network(player), self.optimizers[player]
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        network.requires_grad_(True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            terms = self.stage.objective(player, dict(self.model.named_children()), batch, wanted)
+        loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        network.requires_grad_(False)
+        return terms
+
+    def _batch(self, player: str, k: int) -> Batch:
+        """The batch of one step: all players see the same images in an iteration, and codes of their own."""
+        config, stage = self.config, self.stage
+        seed = derive_seed(config.seed, stage.name, self.step, player, k)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        indices = batch_indices(len(self.images), stage.batch_size, self.step, config.seed)
+        pixels = self.images[indices.to(self.device)]
+        if config.augment:
+            from agerestore.augment import augment
+
+            pixels = augment(pixels, config.network.image_size, derive_seed(config.seed, stage.name, self.step))
+        x = pixels.float() / 255
+        if config.flip:
+            mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
+            x = torch.where(mirrored, x.flip(3), x)
+        damaged = None
+        if stage.damage:
+            size = (config.network.image_size,) * 2
+            drawn = degrade.draw(stage.damage, len(x), size, torch.Generator().manual_seed(seed))
+            damaged = fill_unknown(degrade.apply(x, drawn)) * 2 - 1
+        z = sample(len(x), config.network.latent_dim, generator, config.network.prior)
+        return Batch(x * 2 - 1, z, damaged)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Exponential moving average of weights and batch statistics; short at first, when all is change."""
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for name, network in self.model.named_children():
+            if name not in self.stage.players:
+                continue
+            for mean, value in zip(_floats(getattr(self.average, name)), _floats(network), strict=True):
+                mean.lerp_(value, 1 - decay)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything a resumed run needs, flat."""
+        flat = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        flat |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for player, optimizer in self.optimizers.items():
+            flat |= checkpoint.flatten_optimizer(optimizer, f"adam.{player}.")
+        return flat
+
+    def restore(self, tensors: dict[str, Tensor], stage: int, step: int) -> None:
+        """Undo `tensors`."""
+        self.enter(stage)
+        for prefix, network in (("model.", self.model), ("average.", self.average)):
+            network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        for player, optimizer in self.optimizers.items():
+            checkpoint.restore_optimizer(optimizer, tensors, f"adam.{player}.")
+        self.step = step
+
+
+def _floats(network: nn.Module) -> Iterator[Tensor]:
+    yield from network.parameters()
+    yield from (buffer for buffer in network.buffers() if buffer.is_floating_point())
