@@ -34,8 +34,9 @@ Setting = Mapping[str, float]
 Bytes = NDArray[np.uint8]
 
 INPAINT_RADIUS = 3.0  # pixels
+RIDGES = (1e-4, 1e-2, 1e-1)  # variances tried by the Wiener filter, squared units of [0, 1]
 PCA_COUNTS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 300, 500)  # numbers of components tried
-PCA_HELD_OUT = 200  # pictures, at most; each has its own system to solve for each number of components
+HELD_OUT = 200  # pictures, at most, among which the fitted methods choose
 
 
 # --- OpenCV
@@ -196,27 +197,42 @@ def _mean_psnr(restored: Tensor, truth: Tensor) -> float:
 def fit_wiener(observation: Observation, clean: Tensor) -> Restorer:
     """Fit the best linear restoration to damaged training pictures and their clean versions (N, C, H, W).
 
-    Without masks it is a `LinearEstimator`, which suits whatever damage it was fitted on. With masks it is a
-    `ConditionalMean`, which suits any holes, those of training or others, in clean or noisy pictures.
+    With masks it is a `ConditionalMean`, for any holes in clean or noisy pictures. Without, a `LinearEstimator`
+    suits any kind of damage but needs many more pictures than they have values: whichever of the two, and of
+    RIDGES, restores a held-out part best.
     """
-    pixels = clean.flatten(1).cpu()
-    if observation.mask is None:
-        return LinearEstimator.fit(observation.image.flatten(1).cpu(), pixels)
-    return ConditionalMean.fit(pixels, _noise(observation, clean))
+    if observation.mask is not None:
+        return ConditionalMean.fit(clean.flatten(1).cpu(), _noise(observation, clean))
+    held, (training, truth) = _held_out(observation, clean)
+    damaged, pixels = training.image.flatten(1).cpu(), truth.flatten(1).cpu()
+    gaussian = ConditionalMean.fit(pixels, _noise(training, truth))
+    return _nearest([gaussian, *(LinearEstimator.fit(damaged, pixels, ridge) for ridge in RIDGES)], *held)
 
 
 def fit_pca(observation: Observation, clean: Tensor) -> Restorer:
     """Fit principal components to clean pictures (N, C, H, W), as many as restore a held-out part best."""
-    held = min(max(len(clean) // 10, 1), PCA_HELD_OUT)
-    fitted = PrincipalComponents.fit(clean[held:].flatten(1).cpu(), _noise(observation, clean))
-    mask = None if observation.mask is None else observation.mask[:held]
-    damaged = Observation(observation.image[:held], mask)
+    held, (training, truth) = _held_out(observation, clean)
+    fitted = PrincipalComponents.fit(truth.flatten(1).cpu(), _noise(training, truth))
     counts = [count for count in PCA_COUNTS if count <= len(fitted.mean)]
-    chosen = best(fitted, grid(count=counts), damaged, clean[:held])
-    return partial(fitted, count=int(chosen.setting["count"]))
+    return _nearest([partial(fitted, count=count) for count in counts], *held)
 
 
 FITTED: dict[str, Callable[[Observation, Tensor], Restorer]] = {"wiener": fit_wiener, "pca": fit_pca}
+
+
+def _held_out(observation: Observation, clean: Tensor) -> tuple[tuple[Observation, Tensor], tuple[Observation, Tensor]]:
+    """The first tenth of the pictures, at most HELD_OUT, and the rest, each damaged and clean."""
+    count = min(max(len(clean) // 10, 1), HELD_OUT)
+
+    def part(chosen: slice) -> tuple[Observation, Tensor]:
+        mask = None if observation.mask is None else observation.mask[chosen]
+        return Observation(observation.image[chosen], mask), clean[chosen]
+
+    return part(slice(count)), part(slice(count, None))
+
+
+def _nearest(restorers: Sequence[Restorer], observation: Observation, truth: Tensor) -> Restorer:
+    return max(restorers, key=lambda restore: _mean_psnr(restore(observation), truth))
 
 
 def _noise(observation: Observation, clean: Tensor) -> float:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agerestore import baselines, degrade
 from agerestore.checkpoint import LoadedModel
-from agerestore.classifier import train_classifier
+from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
@@ -136,20 +136,13 @@ def _restore(model: LoadedModel, observation: Observation, refine: int) -> Tenso
 
 
 def _recogniser(test: ImageSet, training: ImageSet | None) -> Callable[[Tensor], float] | None:
-    """Share of pictures a classifier trained on clean ones puts into their class; None without labels."""
-    if test.labels is None or training is None or training.labels is None:
+    """Share of pictures a classifier trained on clean ones puts into their class; None where it cannot be trained."""
+    if test.labels is None or training is None or training.labels is None or test.images.shape[2:] != (SIZE, SIZE):
         return None
-    network: nn.Module = train_classifier(
-        training.images.float() / 255, training.labels, torch.Generator().manual_seed(0)
-    )
+    generator = torch.Generator().manual_seed(0)
+    classifier = train_classifier(training.images.float() / 255, training.labels, generator)
     labels = test.labels
-
-    @torch.no_grad()
-    def share(images: Tensor) -> float:
-        predicted = torch.cat([network(part).argmax(dim=1) for part in images.split(CHUNK)])
-        return float((predicted == labels).float().mean())
-
-    return share
+    return lambda images: recognised(classifier, images, labels)
 
 
 def _row(

@@ -17,6 +17,7 @@ from agerestore.baselines import (
     telea,
 )
 from agerestore.errors import UsageError
+from agerestore.linear import ConditionalMean
 from agerestore.observation import Observation
 
 
@@ -190,3 +191,11 @@ def test_fitted_methods_allow_for_noise_beside_the_hole(name):
     known = mask[:100] < 0.5
     restored = restorer(Observation(damaged, mask[:100]))
     assert error(restored[known], truth[known]) < 0.5 * error(damaged[known], truth[known])
+
+
+def test_wiener_needs_few_pictures_for_noise_and_learns_other_damage_from_many():
+    noise, other = noisy(pictures(60, 1), 3), 1 - pictures(3000, 1)  # fewer than 64 values; a negative
+    assert isinstance(FITTED["wiener"](Observation(noise), pictures(60, 1)), ConditionalMean)
+    negative = FITTED["wiener"](Observation(other), 1 - other)
+    truth = pictures(50, 2)
+    assert error(negative(Observation(1 - truth)), truth) < 1e-4

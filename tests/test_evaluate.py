@@ -1,0 +1,78 @@
+import math
+
+import pytest
+import torch
+
+from agerestore import evaluate
+from agerestore.checkpoint import LoadedModel
+from agerestore.config import NetworkConfig
+from agerestore.data import ImageSet
+from agerestore.errors import UsageError
+from agerestore.networks import build
+
+
+@pytest.fixture
+def model():
+    networks = build(NetworkConfig(channels=1, latent_dim=8, width=2)).eval().requires_grad_(False)
+    return LoadedModel(networks, {"domain": {"residual": 1.0, "reencoding": 1.0}})
+
+
+@pytest.fixture
+def digits():
+    """Ten classes that anyone can tell apart: a bar at one of ten heights."""
+    labels = torch.arange(40) % 10
+    images = torch.zeros(40, 1, 32, 32, dtype=torch.uint8)
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[0, 3 * label : 3 * label + 3, 4:28] = 255
+    return ImageSet(images, labels)
+
+
+def rows(model, test, damage, **options):
+    return {row.method.split(" ")[0]: row for row in evaluate.evaluate(model, test, [damage], **options)}
+
+
+def test_the_input_row_is_what_the_damage_predicts(model, digits):
+    # Unclipped noise of sigma 51 of 255, clipped only when it is scored, on pictures that are half as far from
+    # the ends of the range as they can be: E min(n, 0)^2 = sigma^2 / 2, so 3 dB above 10 log10(1 / 0.2^2).
+    row = rows(model, digits, "noise:sigma=51")["input"]
+    assert row.psnr == pytest.approx(-20 * math.log10(0.2) + 10 * math.log10(2), abs=0.2)
+    assert row.hole_psnr is None
+
+
+def test_unclipped_noise_stays_unclipped_and_files_are_rounded(digits):
+    truth = digits.images.float() / 255
+    assert evaluate.observe(truth, "noise:sigma=50", 0).image.max() > 1
+    clipped = evaluate.observe(truth, "noise:sigma=50:clip=1", 0).image * 255
+    torch.testing.assert_close(clipped, clipped.round(), atol=1e-4, rtol=0)
+
+
+def test_the_same_damage_for_all_methods_and_a_seed(digits):
+    truth = digits.images.float() / 255
+    first, second, other = (evaluate.observe(truth, "missing", seed) for seed in (0, 0, 1))
+    assert torch.equal(first.image, second.image)
+    assert not torch.equal(first.mask, other.mask)
+
+
+def test_with_a_mask_only_the_hole_can_be_wrong(model, digits):
+    found = rows(model, digits, "hole:size=8", methods=["telea", "median", "pca"], training=digits)
+    assert set(found) == {"input", "agerestore", "telea", "pca"}  # a median fills no holes
+    for row in found.values():
+        # 64 of 1024 pixels are unknown, everything else is observed: 12.04 dB between hole and whole, on average.
+        assert row.psnr == pytest.approx(row.hole_psnr + 10 * math.log10(16), abs=0.05) or math.isinf(row.psnr)
+
+
+def test_recognition_is_measured_where_there_are_labels(model, digits):
+    found = rows(
+        model, digits, "noise:sigma=0", training=ImageSet(digits.images.repeat(40, 1, 1, 1), digits.labels.repeat(40))
+    )
+    assert found["input"].recognised > 0.95
+    assert found["agerestore"].recognised < 0.5  # an untrained model draws no digit
+    assert rows(model, ImageSet(digits.images), "noise:sigma=0")["input"].recognised is None
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"), [(["magic"], "no baseline 'magic'"), (["wiener"], "need training pictures")]
+)
+def test_what_cannot_be_measured_is_named(model, digits, methods, words):
+    with pytest.raises(UsageError, match=words):
+        evaluate.evaluate(model, digits, ["noise"], methods=methods)
