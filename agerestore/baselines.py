@@ -31,6 +31,7 @@ from agerestore.observation import Observation
 
 Restorer = Callable[[Observation], Tensor]
 Setting = Mapping[str, float]
+Pair = tuple[Observation, Tensor]  # damaged pictures and the clean ones
 Bytes = NDArray[np.uint8]
 
 INPAINT_RADIUS = 3.0  # pixels
@@ -220,11 +221,11 @@ def fit_pca(observation: Observation, clean: Tensor) -> Restorer:
 FITTED: dict[str, Callable[[Observation, Tensor], Restorer]] = {"wiener": fit_wiener, "pca": fit_pca}
 
 
-def _held_out(observation: Observation, clean: Tensor) -> tuple[tuple[Observation, Tensor], tuple[Observation, Tensor]]:
-    """The first tenth of the pictures, at most HELD_OUT, and the rest, each damaged and clean."""
+def _held_out(observation: Observation, clean: Tensor) -> tuple[Pair, Pair]:
+    """The first tenth of the pictures, at most HELD_OUT, and the rest."""
     count = min(max(len(clean) // 10, 1), HELD_OUT)
 
-    def part(chosen: slice) -> tuple[Observation, Tensor]:
+    def part(chosen: slice) -> Pair:
         mask = None if observation.mask is None else observation.mask[chosen]
         return Observation(observation.image[chosen], mask), clean[chosen]
 

@@ -17,7 +17,7 @@ from agerestore.baselines import (
     telea,
 )
 from agerestore.errors import UsageError
-from agerestore.linear import ConditionalMean
+from agerestore.linear import LinearEstimator
 from agerestore.observation import Observation
 
 
@@ -193,9 +193,15 @@ def test_fitted_methods_allow_for_noise_beside_the_hole(name):
     assert error(restored[known], truth[known]) < 0.5 * error(damaged[known], truth[known])
 
 
-def test_wiener_needs_few_pictures_for_noise_and_learns_other_damage_from_many():
-    noise, other = noisy(pictures(60, 1), 3), 1 - pictures(3000, 1)  # fewer than 64 values; a negative
-    assert isinstance(FITTED["wiener"](Observation(noise), pictures(60, 1)), ConditionalMean)
-    negative = FITTED["wiener"](Observation(other), 1 - other)
-    truth = pictures(50, 2)
+def test_wiener_makes_do_with_few_pictures():
+    clean, truth = pictures(80, 1), pictures(100, 2)
+    damaged, observation = Observation(noisy(clean, 3)), Observation(noisy(truth, 4))
+    plain = LinearEstimator.fit(damaged.image.flatten(1), clean.flatten(1))
+    restored = FITTED["wiener"](damaged, clean)(observation)
+    assert error(restored, truth) < 0.5 * error(plain(observation), truth)
+
+
+def test_wiener_learns_damage_that_is_no_noise():
+    clean, truth = pictures(3000, 1), pictures(50, 2)
+    negative = FITTED["wiener"](Observation(1 - clean), clean)
     assert error(negative(Observation(1 - truth)), truth) < 1e-4
