@@ -44,15 +44,15 @@ class Journal:
     def __init__(self, run: Path, training: Training, validation: ImageSet, report: Callable[[Progress], None]) -> None:
         self.run, self.training, self.report = run, training, report
         self.held_out = held_out(training, validation)
-        self.clock, self.clock_step = time.monotonic(), 0
+        self.clock, self.clock_stage, self.clock_step = time.monotonic(), training.number, training.step
 
     def note(self, terms: dict[str, Tensor]) -> None:
         """Append the terms to the log and report the progress."""
         t = self.training
         values = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
-        now, done = time.monotonic(), max(t.step - self.clock_step, 1)
+        now, done = time.monotonic(), t.step - (self.clock_step if t.number == self.clock_stage else 0)
         rate = done * t.stage.batch_size / max(now - self.clock, 1e-9)
-        self.clock, self.clock_step = now, t.step % t.stage.steps
+        self.clock, self.clock_stage, self.clock_step = now, t.number, t.step
         self._write({"stage": t.stage.name, "step": t.step, "images": t.step * t.stage.batch_size, **values})
         self.report(Progress(t.stage.name, t.step, t.stage.steps, rate, values))
 

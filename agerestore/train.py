@@ -59,13 +59,13 @@ def train(
         raise UsageError(f"{len(part)} images are fewer than one batch; add images or --set batch_size={len(part)}")
     run.mkdir(parents=True, exist_ok=True)
     training = Training(config, part, torch.device(device))
-    journal = Journal(run, training, validation, report)
     if resume:
         _resume(training, run)
     elif any(run.iterdir()):
         raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")
     else:
         checkpoint.write_atomic(run / "config.json", config.model_dump_json(indent=1).encode())
+    journal = Journal(run, training, validation, report)
     for number in range(training.number, len(training.stages)):
         if number != training.number:
             training.enter(number)
