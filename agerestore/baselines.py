@@ -207,7 +207,7 @@ def fit_wiener(observation: Observation, clean: Tensor) -> Restorer:
     held, (training, truth) = _held_out(observation, clean)
     damaged, pixels = training.image.flatten(1).cpu(), truth.flatten(1).cpu()
     gaussian = ConditionalMean.fit(pixels, _noise(training, truth))
-    return _nearest([gaussian, *(LinearEstimator.fit(damaged, pixels, ridge) for ridge in RIDGES)], *held)
+    return _nearest([gaussian, *LinearEstimator.fit_each(damaged, pixels, RIDGES)], *held)
 
 
 def fit_pca(observation: Observation, clean: Tensor) -> Restorer:

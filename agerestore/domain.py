@@ -2,9 +2,10 @@
 
 Two signals, both small for a damaged picture of the kind the model was trained on and large for a foreign one:
 
-``residual``
-    Share of the picture's coarse structure that the restored one does not explain. Both are smoothed first:
-    noise, scratches and missing pixels average out, a shape that is not in the domain does not.
+``unexplained``
+    Share of the picture's coarse structure that the restored one does not explain, 0 to 1. A change of contrast and
+    brightness is allowed for, and so is what independent noise leaves after smoothing; a shape that is not in the
+    domain is not.
 ``reencoding``
     Cosine distance of the code of the damaged picture from the clean encoder's code of the restored one.
 
@@ -12,6 +13,7 @@ Each is divided by its limit, the largest value but for one in a thousand among 
 score is the larger of the two, so above 1 a picture is out of the domain.
 """
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -23,9 +25,11 @@ from agerestore.composite import fill_unknown
 from agerestore.networks import Autoencoder
 from agerestore.observation import Observation
 
-SIGNALS = ("residual", "reencoding")
+SIGNALS = ("unexplained", "reencoding")
 QUANTILE = 0.999
 SMOOTHING = 2.0  # standard deviation in pixels
+NOISE_LEFT = 1 / (4 * math.pi * SMOOTHING**2)  # share of the energy of independent noise that smoothing leaves
+EMPTY = 0.01**2  # energy below which a picture holds no structure to speak of
 
 
 def _smooth(image: Tensor) -> Tensor:
@@ -50,15 +54,35 @@ def signals(model: Autoencoder, observation: Observation, code: Tensor, restored
     Returns:
         name -> (B,).
     """
-    known = 1.0 if observation.mask is None else 1 - observation.mask
-    difference = _smooth((observation.image - restored) * known)
-    centred = observation.image - observation.image.mean(dim=(1, 2, 3), keepdim=True)
-    energy = _smooth(centred * known).square().mean(dim=(1, 2, 3))
     return {
-        # The constant keeps an empty picture from dividing by nothing: 2 % of the range counts as structure.
-        "residual": difference.square().mean(dim=(1, 2, 3)) / (energy + 0.02**2),
+        "unexplained": unexplained(observation, restored),
         "reencoding": 1 - F.cosine_similarity(code, model.encode(restored)),
     }
+
+
+def unexplained(observation: Observation, restored: Tensor) -> Tensor:
+    """Share of the observed coarse structure that ``restored`` (B, C, S, S) leaves unexplained; (B,), 0 to about 1.
+
+    The restored picture is first fitted to the observed pixels by least squares, with a gain of at least 0 and an
+    offset: clipped noise and salt-and-pepper lift black and lower white.
+    """
+    known = torch.ones_like(restored) if observation.mask is None else (1 - observation.mask).expand_as(restored)
+    count = known.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
+
+    def centred(image: Tensor) -> Tensor:
+        return (image - (image * known).sum(dim=(1, 2, 3), keepdim=True) / count) * known
+
+    picture, explanation = centred(observation.image), centred(restored)
+    product, square = ((explanation * other).sum(dim=(1, 2, 3), keepdim=True) for other in (picture, explanation))
+    gain = (product / square.clamp_min(1e-8)).clamp_min(0)
+    rest = picture - gain * explanation
+    noise = NOISE_LEFT * _energy(rest)
+    unexplained_energy, energy = ((_energy(_smooth(image)) - noise).clamp_min(0) for image in (rest, picture))
+    return (unexplained_energy + EMPTY) / (energy + EMPTY)
+
+
+def _energy(image: Tensor) -> Tensor:
+    return image.square().mean(dim=(1, 2, 3))
 
 
 def score(limits: Mapping[str, float], measured: Mapping[str, Tensor]) -> Tensor:

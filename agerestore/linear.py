@@ -5,7 +5,7 @@ shape, on the same device. It computes in float64 on the CPU with D x D matrices
 small pictures: D = 1024 takes seconds, D = 12288 (64x64 in colour) minutes and gigabytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -47,10 +47,15 @@ class LinearEstimator:
     @classmethod
     def fit(cls, damaged: Tensor, clean: Tensor, ridge: float = RIDGE) -> Self:
         """Take A = C_xy (C_yy + ridge I)^-1 from damaged pictures y and clean ones x, each (N, D)."""
-        inner = _covariance(damaged, damaged)
-        inner.diagonal().add_(ridge)
-        matrix = torch.cholesky_solve(_covariance(damaged, clean), torch.linalg.cholesky(inner)).T
-        return cls(matrix, damaged.double().mean(0), clean.double().mean(0))
+        return cls.fit_each(damaged, clean, [ridge])[0]
+
+    @classmethod
+    def fit_each(cls, damaged: Tensor, clean: Tensor, ridges: Iterable[float]) -> list[Self]:
+        """As `fit`, one for every ridge; what costs time, the covariances, they share."""
+        means = damaged.mean(0, dtype=torch.float64), clean.mean(0, dtype=torch.float64)
+        inner, cross = _covariance(damaged, damaged), _covariance(damaged, clean)
+        ridged = (inner + ridge * torch.eye(len(inner), dtype=inner.dtype) for ridge in ridges)
+        return [cls(torch.cholesky_solve(cross, torch.linalg.cholesky(one)).T, *means) for one in ridged]
 
     def __call__(self, observation: Observation) -> Tensor:
         """Restore pictures of the fitted size; holes count as 0, as they must in the pictures of `fit`."""
@@ -77,7 +82,7 @@ class ConditionalMean:
     @classmethod
     def fit(cls, clean: Tensor, noise: float = RIDGE) -> Self:
         """Fit to clean pictures (N, D)."""
-        return cls(clean.double().mean(0), _covariance(clean, clean), noise)
+        return cls(clean.mean(0, dtype=torch.float64), _covariance(clean, clean), noise)
 
     def __call__(self, observation: Observation) -> Tensor:
         """Restore pictures of the fitted size; with little noise, observed pixels hardly change."""
@@ -112,7 +117,7 @@ class PrincipalComponents:
     def fit(cls, clean: Tensor, noise: float = RIDGE) -> Self:
         """Fit to clean pictures (N, D)."""
         variances, components = torch.linalg.eigh(_covariance(clean, clean))
-        return cls(clean.double().mean(0), components.flip(1), variances.flip(0).clamp(min=0), noise)
+        return cls(clean.mean(0, dtype=torch.float64), components.flip(1), variances.flip(0).clamp(min=0), noise)
 
     def __call__(self, observation: Observation, count: int) -> Tensor:
         """Restore pictures of the fitted size with the first `count` components, 1 <= count <= D.
@@ -141,7 +146,7 @@ class PrincipalComponents:
 
 def _covariance(left: Tensor, right: Tensor) -> Tensor:
     """(D, D) covariance of two sets of vectors (N, D), summed in blocks to save memory."""
-    left_mean, right_mean = left.double().mean(0), right.double().mean(0)
+    left_mean, right_mean = left.mean(0, dtype=torch.float64), right.mean(0, dtype=torch.float64)
     total = torch.zeros(left.shape[1], right.shape[1], dtype=torch.float64)
     for start in range(0, len(left), 4096):
         block = slice(start, start + 4096)

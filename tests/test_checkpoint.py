@@ -19,7 +19,7 @@ def model():
 
 
 def test_weights_carry_their_configuration_and_come_back_within_fp16(model, tmp_path):
-    checkpoint.save_weights(tmp_path / "w.safetensors", model, {"terms": "none", "domain": {"residual": 1.0}})
+    checkpoint.save_weights(tmp_path / "w.safetensors", model, {"terms": "none", "domain": {"unexplained": 1.0}})
     loaded = checkpoint.load_weights(tmp_path / "w.safetensors")
     assert loaded.networks.config == model.config
     assert loaded.header["terms"] == "none"

@@ -40,7 +40,7 @@ def weights(tmp_path):
     """An untrained model that takes every picture for its own."""
     path = tmp_path / "model.safetensors"
     model = build(NetworkConfig(channels=1, latent_dim=4, width=2)).eval()
-    checkpoint.save_weights(path, model, {"domain": {"residual": 1e9, "reencoding": 1e9}})
+    checkpoint.save_weights(path, model, {"domain": {"unexplained": 1e9, "reencoding": 1e9}})
     return path
 
 

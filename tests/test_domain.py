@@ -21,31 +21,49 @@ def test_smoothing_keeps_the_mean_and_spreads_a_point_as_a_gaussian():
     assert (smooth.sum(0) * offsets**2).sum().item() == pytest.approx(domain.SMOOTHING**2, rel=0.03)
 
 
-def test_a_picture_explained_wholly_leaves_no_residual_and_one_not_at_all_leaves_one(model):
+@pytest.fixture
+def square():
     image = torch.zeros(1, 1, 32, 32)
     image[..., 8:24, 8:24] = 1.0
-    code = model.encode(image)
-    same = domain.signals(model, Observation(image), code, image)
-    other = domain.signals(model, Observation(image), code, torch.full_like(image, image.mean()))
-    assert same["residual"].item() == 0
-    assert same["reencoding"].item() == pytest.approx(0, abs=1e-5)
-    assert other["residual"].item() == pytest.approx(1, abs=0.05)
+    return image
 
 
-def test_unknown_pixels_do_not_count(model):
-    image = torch.zeros(1, 1, 32, 32)
-    image[..., 8:24, 8:24] = 1.0
+def test_a_picture_explained_wholly_leaves_nothing_and_one_not_at_all_leaves_all(square):
+    assert domain.unexplained(Observation(square), square).item() < 0.01
+    flat = torch.full_like(square, 0.3)
+    assert domain.unexplained(Observation(square), flat).item() == pytest.approx(1, abs=0.01)
+
+
+def test_contrast_and_brightness_are_allowed_for_and_an_inverted_picture_is_not(square):
+    assert domain.unexplained(Observation(0.4 * square + 0.3), square).item() < 0.02
+    assert domain.unexplained(Observation(1 - square), square).item() == pytest.approx(1, abs=0.01)
+
+
+def test_independent_noise_is_allowed_for_and_structure_is_not(square):
+    generator = torch.Generator().manual_seed(0)
+    noisy = square + 0.5 * torch.randn(200, 1, 32, 32, generator=generator)
+    other = square.roll((6, 6), (2, 3))
+    explained = domain.unexplained(Observation(noisy), square.expand_as(noisy))
+    foreign = domain.unexplained(Observation(noisy), other.expand_as(noisy))
+    assert explained.mean() < 0.05
+    assert (foreign > explained.max()).float().mean() > 0.99
+
+
+def test_a_picture_without_structure_is_in_no_domain(square):
+    assert domain.unexplained(Observation(torch.zeros_like(square)), square).item() == 1
+
+
+def test_unknown_pixels_do_not_count(square):
     mask = torch.zeros(1, 1, 32, 32)
     mask[..., :16, :] = 1
-    hidden = torch.where(mask > 0, 0.0, image)
-    wrong = torch.where(mask > 0, torch.rand(32, 32, generator=torch.Generator().manual_seed(0)), image)
-    signals = domain.signals(model, Observation(hidden, mask), model.encode(hidden), wrong)
-    assert signals["residual"].item() == 0
+    wrong = torch.where(mask > 0, torch.rand(32, 32, generator=torch.Generator().manual_seed(0)), square)
+    hidden = Observation(torch.where(mask > 0, 7.0, square), mask)
+    assert domain.unexplained(hidden, wrong).item() < 0.01
 
 
 def test_the_score_is_the_worse_of_the_signals_in_units_of_its_limit():
-    measured = {"residual": torch.tensor([0.1, 0.2]), "reencoding": torch.tensor([0.3, 0.0])}
-    assert domain.score({"residual": 0.1, "reencoding": 0.1}, measured).tolist() == pytest.approx([3, 2])
+    measured = {"unexplained": torch.tensor([0.1, 0.2]), "reencoding": torch.tensor([0.3, 0.0])}
+    assert domain.score({"unexplained": 0.1, "reencoding": 0.1}, measured).tolist() == pytest.approx([3, 2])
 
 
 def test_damaged_validation_pictures_lie_inside_their_own_limits(model):

