@@ -21,7 +21,7 @@ from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
 
 CHUNK = 500
-FIT_IMAGES = 10_000  # training pictures that the fitted baselines see
+FIT_IMAGES = 30_000  # training pictures that the fitted baselines see; with 2,000 Wiener loses 1 to 2 dB
 
 
 @dataclass(frozen=True)
