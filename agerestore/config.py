@@ -46,7 +46,7 @@ class SettleConfig(_Frozen):
 
     steps: int = Field(0, ge=0, description="0 leaves it out, as published")
     lr: float = Field(5e-4, gt=0)
-    turn: Turn = Turn(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 64})
+    turn: Turn = Turn(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 128})
 
 
 class RobustConfig(_Frozen):
@@ -112,17 +112,18 @@ _CIFAR10 = {"network": {"latent_dim": 128}, "turns": _age(2, 10, 1000), "epochs"
 # it then writes z invisibly; and the encoder settles after the game.
 _BALANCED = {
     "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 50}},
-    "generator": {"steps": 2, "weights": {"kl_fake": 10, "match_z": 64, "match_x": 10}},
+    "generator": {"steps": 2, "weights": {"kl_fake": 10, "match_z": 128, "match_x": 10}},
 }
-_MNIST = {"network": {"channels": 1, "latent_dim": 32, "width": 32}, "turns": _BALANCED, "lr": 2e-3,
-          "lr_decay": "linear", "steps": 8000, "precision": "bf16", "margin": 0.15,
-          "settle": {"steps": 2000}}  # fmt: skip
+_MNIST = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _BALANCED, "lr": 1.5e-3,
+          "lr_decay": "linear", "steps": 2500, "precision": "bf16", "margin": 0.15,
+          "settle": {"steps": 800}, "robust": {"steps": 6000}}  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {
     # ours
-    "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "flip": True},
+    "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 8000, "flip": True},
     "age-mnist": _MNIST,
-    "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "flip": True},
+    "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "steps": 8000,
+                   "flip": True},
     # published: README of the official code
     "age-celeba": {
         "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 10, 1000), "epochs": 5,
