@@ -116,7 +116,7 @@ _BALANCED = {
 }
 _MNIST = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _BALANCED, "lr": 1.5e-3,
           "lr_decay": "linear", "steps": 2500, "precision": "bf16", "margin": 0.15,
-          "settle": {"steps": 800}, "robust": {"steps": 6000}}  # fmt: skip
+          "settle": {"steps": 800}, "robust": {"steps": 16000}}  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {
     # ours

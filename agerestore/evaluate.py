@@ -128,8 +128,11 @@ def _restore(model: LoadedModel, observation: Observation, refine: int) -> Tenso
     masks: Sequence[Tensor | None] = (
         [None] * -(-len(observation.image) // CHUNK) if observation.mask is None else observation.mask.split(CHUNK)
     )
+    device = next(model.networks.parameters()).device
     parts = [
-        restore_observation(model, Observation(image, mask), steps=refine).image
+        restore_observation(
+            model, Observation(image.to(device), None if mask is None else mask.to(device)), steps=refine
+        ).image.cpu()
         for image, mask in zip(observation.image.split(CHUNK), masks, strict=True)
     ]
     return torch.cat(parts)

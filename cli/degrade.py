@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._batch import run_batch
-from ._options import Device, Json, Overwrite, Precision, Quiet, Seed, Threads, Verbose
+from ._options import Common, Overwrite, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.batch import Job
     from agerestore.degrade import Drawn
 
 
+@with_common_options
 def degrade(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A clean picture, or a folder of them (recursively).")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The damaged picture, or the folder for them.")],
@@ -23,13 +24,8 @@ def degrade(
         Path | None, typer.Option(help="NAME.damage.json of an earlier run, or a folder of them: the same again.")
     ] = None,
     overwrite: Overwrite = False,
-    device: Device = "cpu",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Damage clean pictures, for tests and training.
 
@@ -45,17 +41,18 @@ def degrade(
         raise UsageError("say what happens with --kind, such as --kind noise:sigma=50, or repeat it with --replay")
     steps = None if kind is None else degradation.parse(kind)
     jobs = batch.plan(source, out)
-    devices.set_threads(threads)
-    where = devices.choose(device)
+    devices.set_threads(common.threads)
+    # On the CPU unless told otherwise: only there is a replay the same bit for bit on every machine.
+    where = devices.choose("cpu" if common.device == "auto" else common.device)
     root = source if source.is_dir() else source.parent
 
     def work(job: "Job") -> dict[str, Any]:
         name = job.source.relative_to(root)
         if replay is not None:
             return _degrade_file(job, _replayed(replay, name), where, overwrite)
-        return _degrade_file(job, lambda size: _drawn(steps, size, seed, name), where, overwrite)
+        return _degrade_file(job, lambda size: _drawn(steps, size, common.seed, name), where, overwrite)
 
-    run_batch(jobs, work, overwrite=overwrite, quiet=quiet, verbose=verbose, as_json=as_json)
+    run_batch(jobs, work, common, overwrite=overwrite)
 
 
 def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Drawn]":

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ._options import Device, Json, Precision, Quiet, Seed, Threads, Verbose
+from ._options import Common, with_common_options
 
 
+@with_common_options
 def evaluate(
     data: Annotated[
         Path, typer.Option(help="Clean test pictures: a folder, or MNIST, CIFAR-10... as torchvision has it.")
@@ -28,13 +29,8 @@ def evaluate(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Take the first N test pictures.")] = 1000,
     refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement.")] = 0,
-    device: Device = "cpu",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Measure a model beside classical methods on the same damaged pictures."""
     import torch
@@ -44,8 +40,8 @@ def evaluate(
     from agerestore import evaluate as evaluation
     from agerestore import zoo
 
-    devices.set_threads(threads)
-    where = devices.choose(device)
+    devices.set_threads(common.threads)
+    where = devices.choose(common.device)
     loaded = zoo.load(model).to(where)
     config = loaded.networks.config
     methods = {"all": evaluation.names(), "none": []}.get(baseline, [name.strip() for name in baseline.split(",")])
@@ -55,15 +51,15 @@ def evaluate(
         clean = sources.load(training or data, config.image_size, config.channels, "train")
 
     def report(row: evaluation.Row) -> None:
-        if as_json:
+        if common.as_json:
             typer.echo(json.dumps(dataclasses.asdict(row)))
-        elif not quiet:
+        elif not common.quiet:
             typer.echo(_line(row))
 
-    with devices.precision(precision, where):
+    with devices.precision(common.precision, where):
         evaluation.evaluate(
             loaded, test.take(torch.arange(min(limit, len(test)))), damage,
-            methods=methods, training=clean, refine=refine, seed=seed, report=report,
+            methods=methods, training=clean, refine=refine, seed=common.seed, report=report,
         )  # fmt: skip
 
 

@@ -5,49 +5,38 @@ from typing import Annotated, Any
 
 import typer
 
-from ._options import Device, Json, Precision, Quiet, Seed, Threads, Verbose
+from ._options import Common, with_common_options
 
 app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify.")
 
 
 @app.command("list")
-def list_models(
-    device: Device = "auto",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
-) -> None:
+@with_common_options
+def list_models(*, common: Common) -> None:
     """List the shipped models with the terms of the data each was trained on."""
     from agerestore import zoo
 
     for name in zoo.names():
         info = zoo.info(name)
         row = {"name": name, "bytes": info["bytes"], "purpose": info.get("purpose"), "terms": info.get("terms")}
-        if as_json:
+        if common.as_json:
             typer.echo(json.dumps(row))
         else:
             typer.echo(f"{name}  {info['bytes'] / 1e6:.1f} MB  {row['purpose']}\n    data: {row['terms']}")
 
 
 @app.command()
+@with_common_options
 def info(
     name: Annotated[str, typer.Argument(help="A shipped model's name, or a .safetensors file.")],
-    device: Device = "auto",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Print what a model's file says of itself: networks, training, validation, domain, terms of its data."""
     from agerestore import zoo
 
     header = zoo.info(name)
-    if as_json:
+    if common.as_json:
         typer.echo(json.dumps(header))
         return
     for key, value in sorted(header.items()):
@@ -59,22 +48,18 @@ def _text(value: Any) -> str:
 
 
 @app.command()
+@with_common_options
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Shipped models; all of them when none is named.")] = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Check the shipped files against their checksums; exit code 4 at the first that differs."""
     from agerestore import zoo
 
     for name in names or zoo.names():
         zoo.verify(name)
-        if as_json:
+        if common.as_json:
             typer.echo(json.dumps({"name": name, "status": "ok"}))
-        elif not quiet:
+        elif not common.quiet:
             typer.echo(f"{name}: ok")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._batch import run_batch
-from ._options import Device, Json, Overwrite, Precision, Quiet, Seed, Threads, Verbose
+from ._options import Common, Overwrite, with_common_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Answer = Callable[[Observation], tuple[str, Restored]]
 
 
+@with_common_options
 def restore(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The restored picture, or the folder for them.")],
@@ -31,13 +32,8 @@ def restore(
     ] = None,
     refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement; 100 is a lot.")] = 0,
     overwrite: Overwrite = False,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:  # fmt: skip
     """Restore damaged pictures; originals are never touched.
 
@@ -55,16 +51,16 @@ def restore(
 
     from agerestore import device as devices
 
-    devices.set_threads(threads)
-    where = devices.choose(device)
-    devices.precision(precision, where)  # an unknown one is named before any work
+    devices.set_threads(common.threads)
+    where = devices.choose(common.device)
+    devices.precision(common.precision, where)  # an unknown one is named before any work
     answer = _answer(model, where, refine)
 
     def work(job: "Job") -> dict[str, Any]:
-        with devices.precision(precision, where):
+        with devices.precision(common.precision, where):
             return _restore_file(job, answer, batch.find_mask(job.source, root, mask), where, overwrite)
 
-    run_batch(jobs, work, overwrite=overwrite, quiet=quiet, verbose=verbose, as_json=as_json)
+    run_batch(jobs, work, common, overwrite=overwrite)
 
 
 def _answer(model: str, where: Any, refine: int) -> "Answer":

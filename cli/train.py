@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._options import Device, Json, Precision, Quiet, Seed, Threads, Verbose
+from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.config import TrainConfig
 
 
+@with_common_options
 def train(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A folder of clean pictures, or MNIST, CIFAR-10, SVHN, CelebA as "
@@ -28,13 +29,8 @@ def train(
         bool, typer.Option("--dry-run", help="Print the resolved configuration and an estimate, and stop.")
     ] = False,
     terms: Annotated[str, typer.Option(help="Terms of the training data, for the model's header.")] = "not stated",
-    device: Device = "auto",
-    precision: Precision = "auto",
-    threads: Threads = 0,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:  # fmt: skip
     """Train a model on clean pictures; leaves OUT/final.safetensors for `restore -m`.
 
@@ -45,21 +41,25 @@ def train(
     from agerestore.config import train_config
     from agerestore.train import train as train_model
 
-    given = [*(settings or []), *(["augment=true"] if augment else []), *([f"seed={seed}"] if seed else [])]
-    if precision != "auto":
-        given.append(f"precision={precision}")
+    given = [
+        *(settings or []),
+        *(["augment=true"] if augment else []),
+        *([f"seed={common.seed}"] if common.seed else []),
+    ]
+    if common.precision != "auto":
+        given.append(f"precision={common.precision}")
     config = train_config(preset, tuple(given))
-    devices.set_threads(threads)
-    where = devices.choose(device)
+    devices.set_threads(common.threads)
+    where = devices.choose(common.device)
     stored = round(config.network.image_size * sources.AUGMENT_MARGIN) if config.augment else config.network.image_size
     images = sources.load(data, stored, config.network.channels)
     for line in images.skipped:
         typer.echo(f"agerestore: {line}", err=True)
     if dry_run:
-        _estimate(config, len(images), as_json)
+        _estimate(config, len(images), common.as_json)
         return
     provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
-    with _Interrupt() as interrupt, _Bar(quiet, as_json) as bar:
+    with _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
         weights = train_model(
             config, images, out, device=where, resume=resume, stop=lambda: interrupt.seen, report=bar.show,
             provenance=provenance,
