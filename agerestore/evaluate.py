@@ -20,7 +20,7 @@ from agerestore.metrics import psnr, quantize, ssim
 from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
 
-CHUNK = 500
+CHUNK = 100
 FIT_IMAGES = 30_000  # training pictures that the fitted baselines see; with 2,000 Wiener loses 1 to 2 dB
 
 
