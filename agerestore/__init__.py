@@ -2,9 +2,11 @@
 
 >>> import agerestore, numpy as np
 >>> model = agerestore.load("mnist")
->>> digit = np.zeros((32, 32), np.uint8)
->>> agerestore.restore(model, digit).dtype
-dtype('uint8')
+>>> one = np.zeros((28, 28), np.uint8)
+>>> one[4:24, 13:16] = 255
+>>> restored = agerestore.restore(model, one)
+>>> restored.dtype, restored.shape
+(dtype('uint8'), (28, 28))
 """
 
 from importlib import import_module

@@ -170,8 +170,12 @@ def restore(
         OutOfDomainWarning: the picture is unlike anything the model was trained on.
 
     >>> import agerestore, numpy as np
-    >>> agerestore.restore(agerestore.load("mnist"), np.zeros((28, 28), np.uint8)).shape
-    (28, 28)
+    >>> one, hole = np.zeros((28, 28), np.uint8), np.zeros((28, 28), bool)
+    >>> one[4:24, 13:16], hole[12:16] = 255, True
+    >>> damaged = np.where(hole, 0, one).astype(np.uint8)
+    >>> restored = agerestore.restore(agerestore.load("mnist"), damaged, hole)
+    >>> bool((restored[~hole] == one[~hole]).all()), bool(restored[13, 14] > 128)
+    (True, True)
     """
     form = read_form(image)
     unknown = read_mask(mask, form.image)

@@ -29,7 +29,7 @@ def loaded_after(code):
 def test_help_and_version_load_no_torch(argument):
     code = "from agerestore_cli.app import app\ntry:\n    "
     code += f"app({argument.split()!r})\nexcept SystemExit as e:\n    assert not e.code"
-    assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "pydantic", *HEAVY}
+    assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "safetensors", *HEAVY}
 
 
 def test_restoring_one_file_loads_nothing_heavy(tmp_path):
