@@ -19,7 +19,7 @@ def train(
                              "torchvision lays them out.")
     ],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
-    preset: Annotated[str, typer.Option(help="Networks, turns and schedule to start from.")] = "age",
+    preset: Annotated[str | None, typer.Option(help="Networks, turns and schedule to start from [age].")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, dotted where nested, such as network.width=16.")
     ] = None,
@@ -34,21 +34,24 @@ def train(
 ) -> None:  # fmt: skip
     """Train a model on clean pictures; leaves OUT/final.safetensors for `restore -m`.
 
-    Ctrl-C saves the state and ends with exit code 130; --resume goes on exactly where it was.
+    Ctrl-C saves the state and ends with exit code 130; with --resume and the same DATA and OUT the run goes on exactly
+    where it was, with the settings it was begun with.
     """
     from agerestore import data as sources
     from agerestore import device as devices
-    from agerestore.config import train_config
+    from agerestore.config import read_config, train_config
     from agerestore.train import train as train_model
 
     given = [
         *(settings or []),
         *(["augment=true"] if augment else []),
         *([f"seed={common.seed}"] if common.seed else []),
+        *([f"precision={common.precision}"] if common.precision != "auto" else []),
     ]
-    if common.precision != "auto":
-        given.append(f"precision={common.precision}")
-    config = train_config(preset, tuple(given))
+    if resume and preset is None and not given:
+        config = read_config(out / "config.json")  # those it was begun with
+    else:
+        config = train_config(preset or "age", tuple(given))
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     stored = round(config.network.image_size * sources.AUGMENT_MARGIN) if config.augment else config.network.image_size

@@ -242,8 +242,12 @@ def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     assert process.returncode == 130, stderr
     assert "interrupted" in stderr
     assert checkpoint.load_state(tmp_path / "run")[1]["step"] >= 1
-    resumed = run(*command, "--resume")
+    other = run(*command, "--resume", "--set", "lr=1")
+    assert other.exit_code == 2
+    assert "begun with other settings" in other.stderr
+    resumed = run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume")
     assert resumed.exit_code == 0, resumed.output
+    assert run("train", EXAMPLES / "clean", "--out", tmp_path / "nothing", "--resume").exit_code == 2
 
 
 # ------------------------------------------------------------------------------------------------ evaluate, models
