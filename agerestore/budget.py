@@ -1,15 +1,16 @@
-"""What a run will cost, before it is started: operations counted, and how many a second this machine does."""
+"""What a run will cost, before it is started: operations counted, and seconds measured."""
 
 import contextlib
 import time
 
 import torch
-from torch import nn
 
 from agerestore.config import TrainConfig
+from agerestore.data import AUGMENT_MARGIN, ImageSet
 from agerestore.networks import build
 from agerestore.objectives import Batch
 from agerestore.stages import stages
+from agerestore.training import Training
 
 
 def flops_per_iteration(config: TrainConfig) -> float:
@@ -30,18 +31,27 @@ def flops_per_iteration(config: TrainConfig) -> float:
     return float(counter.get_total_flops())
 
 
-def matrix_rate(precision: str) -> float:
-    """Floating-point operations a second of a 3x3 convolution of middling size here, forward and backward.
+def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu") -> dict[str, float]:
+    """Seconds that an iteration of each stage takes here, measured on the second one of two, on random images.
 
-    About what training reaches; measured on the CPU in a fraction of a second, for the estimate of ``--dry-run``.
+    Args:
+        config: the run.
+        device: where it is to be trained.
+
+    Returns:
+        stage name -> seconds.
     """
-    layer = nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
-    x = torch.zeros(64, 64, 16, 16).to(memory_format=torch.channels_last).requires_grad_(True)
-    flops = 3 * 2 * x.numel() * 64 * 9
-    seconds = []
-    for _ in range(4):
-        start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            layer(x).sum().backward()
-        seconds.append(time.perf_counter() - start)
-    return flops / min(seconds)
+    network, batch = config.network, max(config.batch_size, config.robust.batch_size)
+    shape = (batch, network.channels, *(round(network.image_size * (AUGMENT_MARGIN if config.augment else 1)),) * 2)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    training = Training(config, ImageSet(images), torch.device(device))
+    seconds = {}
+    for number, stage in enumerate(training.stages):
+        if number:
+            training.enter(number)
+        for _ in range(2):
+            start = time.perf_counter()
+            terms = training.iterate()
+            [value.item() for value in terms.values()]  # waits for the device
+            seconds[stage.name] = time.perf_counter() - start
+    return seconds

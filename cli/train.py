@@ -59,7 +59,7 @@ def train(
     for line in images.skipped:
         typer.echo(f"agerestore: {line}", err=True)
     if dry_run:
-        _estimate(config, len(images), common.as_json)
+        _estimate(config, len(images), where, common.as_json)
         return
     provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
     with _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
@@ -127,23 +127,22 @@ class _Bar:
             typer.echo(f"{progress.stage} {progress.step}/{progress.steps} {rate:.0f} images/s {terms}", err=True)
 
 
-def _estimate(config: "TrainConfig", images: int, as_json: bool) -> None:
-    """Print the configuration, the work it means, and the hours at a measured rate of this machine."""
+def _estimate(config: "TrainConfig", images: int, where: Any, as_json: bool) -> None:
+    """Print the configuration and the work it means: operations counted, seconds measured on two iterations."""
     import json
 
-    from agerestore.budget import flops_per_iteration, matrix_rate
-    from agerestore.stages import iterations
+    from agerestore.budget import flops_per_iteration, seconds_per_iteration
+    from agerestore.stages import stages
 
-    steps = iterations(config, round(images * (1 - config.validation)))
+    steps = {stage.name: stage.steps for stage in stages(config, round(images * (1 - config.validation)))}
+    seconds = seconds_per_iteration(config, where)
     flops = flops_per_iteration(config)
-    rate = matrix_rate(config.precision)
     estimate = {
         "images": images,
         "iterations": steps,
-        "flop_per_iteration": flops,
-        "flop_per_second_here": rate,
-        "hours": steps * flops / rate / 3600,
+        "flop_per_iteration_of_the_game": flops,
+        "flop_per_second_here": flops / seconds["game"],
+        "hours": sum(steps[name] * seconds[name] for name in steps) / 3600,
     }
-    typer.echo(
-        json.dumps({"config": config.model_dump(mode="json"), "estimate": estimate}, indent=None if as_json else 1)
-    )
+    whole = {"config": config.model_dump(mode="json"), "estimate": estimate}
+    typer.echo(json.dumps(whole, indent=None if as_json else 1))
