@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, cosine_similarity
 
 from agerestore import domain
 from agerestore.checkpoint import LoadedModel
@@ -20,6 +20,7 @@ from agerestore.networks import Autoencoder
 from agerestore.observation import Observation
 
 REFINE_RATE = 0.02
+REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
 COLOUR_LIMIT = 30 / 255  # between channels
 
 Degradation = Callable[[Tensor], Tensor]
@@ -43,8 +44,8 @@ def refine_code(
 ) -> Tensor:
     """Move codes on the sphere so that what they generate meets the observed pixels better.
 
-    Minimises the mean squared error between D(g(z)) and the observation over observed pixels with Adam, from
-    ``code`` on.
+    Minimises, with Adam from ``code`` on, the mean squared error between D(g(z)) and the observation over observed
+    pixels, plus `REFINE_TRUST` times the cosine distance from ``code``: what pixels do not say, the encoder does.
 
     Args:
         model: networks in eval mode.
@@ -61,10 +62,12 @@ def refine_code(
         z = code.detach().clone().requires_grad_(True)
         optimizer = torch.optim.Adam([z], lr=REFINE_RATE)
         for _ in range(steps):
-            image = model.generate(project(z))
+            point = project(z)
+            image = model.generate(point)
             error = ((degradation(image) if degradation else image) - observation.image) * known
             # A sum over pictures: each has its own gradient, whatever else is in the batch.
-            loss = error.square().flatten(1).mean(dim=1).sum()
+            distance = 1 - cosine_similarity(point, code)
+            loss = (error.square().flatten(1).mean(dim=1) + REFINE_TRUST * distance).sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -21,7 +21,7 @@ from agerestore.restoration import (
 )
 
 SIZE, DIM = 32, 8
-CONTRAST = 10.0
+CONTRAST = 60.0
 
 
 class LinearEncoder(nn.Module):
@@ -91,6 +91,13 @@ def test_refinement_finds_the_code_that_explains_the_observed_pixels(model, clea
     plain, refined = (restore_observation(model, observation, steps=steps).image for steps in (0, 300))
     before, after = ((image - clean).square().mean() for image in (plain, refined))
     assert after < before / 10
+
+
+def test_where_nothing_is_observed_refinement_trusts_the_encoder(model, clean):
+    everything = torch.ones(3, 1, SIZE, SIZE)
+    code = model.networks.encode(clean)
+    moved = refine_code(model.networks, Observation(clean, everything), code, 50)
+    assert (moved * code).sum(dim=1).min() > 0.999
 
 
 def test_refinement_knows_of_a_degradation(model, clean):
