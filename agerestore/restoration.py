@@ -160,7 +160,7 @@ def restore(
         mask: nonzero where pixels are unknown, of the picture's size, in any of these forms. All other pixels come
             back bit for bit. None: the whole picture is drawn anew.
         refine: steps of latent refinement; 0 is fast, 100 closer to the observed pixels. Helps where scattered pixels
-            are missing, hurts where a whole region is.
+            are missing, not where a whole region is.
         degradation: what is known to have happened to the picture, differentiable, for the refinement.
 
     Returns:
