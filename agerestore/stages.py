@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from agerestore import degrade
 from agerestore.config import TrainConfig, Turn
 from agerestore.divergence import DIVERGENCES, ideal
-from agerestore.objectives import AGE, Objective, robust_terms
+from agerestore.objectives import AGE, Objective, age, robust_terms
+from agerestore.objectives import robust as robust_objective
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Stage:
 
     name: str
     objective: Objective
+    terms: tuple[str, ...]  # all that the objective knows
     turns: dict[str, Turn]
     steps: int
     batch_size: int
@@ -25,8 +27,8 @@ class Stage:
 
     @property
     def players(self) -> list[str]:
-        """The networks that learn in this stage."""
-        return [player for player, turn in self.turns.items() if turn.steps]
+        """The networks that learn in this stage: those that have steps and something to minimise."""
+        return [player for player, turn in self.turns.items() if turn.steps and any(turn.weights.values())]
 
 
 def schedule(kind: str, lr: float, steps: int, halve_every: int = 1) -> Callable[[int], float]:
@@ -61,6 +63,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
     game = Stage(
         name="game",
         objective=AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z, ceiling),
+        terms=age.TERMS,
         turns=config.turns,
         steps=steps,
         batch_size=config.batch_size,
@@ -69,6 +72,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
     settling = Stage(
         name="settle",
         objective=game.objective,
+        terms=age.TERMS,
         turns={"encoder": config.settle.turn},
         steps=config.settle.steps,
         batch_size=config.batch_size,
@@ -78,6 +82,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
     tuning = Stage(
         name="robust",
         objective=robust_terms,
+        terms=robust_objective.TERMS,
         turns={"robust_encoder": robust.turn},
         steps=robust.steps,
         batch_size=robust.batch_size,

@@ -84,6 +84,9 @@ class Training:
         network.requires_grad_(True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             terms = self.stage.objective(player, dict(self.model.named_children()), batch, wanted)
+        unknown = [name for name in wanted if name not in terms]
+        if unknown:
+            raise UsageError(f"turns.{player}.weights: no term {unknown[0]!r}; there are {', '.join(self.stage.terms)}")
         loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -112,6 +112,23 @@ def test_a_set_smaller_than_a_batch_is_refused(images, tmp_path):
         train.train(train_config("age-mnist", (*TINY, "batch_size=64")), images, tmp_path / "run")
 
 
+def test_a_term_that_does_not_exist_is_named_instead_of_ignored(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "turns.encoder.weights.match_y=1"))
+    with pytest.raises(UsageError, match=r"turns\.encoder\.weights: no term 'match_y'; there are kl_real, kl_fake"):
+        train.train(config, images, tmp_path / "run")
+
+
+def test_a_player_with_nothing_to_minimise_sits_out(images, tmp_path):
+    nothing = (
+        "turns.generator.weights.kl_fake=0",
+        "turns.generator.weights.match_z=0",
+        "turns.generator.weights.match_x=0",
+    )
+    state = training.Training(train_config("age-mnist", (*TINY, *nothing)), images, torch.device("cpu"))
+    assert state.stage.players == ["encoder"]
+    assert {name.split("/")[0] for name in state.iterate()} == {"encoder"}
+
+
 def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypatch):
     config = train_config("age-mnist", TINY)
     iterate = training.Training.iterate
