@@ -1,0 +1,70 @@
+"""Make the photographs to restore out of those inside scikit-image's wheel; README.md says whose they are.
+
+Each is a part of the picture, scaled down and brought to sRGB, and is then damaged by `agerestore degrade`.
+Run it to make the pictures of examples/photos anew (it needs scikit-image, and no network):
+
+    python examples/make_photos.py [FOLDER]
+"""
+
+import io
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from agerestore_cli.app import app
+from PIL import Image, ImageCms
+
+FOLDER = Path(__file__).parent / "photos"  # in which clean/ and damaged/ are
+
+
+class Photo(NamedTuple):
+    """What to take and what to do to it."""
+
+    source: str  # the file in skimage/data
+    corner: tuple[int, int]  # left and top of the part that is taken
+    scale: float  # pixels of the source along one of ours
+    size: tuple[int, int]  # width and height
+    kind: str  # of damage
+
+
+OLD_PRINT = (
+    "grain:sigma=14:size=0.8,fading:contrast=0.75:lift=0.2,scratches:width=1.5:coverage=0.015,"
+    "dust:radius=2:coverage=0.005"
+)
+
+PHOTOS = {
+    "astronaut": Photo("astronaut.png", (80, 0), 1.1, (256, 320), "scratches:known=1:width=2.5:coverage=0.04"),
+    "camera": Photo("camera.png", (0, 0), 1.7, (270, 300), OLD_PRINT),
+    "chelsea": Photo("chelsea.png", (15, 0), 1.165, (319, 257), "noise:sigma=30:clip=1"),
+    "coffee": Photo("coffee.png", (35, 0), 1.5, (320, 266), "saltpepper:amount=0.2"),
+    "retina": Photo("retina.jpg", (0, 0), 4.89, (288, 288), "missing:fraction=0.5"),
+    "rocket": Photo("rocket.jpg", (130, 0), 1.33, (272, 320), "jpeg:quality=12"),
+}
+
+
+def take(photo: Photo) -> Image.Image:
+    """The part of the photograph at its size, grey or sRGB, with nothing but pixels."""
+    image = Image.open(io.BytesIO((files("skimage") / "data" / photo.source).read_bytes()))
+    if profile := image.info.get("icc_profile"):  # one of them is in Adobe RGB
+        image = ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"))
+    (left, top), (width, height) = photo.corner, photo.size
+    box = (left, top, left + width * photo.scale, top + height * photo.scale)
+    image = image.resize(photo.size, Image.Resampling.LANCZOS, box)
+    image.info.clear()
+    return image
+
+
+def main(folder: Path) -> None:
+    """Write clean/photo-NAME.png and damaged/photo-NAME.png, the latter with its record and its mask."""
+    (folder / "clean").mkdir(parents=True, exist_ok=True)
+    for name, photo in PHOTOS.items():
+        clean, damaged = (folder / state / f"photo-{name}.png" for state in ("clean", "damaged"))
+        take(photo).save(clean, optimize=True)
+        options = ["--kind", photo.kind, "--seed", "1", "--overwrite", "--quiet"]
+        if failed := app(["degrade", str(clean), str(damaged), *options], standalone_mode=False):
+            sys.exit(failed)  # the command has said why
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
