@@ -1,15 +1,19 @@
 """Classical and fitted linear restoration: what a trained model has to beat on the same damaged pictures.
 
 A method maps an `Observation` (B, C, H, W), grey or RGB, to float32 pictures in [0, 1] of the same shape, on
-the same device. The OpenCV methods work on uint8 (the picture is first clipped and rounded) and take settings
-such as the sigma of a blur; `best` chooses them against the clean truth, an oracle that favours the baseline.
-The linear methods are fitted on damaged training pictures of one size and their clean versions.
+the same device. The OpenCV methods work on uint8 (the picture is first clipped and rounded), those of
+scikit-image, an optional library, on the picture as it is. They take settings such as the sigma of a blur; `best`
+chooses them against the clean truth, an oracle that favours the baseline. The linear methods are fitted on
+damaged training pictures of one size and their clean versions.
 """
 
 import itertools
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import cv2
@@ -33,8 +37,11 @@ Restorer = Callable[[Observation], Tensor]
 Setting = Mapping[str, float]
 Pair = tuple[Observation, Tensor]  # damaged pictures and the clean ones
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 INPAINT_RADIUS = 3.0  # pixels
+WAVELET = "sym4"  # orthogonal, as BayesShrink assumes; with our levels 1 dB above the defaults on photographs
+LIBRARIES = {"skimage": "scikit-image", "pywt": "PyWavelets"}  # optional modules, and what pip calls them
 RIDGES = (1e-4, 1e-2, 1e-1)  # variances tried by the Wiener filter, squared units of [0, 1]
 PCA_COUNTS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 300, 500)  # numbers of components tried
 HELD_OUT = 200  # pictures, at most, among which the fitted methods choose
@@ -53,6 +60,18 @@ def non_local_means(observation: Observation, h: float) -> Tensor:
         return cv2.fastNlMeansDenoisingColored(bgr, None, h, h)[..., ::-1]
 
     return _each(observation, denoise)
+
+
+def bilateral(observation: Observation, color: float, space: float) -> Tensor:
+    """Bilateral filter (Tomasi & Manduchi 1998): a Gaussian blur that leaves out pixels of another colour.
+
+    Args:
+        observation: the damaged pictures.
+        color: sigma in grey levels per channel (OpenCV adds up the differences of the channels).
+        space: sigma in pixels; the window reaches two of them.
+    """
+    sigma, diameter = color * observation.image.shape[1], 2 * math.ceil(2 * space) + 1
+    return _each(observation, lambda picture, hole: cv2.bilateralFilter(picture, diameter, sigma, space))
 
 
 def median(observation: Observation, passes: int = 1) -> Tensor:
@@ -104,6 +123,52 @@ def _each(observation: Observation, restore: Callable[[Bytes, Bytes], NDArray[An
     return pixels.to(observation.image.device, torch.float32).contiguous() / 255
 
 
+# --- scikit-image
+
+
+def wavelet(observation: Observation) -> Tensor:
+    """Soft thresholding of wavelet coefficients by BayesShrink (Chang, Yu & Vetterli 2000); RGB is filtered in YCbCr.
+
+    The noise is estimated from the picture, so nothing is left to choose.
+
+    Raises:
+        UsageError: scikit-image or PyWavelets is not installed.
+    """
+    require("wavelet")
+    from skimage.restoration import denoise_wavelet
+
+    def denoise(picture: Floats) -> NDArray[Any]:
+        colour = {"channel_axis": -1, "convert2ycbcr": True} if picture.ndim == 3 else {}
+        levels = max(min(picture.shape[:2]).bit_length() - 3, 1)  # halved while 4 pixels remain
+        with warnings.catch_warnings():  # of tiny pictures, and of those without any finest detail
+            warnings.simplefilter("ignore")
+            denoised = denoise_wavelet(picture, wavelet=WAVELET, wavelet_levels=levels, rescale_sigma=True, **colour)
+        return denoised if np.isfinite(denoised).all() else picture  # no finest detail: no noise to estimate
+
+    return _each_float(observation, denoise)
+
+
+def total_variation(observation: Observation, weight: float) -> Tensor:
+    """The u of least |u - f|^2 / 2 + weight * TV(u), for each channel f of a damaged picture (Chambolle 2004).
+
+    Raises:
+        UsageError: scikit-image is not installed.
+    """
+    require("total-variation")
+    from skimage.restoration import denoise_tv_chambolle
+
+    denoise = partial(denoise_tv_chambolle, weight=weight)
+    return _each_float(observation, lambda picture: denoise(picture, channel_axis=-1 if picture.ndim == 3 else None))
+
+
+def _each_float(observation: Observation, restore: Callable[[Floats], NDArray[Any]]) -> Tensor:
+    """Call restore(picture (H, W) or (H, W, 3)) for every picture, in float32; only what comes back is clipped."""
+    pictures = filled(observation).movedim(1, -1).float().cpu()  # (B, H, W, C)
+    restored = np.stack([restore(picture) for picture in pictures.squeeze(-1).numpy()])
+    pixels = torch.from_numpy(restored).reshape(pictures.shape).movedim(-1, 1)
+    return pixels.to(observation.image.device, torch.float32).contiguous().clamp(0, 1)
+
+
 # --- the table, and the oracle's choice of settings
 
 
@@ -116,12 +181,14 @@ class Baseline:
         settings: those among which `best` chooses.
         fills_holes: it needs a mask; the others are for pictures without one.
         grey_only: it makes no sense on colour.
+        needs: those of LIBRARIES that it imports.
     """
 
     method: Callable[..., Tensor]
     settings: Sequence[Setting] = ({},)
     fills_holes: bool = False
     grey_only: bool = False
+    needs: Sequence[str] = ()
 
 
 def grid(**values: Sequence[float]) -> list[Setting]:
@@ -135,10 +202,15 @@ def grid(**values: Sequence[float]) -> list[Setting]:
 
 _SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)  # pixels
 _STRENGTHS = (3, 5, 7, 10, 14, 20, 28, 40, 50, 65, 80, 110, 160)  # grey levels
+_COLORS, _SPACES = (10, 20, 30, 45, 65, 100, 150), (1, 2, 3)  # grey levels, pixels
+_WEIGHTS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.5, 1.0)  # of pictures in [0, 1]
 _THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 BASELINES: dict[str, Baseline] = {
     "non-local-means": Baseline(non_local_means, grid(h=_STRENGTHS)),
+    "bilateral": Baseline(bilateral, grid(color=_COLORS, space=_SPACES)),
+    "wavelet": Baseline(wavelet, needs=("skimage", "pywt")),
+    "total-variation": Baseline(total_variation, grid(weight=_WEIGHTS), needs=("skimage",)),
     "median": Baseline(median),
     "median-twice": Baseline(partial(median, passes=2)),
     "gaussian-blur": Baseline(gaussian_blur, grid(sigma=_SIGMAS)),
@@ -148,11 +220,27 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
+def missing(name: str) -> list[str]:
+    """What to `pip install` before a row of `BASELINES` can run; nothing, for most of them."""
+    return [LIBRARIES[module] for module in BASELINES[name].needs if find_spec(module) is None]
+
+
+def require(name: str) -> None:
+    """Refuse a row of `BASELINES` that cannot run here.
+
+    Raises:
+        UsageError: a library it needs is not installed.
+    """
+    packages = missing(name)
+    if packages:
+        raise UsageError(f"{name} needs {' and '.join(packages)}: pip install {' '.join(packages)}")
+
+
 def applicable(observation: Observation) -> list[str]:
-    """Names of the rows of `BASELINES` that suit an observation; every row of `FITTED` suits any."""
+    """Names of the rows of `BASELINES` that suit an observation and can run here; every row of `FITTED` suits any."""
     grey, masked = observation.image.shape[1] == 1, observation.mask is not None
-    rows = BASELINES.items()
-    return [name for name, row in rows if row.fills_holes == masked and (grey or not row.grey_only)]
+    suitable = [name for name, row in BASELINES.items() if row.fills_holes == masked and (grey or not row.grey_only)]
+    return [name for name in suitable if not missing(name)]
 
 
 class Choice(NamedTuple):

@@ -46,8 +46,8 @@ class Row:
 
 
 def names() -> list[str]:
-    """All baselines there are."""
-    return [*baselines.BASELINES, *baselines.FITTED]
+    """All baselines that can run here: those whose optional libraries are missing are left out."""
+    return [*(name for name in baselines.BASELINES if not baselines.missing(name)), *baselines.FITTED]
 
 
 def observe(truth: Tensor, damage: str, seed: int) -> Observation:
@@ -85,11 +85,14 @@ def evaluate(
         report: told every row as it is ready.
 
     Raises:
-        UsageError: an unknown baseline or damage, or a fitted baseline without training pictures.
+        UsageError: an unknown baseline or damage, a baseline whose library is not installed, or a fitted one
+            without training pictures.
     """
-    unknown = [name for name in methods if name not in names()]
-    if unknown:
-        raise UsageError(f"no baseline {unknown[0]!r}; choose from {', '.join(names())}")
+    for name in methods:
+        if name in baselines.BASELINES:
+            baselines.require(name)
+        elif name not in baselines.FITTED:
+            raise UsageError(f"no baseline {name!r}; choose from {', '.join(names())}")
     if training is None and set(methods) & set(baselines.FITTED):
         raise UsageError("fitted baselines (wiener, pca) need training pictures; name them with --training")
     truth = test.images.float() / 255

@@ -1,13 +1,16 @@
 import math
+import sys
 
 import pytest
 import torch
 
+from agerestore import evaluate
 from agerestore.baselines import (
     BASELINES,
     FITTED,
     applicable,
     best,
+    bilateral,
     blur_threshold,
     gaussian_blur,
     grid,
@@ -15,6 +18,8 @@ from agerestore.baselines import (
     navier_stokes,
     non_local_means,
     telea,
+    total_variation,
+    wavelet,
 )
 from agerestore.errors import UsageError
 from agerestore.linear import LinearEstimator
@@ -83,6 +88,97 @@ def test_non_local_means_takes_noise_from_a_flat_picture():
     assert non_local_means(Observation(damaged), h=40).std() < 0.03
 
 
+def test_bilateral_keeps_an_edge_that_is_far_above_its_colour_sigma():
+    image = torch.full((1, 3, 9, 12), 50 / 255)
+    image[..., 6:] = 150 / 255
+    assert torch.equal(bilateral(Observation(image), color=10, space=2), image)
+
+
+def test_bilateral_with_a_boundless_colour_sigma_is_a_gaussian_blur():
+    image = torch.rand(2, 3, 21, 24, generator=generator())
+    blurred = gaussian_blur(Observation(image), sigma=3)[..., 6:-6, 6:-6]
+    restored = bilateral(Observation(image), color=1e6, space=3)[..., 6:-6, 6:-6]
+    torch.testing.assert_close(restored, blurred, atol=0.02, rtol=0)  # a disc of two sigmas against a square
+
+
+def test_total_variation_moves_the_sides_of_a_step_by_weight_over_width():
+    # Least (u - f)^2 / 2 + w |grad u| for a step between n columns a side: each side gives way by w / n.
+    image = torch.full((1, 3, 5, 8), 0.25)
+    image[..., 4:] = 0.75
+    expected = torch.where(image < 0.5, 0.3, 0.7)
+    torch.testing.assert_close(total_variation(Observation(image), weight=0.2), expected, atol=0.002, rtol=0)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_wavelet_takes_pure_noise_for_noise(channels):
+    damaged = 0.5 + 0.1 * torch.randn(1, channels, 64, 64, generator=generator())
+    assert wavelet(Observation(damaged)).std() < 0.02
+
+
+def test_wavelet_leaves_pictures_alone_that_have_no_detail_to_estimate_noise_from():
+    pictures = torch.zeros(2, 1, 16, 16)
+    pictures[1, ..., 5:11] = 1  # bars have no diagonal detail
+    torch.testing.assert_close(wavelet(Observation(pictures)), pictures, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("method", [wavelet, lambda observation: total_variation(observation, weight=5.0)])
+def test_noise_beyond_the_range_is_averaged_before_it_is_clipped(method):
+    damaged = 0.9 + 0.5 * torch.randn(1, 1, 64, 64, generator=generator())
+    assert damaged.clamp(0, 1).mean() < 0.8
+    assert method(Observation(damaged)).mean() == pytest.approx(0.9, abs=0.03)
+
+
+DENOISERS = ["non-local-means", "bilateral", "wavelet", "total-variation"]
+
+
+def waves(channels, height, width):
+    """A smooth picture (1, C, H, W), of another phase in every channel."""
+    rows, columns = torch.arange(height)[:, None] / 9, torch.arange(width) / 11
+    return torch.stack([0.5 + 0.3 * torch.sin(rows + phase) * torch.cos(columns) for phase in range(channels)])[None]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", DENOISERS)
+def test_noise_on_a_smooth_picture_falls_by_several_decibels(name, channels):
+    truth = waves(channels, 61, 75)  # odd sides
+    damaged = truth + 0.1 * torch.randn(truth.shape, generator=generator())
+    row = BASELINES[name]
+    choice = best(row.method, row.settings, Observation(damaged), truth)
+    assert choice.psnr > 20 + 5  # noise of sigma 0.1 is 20 dB
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 2), (7, 40)])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", DENOISERS)
+def test_denoisers_take_any_size_and_give_pictures(name, channels, size):
+    row = BASELINES[name]
+    image = 0.5 + torch.randn(2, channels, *size, generator=generator())
+    for setting in (row.settings[0], row.settings[-1]):
+        restored = row.method(Observation(image), **setting)
+        assert restored.shape == image.shape
+        assert restored.dtype == torch.float32
+        assert restored.min() >= 0
+        assert restored.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "names"),
+    [("skimage", "scikit-image", ["wavelet", "total-variation"]), ("pywt", "PyWavelets", ["wavelet"])],
+)
+def test_without_an_optional_library_all_leaves_out_what_by_name_is_refused(module, package, names, monkeypatch):
+    observation = Observation(torch.zeros(1, 1, 16, 16))
+    there, suitable = evaluate.names(), applicable(observation)
+    monkeypatch.setitem(sys.modules, module, None)
+    assert evaluate.names() == [name for name in there if name not in names]
+    assert applicable(observation) == [name for name in suitable if name not in names]
+    for name in names:
+        row = BASELINES[name]
+        with pytest.raises(UsageError, match=f"^{name} needs {package}: pip install {package}$"):
+            row.method(observation, **row.settings[0])
+        with pytest.raises(UsageError, match=f"^{name} needs {package}"):
+            evaluate.evaluate(None, None, ["noise"], methods=["median", name])
+
+
 @pytest.mark.parametrize("method", [telea, navier_stokes])
 def test_inpainting_keeps_observed_pixels_and_never_looks_into_the_hole(method):
     mask = block_mask(2)
@@ -102,7 +198,7 @@ def test_inpainting_without_a_mask_is_refused(method):
 
 def test_applicable_methods_follow_mask_and_colour():
     grey, colour, mask = torch.zeros(1, 1, 16, 16), torch.zeros(1, 3, 16, 16), block_mask()
-    whole = ["non-local-means", "median", "median-twice", "gaussian-blur"]
+    whole = [*DENOISERS, "median", "median-twice", "gaussian-blur"]
     assert applicable(Observation(grey)) == [*whole, "blur-threshold"]
     assert applicable(Observation(colour)) == whole
     assert applicable(Observation(grey, mask)) == applicable(Observation(colour, mask))
