@@ -5,30 +5,48 @@ import time
 
 import torch
 
-from agerestore.config import TrainConfig
-from agerestore.data import AUGMENT_MARGIN, ImageSet
-from agerestore.networks import build
+from agerestore.config import PhotoConfig, TrainConfig
+from agerestore.data import AUGMENT_MARGIN, ImageSet, PhotoSet
+from agerestore.networks import Autoencoder, build
+from agerestore.networks.photo import REGION
 from agerestore.objectives import Batch
-from agerestore.stages import stages
+from agerestore.stages import Stage, stages
 from agerestore.training import Training
 
 
-def flops_per_iteration(config: TrainConfig) -> float:
-    """Floating-point operations of one iteration of the game, forward and backward, counted without computing."""
+def flops_per_iteration(config: TrainConfig) -> dict[str, float]:
+    """Floating-point operations of an iteration of each stage, forward and backward, counted without computing.
+
+    Args:
+        config: the run.
+
+    Returns:
+        stage name -> operations.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    network, stage = config.network, stages(config, 10**6)[0]
-    with torch.device("meta"), contextlib.suppress(KeyError), FlopCounterMode(display=False) as counter:
-        model = build(network)
-        x = torch.empty(config.batch_size, network.channels, network.image_size, network.image_size)
-        batch = Batch(x, torch.empty(config.batch_size, network.latent_dim))
-        for player in stage.players:
-            turn = stage.turns[player]
-            wanted = [name for name, weight in turn.weights.items() if weight]
-            for _ in range(turn.steps):
-                terms = stage.objective(player, dict(model.named_children()), batch, wanted)
-                sum(terms.values(), torch.zeros(())).backward()
-    return float(counter.get_total_flops())
+    counted = {}
+    for stage in stages(config, 10**6):
+        with torch.device("meta"), contextlib.suppress(KeyError), FlopCounterMode(display=False) as counter:
+            _iterate(config, stage)
+        counted[stage.name] = float(counter.get_total_flops())
+    return counted
+
+
+def _iterate(config: TrainConfig, stage: Stage) -> None:
+    network = config.network
+    model = build(network)
+    if isinstance(model, Autoencoder):
+        model.add_robust_encoder()
+    x = torch.empty(stage.batch_size, network.channels, *(_side(config),) * 2)
+    regions = (config.crop_size // REGION) ** 2 if isinstance(network, PhotoConfig) else 1
+    batch = Batch(x, torch.empty(len(x) * regions, network.latent_dim), x, x[:, :1])
+    for player in stage.players:
+        turn = stage.turns[player]
+        wanted = [name for name, weight in turn.weights.items() if weight]
+        for _ in range(turn.steps):
+            terms = stage.objective(player, dict(model.named_children()), batch, wanted)
+            sum(terms.values(), torch.zeros(())).backward()
 
 
 def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu") -> dict[str, float]:
@@ -41,10 +59,14 @@ def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu
     Returns:
         stage name -> seconds.
     """
-    network, batch = config.network, max(config.batch_size, config.robust.batch_size)
-    shape = (batch, network.channels, *(round(network.image_size * (AUGMENT_MARGIN if config.augment else 1)),) * 2)
-    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    training = Training(config, ImageSet(images), torch.device(device))
+    generator = torch.Generator().manual_seed(0)
+    count, side = max(stage.batch_size for stage in stages(config, 10**6)), _side(config)
+    stored = round(side * AUGMENT_MARGIN) if config.augment else side
+    images = torch.randint(
+        0, 256, (count, config.network.channels, stored, stored), dtype=torch.uint8, generator=generator
+    )
+    pictures = PhotoSet(tuple(images)) if isinstance(config.network, PhotoConfig) else ImageSet(images)
+    training = Training(config, pictures, torch.device(device))
     seconds = {}
     for number, stage in enumerate(training.stages):
         if number:
@@ -55,3 +77,8 @@ def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu
             [value.item() for value in terms.values()]  # waits for the device
             seconds[stage.name] = time.perf_counter() - start
     return seconds
+
+
+def _side(config: TrainConfig) -> int:
+    """Of the pictures that the networks see in training."""
+    return config.crop_size if isinstance(config.network, PhotoConfig) else config.network.image_size

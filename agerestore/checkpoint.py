@@ -16,13 +16,20 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 
-from agerestore.config import NetworkConfig, parse
+from agerestore.config import AnyNetworkConfig, parse
 from agerestore.errors import UsageError, WeightsError
-from agerestore.networks import Autoencoder, build
+from agerestore.networks import Autoencoder, Model, build
 
 FORMAT = 1
+
+
+class _Described(BaseModel):
+    """The part of a header that says what to build."""
+
+    network: AnyNetworkConfig
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class LoadedModel:
         header: what the file says of itself: ``network``, ``training``, ``validation``, ``domain``, ``terms``...
     """
 
-    networks: Autoencoder
+    networks: Model
     header: dict[str, Any]
 
     def to(self, device: torch.device | str) -> "LoadedModel":
@@ -67,7 +74,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 # ---------------------------------------------------------------------------------------------- weights
 
 
-def save_weights(path: Path, model: Autoencoder, header: Mapping[str, Any]) -> None:
+def save_weights(path: Path, model: Model, header: Mapping[str, Any]) -> None:
     """Write a model as fp16 safetensors (vectors, such as batch statistics, stay fp32).
 
     Args:
@@ -109,9 +116,9 @@ def load_weights(path: Path) -> LoadedModel:
     """
     header = read_header(path)
     try:
-        model = build(parse(NetworkConfig, header["network"], f"{path}: network"))
+        model = build(parse(_Described, {"network": header["network"]}, str(path)).network)
         tensors = safetensors.torch.load_file(path)
-        if any(name.startswith("robust_encoder.") for name in tensors):
+        if isinstance(model, Autoencoder) and any(name.startswith("robust_encoder.") for name in tensors):
             model.add_robust_encoder()
         model.load_state_dict(tensors)
     except (OSError, KeyError, RuntimeError, UsageError, safetensors.SafetensorError) as error:

@@ -1,10 +1,11 @@
-"""Clean training images: folders and torchvision's layouts on disk, held in memory as uint8.
+"""Clean training images, held in memory as uint8.
 
-Nothing is downloaded. Sets are read once; crops, flips and damage are made on the device, batch by batch.
+Sets are read once; crops, flips and damage are made on the device, batch by batch.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agerestore import imagefile
-from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError, is_out_of_memory
-from agerestore.imagecodec import readable_suffixes
+from agerestore import layouts
+from agerestore.errors import AgeRestoreError, NothingReadableError, is_out_of_memory
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
 
@@ -42,6 +42,58 @@ class ImageSet:
         """The images (and labels) at ``indices``."""
         return ImageSet(self.images[indices], None if self.labels is None else self.labels[indices])
 
+    def to(self, device: torch.device) -> "ImageSet":
+        """The images on a device."""
+        return ImageSet(self.images.to(device), self.labels)
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Photographs of any sizes.
+
+    Attributes:
+        images: each (3, H, W) uint8.
+        skipped: one line for each file that could not be read.
+    """
+
+    images: tuple[Tensor, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: Tensor) -> "PhotoSet":
+        """The photographs at ``indices``."""
+        return PhotoSet(tuple(self.images[i] for i in indices.tolist()))
+
+    def to(self, device: torch.device) -> "PhotoSet":
+        """The photographs on a device."""
+        return PhotoSet(tuple(image.to(device) for image in self.images))
+
+    def crops(self, count: int, size: int, generator: torch.Generator) -> Tensor:
+        """Random square pieces, turned and mirrored at random; a large photograph gives more of them.
+
+        Args:
+            count: N.
+            size: S, at most the smallest side.
+            generator: source of randomness, on the CPU.
+
+        Returns:
+            (N, 3, S, S) uint8, on the device of the photographs.
+        """
+        area = torch.tensor([float(image.shape[1] * image.shape[2]) for image in self.images])
+        pieces = []
+        for index in torch.multinomial(area, count, replacement=True, generator=generator).tolist():
+            image = self.images[index]
+            top, left = (int(torch.randint(side - size + 1, (), generator=generator)) for side in image.shape[1:])
+            turns, mirrored = torch.randint(4, (2,), generator=generator).tolist()
+            piece = image[:, top : top + size, left : left + size].rot90(turns, (1, 2))
+            pieces.append(piece.flip(2) if mirrored % 2 else piece)
+        return torch.stack(pieces)
+
+
+AnySet = ImageSet | PhotoSet
+
 
 def load(path: Path, image_size: int, channels: int, split: str = "train") -> ImageSet:
     """Read a whole image set into memory.
@@ -56,24 +108,42 @@ def load(path: Path, image_size: int, channels: int, split: str = "train") -> Im
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
     """
-    if not path.is_dir():
-        raise NothingReadableError(f"{path}: no such folder; give a folder of images")
-    for found, reader in LAYOUTS:
-        if (path / found).exists():
-            arrays, labels, skipped = reader(path, split)
-            break
-    else:
-        arrays, labels, skipped = _folder(path)
-    try:
+    arrays, labels, skipped = layouts.read(path, split)
+    with _enough_memory(path):
         images = torch.stack([_fit(array, image_size, channels) for array in arrays])
+    return ImageSet(images, labels, tuple(skipped))
+
+
+def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoSet:
+    """Read photographs of any size into memory, as RGB.
+
+    Args:
+        path: as for `load`.
+        least: smallest side of those that are taken.
+        split: as for `load`.
+
+    Raises:
+        NothingReadableError: no such folder, or no picture in it that is readable and large enough.
+    """
+    arrays, _, skipped = layouts.read(path, split)
+    with _enough_memory(path):
+        images = tuple(_planes(array, 3) for array in arrays if min(array.shape[:2]) >= least)
+    if not images:
+        raise NothingReadableError(f"{path}: no picture of at least {least}x{least} pixels; give larger photographs")
+    return PhotoSet(images, tuple(skipped))
+
+
+@contextmanager
+def _enough_memory(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise AgeRestoreError(f"{path}: not enough memory for the whole set; train on a part of it") from None
-    return ImageSet(images, labels, tuple(skipped))
 
 
-def split_validation(images: ImageSet, share: float) -> tuple[ImageSet, ImageSet]:
+def split_validation(images: AnySet, share: float) -> tuple[AnySet, AnySet]:
     """Hold a fixed random ``share`` of a set out: (training part, validation part)."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(20170407))
     held_out = round(len(images) * share)
@@ -122,70 +192,12 @@ def _fit(array: np.ndarray, size: int, channels: int) -> Tensor:
         shrink = side > size
         array = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
         array = array.reshape(size, size, -1)  # OpenCV drops a single channel
+    return _planes(array, channels)
+
+
+def _planes(array: np.ndarray, channels: int) -> Tensor:
+    """(H, W, C) uint8 -> (channels, H, W) uint8: colour becomes luminance, grey is repeated."""
     if channels == 1 and array.shape[2] == 3:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2GRAY)[:, :, None]
     image = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
-    return image.expand(channels, size, size).clone() if image.shape[0] != channels else image
-
-
-Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]
-
-
-def _folder(path: Path) -> Arrays:
-    arrays: list[np.ndarray] = []
-    skipped: list[str] = []
-    suffixes = readable_suffixes()
-    for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
-        try:
-            arrays.append(imagefile.read_pixels(file))
-        except ImageFileError as error:
-            skipped.append(str(error))
-    if not arrays:
-        raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images")
-    return arrays, None, skipped
-
-
-def _mnist(path: Path, split: str) -> Arrays:
-    from torchvision.datasets import MNIST
-
-    source = MNIST(path, train=split == "train")
-    return list(source.data.numpy()[..., None]), source.targets, []
-
-
-def _cifar10(path: Path, split: str) -> Arrays:
-    from torchvision.datasets import CIFAR10
-
-    source = CIFAR10(path, train=split == "train")
-    return list(source.data), torch.tensor(source.targets), []
-
-
-def _svhn(path: Path, split: str) -> Arrays:
-    from torchvision.datasets import SVHN
-
-    source = SVHN(path, split=split)
-    return list(source.data.transpose(0, 2, 3, 1)), torch.from_numpy(source.labels).long(), []
-
-
-def _celeba(path: Path, split: str) -> Arrays:
-    """Aligned CelebA, framed as the official code does: 178x218 scaled to 64x78, rows 7 to 70."""
-    code = {"train": "0", "test": "2"}[split]
-    rows = (path / "celeba" / "list_eval_partition.txt").read_text().split("\n")
-    names = [row.split()[0] for row in rows if row.split()[1:] == [code]]
-    arrays = []
-    for name in names:
-        pixels = imagefile.read_pixels(path / "celeba" / "img_align_celeba" / name)
-        arrays.append(cv2.resize(pixels, (64, 78), interpolation=cv2.INTER_AREA)[7:71])
-    return arrays, None, []
-
-
-LAYOUTS: tuple[tuple[str, Callable[[Path, str], Arrays]], ...] = (
-    ("MNIST/raw", _mnist),
-    ("cifar-10-batches-py", _cifar10),
-    ("train_32x32.mat", _svhn),
-    ("celeba/list_eval_partition.txt", _celeba),
-)
-
-
-def has_splits(path: Path) -> bool:
-    """Whether a set knows its training and test part apart: one of torchvision's layouts, not a plain folder."""
-    return any((path / found).exists() for found, _ in LAYOUTS)
+    return image.expand(channels, -1, -1).clone() if image.shape[0] != channels else image

@@ -4,8 +4,10 @@ Protocol: damage is drawn with a seed; a picture that stays inside [0, 1] is rou
 every output is clipped and rounded to uint8; PSNR and SSIM are taken per picture, then averaged.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ from agerestore import baselines, degrade
 from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
-from agerestore.data import ImageSet
+from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize, ssim
 from agerestore.observation import Observation
@@ -45,9 +47,10 @@ class Row:
     recognised: float | None
 
 
-def names() -> list[str]:
-    """All baselines that can run here: those whose optional libraries are missing are left out."""
-    return [*(name for name in baselines.BASELINES if not baselines.missing(name)), *baselines.FITTED]
+def names(fitted: bool = True) -> list[str]:
+    """All baselines that can run here, with those that are fitted or without: some need optional libraries."""
+    classical = [name for name in baselines.BASELINES if not baselines.missing(name)]
+    return [*classical, *baselines.FITTED] if fitted else classical
 
 
 def observe(truth: Tensor, damage: str, seed: int) -> Observation:
@@ -62,87 +65,129 @@ def observe(truth: Tensor, damage: str, seed: int) -> Observation:
 
 def evaluate(
     model: LoadedModel,
-    test: ImageSet,
+    test: AnySet,
     damages: Sequence[str],
     *,
     methods: Sequence[str] = (),
-    training: ImageSet | None = None,
+    training: AnySet | None = None,
     refine: int = 0,
     seed: int = 0,
+    precision: str = "auto",
     report: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
     """Measure a model and baselines under each kind of damage.
 
     Args:
         model: what is measured.
-        test: clean pictures of the model's size and channels; with labels, recognition is measured too.
+        test: clean pictures of the model's size and channels, with labels of which recognition is measured too; or
+            photographs, for a model for those.
         damages: specifications such as ``noise:sigma=128:clip=1``.
         methods: baselines by name (see `names`); those that do not suit a kind of damage are left out there. The
-            settings of the classical ones are chosen by looking at the truth, in their favour.
+            settings of the classical ones are chosen by looking at the truth, in their favour; for photographs, for
+            each one anew.
         training: clean pictures that fitted baselines and the classifier learn from.
         refine: steps of latent refinement.
         seed: of the damage.
+        precision: of the model; see `restore_observation`.
         report: told every row as it is ready.
 
     Raises:
         UsageError: an unknown baseline or damage, a baseline whose library is not installed, or a fitted one
             without training pictures.
     """
+    _check_methods(methods, test, training)
+    recognise = _recogniser(test, training)
+    restore = partial(_restore, model, refine, precision)
+    groups = [image[None] for image in test.images] if isinstance(test, PhotoSet) else [test.images]
+    rows: list[Row] = []
+    for damage in damages:
+        measured: dict[str, list[Row]] = {}
+        for group in groups:
+            truth = group.float() / 255
+            observation = observe(truth, damage, seed)
+            for answer in _answers(restore, observation, truth, damage, methods, training, seed):
+                row = _row(damage, answer.label(len(groups)), quantize(answer.image), truth, observation, recognise)
+                measured.setdefault(answer.method, []).append(row)
+        for several in measured.values():
+            rows.append(_mean(several))
+            report(rows[-1])
+    return rows
+
+
+def _check_methods(methods: Sequence[str], test: AnySet, training: AnySet | None) -> None:
     for name in methods:
         if name in baselines.BASELINES:
             baselines.require(name)
         elif name not in baselines.FITTED:
             raise UsageError(f"no baseline {name!r}; choose from {', '.join(names())}")
-    if training is None and set(methods) & set(baselines.FITTED):
-        raise UsageError("fitted baselines (wiener, pca) need training pictures; name them with --training")
-    truth = test.images.float() / 255
-    recognise = _recogniser(test, training)
-    rows: list[Row] = []
-    for damage in damages:
-        observation = observe(truth, damage, seed)
-        for method, image in _answers(model, observation, truth, damage, methods, training, refine, seed):
-            rows.append(_row(damage, method, quantize(image), truth, observation, recognise))
-            report(rows[-1])
-    return rows
+    if set(methods) & set(baselines.FITTED):
+        if isinstance(test, PhotoSet):
+            raise UsageError("fitted baselines (wiener, pca) want pictures of one size; leave them out for photographs")
+        if training is None:
+            raise UsageError("fitted baselines (wiener, pca) need training pictures; name them with --training")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one method made of a group of pictures, with the setting that suited it best."""
+
+    method: str
+    image: Tensor
+    setting: Mapping[str, float] = field(default_factory=dict)
+
+    def label(self, groups: int) -> str:
+        """The method's name with its setting; where each group has its own, that is said instead."""
+        if not self.setting:
+            return self.method
+        setting = ", ".join(f"{key}={value:g}" for key, value in self.setting.items())
+        return f"{self.method} ({setting if groups == 1 else 'best setting for each'})"
 
 
 def _answers(
-    model: LoadedModel, observation: Observation, truth: Tensor, damage: str, methods: Sequence[str],
-    training: ImageSet | None, refine: int, seed: int,
-) -> "list[tuple[str, Tensor]]":  # fmt: skip
-    """(name, pictures) of the input, the model and every baseline that suits."""
-    answers = [("input", observation.image), ("agerestore", _restore(model, observation, refine))]
+    restore: Callable[[Observation], Tensor], observation: Observation, truth: Tensor, damage: str,
+    methods: Sequence[str], training: AnySet | None, seed: int,
+) -> Iterator[_Answer]:  # fmt: skip
+    """The input, the model and every baseline that suits."""
+    yield _Answer("input", observation.image)
+    yield _Answer("agerestore", restore(observation))
     suitable = baselines.applicable(observation)
     for name in methods:
         if name in suitable:
             row = baselines.BASELINES[name]
             choice = baselines.best(row.method, row.settings, observation, truth)
-            setting = ", ".join(f"{key}={value:g}" for key, value in choice.setting.items())
-            answers.append((f"{name} ({setting})" if setting else name, choice.restored))
-        elif name in baselines.FITTED and training is not None:
+            yield _Answer(name, choice.restored, choice.setting)
+        elif name in baselines.FITTED and isinstance(training, ImageSet):
             clean = training.images[:FIT_IMAGES].float() / 255
             restorer = baselines.FITTED[name](observe(clean, damage, seed + 1), clean)
-            restored = restorer(observation)
-            answers.append((name, composite(observation, restored)))
-    return answers
+            yield _Answer(name, composite(observation, restorer(observation)))
 
 
-def _restore(model: LoadedModel, observation: Observation, refine: int) -> Tensor:
+def _mean(rows: Sequence[Row]) -> Row:
+    """One row for groups of equal weight."""
+
+    def mean(name: str) -> Any:
+        values = [getattr(row, name) for row in rows]
+        return None if None in values else sum(values) / len(values)
+
+    return replace(rows[0], **{name: mean(name) for name in ("psnr", "ssim", "hole_psnr", "recognised")})
+
+
+def _restore(model: LoadedModel, refine: int, precision: str, observation: Observation) -> Tensor:
     masks: Sequence[Tensor | None] = (
         [None] * -(-len(observation.image) // CHUNK) if observation.mask is None else observation.mask.split(CHUNK)
     )
     device = next(model.networks.parameters()).device
-    parts = [
-        restore_observation(
-            model, Observation(image.to(device), None if mask is None else mask.to(device)), steps=refine
-        ).image.cpu()
-        for image, mask in zip(observation.image.split(CHUNK), masks, strict=True)
-    ]
+    parts = []
+    for image, mask in zip(observation.image.split(CHUNK), masks, strict=True):
+        part = Observation(image.to(device), None if mask is None else mask.to(device))
+        parts.append(restore_observation(model, part, steps=refine, precision=precision).image.cpu())
     return torch.cat(parts)
 
 
-def _recogniser(test: ImageSet, training: ImageSet | None) -> Callable[[Tensor], float] | None:
+def _recogniser(test: AnySet, training: AnySet | None) -> Callable[[Tensor], float] | None:
     """Share of pictures a classifier trained on clean ones puts into their class; None where it cannot be trained."""
+    if isinstance(test, PhotoSet) or isinstance(training, PhotoSet):
+        return None
     if test.labels is None or training is None or training.labels is None or test.images.shape[2:] != (SIZE, SIZE):
         return None
     generator = torch.Generator().manual_seed(0)

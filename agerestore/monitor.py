@@ -1,14 +1,21 @@
-"""How a trained pair is doing: the balance of the game as the paper watches it, and reconstruction."""
+"""How trained networks are doing.
+
+Of a pair: the balance of the game as the paper watches it, and reconstruction. Of the networks for photographs: how
+much noise they remove, and whether the error they expect and the spread of their samples tell the truth.
+"""
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from agerestore.divergence import official_kl
 from agerestore.latent import moments
 from agerestore.metrics import psnr, quantize
-from agerestore.networks import Autoencoder
+from agerestore.networks import Autoencoder, PhotoModel
+from agerestore.observation import Observation
 
 CHUNK = 500
 
@@ -47,3 +54,107 @@ def reconstruction_psnr(model: Autoencoder, truth: Tensor, robust: bool = False)
     """
     parts = [psnr(quantize(model.generate(model.encode(part, robust))), part) for part in truth.split(CHUNK)]
     return float(torch.cat(parts).mean())
+
+
+@torch.no_grad()
+def denoising_psnr(model: PhotoModel, photographs: Sequence[Tensor], sigma: float) -> float:
+    """Mean PSNR in dB of the estimate under unclipped Gaussian noise, by the protocol of the published tables.
+
+    Args:
+        model: networks in eval mode.
+        photographs: each (3, H, W) in [0, 1].
+        sigma: of the noise, in grey levels; drawn with seed 0 for each photograph.
+    """
+    values = []
+    for photograph in photographs:
+        truth = photograph[None]
+        noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0)).to(truth.device)
+        estimate, _ = model.estimate(truth + sigma / 255 * noise)
+        values.append(float(psnr(quantize(estimate), truth)))
+    return sum(values) / len(values)
+
+
+@torch.no_grad()
+def uncertainty_figures(
+    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
+) -> dict[str, float]:
+    """Rank correlation (Spearman) of the expected error with the true one; means over photographs.
+
+    Args:
+        model: networks in eval mode.
+        photographs: each (3, H, W) in [0, 1].
+        damage: (1, 3, H, W) -> `Observation`.
+
+    Returns:
+        ``pixels``: over the unknown pixels (all, where there is no mask); ``blocks``: over means of blocks of 8x8
+        pixels; ``gradient``: over blocks, of the local gradient of the estimate in place of the expected error.
+    """
+    rows = []
+    for photograph in photographs:
+        truth = photograph[None]
+        observation = damage(truth)
+        estimate, deviation = model.estimate(observation.image, observation.mask)
+        error, expected = (estimate - truth).square().mean(1, True), deviation.square().mean(1, True)
+        known = torch.zeros_like(error) if observation.mask is None else 1 - observation.mask
+        where = known == 0
+        blocks, guess, gradient = (F.avg_pool2d(each, 8) for each in (error, expected, _gradient(estimate)))
+        rows.append((
+            rank_correlation(error[where], expected[where]),
+            rank_correlation(blocks, guess),
+            rank_correlation(blocks, gradient),
+        ))  # fmt: skip
+    return {
+        name: sum(values) / len(values)
+        for name, values in zip(("pixels", "blocks", "gradient"), zip(*rows, strict=True), strict=True)
+    }
+
+
+@torch.no_grad()
+def sample_figures(
+    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], count: int = 16
+) -> dict[str, float]:
+    """Do samples spread as far as the centre errs? Over unknown pixels; means over photographs.
+
+    Args:
+        model: networks in eval mode.
+        photographs: each (3, H, W) in [0, 1].
+        damage: (1, 3, H, W) -> `Observation` with a mask.
+        count: samples of each photograph.
+
+    Returns:
+        ``centre`` and ``mean``: PSNR in dB of the centre and of the mean of the samples; ``spread``: variance of the
+        samples over the squared error of the centre, 1 at best.
+    """
+    rows = []
+    for photograph in photographs:
+        truth = photograph[None]
+        observation = damage(truth)
+        if observation.mask is None:
+            continue
+        samples = model.samples(observation.image, observation.mask, count, torch.Generator().manual_seed(0))
+        centre, _ = model.estimate(observation.image, observation.mask)
+        hole = observation.mask.expand_as(truth) > 0
+        spread = samples.var(dim=0, keepdim=True)[hole].mean() / (centre - truth)[hole].square().mean()
+        mean = samples.mean(dim=0, keepdim=True)
+        rows.append([float(psnr(picture, truth, observation.mask)) for picture in (centre, mean)] + [float(spread)])
+    return {
+        name: sum(values) / len(values)
+        for name, values in zip(("centre", "mean", "spread"), zip(*rows, strict=True), strict=True)
+    }
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> float:
+    """Spearman's rank correlation of two tensors of one size; ties are broken by position.
+
+    >>> rank_correlation(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 9.0]))
+    1.0
+    """
+    ranks = torch.stack([each.flatten().argsort().argsort().double() for each in (a, b)])
+    return round(float(torch.corrcoef(ranks)[0, 1]), 6)
+
+
+def _gradient(image: Tensor) -> Tensor:
+    """Squared gradient of (B, C, H, W), mean over channels; (B, 1, H, W)."""
+    x = F.pad(image, (0, 1, 0, 1), mode="replicate")
+    steps = (x[:, :, :-1, 1:] - image).square() + (x[:, :, 1:, :-1] - image).square()
+    return steps.mean(1, keepdim=True)

@@ -1,6 +1,7 @@
-"""What is known of a damaged picture: its pixels and which of them are unknown."""
+"""What is known of a damaged picture: its pixels, which of them are unknown, and what can be estimated."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -16,3 +17,36 @@ class Observation:
 
     image: Tensor
     mask: Tensor | None = None
+
+
+class Estimate(NamedTuple):
+    """The best single estimate of a clean picture, in the range of the networks, [-1, 1].
+
+    Attributes:
+        image: (B, 3, H, W) float32.
+        log_variance: (B, 3, H, W) float32, of its error.
+        features: (B, 8 w, H/8, W/8), (B, 4 w, H/4, W/4) and (B, 2 w, H/2, W/2), sides rounded up: what it was made of.
+    """
+
+    image: Tensor
+    log_variance: Tensor
+    features: tuple[Tensor, ...]
+
+
+class Condition(NamedTuple):
+    """What a conditional encoder and generator are told of a picture, in the range of the networks, [-1, 1].
+
+    Attributes:
+        damaged: (B, 3, H, W), 0 where unknown.
+        mask: (B, 1, H, W), 1 where unknown.
+        estimate: the centre, from which samples depart.
+    """
+
+    damaged: Tensor
+    mask: Tensor
+    estimate: Estimate
+
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviation of the error of the estimate, as the estimator expects it; (B, 3, H, W)."""
+        return (self.estimate.log_variance / 2).exp()

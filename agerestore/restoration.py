@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, cosine_similarity
 
+from agerestore import device as devices
 from agerestore import domain
 from agerestore.checkpoint import LoadedModel
 from agerestore.composite import composite, fill_unknown
@@ -16,12 +17,14 @@ from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
 from agerestore.framing import Frame, match_channels
 from agerestore.latent import project
-from agerestore.networks import Autoencoder
+from agerestore.networks import Autoencoder, PhotoModel
 from agerestore.observation import Observation
+from agerestore.photographs import restore_photograph
 
 REFINE_RATE = 0.02
 REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
 COLOUR_LIMIT = 30 / 255  # between channels
+SMALL = 2  # times the size of a model: up to there a picture may be one of its domain
 
 Degradation = Callable[[Tensor], Tensor]
 
@@ -76,7 +79,12 @@ def refine_code(
 
 @torch.no_grad()
 def restore_observation(
-    model: LoadedModel, observation: Observation, *, steps: int = 0, degradation: Degradation | None = None
+    model: LoadedModel,
+    observation: Observation,
+    *,
+    steps: int = 0,
+    degradation: Degradation | None = None,
+    precision: str = "auto",
 ) -> Restored:
     """Restore a batch of damaged pictures of one size.
 
@@ -84,13 +92,27 @@ def restore_observation(
         model: weights with their header.
         observation: image (B, 1 or 3, H, W) float in [0, 1], and mask (B, 1, H, W) of 0 and 1 or None. Values
             outside [0, 1], as unclipped noise gives, are taken as they are.
-        steps: of latent refinement (see `refine_code`).
+        steps: of latent refinement (see `refine_code`); for models of a domain.
         degradation: what is known of the damage, for the refinement.
+        precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
 
     Returns:
         Pictures of the size and channels that came in. With a mask, every observed pixel is what it was.
     """
-    networks = model.networks
+    if isinstance(model.networks, PhotoModel):
+        whole = restore_photograph(model.networks, observation, precision)
+        return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
+    with devices.precision(precision, observation.image.device):
+        return _encode_then_generate(model.networks, model.header["domain"], observation, steps, degradation)
+
+
+def _encode_then_generate(
+    networks: Autoencoder,
+    limits: Mapping[str, float],
+    observation: Observation,
+    steps: int,
+    degradation: Degradation | None,
+) -> Restored:
     config = networks.config
     frame = Frame.of(observation.image.shape[2], observation.image.shape[3], config.image_size)
     grey = Observation(match_channels(observation.image, config.channels), observation.mask)
@@ -98,7 +120,7 @@ def restore_observation(
     code = networks.encode(fill_unknown(framed), robust=True)
     code = refine_code(networks, framed, code, steps, degradation)
     generated = networks.generate(code)
-    score = domain.score(model.header["domain"], domain.signals(networks, framed, code, generated))
+    score = domain.score(limits, domain.signals(networks, framed, code, generated))
     whole = match_channels(frame.undo(generated), observation.image.shape[1])
     return Restored(composite(observation, whole), torch.maximum(score, _colour_score(observation, config.channels)))
 
@@ -117,29 +139,46 @@ def _colour_score(observation: Observation, channels: int) -> Tensor:
 
 
 def restore_best(
-    models: Mapping[str, LoadedModel], observation: Observation, *, steps: int = 0
+    models: Mapping[str, LoadedModel], observation: Observation, *, steps: int = 0, precision: str = "auto"
 ) -> tuple[str, Restored]:
-    """Restore one picture with the model whose domain it is in.
+    """Restore one picture with the model whose domain it is in; a photograph with the one for photographs.
+
+    A model of a domain is asked about pictures up to `SMALL` times its own size only: larger ones are photographs.
 
     Args:
         models: by name.
         observation: one picture (1, C, H, W).
         steps: of latent refinement.
+        precision: see `restore_observation`.
 
     Returns:
         Name of the model and its answer.
 
     Raises:
-        OutOfDomainError: the picture is in nobody's domain.
+        OutOfDomainError: the picture is in nobody's domain, and there is no model for photographs.
     """
     if not models:
         raise UsageError("there is no model to choose from; name one with -m")
-    answers = {name: restore_observation(model, observation, steps=steps) for name, model in models.items()}
-    name = min(answers, key=lambda name: float(answers[name].score))
-    if float(answers[name].score) > 1:
-        nearest = f"nearest is {name!r} at {float(answers[name].score):.1f} x its limit"
-        raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
-    return name, answers[name]
+
+    def answer(name: str) -> Restored:
+        return restore_observation(models[name], observation, steps=steps, precision=precision)
+
+    photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
+    longest = max(observation.image.shape[2:])
+    answers = {name: answer(name) for name, model in models.items() if _may_be_for(model, longest, photo is not None)}
+    name = min(answers, key=lambda name: float(answers[name].score), default=None)
+    if name is not None and float(answers[name].score) <= 1:
+        return name, answers[name]
+    if photo is not None:
+        return photo, answer(photo)
+    nearest = f"nearest is {name!r} at {float(answers[name].score):.1f} x its limit" if name else "none is near"
+    raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
+
+
+def _may_be_for(model: LoadedModel, longest: int, choosy: bool) -> bool:
+    """Whether a model of a domain is to be asked about a picture whose longer side is ``longest``."""
+    networks = model.networks
+    return isinstance(networks, Autoencoder) and (not choosy or longest <= SMALL * networks.config.image_size)
 
 
 def restore(
@@ -149,6 +188,7 @@ def restore(
     *,
     refine: int = 0,
     degradation: Degradation | None = None,
+    precision: str = "auto",
 ) -> Any:
     """Restore a picture, and answer in the form it came in.
 
@@ -156,12 +196,13 @@ def restore(
         model: what `agerestore.load` gives.
         image: a NumPy array (H, W) or (H, W, C), a Pillow image, or a tensor (H, W), (C, H, W) or (B, C, H, W);
             uint8, uint16, or float in [0, 1]. Floats outside that range, as unclipped noise gives, are taken as
-            they are. Any size; the model works at its own.
+            they are. Any size; a model of a domain works at its own.
         mask: nonzero where pixels are unknown, of the picture's size, in any of these forms. All other pixels come
             back bit for bit. None: the whole picture is drawn anew.
-        refine: steps of latent refinement; 0 is fast, 100 closer to the observed pixels. Helps where scattered pixels
-            are missing, not where a whole region is.
+        refine: steps of latent refinement, for models of a domain; 0 is fast, 100 closer to the observed pixels.
+            Helps where scattered pixels are missing, not where a whole region is.
         degradation: what is known to have happened to the picture, differentiable, for the refinement.
+        precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
 
     Returns:
         A picture of the same form, depth, size and alpha.
@@ -182,7 +223,8 @@ def restore(
     """
     form = read_form(image)
     unknown = read_mask(mask, form.image)
-    answer = restore_observation(model, Observation(form.image, unknown), steps=refine, degradation=degradation)
+    observation = Observation(form.image, unknown)
+    answer = restore_observation(model, observation, steps=refine, degradation=degradation, precision=precision)
     worst = float(answer.score.max())
     if worst > 1:
         warnings.warn(f"out of the model's domain ({worst:.1f} x its limit)", OutOfDomainWarning, stacklevel=2)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agerestore import degrade
-from agerestore.config import TrainConfig, Turn
+from agerestore.config import PhotoConfig, TrainConfig, Turn
 from agerestore.divergence import DIVERGENCES, ideal
-from agerestore.objectives import AGE, Objective, age, robust_terms
+from agerestore.objectives import AGE, ConditionalAGE, Objective, age, conditional, estimate_terms, robust_terms
+from agerestore.objectives import estimate as estimate_objective
 from agerestore.objectives import robust as robust_objective
 
 
@@ -51,31 +52,46 @@ def schedule(kind: str, lr: float, steps: int, halve_every: int = 1) -> Callable
 
 def iterations(config: TrainConfig, images: int) -> int:
     """How many iterations the game takes on a training part of ``images`` images."""
-    return config.steps or max(1, int(config.epochs * max(images // config.batch_size, 1)))
+    if config.steps is not None:
+        return config.steps
+    return max(1, int(config.epochs * max(images // config.batch_size, 1)))
 
 
 def stages(config: TrainConfig, images: int) -> list[Stage]:
     """The stages of a run on a training part of ``images`` images."""
-    steps, robust = iterations(config, images), config.robust
+    photographs = isinstance(config.network, PhotoConfig)
+    found = [_estimate(config), _conditional_game(config, images)] if photographs else _pair(config, images)
+    return [stage for stage in found if stage.steps and stage.players]
+
+
+def _age(config: TrainConfig) -> AGE:
     best = ideal(config.divergence, config.network.latent_dim)
     ceiling = math.inf if config.margin is None else best + config.margin
+    return AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z, ceiling)
+
+
+def _game(config: TrainConfig, images: int) -> Stage:
+    steps = iterations(config, images)
     halve_every = config.lr_halve_every * max(images // config.batch_size, 1)
-    game = Stage(
+    return Stage(
         name="game",
-        objective=AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z, ceiling),
+        objective=_age(config),
         terms=age.TERMS,
         turns=config.turns,
         steps=steps,
         batch_size=config.batch_size,
         lr=schedule(config.lr_decay, config.lr, steps, halve_every),
     )
-    settling = Stage(
+
+
+def _pair(config: TrainConfig, images: int) -> list[Stage]:
+    """An unconditional encoder and generator: the game, the settling, the tuning of the robust encoder."""
+    game, robust = _game(config, images), config.robust
+    settling = replace(
+        game,
         name="settle",
-        objective=game.objective,
-        terms=age.TERMS,
         turns={"encoder": config.settle.turn},
         steps=config.settle.steps,
-        batch_size=config.batch_size,
         lr=schedule("cosine", config.settle.lr, max(config.settle.steps, 1)),
         batch_statistics=False,
     )
@@ -89,4 +105,27 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
         lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
         damage=degrade.parse(robust.damage),
     )
-    return [stage for stage in (game, settling, tuning) if stage.steps]
+    return [game, settling, tuning]
+
+
+def _estimate(config: TrainConfig) -> Stage:
+    estimate = config.estimate
+    return Stage(
+        name="estimate",
+        objective=estimate_terms,
+        terms=estimate_objective.TERMS,
+        turns={"estimator": estimate.turn},
+        steps=estimate.steps,
+        batch_size=estimate.batch_size,
+        lr=schedule(estimate.lr_decay, estimate.lr, max(estimate.steps, 1)),
+        damage=degrade.parse(config.damage),
+    )
+
+
+def _conditional_game(config: TrainConfig, images: int) -> Stage:
+    return replace(
+        _game(config, images),
+        objective=ConditionalAGE(_age(config)),
+        terms=conditional.TERMS,
+        damage=degrade.parse(config.damage),
+    )

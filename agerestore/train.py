@@ -13,19 +13,22 @@ import torch
 from torch import Tensor
 
 from agerestore import checkpoint
+from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, read_config
-from agerestore.data import ImageSet, split_validation
+from agerestore.data import AnySet, ImageSet, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.journal import Journal, Progress, describe
+from agerestore.review import review
 from agerestore.training import Training
 
 
 def train(
     config: TrainConfig,
-    images: ImageSet,
+    images: AnySet,
     run: Path,
     *,
     device: torch.device | str = "cpu",
+    init: LoadedModel | None = None,
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -41,6 +44,7 @@ def train(
         images: the whole training set; ``config.validation`` of it is held out.
         run: the folder to fill; must be new or empty unless ``resume``.
         device: where to train.
+        init: start from these weights instead of fresh ones; its networks must be those of ``config``.
         resume: go on from the last good state in ``run``.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
         report: told the progress every ``log_every`` iterations.
@@ -50,28 +54,33 @@ def train(
         The path of the weights.
 
     Raises:
-        UsageError: ``run`` is in use, or the set is smaller than one batch.
+        UsageError: ``run`` is in use, the set is smaller than one batch, or ``init`` is of other networks.
         AgeRestoreError: a loss became NaN or infinite; the last good state stays.
         KeyboardInterrupt: ``stop`` said so.
     """
     part, validation = split_validation(images, config.validation)
-    if len(part) < max(config.batch_size, config.robust.batch_size):
+    if isinstance(part, ImageSet) and len(part) < max(config.batch_size, config.robust.batch_size):
         raise UsageError(f"{len(part)} images are fewer than one batch; add images or --set batch_size={len(part)}")
     run.mkdir(parents=True, exist_ok=True)
     training = Training(config, part, torch.device(device))
+    if init is not None:
+        training.start_from(init)
     if resume:
         _resume(training, run)
     elif any(run.iterdir()):
         raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")
     else:
         checkpoint.write_atomic(run / "config.json", config.model_dump_json(indent=1).encode())
-    journal = Journal(run, training, validation, report)
+    judge = review(
+        config, validation if len(validation) else part.take(torch.arange(min(len(part), 1000))), training.device
+    )
+    journal = Journal(run, training, judge, report)
     for number in range(training.number, len(training.stages)):
         if number != training.number:
             training.enter(number)
         _run_stage(training, journal, stop)
     weights = run / "final.safetensors"
-    checkpoint.save_weights(weights, training.average, describe(training, validation, provenance or {}))
+    checkpoint.save_weights(weights, training.average, describe(training, judge, provenance or {}))
     return weights
 
 
@@ -82,6 +91,7 @@ def _resume(training: Training, run: Path) -> None:
     if found is not None:
         tensors, index = found
         training.restore(tensors, index["stage"], index["step"])
+        training.images_before = index["images_before"]
 
 
 def _run_stage(training: Training, journal: Journal, stop: Callable[[], bool]) -> None:
@@ -98,7 +108,8 @@ def _run_stage(training: Training, journal: Journal, stop: Callable[[], bool]) -
             journal.draw()
         if last or stopping or time.monotonic() - saved > 60 * config.state_minutes:
             _check_finite(terms, stage.name, training.step)  # a state that holds NaN would be no good state
-            checkpoint.save_state(journal.run, training.tensors(), {"stage": training.number, "step": training.step})
+            where = {"stage": training.number, "step": training.step, "images_before": training.images_before}
+            checkpoint.save_state(journal.run, training.tensors(), where)
             saved = time.monotonic()
         if stopping and not last:
             raise KeyboardInterrupt

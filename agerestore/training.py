@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from agerestore import checkpoint, degrade
-from agerestore.composite import fill_unknown
+from agerestore import checkpoint
+from agerestore.batches import batches
+from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, Turn
-from agerestore.data import ImageSet, batch_indices, derive_seed
+from agerestore.data import AnySet, derive_seed
 from agerestore.errors import UsageError
-from agerestore.latent import sample
-from agerestore.networks import build
+from agerestore.networks import Autoencoder, build
 from agerestore.objectives import Batch
 from agerestore.stages import stages
 
@@ -29,22 +29,39 @@ class Training:
         average: their exponential moving average, which is what a run leaves behind.
         stage: the current stage.
         step: iterations of it that are done.
+        images_before: images that the weights had seen before the run.
     """
 
-    def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, images: AnySet, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.images = images.images.to(device)
+        self.batches = batches(config, images, device)
         self.stages = stages(config, len(images))
         self.model = build(config.network, derive_seed("weights", config.seed)).to(device)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model)
+        self.images_before = 0
+        self.enter(0)
+
+    def start_from(self, model: LoadedModel) -> None:
+        """Take the weights of a trained model before the first iteration.
+
+        Raises:
+            UsageError: it has other networks than the run.
+        """
+        if model.networks.config != self.config.network:
+            raise UsageError("--init: other networks than those of the preset; --set network... as the weights have it")
+        weights = model.networks.state_dict()  # the robust encoder is tuned anew, from the encoder of this run
+        weights = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
+        for networks in (self.model, self.average):
+            networks.load_state_dict(weights)
+        self.images_before = int(model.header.get("images_seen", 0))
         self.enter(0)
 
     def enter(self, number: int) -> None:
         """Begin stage ``number`` with fresh optimisers; every stage after the first starts from the averages."""
         self.number, self.stage, self.step = number, self.stages[number], 0
-        if "robust_encoder" in self.stage.players:
+        if "robust_encoder" in self.stage.players and isinstance(self.average, Autoencoder):
             self.average.add_robust_encoder()
         if number:
             self.model = copy.deepcopy(self.average)
@@ -58,10 +75,10 @@ class Training:
         }
 
     def _network(self, player: str) -> nn.Module:
-        network = getattr(self.model, player, None)
-        if not isinstance(network, nn.Module):
-            raise UsageError(f"turns: no player {player!r}; choose from encoder, generator")
-        return network
+        networks = dict(self.model.named_children())
+        if player not in networks:
+            raise UsageError(f"turns: no player {player!r}; choose from {', '.join(networks)}")
+        return networks[player]
 
     def iterate(self) -> dict[str, Tensor]:
         """All turns once; returns the terms of each player's last step, as ``player/term``, on the device."""
@@ -71,7 +88,7 @@ class Training:
             turn = self.stage.turns[player]
             wanted = [name for name, weight in turn.weights.items() if weight]
             for k in range(turn.steps):
-                terms = self._play(player, turn, wanted, self._batch(player, k), lr)
+                terms = self._play(player, turn, wanted, self.batches.draw(self.stage, self.step, player, k), lr)
             seen |= {f"{player}/{name}": value.detach() for name, value in terms.items()}
         self._update_average()
         self.step += 1
@@ -90,32 +107,11 @@ class Training:
         loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if self.config.clip is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
         optimizer.step()
         network.requires_grad_(False)
         return terms
-
-    def _batch(self, player: str, k: int) -> Batch:
-        """The batch of one step: all players see the same images in an iteration, and codes of their own."""
-        config, stage = self.config, self.stage
-        seed = derive_seed(config.seed, stage.name, self.step, player, k)
-        generator = torch.Generator(self.device).manual_seed(seed)
-        indices = batch_indices(len(self.images), stage.batch_size, self.step, config.seed)
-        pixels = self.images[indices.to(self.device)]
-        if config.augment:
-            from agerestore.augment import augment
-
-            pixels = augment(pixels, config.network.image_size, derive_seed(config.seed, stage.name, self.step))
-        x = pixels.float() / 255
-        if config.flip:
-            mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
-            x = torch.where(mirrored, x.flip(3), x)
-        damaged = None
-        if stage.damage:
-            size = (config.network.image_size,) * 2
-            drawn = degrade.draw(stage.damage, len(x), size, torch.Generator().manual_seed(seed))
-            damaged = fill_unknown(degrade.apply(x, drawn)) * 2 - 1
-        z = sample(len(x), config.network.latent_dim, generator, config.network.prior)
-        return Batch(x * 2 - 1, z, damaged)
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -3,11 +3,15 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ._options import Common, with_common_options
+
+if TYPE_CHECKING:
+    from agerestore.data import AnySet
+    from agerestore.networks import Model
 
 
 @with_common_options
@@ -35,20 +39,19 @@ def evaluate(
     """Measure a model beside classical methods on the same damaged pictures."""
     import torch
 
-    from agerestore import data as sources
     from agerestore import device as devices
     from agerestore import evaluate as evaluation
     from agerestore import zoo
+    from agerestore.networks import PhotoModel
 
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     loaded = zoo.load(model).to(where)
-    config = loaded.networks.config
-    methods = {"all": evaluation.names(), "none": []}.get(baseline, [name.strip() for name in baseline.split(",")])
-    test = sources.load(data, config.image_size, config.channels, "test")
-    clean = None
-    if training is not None or (methods and sources.has_splits(data)):
-        clean = sources.load(training or data, config.image_size, config.channels, "train")
+    photographs = isinstance(loaded.networks, PhotoModel)
+    methods = {"all": evaluation.names(fitted=not photographs), "none": []}.get(
+        baseline, [name.strip() for name in baseline.split(",")]
+    )
+    test, clean = _pictures(loaded.networks, data, training, bool(methods))
 
     def report(row: evaluation.Row) -> None:
         if common.as_json:
@@ -56,11 +59,25 @@ def evaluate(
         elif not common.quiet:
             typer.echo(_line(row))
 
-    with devices.precision(common.precision, where):
-        evaluation.evaluate(
-            loaded, test.take(torch.arange(min(limit, len(test)))), damage,
-            methods=methods, training=clean, refine=refine, seed=common.seed, report=report,
-        )  # fmt: skip
+    evaluation.evaluate(
+        loaded, test.take(torch.arange(min(limit, len(test)))), damage,
+        methods=methods, training=clean, refine=refine, seed=common.seed, precision=common.precision, report=report,
+    )  # fmt: skip
+
+
+def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":
+    """Test pictures in the form that the networks want, and training pictures for what is fitted beside them."""
+    from agerestore import data as sources
+    from agerestore.layouts import has_splits
+    from agerestore.networks import PhotoModel
+
+    if isinstance(networks, PhotoModel):
+        return sources.load_photographs(data, split="test"), None
+    size, channels = networks.config.image_size, networks.config.channels
+    clean = None
+    if training is not None or (compare and has_splits(data)):
+        clean = sources.load(training or data, size, channels, "train")
+    return sources.load(data, size, channels, "test"), clean
 
 
 def _line(row: object) -> str:

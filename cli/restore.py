@@ -54,25 +54,24 @@ def restore(
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     devices.precision(common.precision, where)  # an unknown one is named before any work
-    answer = _answer(model, where, refine)
+    answer = _answer(model, where, refine, common.precision)
 
     def work(job: "Job") -> dict[str, Any]:
-        with devices.precision(common.precision, where):
-            return _restore_file(job, answer, batch.find_mask(job.source, root, mask), where, overwrite)
+        return _restore_file(job, answer, batch.find_mask(job.source, root, mask), where, overwrite)
 
     run_batch(jobs, work, common, overwrite=overwrite)
 
 
-def _answer(model: str, where: Any, refine: int) -> "Answer":
+def _answer(model: str, where: Any, refine: int, precision: str) -> "Answer":
     """What restores one observation: the named model, or of all shipped ones that whose domain it is in."""
     from agerestore import zoo
     from agerestore.restoration import restore_best, restore_observation
 
     if model == "auto":
         models = {name: each.to(where) for name, each in zoo.load_all().items()}
-        return lambda observation: restore_best(models, observation, steps=refine)
+        return lambda observation: restore_best(models, observation, steps=refine, precision=precision)
     loaded = zoo.load(model).to(where)
-    return lambda observation: (model, restore_observation(loaded, observation, steps=refine))
+    return lambda observation: (model, restore_observation(loaded, observation, steps=refine, precision=precision))
 
 
 def _restore_file(job: "Job", answer: "Answer", mask: Path | None, where: Any, overwrite: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.config import TrainConfig
+    from agerestore.data import AnySet
 
 
 @with_common_options
@@ -24,6 +25,9 @@ def train(
         list[str] | None, typer.Option("--set", help="key=value, dotted where nested, such as network.width=16.")
     ] = None,
     augment: Annotated[bool, typer.Option("--augment", help="Vary geometry and colour of the clean pictures.")] = False,
+    init: Annotated[
+        str | None, typer.Option(help="Start from the weights of a shipped model or a .safetensors file.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last good state in OUT.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the resolved configuration and an estimate, and stop.")
@@ -37,8 +41,8 @@ def train(
     Ctrl-C saves the state and ends with exit code 130; with --resume and the same DATA and OUT the run goes on exactly
     where it was, with the settings it was begun with.
     """
-    from agerestore import data as sources
     from agerestore import device as devices
+    from agerestore import zoo
     from agerestore.config import read_config, train_config
     from agerestore.train import train as train_model
 
@@ -54,8 +58,7 @@ def train(
         config = train_config(preset or "age", tuple(given))
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
-    stored = round(config.network.image_size * sources.AUGMENT_MARGIN) if config.augment else config.network.image_size
-    images = sources.load(data, stored, config.network.channels)
+    images = _images(config, data)
     for line in images.skipped:
         typer.echo(f"agerestore: {line}", err=True)
     if dry_run:
@@ -64,10 +67,21 @@ def train(
     provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
     with _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
         weights = train_model(
-            config, images, out, device=where, resume=resume, stop=lambda: interrupt.seen, report=bar.show,
-            provenance=provenance,
+            config, images, out, device=where, init=zoo.load(init) if init else None, resume=resume,
+            stop=lambda: interrupt.seen, report=bar.show, provenance=provenance,
         )  # fmt: skip
     typer.echo(str(weights))
+
+
+def _images(config: "TrainConfig", path: Path) -> "AnySet":
+    """The training set in the form that the networks of ``config`` want."""
+    from agerestore import data
+    from agerestore.config import PhotoConfig
+
+    if isinstance(config.network, PhotoConfig):
+        return data.load_photographs(path, config.crop_size)
+    size = config.network.image_size
+    return data.load(path, round(size * data.AUGMENT_MARGIN) if config.augment else size, config.network.channels)
 
 
 class _Interrupt:
@@ -140,8 +154,8 @@ def _estimate(config: "TrainConfig", images: int, where: Any, as_json: bool) -> 
     estimate = {
         "images": images,
         "iterations": steps,
-        "flop_per_iteration_of_the_game": flops,
-        "flop_per_second_here": flops / seconds["game"],
+        "flop_per_iteration": flops,
+        "flop_per_second_here": {name: flops[name] / seconds[name] for name in flops},
         "hours": sum(steps[name] * seconds[name] for name in steps) / 3600,
     }
     whole = {"config": config.model_dump(mode="json"), "estimate": estimate}

@@ -223,7 +223,7 @@ def test_a_dry_run_prints_the_configuration_and_an_estimate_and_leaves_nothing(t
     printed = json.loads(result.stdout)
     assert printed["config"]["network"]["width"] == 2
     assert printed["estimate"]["iterations"] == {"game": 3, "settle": 2, "robust": 2}
-    assert printed["estimate"]["flop_per_iteration_of_the_game"] > 0
+    assert printed["estimate"]["flop_per_iteration"]["game"] > 0
     assert printed["estimate"]["hours"] > 0
     assert not (tmp_path / "run").exists()
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
-from agerestore import data
+from agerestore import data, layouts
 from agerestore.errors import NothingReadableError
 
 
@@ -74,7 +74,7 @@ def test_mnist_as_torchvision_has_it(tmp_path):
     assert images.images[0, 0, 2:30, 2:30].min() == 255  # padded, not stretched
     assert images.images.sum() == 5 * 28 * 28 * 255
     assert len(data.load(tmp_path, 32, 1, "test")) == 3
-    assert data.has_splits(tmp_path)
+    assert layouts.has_splits(tmp_path)
 
 
 def test_cifar10_as_torchvision_has_it(tmp_path, monkeypatch):

@@ -180,4 +180,4 @@ def test_flops_of_an_encoder_step_are_those_counted_by_hand():
     multiply_adds = 3 * sum(layers) - layers[0]
     only_real = ("turns.encoder.weights.kl_fake=0", "turns.encoder.weights.match_x=0", "turns.generator.steps=0")
     config = train_config("age-cifar10", only_real)
-    assert budget.flops_per_iteration(config) == 2 * 64 * multiply_adds
+    assert budget.flops_per_iteration(config)["game"] == 2 * 64 * multiply_adds

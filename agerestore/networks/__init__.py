@@ -5,11 +5,12 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from agerestore.config import NetworkConfig
-from agerestore.networks import dcgan, resnet
+from agerestore.config import NetworkConfig, PhotoConfig
+from agerestore.networks import dcgan, photo, resnet
 from agerestore.networks.dcgan import Encoder, Generator, initialise
+from agerestore.networks.photo import PhotoModel
 
-__all__ = ["NETWORKS", "Autoencoder", "Encoder", "Generator", "build"]
+__all__ = ["NETWORKS", "Autoencoder", "Encoder", "Generator", "Model", "PhotoModel", "build"]
 
 # architecture -> functions that make the layers of (encoder, generator)
 NETWORKS = {
@@ -52,13 +53,26 @@ class Autoencoder(nn.Module):
         return (image + 1) / 2
 
 
-def build(config: NetworkConfig, seed: int = 0) -> Autoencoder:
+Model = Autoencoder | PhotoModel
+
+
+def build(config: NetworkConfig | PhotoConfig, seed: int = 0) -> Model:
     """Build freshly initialised networks, equal for equal ``seed``; the global random state is left as it was."""
-    make_encoder, make_generator = NETWORKS[config.architecture]
-    sizes = (config.image_size, config.channels, config.latent_dim, config.width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder, generator = Encoder(make_encoder(*sizes), config.prior), Generator(make_generator(*sizes))
-        for network in (encoder, generator):
-            initialise(network)
+        return _build_photo(config) if isinstance(config, PhotoConfig) else _build_pair(config)
+
+
+def _build_pair(config: NetworkConfig) -> Autoencoder:
+    make_encoder, make_generator = NETWORKS[config.architecture]
+    sizes = (config.image_size, config.channels, config.latent_dim, config.width)
+    encoder, generator = Encoder(make_encoder(*sizes), config.prior), Generator(make_generator(*sizes))
+    for network in (encoder, generator):
+        initialise(network)
     return Autoencoder(config, encoder, generator)
+
+
+def _build_photo(config: PhotoConfig) -> PhotoModel:
+    model = PhotoModel(config)
+    photo.initialise(model)
+    return model

@@ -14,16 +14,16 @@ Both players can have all of them, so that an ablation is a row of weights.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.divergence import Divergence, official_kl
 from agerestore.latent import project
-from agerestore.objectives.base import Batch
+from agerestore.objectives.base import Batch, Networks
 
 TERMS = ("kl_real", "kl_fake", "match_x", "match_z")
 
@@ -64,9 +64,7 @@ class AGE:
     match_z: str = "cos"
     ceiling: float = math.inf
 
-    def __call__(
-        self, player: str, networks: Mapping[str, nn.Module], batch: Batch, wanted: Collection[str]
-    ) -> dict[str, Tensor]:
+    def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms with gradient to the networks that require it.
 
         Args:

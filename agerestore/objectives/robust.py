@@ -8,21 +8,19 @@ code     cosine distance of e_r(D(x)) from e(x), the clean encoder's code of the
 ======== =============================================================================
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.errors import UsageError
-from agerestore.objectives.base import Batch
+from agerestore.objectives.base import Batch, Networks
 
 TERMS = ("image", "code")
 
 
-def robust_terms(
-    player: str, networks: Mapping[str, nn.Module], batch: Batch, wanted: Collection[str]
-) -> dict[str, Tensor]:
+def robust_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``robust_encoder``."""
     if batch.damaged is None:
         raise UsageError("the robust encoder is tuned on damaged pictures: set robust.damage, such as noise:sigma=50")

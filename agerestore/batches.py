@@ -1,0 +1,109 @@
+"""The batches a run is trained on: clean pictures from memory, varied and damaged on the device.
+
+Everything drawn derives from (seed, stage, step, player), so that a resumed run sees what an uninterrupted one would.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from agerestore import degrade
+from agerestore.composite import fill_unknown
+from agerestore.config import NetworkConfig, TrainConfig
+from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed
+from agerestore.framing import luminance
+from agerestore.latent import sample
+from agerestore.networks.photo import REGION
+from agerestore.objectives import Batch
+from agerestore.stages import Stage
+
+
+class Batches(Protocol):
+    """Draws the batch of one step of one player."""
+
+    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
+        """The batch of step ``k`` of a player: all see the same images in an iteration, and codes of their own."""
+        ...
+
+
+def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batches:
+    """The batches of a run."""
+    if isinstance(images, PhotoSet):
+        return PhotoBatches(config, images.to(device), device)
+    return ImageBatches(config, images.to(device), device)
+
+
+class ImageBatches:
+    """Of images of one size: whole images, in shuffled epochs."""
+
+    def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
+        assert isinstance(config.network, NetworkConfig)
+        self.config, self.network, self.device, self.images = config, config.network, device, images
+
+    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
+        """See `Batches`."""
+        seed = derive_seed(self.config.seed, stage.name, step, player, k)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        x = self._clean(stage, step, generator)
+        damaged = None
+        if stage.damage:
+            drawn = degrade.draw(stage.damage, len(x), (x.shape[2], x.shape[3]), torch.Generator().manual_seed(seed))
+            damaged = fill_unknown(degrade.apply(x, drawn)) * 2 - 1
+        return Batch(x * 2 - 1, sample(len(x), self.network.latent_dim, generator, self.network.prior), damaged)
+
+    def _clean(self, stage: Stage, step: int, generator: torch.Generator) -> Tensor:
+        """(B, C, S, S) in [0, 1]."""
+        indices = batch_indices(len(self.images), stage.batch_size, step, self.config.seed)
+        pixels = self.images.images[indices.to(self.device)]
+        if self.config.augment:
+            from agerestore.augment import augment
+
+            pixels = augment(pixels, self.network.image_size, derive_seed(self.config.seed, stage.name, step))
+        x = pixels.float() / 255
+        if self.config.flip:
+            mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
+            x = torch.where(mirrored, x.flip(3), x)
+        return x
+
+
+class PhotoBatches:
+    """Of photographs: random pieces, some of them grey, each damaged in its own way.
+
+    Pieces for `AHEAD` iterations are drawn and damaged at one go: a small batch costs little more than its share.
+    """
+
+    AHEAD = 4
+
+    def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
+        self.config, self.device, self.photographs = config, device, photographs
+        self.regions = (config.crop_size // REGION) ** 2
+        self.drawn: tuple[tuple[str, int], Batch] | None = None
+
+    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
+        """See `Batches`; what happens to the pieces, too, is the same for all players of an iteration."""
+        block, number = divmod(step, self.AHEAD)
+        if self.drawn is None or self.drawn[0] != (stage.name, block):
+            self.drawn = (stage.name, block), self._pieces(stage, block)
+        ahead, count = self.drawn[1], stage.batch_size
+        here = slice(number * count, (number + 1) * count)
+        generator = torch.Generator(self.device)
+        generator.manual_seed(derive_seed(self.config.seed, stage.name, step, player, k))
+        z = sample(count * self.regions, self.config.network.latent_dim, generator)
+        assert ahead.damaged is not None
+        assert ahead.mask is not None
+        return Batch(ahead.x[here], z, ahead.damaged[here], ahead.mask[here])
+
+    def _pieces(self, stage: Stage, block: int) -> Batch:
+        """Pieces of photographs for a block of iterations; every so many of them are grey."""
+        assert stage.damage is not None
+        size, generator = self.config.crop_size, torch.Generator()
+        generator.manual_seed(derive_seed(self.config.seed, stage.name, block))
+        x = self.photographs.crops(stage.batch_size * self.AHEAD, size, generator).float() / 255
+        grey = (torch.rand(len(x), 1, 1, 1, generator=generator) < self.config.grey).to(self.device)
+        x = torch.where(grey, luminance(x), x)
+        observation = degrade.apply(x, degrade.draw(stage.damage, len(x), (size, size), generator))
+        mask = torch.zeros_like(x[:, :1]) if observation.mask is None else observation.mask
+        damaged = fill_unknown(observation)
+        damaged = torch.where(grey, damaged[:, :1], damaged)  # a grey picture has one noise, not three
+        return Batch(x * 2 - 1, x.new_empty(0), damaged * 2 - 1, mask)

@@ -1,0 +1,94 @@
+"""Where images lie on disk: plain folders, and the layouts of torchvision's sets. Nothing is downloaded."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from agerestore import imagefile
+from agerestore.errors import ImageFileError, NothingReadableError
+from agerestore.imagecodec import readable_suffixes
+
+Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W, C) uint8, labels, unreadable files
+
+
+def read_folder(path: Path) -> Arrays:
+    """Every readable picture of a folder and those below it, in the order of their names."""
+    arrays: list[np.ndarray] = []
+    skipped: list[str] = []
+    suffixes = readable_suffixes()
+    for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
+        try:
+            arrays.append(imagefile.read_pixels(file))
+        except ImageFileError as error:
+            skipped.append(str(error))
+    if not arrays:
+        raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images")
+    return arrays, None, skipped
+
+
+def _mnist(path: Path, split: str) -> Arrays:
+    from torchvision.datasets import MNIST
+
+    source = MNIST(path, train=split == "train")
+    return list(source.data.numpy()[..., None]), source.targets, []
+
+
+def _cifar10(path: Path, split: str) -> Arrays:
+    from torchvision.datasets import CIFAR10
+
+    source = CIFAR10(path, train=split == "train")
+    return list(source.data), torch.tensor(source.targets), []
+
+
+def _svhn(path: Path, split: str) -> Arrays:
+    from torchvision.datasets import SVHN
+
+    source = SVHN(path, split=split)
+    return list(source.data.transpose(0, 2, 3, 1)), torch.from_numpy(source.labels).long(), []
+
+
+def _celeba(path: Path, split: str) -> Arrays:
+    """Aligned CelebA, framed as the official code does: 178x218 scaled to 64x78, rows 7 to 70."""
+    code = {"train": "0", "test": "2"}[split]
+    rows = (path / "celeba" / "list_eval_partition.txt").read_text().split("\n")
+    names = [row.split()[0] for row in rows if row.split()[1:] == [code]]
+    arrays = []
+    for name in names:
+        pixels = imagefile.read_pixels(path / "celeba" / "img_align_celeba" / name)
+        arrays.append(cv2.resize(pixels, (64, 78), interpolation=cv2.INTER_AREA)[7:71])
+    return arrays, None, []
+
+
+LAYOUTS: tuple[tuple[str, Callable[[Path, str], Arrays]], ...] = (
+    ("MNIST/raw", _mnist),
+    ("cifar-10-batches-py", _cifar10),
+    ("train_32x32.mat", _svhn),
+    ("celeba/list_eval_partition.txt", _celeba),
+)
+
+
+def read(path: Path, split: str) -> Arrays:
+    """Read a set: (arrays (H, W, C) uint8, labels or None, a line for each file that could not be read).
+
+    Args:
+        path: a folder of images (searched recursively), or the root of one of `LAYOUTS`.
+        split: ``train`` or ``test``; a plain folder is taken as it is.
+
+    Raises:
+        NothingReadableError: no such folder, or no readable image in it.
+    """
+    if not path.is_dir():
+        raise NothingReadableError(f"{path}: no such folder; give a folder of images")
+    for found, reader in LAYOUTS:
+        if (path / found).exists():
+            return reader(path, split)
+    return read_folder(path)
+
+
+def has_splits(path: Path) -> bool:
+    """Whether a set knows its training and test part apart: one of torchvision's layouts, not a plain folder."""
+    return any((path / found).exists() for found, _ in LAYOUTS)

@@ -1,0 +1,226 @@
+"""The conditional AGE for photographs of any size: g(z, y) draws the picture that was damaged to y.
+
+It has a centre and a sphere. At z = 0 the answer is the best single estimate of the clean picture; codes on the sphere
+(a coarse field, one for each region of 16x16 pixels) add what that estimate cannot know: g(z, y) = centre(y) +
+deviation(y) detail(z, y) with detail(0, y) = 0. The centre has weights of its own, so that the game costs it nothing.
+
+No part has a norm or pools over the picture: a pixel depends on its neighbourhood alone, so that tiles with enough
+overlap equal the whole. What is added to the picture is added in fp32.
+"""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agerestore.config import PhotoConfig
+from agerestore.latent import project, sample
+from agerestore.observation import Condition, Estimate
+
+REGION = 16  # pixels a side, of which a code speaks
+MULTIPLE = 8  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
+LOG_VARIANCE = math.log(0.1**2)  # where training starts: a standard deviation of 13 grey levels
+LEAST_LOG_VARIANCE = -14.0  # a quarter of an 8-bit level
+
+
+class ResidualBlock(nn.Module):
+    """(B, C, H, W) -> (B, C, H, W): two 3x3 convolutions beside the identity, which it is at first."""
+
+    def __init__(self, width: int, bias: bool = True) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=bias)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        out: Tensor = x + self.second(F.relu(self.first(x)))
+        return out
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+
+
+class Estimator(nn.Module):
+    """The centre: a residual U-shape from a damaged picture to an `Estimate`.
+
+    Args:
+        width: channels at full resolution; doubled at each of three halvings.
+        blocks: residual blocks at full, half, quarter and eighth resolution, on the way down; all but the last are
+            repeated on the way up.
+    """
+
+    def __init__(self, width: int, blocks: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(len(blocks))]
+        steps = list(pairwise(widths))
+        self.enter = nn.Conv2d(4, width, 3, padding=1)
+        self.down = nn.ModuleList(map(_blocks, widths, blocks))
+        self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps)
+        self.up = nn.ModuleList(map(_blocks, widths[:-1], blocks))
+        self.leave = nn.Conv2d(width, 6, 3, padding=1)
+
+    def forward(self, damaged: Tensor, mask: Tensor) -> Estimate:
+        """Damaged picture (B, 3, H, W) in [-1, 1], 0 where unknown, and mask (B, 1, H, W), 1 where unknown."""
+        height, width = damaged.shape[2:]
+        padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
+        x = self.enter(F.pad(torch.cat([damaged / 2, mask], 1), padding, mode="replicate"))
+        passed = []
+        for blocks, shrink in zip(self.down, self.shrink, strict=False):  # the coarsest has nothing to shrink to
+            passed.append(blocks(x))
+            x = shrink(passed[-1])
+        features = [self.down[-1](x)]
+        for grow, blocks, fine in zip(self.grow[::-1], self.up[::-1], passed[::-1], strict=True):
+            features.append(blocks(fine + grow(features[-1])))
+        out = self.leave(features.pop()).float()[:, :, :height, :width]  # (B, 6, H, W)
+        residual, log_variance = out.chunk(2, dim=1)
+        image = damaged.float() + 2 * residual
+        return Estimate(image, (log_variance + LOG_VARIANCE).clamp_min(LEAST_LOG_VARIANCE), tuple(features))
+
+
+class PairEncoder(nn.Module):
+    """Picture and condition -> a field of codes (B, M, H/16, W/16), each on the sphere.
+
+    It sees by how much the picture differs from the centre, in units of the deviation expected there.
+    """
+
+    def __init__(self, width: int, latent_dim: int) -> None:
+        super().__init__()
+        w = width
+        self.layers = nn.Sequential(
+            nn.Conv2d(4 * 10, 4 * w, 3, padding=1), nn.LeakyReLU(0.2),  # half resolution
+            nn.Conv2d(4 * w, 4 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(4 * w, 8 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(8 * w, 8 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(8 * w, latent_dim, 1),
+        )  # fmt: skip
+
+    def forward(self, image: Tensor, condition: Condition) -> Tensor:
+        """See the class; ``image`` (B, 3, H, W) in [-1, 1]."""
+        surprise = (image - condition.estimate.image) / condition.deviation
+        x = torch.cat([surprise, condition.damaged, condition.estimate.image, condition.mask], 1)
+        field = self.layers(F.pixel_unshuffle(x, 2)).float()
+        return project(field.movedim(1, -1)).movedim(-1, 1)
+
+
+class DetailGenerator(nn.Module):
+    """A field of codes and a condition -> a picture: the centre, and detail that vanishes where the code is 0.
+
+    Every layer is homogeneous (no bias; features of the condition enter as factors), so that scaling a code scales
+    the detail it draws: the way from the centre to the sphere is straight.
+    """
+
+    def __init__(self, width: int, latent_dim: int) -> None:
+        super().__init__()
+        widths = (8 * width, 4 * width, 2 * width)  # at eighth, quarter and half resolution, as the features have
+        self.enter = nn.ConvTranspose2d(latent_dim, widths[0], 2, stride=2, bias=False)
+        self.gates = nn.ModuleList(nn.Conv2d(channels, channels, 1) for channels in widths)
+        self.blocks = nn.ModuleList(ResidualBlock(channels, bias=False) for channels in widths)
+        self.grow = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 4, stride=2, padding=1, bias=False) for coarse, fine in pairwise(widths)
+        )
+        self.leave = nn.Conv2d(widths[-1], 4 * 3, 3, padding=1, bias=False)
+
+    def forward(self, code: Tensor, condition: Condition) -> Tensor:
+        """See the class; codes (B, M, H/16, W/16) -> (B, 3, H, W) in the range of the networks."""
+        x = self.enter(code)
+        for level, (features, gate, block) in enumerate(
+            zip(condition.estimate.features, self.gates, self.blocks, strict=True)
+        ):
+            if level:
+                x = self.grow[level - 1](x)
+            x = block(x * (1 + gate(features)))
+        detail = F.pixel_shuffle(self.leave(x).float(), 2)
+        return condition.estimate.image + condition.deviation * detail
+
+
+class PhotoModel(nn.Module):
+    """The estimator (the centre), and the encoder and generator that play the conditional game around it.
+
+    Pictures are in [0, 1] at its public methods.
+
+    Attributes:
+        config: everything needed to build the networks again.
+        estimator: damaged picture, mask -> `Estimate`.
+        encoder: picture, `Condition` -> field of codes.
+        generator: field of codes, `Condition` -> picture.
+    """
+
+    def __init__(self, config: PhotoConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.estimator = Estimator(config.width, config.blocks)
+        self.encoder = PairEncoder(config.width, config.latent_dim)
+        self.generator = DetailGenerator(config.width, config.latent_dim)
+
+    def estimate(self, image: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Damaged picture (B, 3, H, W) in [0, 1] -> estimate and its expected standard deviation, both the same shape.
+
+        Args:
+            image: any size; values outside [0, 1], as unclipped noise gives, are taken as they are.
+            mask: (B, 1, H, W), 1 where pixels are unknown; their values do not matter.
+        """
+        damaged, mask = _to_networks(image, mask)
+        answer = self.estimator(damaged, mask)
+        return (answer.image + 1) / 2, (answer.log_variance / 2).exp() / 2
+
+    def condition(self, image: Tensor, mask: Tensor | None = None) -> Condition:
+        """What the game knows of a damaged picture (B, 3, H, W) in [0, 1] with sides that are multiples of `REGION`."""
+        damaged, mask = _to_networks(image, mask)
+        return Condition(damaged, mask, self.estimator(damaged, mask))
+
+    def encode(self, image: Tensor, condition: Condition) -> Tensor:
+        """Picture (B, 3, H, W) in [0, 1] -> field of codes (B, M, H/16, W/16) on the sphere."""
+        code: Tensor = self.encoder(image * 2 - 1, condition)
+        return code
+
+    def generate(self, code: Tensor, condition: Condition) -> Tensor:
+        """Field of codes (B, M, H/16, W/16) -> picture (B, 3, H, W) in [0, 1]; zeros give the centre."""
+        image: Tensor = self.generator(code, condition)
+        return (image + 1) / 2
+
+    def samples(self, image: Tensor, mask: Tensor | None, count: int, generator: torch.Generator) -> Tensor:
+        """Plausible clean pictures for a damaged one.
+
+        Args:
+            image: (1, 3, H, W) in [0, 1], any size.
+            mask: (1, 1, H, W), 1 where unknown, or None.
+            count: K.
+            generator: source of the codes.
+
+        Returns:
+            (K, 3, H, W).
+        """
+        height, width = image.shape[2:]
+        padding = (0, -width % REGION, 0, -height % REGION)
+        image = F.pad(image, padding, mode="replicate")
+        mask = None if mask is None else F.pad(mask, padding, mode="replicate")
+        condition = self.condition(image, mask)
+        rows, columns = image.shape[2] // REGION, image.shape[3] // REGION
+        codes = sample(count * rows * columns, self.config.latent_dim, generator)
+        fields = codes.view(count, 1, rows, columns, -1).movedim(-1, 2).to(image.device)
+        return torch.cat([self.generate(field, condition)[:, :, :height, :width] for field in fields])
+
+
+def _to_networks(image: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """[0, 1] -> [-1, 1], with 0 where nothing is known."""
+    if mask is None:
+        return image * 2 - 1, torch.zeros_like(image[:, :1])
+    return torch.where(mask > 0, 0.0, image * 2 - 1), mask
+
+
+def initialise(model: PhotoModel) -> None:
+    """He initialisation (torch's own); residual branches and outputs start at zero, so all starts as the identity."""
+    for module in model.modules():
+        if isinstance(module, ResidualBlock):
+            _zero(module.second)
+    _zero(model.estimator.leave)
+
+
+def _zero(layer: nn.Conv2d) -> None:
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,0 +1,33 @@
+"""Regression of the centre: the best single estimate of a clean picture, and how far it expects to be off.
+
+=========== =========================================================================================
+term        meaning, with (m, s2) = estimator(D(x)), the estimate and its variance
+=========== =========================================================================================
+estimate    absolute error of m against x
+uncertainty negative log-likelihood of x - m under N(0, s2), without gradient to m (Nix & Weigend, 1994)
+=========== =========================================================================================
+"""
+
+from collections.abc import Collection
+
+from torch import Tensor
+
+from agerestore.errors import UsageError
+from agerestore.objectives.base import Batch, Networks
+
+TERMS = ("estimate", "uncertainty")
+
+
+def estimate_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+    """Compute the ``wanted`` terms; see the module. ``player`` is always ``estimator``."""
+    if batch.damaged is None:
+        raise UsageError("the estimator learns from damaged pictures: set damage, such as noise:sigma=0..55")
+    answer = networks[player](batch.damaged, batch.mask)
+    error = answer.image - batch.x
+    terms: dict[str, Tensor] = {}
+    if "estimate" in wanted:
+        terms["estimate"] = error.abs().mean()
+    if "uncertainty" in wanted:
+        squared = error.detach().square()
+        terms["uncertainty"] = (squared * (-answer.log_variance).exp() + answer.log_variance).mean() / 2
+    return terms

@@ -1,0 +1,168 @@
+"""What is shown and measured of the networks of a run: one review for each kind of networks."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from agerestore import degrade, domain
+from agerestore.composite import fill_unknown
+from agerestore.config import NetworkConfig, TrainConfig
+from agerestore.data import AnySet, PhotoSet, resize
+from agerestore.divergence import ideal
+from agerestore.latent import sample
+from agerestore.monitor import (
+    balance,
+    denoising_psnr,
+    reconstruction_psnr,
+    sample_figures,
+    uncertainty_figures,
+)
+from agerestore.networks import Autoencoder, Model, PhotoModel
+from agerestore.observation import Observation
+from agerestore.stages import Stage
+
+SIGMAS = (15, 25, 50)  # grey levels; those of the published tables
+PHOTOGRAPHS = 20  # that are measured
+PIECE = 96  # pixels a side, of photographs on a contact sheet
+NOISE, HOLES = "noise:sigma=25", "holes:count=6:size=8..24"
+
+
+class Review(Protocol):
+    """Looks at the networks of a run, on pictures that were held out."""
+
+    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+        """Rows of a contact sheet, each (N, C, H, W) in [0, 1]."""
+        ...
+
+    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+        """What the log says beside the losses."""
+        ...
+
+    def verdict(self, model: Model) -> dict[str, Any]:
+        """What the header of the weights says: ``kind``, ``validation`` and ``domain``."""
+        ...
+
+
+def review(config: TrainConfig, images: AnySet, device: torch.device) -> Review:
+    """The review that suits the networks of a run.
+
+    Args:
+        config: of the run.
+        images: pictures held out; of a run that holds none out, some of its training pictures.
+        device: where the networks are.
+    """
+    if isinstance(images, PhotoSet):
+        return PhotoReview(config, images.to(device))
+    if not isinstance(config.network, NetworkConfig):
+        raise TypeError("networks for photographs are reviewed on photographs")
+    return PairReview(config, resize(images.images, config.network.image_size).to(device))
+
+
+class PairReview:
+    """Of an unconditional encoder and generator."""
+
+    def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
+        self.config = config
+        self.truth = held_out.float() / 255
+
+    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+        """Truth and reconstruction, then samples; or, while the robust encoder is tuned, damaged and restored."""
+        assert isinstance(model, Autoencoder)
+        truth = self.truth[:16]
+        with torch.no_grad():
+            rows = [truth, model.generate(model.encode(truth))]
+            if stage.damage is None:
+                return [*rows, model.generate(self._codes(16))]
+            damaged = fill_unknown(_damage(stage.damage, truth))
+            return [*rows, damaged, model.generate(model.encode(damaged, robust=True))]
+
+    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+        """Balance of the game and reconstruction."""
+        assert isinstance(model, Autoencoder)
+        best = ideal("official", self.config.network.latent_dim)
+        return {"ideal": best, **self._measured(model, self._codes(1000), self.truth[:512])}
+
+    def verdict(self, model: Model) -> dict[str, Any]:
+        """Balance, reconstruction, and the limits of the domain."""
+        assert isinstance(model, Autoencoder)
+        return {
+            "kind": "age",
+            "validation": self._measured(model, self._codes(10_000), self.truth),
+            "domain": domain.calibrate(model, self.truth, degrade.parse(self.config.robust.damage)),
+        }
+
+    def _codes(self, count: int) -> Tensor:
+        network, generator = self.config.network, torch.Generator(self.truth.device).manual_seed(0)
+        return sample(count, network.latent_dim, generator, network.prior)
+
+    @staticmethod
+    def _measured(model: Autoencoder, codes: Tensor, truth: Tensor) -> dict[str, float]:
+        return balance(model, codes) | {"reconstruction_psnr": reconstruction_psnr(model, truth)}
+
+
+class PhotoReview:
+    """Of the networks for photographs."""
+
+    def __init__(self, config: TrainConfig, held_out: PhotoSet) -> None:
+        self.config = config
+        self.photographs = [image.float() / 255 for image in held_out.images[:PHOTOGRAPHS]]
+
+    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+        """Truth, damaged, estimate and its expected error; while the game is played, also samples."""
+        assert isinstance(model, PhotoModel)
+        truth = torch.stack([_centre(image) for image in self.photographs if min(image.shape[1:]) >= PIECE])
+        observation = _damage(degrade.parse(f"{self.config.damage}"), truth)
+        with torch.no_grad():
+            estimate, deviation = model.estimate(observation.image, observation.mask)
+            rows = [truth, fill_unknown(observation), estimate, (4 * deviation).clamp(0, 1)]
+            if "generator" in stage.players:
+                rows += self._samples(model, observation)
+        return rows
+
+    @staticmethod
+    def _samples(model: PhotoModel, observation: Observation) -> list[Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        masks = [None] * len(observation.image) if observation.mask is None else observation.mask.split(1)
+        drawn = [
+            model.samples(image, mask, 2, generator)
+            for image, mask in zip(observation.image.split(1), masks, strict=True)
+        ]
+        return list(torch.stack(drawn, dim=1))
+
+    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+        """Noise removed; while the game is played, how samples spread."""
+        assert isinstance(model, PhotoModel)
+        figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
+        if "generator" in stage.players:
+            spread = sample_figures(model, self.photographs[:5], _damager(HOLES), 8)
+            figures |= {f"samples_{name}": value for name, value in spread.items()}
+        return figures
+
+    def verdict(self, model: Model) -> dict[str, Any]:
+        """Noise removed, and whether expected error and samples tell the truth; every photograph is in the domain."""
+        assert isinstance(model, PhotoModel)
+        figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
+        for name, damage in (("noise", NOISE), ("holes", HOLES)):
+            expected = uncertainty_figures(model, self.photographs, _damager(damage))
+            figures |= {f"uncertainty_{name}_{key}": value for key, value in expected.items()}
+        spread = sample_figures(model, self.photographs, _damager(HOLES))
+        figures |= {f"samples_{key}": value for key, value in spread.items()}
+        return {"kind": "photo", "validation": figures, "domain": {}}
+
+
+def _damage(steps: tuple[degrade.Step, ...], truth: Tensor) -> Observation:
+    size = (truth.shape[2], truth.shape[3])
+    return degrade.apply(truth, degrade.draw(steps, len(truth), size, torch.Generator().manual_seed(0)))
+
+
+def _damager(damage: str) -> Callable[[Tensor], Observation]:
+    return partial(_damage, degrade.parse(damage))
+
+
+def _centre(image: Tensor) -> Tensor:
+    """The middle (C, PIECE, PIECE) of a photograph."""
+    top, left = ((side - PIECE) // 2 for side in image.shape[1:])
+    return image[:, top : top + PIECE, left : left + PIECE]
