@@ -26,7 +26,7 @@ from agerestore.stages import Stage
 
 SIGMAS = (15, 25, 50)  # grey levels; those of the published tables
 PHOTOGRAPHS = 20  # that are measured
-PIECE = 96  # pixels a side, of photographs on a contact sheet
+PIECE = 96  # pixels a side at most, of photographs on a contact sheet
 NOISE, HOLES = "noise:sigma=25", "holes:count=6:size=8..24"
 
 
@@ -113,8 +113,9 @@ class PhotoReview:
     def rows(self, model: Model, stage: Stage) -> list[Tensor]:
         """Truth, damaged, estimate and its expected error; while the game is played, also samples."""
         assert isinstance(model, PhotoModel)
-        truth = torch.stack([_centre(image) for image in self.photographs if min(image.shape[1:]) >= PIECE])
-        observation = _damage(degrade.parse(f"{self.config.damage}"), truth)
+        side = min(PIECE, *(min(image.shape[1:]) for image in self.photographs))
+        truth = torch.stack([_centre(image, side) for image in self.photographs])
+        observation = _damage(degrade.parse(self.config.damage), truth)
         with torch.no_grad():
             estimate, deviation = model.estimate(observation.image, observation.mask)
             rows = [truth, fill_unknown(observation), estimate, (4 * deviation).clamp(0, 1)]
@@ -162,7 +163,7 @@ def _damager(damage: str) -> Callable[[Tensor], Observation]:
     return partial(_damage, degrade.parse(damage))
 
 
-def _centre(image: Tensor) -> Tensor:
-    """The middle (C, PIECE, PIECE) of a photograph."""
-    top, left = ((side - PIECE) // 2 for side in image.shape[1:])
-    return image[:, top : top + PIECE, left : left + PIECE]
+def _centre(image: Tensor, side: int) -> Tensor:
+    """The middle (C, side, side) of a photograph."""
+    top, left = ((length - side) // 2 for length in image.shape[1:])
+    return image[:, top : top + side, left : left + side]

@@ -1,0 +1,366 @@
+"""The conditional AGE for photographs: networks, game, batches, what is measured, restoring."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from agerestore import batches, checkpoint, monitor, stages, train
+from agerestore.checkpoint import LoadedModel
+from agerestore.config import NetworkConfig, PhotoConfig, train_config
+from agerestore.data import PhotoSet, load_photographs
+from agerestore.divergence import official_kl
+from agerestore.errors import NothingReadableError, UsageError
+from agerestore.imagefile import Metadata, Photo, write
+from agerestore.latent import project
+from agerestore.networks import build
+from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
+from agerestore.observation import Condition, Estimate, Observation
+from agerestore.restoration import restore, restore_best, restore_observation
+
+TINY = ("network.width=2", "network.latent_dim=4", "estimate.steps=4", "steps=4", "batch_size=4", "crop_size=32",
+        "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0",
+        "precision=fp32")  # fmt: skip
+
+
+def drawn(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def model():
+    """Networks with something in every weight, those that start at zero included."""
+    networks = build(PhotoConfig(width=4, blocks=(1, 1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in networks.parameters():
+        if not parameter.any():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return networks
+
+
+@pytest.fixture
+def photographs():
+    return PhotoSet(tuple((drawn(3, 40 + i, 50 - i, seed=i) * 255).byte() for i in range(6)))
+
+
+# --- networks
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 16), (33, 50)])
+def test_an_untrained_estimator_is_the_identity_at_any_size(size):
+    image = drawn(2, 3, *size)
+    estimate, deviation = build(PhotoConfig(width=4)).estimate(image)
+    torch.testing.assert_close(estimate, image)
+    torch.testing.assert_close(deviation, torch.full_like(image, 0.05))
+
+
+def test_what_stands_in_unknown_pixels_does_not_matter(model):
+    image, mask = drawn(1, 3, 24, 24), (drawn(1, 1, 24, 24, seed=1) < 0.3).float()
+    other = torch.where(mask > 0, drawn(1, 3, 24, 24, seed=2), image)
+    torch.testing.assert_close(model.estimate(image, mask), model.estimate(other, mask), rtol=0, atol=0)
+
+
+def test_tiles_with_enough_overlap_equal_the_whole(model):
+    image = drawn(1, 3, 256, 64)
+    whole, _ = model.estimate(image)
+    part, _ = model.estimate(image[:, :, 64:])  # 64 is a multiple of 8
+    torch.testing.assert_close(part[:, :, 96:], whole[:, :, 160:], rtol=0, atol=1e-5)
+
+
+def test_the_centre_is_at_zero_and_the_way_to_the_sphere_is_straight(model):
+    condition = model.condition(drawn(1, 3, 32, 48))
+    code = project(torch.randn(1, 2, 3, 6, generator=torch.Generator().manual_seed(0))).movedim(-1, 1)
+    centre = model.generate(torch.zeros_like(code), condition)
+    torch.testing.assert_close(centre, (condition.estimate.image + 1) / 2, rtol=0, atol=0)
+    near, far = (model.generate(scale * code, condition) - centre for scale in (0.5, 1.0))
+    assert far.abs().max() > 1e-3
+    torch.testing.assert_close(2 * near, far, rtol=1e-3, atol=1e-6)
+
+
+def test_codes_lie_on_the_sphere_one_for_each_region(model):
+    code = model.encode(drawn(2, 3, 32, 48, seed=1), model.condition(drawn(2, 3, 32, 48)))
+    assert code.shape == (2, 6, 2, 3)
+    torch.testing.assert_close(code.norm(dim=1), torch.ones(2, 2, 3))
+
+
+def test_samples_have_the_size_of_the_picture_and_depend_on_the_seed(model):
+    image, mask = drawn(1, 3, 21, 30), torch.ones(1, 1, 21, 30)
+    first, again, other = (
+        model.samples(image, mask, 2, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    )  # fmt: skip
+    assert first.shape == (2, 3, 21, 30)
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other)
+    assert not torch.allclose(first[0], first[1])
+
+
+def test_a_gradient_reaches_every_parameter_of_the_players():
+    config = train_config("photo", ("network.width=2", "network.latent_dim=4"))
+    model = build(config.network)
+    for parameter in model.parameters():  # zeros pass no gradient on
+        nn.init.normal_(parameter, std=0.1)
+    x, y, mask = drawn(4, 3, 32, 32) * 2 - 1, drawn(4, 3, 32, 32, seed=1) * 2 - 1, torch.zeros(4, 1, 32, 32)
+    batch = Batch(x, project(torch.randn(16, 4)), y, mask)
+    for stage in stages.stages(config, 100):
+        for player, turn in stage.turns.items():
+            model.zero_grad()
+            terms = stage.objective(player, dict(model.named_children()), batch, list(turn.weights))
+            assert set(terms) == set(turn.weights)
+            sum(terms.values()).backward()
+            without = [name for name, p in getattr(model, player).named_parameters() if not p.grad.any()]
+            assert without == []
+
+
+def test_weights_come_back_with_their_configuration(model, tmp_path):
+    checkpoint.save_weights(tmp_path / "w.safetensors", model, {"domain": {}})
+    loaded = checkpoint.load_weights(tmp_path / "w.safetensors")
+    assert loaded.networks.config == model.config
+    image = drawn(1, 3, 16, 16)
+    torch.testing.assert_close(loaded.networks.estimate(image), model.estimate(image), rtol=0, atol=1e-3)
+
+
+# --- objectives
+
+
+def estimator(error, variance):
+    return lambda damaged, mask: Estimate(damaged + error, torch.full_like(damaged, math.log(variance)), ())
+
+
+def test_terms_of_the_estimate_in_closed_form():
+    x = drawn(2, 3, 8, 8)
+    batch = Batch(x, x, x, x[:, :1])
+    terms = estimate_terms("estimator", {"estimator": estimator(0.2, 0.1)}, batch, ("estimate", "uncertainty"))
+    assert terms["estimate"].item() == pytest.approx(0.2)
+    assert terms["uncertainty"].item() == pytest.approx((0.04 / 0.1 + math.log(0.1)) / 2)
+
+
+def test_the_estimator_says_what_it_lacks():
+    with pytest.raises(UsageError, match="set damage"):
+        estimate_terms("estimator", {}, Batch(torch.zeros(1), torch.zeros(1)), ("estimate",))
+
+
+class Painter(nn.Module):
+    """Writes a code into the first pixels of its region, or nothing."""
+
+    def __init__(self, heeds):
+        super().__init__()
+        self.heeds = heeds
+
+    def forward(self, code, condition):
+        image = condition.estimate.image.clone()
+        if self.heeds:
+            image[:, 0, ::16, 0::16], image[:, 0, ::16, 1::16] = code[:, 0], code[:, 1]
+        return image
+
+
+class Reader(nn.Module):
+    """Reads what `Painter` wrote."""
+
+    def forward(self, image, condition):
+        return torch.stack([image[:, 0, ::16, 0::16], image[:, 0, ::16, 1::16]], dim=1)
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(heeds):
+    x, z = drawn(8, 3, 32, 32), project(torch.randn(8 * 4, 2, generator=torch.Generator().manual_seed(0)))
+    networks = {"estimator": estimator(0, 0.1), "generator": Painter(heeds), "encoder": Reader()}
+    game = ConditionalAGE(AGE(), draws=4)
+    terms = game("generator", networks, Batch(x, z, x, x[:, :1]), ("kl_within", "match_z", "kl_fake"))
+    if heeds:
+        around = z.view(2, 4, 4, 2) - z.view(2, 4, 4, 2).mean(dim=1, keepdim=True)  # condition, draw, region
+        expected = official_kl((around * math.sqrt(4 / 3)).flatten(0, 2))
+        torch.testing.assert_close(terms["kl_within"], expected)
+        torch.testing.assert_close(terms["kl_fake"], official_kl(z))
+        assert terms["match_z"].item() == pytest.approx(2 - 1 / 2)
+    else:
+        assert terms["kl_within"] > 10  # no spread at all
+
+
+def test_the_condition_is_that_of_each_picture():
+    x = drawn(4, 3, 32, 32)
+    seen = []
+
+    def generator(code, condition: Condition):
+        seen.append(condition.damaged)
+        return condition.estimate.image
+
+    networks = {"estimator": estimator(0, 0.1), "generator": generator, "encoder": Reader()}
+    batch = Batch(x, project(torch.randn(16, 2)), x, x[:, :1])
+    ConditionalAGE(AGE(), draws=2)("encoder", networks, batch, ("kl_fake", "kl_within"))
+    assert torch.equal(seen[0], x)
+    assert torch.equal(seen[1], x[[0, 0, 1, 1]])
+
+
+# --- photographs in memory
+
+
+def test_pieces_are_parts_of_the_photographs_turned_and_mirrored():
+    code = torch.arange(20 * 30).view(1, 20, 30).expand(3, -1, -1)
+    pieces = PhotoSet((code,)).crops(40, 8, torch.Generator().manual_seed(0))
+    assert pieces.shape == (40, 3, 8, 8)
+    seen = set()
+    for piece in pieces[:, 0]:
+        steps = (int(piece[1, 0] - piece[0, 0]), int(piece[0, 1] - piece[0, 0]))
+        seen.add(steps)
+        assert sorted(map(abs, steps)) == [1, 30]  # neighbours are neighbours
+        assert len(piece.unique()) == 64
+    assert len(seen) == 8  # all symmetries of the square
+
+
+def test_a_folder_of_photographs_keeps_their_sizes_and_leaves_small_ones_out(tmp_path):
+    for name, size in (("a", (40, 30)), ("b", (8, 50))):
+        write(tmp_path / f"{name}.png", Photo(np.full((*size, 3), 9, np.uint8), None, Metadata()), overwrite=False)
+    assert [tuple(image.shape) for image in load_photographs(tmp_path, 16).images] == [(3, 40, 30)]
+    with pytest.raises(NothingReadableError, match="at least 64x64"):
+        load_photographs(tmp_path, 64)
+
+
+def test_batches_need_no_history_and_all_players_see_the_same_pieces(photographs):
+    config = train_config("photo", TINY)
+    stage = stages.stages(config, 6)[1]
+    one, other = (batches.batches(config, photographs, torch.device("cpu")) for _ in range(2))
+    for step in range(5):
+        early = one.draw(stage, step, "encoder", 0)
+    late, generator = other.draw(stage, 4, "encoder", 0), other.draw(stage, 4, "generator", 0)
+    for name in ("x", "damaged", "mask"):
+        assert torch.equal(getattr(early, name), getattr(late, name))
+        assert torch.equal(getattr(early, name), getattr(generator, name))
+    assert torch.equal(early.z, late.z)
+    assert not torch.equal(early.z, generator.z)
+    assert early.z.shape == (4 * 4, 4)
+
+
+def test_grey_pieces_stay_grey_under_noise(photographs):
+    config = train_config("photo", (*TINY, "grey=1", "damage=noise:sigma=50"))
+    batch = batches.batches(config, photographs, torch.device("cpu")).draw(stages.stages(config, 6)[0], 0, "", 0)
+    for image in (batch.x, batch.damaged):
+        torch.testing.assert_close(image, image[:, :1].expand(-1, 3, -1, -1))
+    assert (batch.damaged - batch.x).std().item() == pytest.approx(2 * 50 / 255, rel=0.1)
+
+
+# --- a run
+
+
+def weights(path):
+    return checkpoint.load_weights(path).networks.state_dict()
+
+
+def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photographs, tmp_path):
+    config = train_config("photo", TINY)
+    whole = train.train(config, photographs, tmp_path / "whole")
+    calls = []
+
+    def stop():
+        calls.append(None)
+        return len(calls) in (3, 6)
+
+    for attempt in range(3):
+        try:
+            path = train.train(config, photographs, tmp_path / "killed", resume=attempt > 0, stop=stop)
+        except KeyboardInterrupt:
+            continue
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole).values(), weights(path).values(), strict=True))
+    header = checkpoint.read_header(whole)
+    assert header["kind"] == "photo"
+    assert header["images_seen"] == 4 * 2 + 4 * 4
+    assert {"psnr_25", "uncertainty_holes_pixels", "samples_spread"} <= set(header["validation"])
+
+    longer = train_config("photo", (*TINY, "estimate.steps=1", "estimate.lr=1e-9", "steps=0"))
+    begun = train.train(longer, photographs, tmp_path / "more", init=checkpoint.load_weights(whole))
+    torch.testing.assert_close(weights(begun), weights(whole), rtol=1e-2, atol=1e-3)
+    assert checkpoint.read_header(begun)["images_seen"] == header["images_seen"] + 2
+    with pytest.raises(UsageError, match="other networks"):
+        train.train(train_config("photo", (*TINY, "network.width=3")), photographs, tmp_path / "other",
+                    init=checkpoint.load_weights(whole))  # fmt: skip
+
+
+# --- what is measured
+
+
+def test_rank_correlation_heeds_nothing_but_order():
+    a = drawn(100)
+    assert monitor.rank_correlation(a, a.exp()) == 1
+    assert monitor.rank_correlation(a, -a) == -1
+    assert abs(monitor.rank_correlation(drawn(5000), drawn(5000, seed=1))) < 0.05
+
+
+class Known(nn.Module):
+    """Stands in for a trained model: a centre that is off by a known error, samples that spread by a known width."""
+
+    def __init__(self, error, spread):
+        super().__init__()
+        self.error, self.spread = error, spread
+
+    def estimate(self, image, mask=None):
+        return self.error(image), (self.error(image) - image).abs()
+
+    def samples(self, image, mask, count, generator):
+        noise = torch.randn(count, *image.shape[1:], generator=generator)
+        return self.error(image) + self.spread * noise
+
+
+def test_figures_of_noise_uncertainty_and_samples_in_closed_form():
+    truth = [torch.full((3, 32, 32), 100 / 255)]
+    off = Known(lambda image: torch.full_like(image, 110 / 255), 10 / 255)
+    assert monitor.denoising_psnr(off, truth, 25) == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+
+    ramp = torch.linspace(0, 0.5, 32 * 32).view(1, 1, 32, 32).expand(1, 3, -1, -1)
+    honest = Known(lambda image: image + ramp, 0.1)
+    hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
+    figures = monitor.uncertainty_figures(honest, truth, lambda image: hole)
+    assert figures["pixels"] == pytest.approx(1, abs=1e-4)
+    assert figures["blocks"] == pytest.approx(1, abs=1e-4)
+
+    spread = monitor.sample_figures(off, truth, lambda image: hole, count=400)
+    assert spread["centre"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+    assert spread["mean"] == pytest.approx(spread["centre"], abs=0.1)
+    assert spread["spread"] == pytest.approx(1, abs=0.05)
+
+
+# --- restoring
+
+
+@pytest.fixture
+def loaded(model):
+    return LoadedModel(model, {"domain": {}})
+
+
+@pytest.mark.parametrize("shape", [(20, 31, 3), (20, 31), (20, 31, 4), (20, 31, 2)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_known_pixels_and_alpha_come_back_bit_for_bit(loaded, shape, dtype):
+    random = np.random.default_rng(0)
+    picture = random.integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
+    mask = random.random(shape[:2]) < 0.3
+    restored = restore(loaded, picture, mask)
+    assert restored.dtype == dtype
+    assert (restored[~mask] == picture[~mask]).all()
+    assert (restored[mask] != picture[mask]).any()
+    if shape[2:] in ((2,), (4,)):
+        assert (restored[..., -1] == picture[..., -1]).all()
+
+
+def test_grey_stays_grey_and_the_answer_stays_in_range(loaded):
+    restored = restore_observation(loaded, Observation(drawn(2, 1, 9, 14) * 3 - 1)).image
+    assert restored.shape == (2, 1, 9, 14)
+    assert restored.min() >= 0
+    assert restored.max() <= 1
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "auto"])
+def test_precision_changes_the_answer_little(loaded, precision):
+    image = drawn(1, 3, 32, 32)
+    exact = restore_observation(loaded, Observation(image), precision="fp32").image
+    answer = restore_observation(loaded, Observation(image), precision=precision).image
+    torch.testing.assert_close(answer, exact, rtol=0, atol=3 / 255)
+
+
+def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded):
+    domain = {"unexplained": math.inf, "reencoding": math.inf}  # takes everything for its own
+    greedy = LoadedModel(build(NetworkConfig(width=2)).eval(), {"domain": domain})
+    models = {"greedy": greedy, "photo": loaded}
+    assert restore_best(models, Observation(drawn(1, 3, 60, 64)))[0] == "greedy"
+    assert restore_best(models, Observation(drawn(1, 3, 60, 65)))[0] == "photo"
+    never = LoadedModel(greedy.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
+    assert restore_best({"never": never, "photo": loaded}, Observation(drawn(1, 3, 32, 32)))[0] == "photo"
