@@ -1,7 +1,7 @@
 """Make the photographs to restore out of those inside scikit-image's wheel; README.md says whose they are.
 
 Each is a part of the picture, scaled down and brought to sRGB, and is then damaged by `agerestore degrade`.
-Run it to make the pictures of examples/photos anew (it needs scikit-image, and no network):
+Run it to make those pictures of examples/ anew (it needs scikit-image, and no network):
 
     python examples/make_photos.py [FOLDER]
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from agerestore_cli.app import app
 from PIL import Image, ImageCms
 
-FOLDER = Path(__file__).parent / "photos"  # in which clean/ and damaged/ are
+FOLDER = Path(__file__).parent  # in which photographs/ and damaged/ are
 
 
 class Photo(NamedTuple):
@@ -56,10 +56,10 @@ def take(photo: Photo) -> Image.Image:
 
 
 def main(folder: Path) -> None:
-    """Write clean/photo-NAME.png and damaged/photo-NAME.png, the latter with its record and its mask."""
-    (folder / "clean").mkdir(parents=True, exist_ok=True)
+    """Write photographs/photo-NAME.png and damaged/photo-NAME.png, the latter with its record and its mask."""
+    (folder / "photographs").mkdir(parents=True, exist_ok=True)
     for name, photo in PHOTOS.items():
-        clean, damaged = (folder / state / f"photo-{name}.png" for state in ("clean", "damaged"))
+        clean, damaged = (folder / state / f"photo-{name}.png" for state in ("photographs", "damaged"))
         take(photo).save(clean, optimize=True)
         options = ["--kind", photo.kind, "--seed", "1", "--overwrite", "--quiet"]
         if failed := app(["degrade", str(clean), str(damaged), *options], standalone_mode=False):

@@ -38,7 +38,7 @@ def test_shipped_photographs_are_the_made_ones(made):
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_damage_shows_and_spares_the_pixels_that_are_known(made, name):
-    clean, damaged = (pixels(made / state / f"photo-{name}.png") for state in ("clean", "damaged"))
+    clean, damaged = (pixels(made / state / f"photo-{name}.png") for state in ("photographs", "damaged"))
     mask = made / "damaged" / f"photo-{name}.mask.png"
     kind = PHOTOS[name].kind
     assert mask.exists() == ("known=1" in kind or "missing" in kind)
@@ -56,7 +56,7 @@ def test_photographs_are_varied_small_and_nothing_but_pixels():
     assert any(width % 2 and height % 2 for width, height in sizes)
     assert any(width < height for width, height in sizes)
     assert sum((SHIPPED / name).stat().st_size for name in pictures(SHIPPED)) < 2e6
-    for path in (SHIPPED / "clean").glob("photo-*.png"):
+    for path in (SHIPPED / "photographs").glob("photo-*.png"):
         with Image.open(path) as image:
             assert image.mode == ("L" if path.stem == "photo-camera" else "RGB")
             assert not image.info
