@@ -39,8 +39,8 @@ class PhotoConfig(_Frozen):
     """Everything needed to build the fully convolutional networks for photographs again."""
 
     architecture: Literal["photo"] = "photo"
-    width: int = Field(16, ge=1, description="channels at full resolution; doubled at each of three halvings")
-    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+    widths: tuple[int, int, int] = Field((16, 64, 128), description="channels at full, half and quarter resolution")
+    blocks: tuple[int, int, int] = Field((1, 2, 4), description="residual blocks there")
     latent_dim: int = Field(16, ge=2, description="of the code of each region of 16x16 pixels")
 
     @property
@@ -217,7 +217,8 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
 
     Args:
         preset: a row of `PRESETS`.
-        settings: such as ``steps=500``, ``network.width=16`` or ``turns.encoder.weights.match_x=15``.
+        settings: such as ``steps=500``, ``network.width=16`` ``turns.encoder.weights.match_x=15``
+            or ``network.widths=[16,64,128]``.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
@@ -242,7 +243,14 @@ def _assign(values: dict[str, Any], path: list[str], text: str) -> None:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
             raise UsageError(f"--set {'.'.join(path)}: {part} holds a single value; see --dry-run for all keys")
-    values[path[-1]] = text  # pydantic turns the text into the field's own type
+    values[path[-1]] = _list(text) if text.startswith("[") else text  # pydantic turns it into the field's own type
+
+
+def _list(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise UsageError(f"--set: {text} is not a list such as [16,64,128]") from None
 
 
 def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:

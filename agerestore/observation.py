@@ -25,7 +25,8 @@ class Estimate(NamedTuple):
     Attributes:
         image: (B, 3, H, W) float32.
         log_variance: (B, 3, H, W) float32, of its error.
-        features: (B, 8 w, H/8, W/8), (B, 4 w, H/4, W/4) and (B, 2 w, H/2, W/2), sides rounded up: what it was made of.
+        features: at quarter and at half resolution, (B, C, H/4, W/4) and (B, C', H/2, W/2), sides rounded up: what it
+            was made of.
     """
 
     image: Tensor

@@ -20,7 +20,7 @@ from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.restoration import restore, restore_best, restore_observation
 
-TINY = ("network.width=2", "network.latent_dim=4", "estimate.steps=4", "steps=4", "batch_size=4", "crop_size=32",
+TINY = ('network.widths=[2,3,4]', "network.latent_dim=4", "estimate.steps=4", "steps=4", "batch_size=4", "crop_size=32",
         "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0",
         "precision=fp32")  # fmt: skip
 
@@ -32,7 +32,7 @@ def drawn(*shape, seed=0):
 @pytest.fixture
 def model():
     """Networks with something in every weight, those that start at zero included."""
-    networks = build(PhotoConfig(width=4, blocks=(1, 1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
+    networks = build(PhotoConfig(widths=(3, 4, 6), blocks=(1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(1)
     for parameter in networks.parameters():
         if not parameter.any():
@@ -51,7 +51,7 @@ def photographs():
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 16), (33, 50)])
 def test_an_untrained_estimator_is_the_identity_at_any_size(size):
     image = drawn(2, 3, *size)
-    estimate, deviation = build(PhotoConfig(width=4)).estimate(image)
+    estimate, deviation = build(PhotoConfig(widths=(2, 3, 4))).estimate(image)
     torch.testing.assert_close(estimate, image)
     torch.testing.assert_close(deviation, torch.full_like(image, 0.05))
 
@@ -97,7 +97,7 @@ def test_samples_have_the_size_of_the_picture_and_depend_on_the_seed(model):
 
 
 def test_a_gradient_reaches_every_parameter_of_the_players():
-    config = train_config("photo", ("network.width=2", "network.latent_dim=4"))
+    config = train_config("photo", ("network.widths=[2,3,4]", "network.latent_dim=4"))
     model = build(config.network)
     for parameter in model.parameters():  # zeros pass no gradient on
         nn.init.normal_(parameter, std=0.1)
@@ -272,7 +272,7 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     torch.testing.assert_close(weights(begun), weights(whole), rtol=1e-2, atol=1e-3)
     assert checkpoint.read_header(begun)["images_seen"] == header["images_seen"] + 2
     with pytest.raises(UsageError, match="other networks"):
-        train.train(train_config("photo", (*TINY, "network.width=3")), photographs, tmp_path / "other",
+        train.train(train_config("photo", (*TINY, "network.widths=[2,3,5]")), photographs, tmp_path / "other",
                     init=checkpoint.load_weights(whole))  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from agerestore.latent import project, sample
 from agerestore.observation import Condition, Estimate
 
 REGION = 16  # pixels a side, of which a code speaks
-MULTIPLE = 8  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
+MULTIPLE = 4  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
 LOG_VARIANCE = math.log(0.1**2)  # where training starts: a standard deviation of 13 grey levels
 LEAST_LOG_VARIANCE = -14.0  # a quarter of an 8-bit level
 
@@ -39,29 +39,27 @@ class ResidualBlock(nn.Module):
         return out
 
 
-def _blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+def _blocks(width: int, count: int, bias: bool = True) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width, bias) for _ in range(count)))
 
 
 class Estimator(nn.Module):
     """The centre: a residual U-shape from a damaged picture to an `Estimate`.
 
     Args:
-        width: channels at full resolution; doubled at each of three halvings.
-        blocks: residual blocks at full, half, quarter and eighth resolution, on the way down; all but the last are
-            repeated on the way up.
+        widths: channels at full, half and quarter resolution.
+        blocks: residual blocks there on the way down; those at full and half resolution are repeated on the way up.
     """
 
-    def __init__(self, width: int, blocks: tuple[int, int, int, int]) -> None:
+    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
         super().__init__()
-        widths = [width * 2**level for level in range(len(blocks))]
         steps = list(pairwise(widths))
-        self.enter = nn.Conv2d(4, width, 3, padding=1)
+        self.enter = nn.Conv2d(4, widths[0], 3, padding=1)
         self.down = nn.ModuleList(map(_blocks, widths, blocks))
         self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps)
         self.up = nn.ModuleList(map(_blocks, widths[:-1], blocks))
-        self.leave = nn.Conv2d(width, 6, 3, padding=1)
+        self.leave = nn.Conv2d(widths[0], 6, 3, padding=1)
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Estimate:
         """Damaged picture (B, 3, H, W) in [-1, 1], 0 where unknown, and mask (B, 1, H, W), 1 where unknown."""
@@ -91,11 +89,11 @@ class PairEncoder(nn.Module):
         super().__init__()
         w = width
         self.layers = nn.Sequential(
-            nn.Conv2d(4 * 10, 4 * w, 3, padding=1), nn.LeakyReLU(0.2),  # half resolution
-            nn.Conv2d(4 * w, 4 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
-            nn.Conv2d(4 * w, 8 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
-            nn.Conv2d(8 * w, 8 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
-            nn.Conv2d(8 * w, latent_dim, 1),
+            nn.Conv2d(4 * 10, w, 3, padding=1), nn.LeakyReLU(0.2),  # half resolution
+            nn.Conv2d(w, w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(w, 2 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * w, 2 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * w, latent_dim, 1),
         )  # fmt: skip
 
     def forward(self, image: Tensor, condition: Condition) -> Tensor:
@@ -113,26 +111,19 @@ class DetailGenerator(nn.Module):
     the detail it draws: the way from the centre to the sphere is straight.
     """
 
-    def __init__(self, width: int, latent_dim: int) -> None:
+    def __init__(self, half: int, quarter: int, latent_dim: int) -> None:
         super().__init__()
-        widths = (8 * width, 4 * width, 2 * width)  # at eighth, quarter and half resolution, as the features have
-        self.enter = nn.ConvTranspose2d(latent_dim, widths[0], 2, stride=2, bias=False)
-        self.gates = nn.ModuleList(nn.Conv2d(channels, channels, 1) for channels in widths)
-        self.blocks = nn.ModuleList(ResidualBlock(channels, bias=False) for channels in widths)
-        self.grow = nn.ModuleList(
-            nn.ConvTranspose2d(coarse, fine, 4, stride=2, padding=1, bias=False) for coarse, fine in pairwise(widths)
-        )
-        self.leave = nn.Conv2d(widths[-1], 4 * 3, 3, padding=1, bias=False)
+        self.enter = nn.ConvTranspose2d(latent_dim, quarter, 4, stride=4, bias=False)
+        self.gates = nn.ModuleList(nn.Conv2d(channels, channels, 1) for channels in (quarter, half))
+        self.blocks = nn.ModuleList(_blocks(channels, 2, bias=False) for channels in (quarter, half))
+        self.grow = nn.ConvTranspose2d(quarter, half, 4, stride=2, padding=1, bias=False)
+        self.leave = nn.Conv2d(half, 4 * 3, 3, padding=1, bias=False)
 
     def forward(self, code: Tensor, condition: Condition) -> Tensor:
         """See the class; codes (B, M, H/16, W/16) -> (B, 3, H, W) in the range of the networks."""
-        x = self.enter(code)
-        for level, (features, gate, block) in enumerate(
-            zip(condition.estimate.features, self.gates, self.blocks, strict=True)
-        ):
-            if level:
-                x = self.grow[level - 1](x)
-            x = block(x * (1 + gate(features)))
+        quarter, half = (1 + gate(x) for gate, x in zip(self.gates, condition.estimate.features, strict=True))
+        x = self.blocks[0](self.enter(code) * quarter)
+        x = self.blocks[1](self.grow(x) * half)
         detail = F.pixel_shuffle(self.leave(x).float(), 2)
         return condition.estimate.image + condition.deviation * detail
 
@@ -152,9 +143,10 @@ class PhotoModel(nn.Module):
     def __init__(self, config: PhotoConfig) -> None:
         super().__init__()
         self.config = config
-        self.estimator = Estimator(config.width, config.blocks)
-        self.encoder = PairEncoder(config.width, config.latent_dim)
-        self.generator = DetailGenerator(config.width, config.latent_dim)
+        _, half, quarter = config.widths
+        self.estimator = Estimator(config.widths, config.blocks)
+        self.encoder = PairEncoder(half, config.latent_dim)
+        self.generator = DetailGenerator(half, quarter, config.latent_dim)
 
     def estimate(self, image: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Damaged picture (B, 3, H, W) in [0, 1] -> estimate and its expected standard deviation, both the same shape.
