@@ -7,6 +7,7 @@ README of the official code. Weights are signed: a player minimises the sum of w
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,6 +17,8 @@ from agerestore.errors import UsageError
 
 Prior = Literal["sphere", "gaussian"]
 Decay = Literal["constant", "linear", "cosine", "halve"]
+
+SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -148,6 +151,35 @@ def _age(steps: int, mu: float, lam: float) -> dict[str, Any]:
         "encoder": {"steps": 1, "weights": {"kl_real": 1, "kl_fake": -1, "match_x": mu}},
         "generator": {"steps": steps, "weights": {"kl_fake": 1, "match_z": lam}},
     }
+
+
+@dataclass(frozen=True)
+class RestoreSettings:
+    """How pictures are to be restored.
+
+    Attributes:
+        refine: steps of latent refinement, of models of a domain.
+        strength: 0 leaves observed pixels of photographs as they are, 1 takes the estimate.
+        sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
+        tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
+        precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
+    """
+
+    refine: int = 0
+    strength: float = 1.0
+    sigma: float | None = None
+    tile: int | None = None
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.refine < 0:
+            raise UsageError(f"--refine {self.refine} is below 0")
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
+        if self.sigma is not None and not 0 <= self.sigma <= 255:
+            raise UsageError(f"--sigma {self.sigma:g} is not within 0 to 255")
+        if self.tile is not None and self.tile < SMALLEST_TILE:
+            raise UsageError(f"--tile {self.tile} is too small; take {SMALLEST_TILE} or more, or auto")
 
 
 _CIFAR10 = {"network": {"latent_dim": 128}, "turns": _age(2, 10, 1000), "epochs": 150, "lr_decay": "halve",

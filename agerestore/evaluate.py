@@ -16,6 +16,7 @@ from agerestore import baselines, degrade
 from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
+from agerestore.config import RestoreSettings
 from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize, ssim
@@ -97,7 +98,7 @@ def evaluate(
     """
     _check_methods(methods, test, training)
     recognise = _recogniser(test, training)
-    restore = partial(_restore, model, refine, precision)
+    restore = partial(_restore, model, RestoreSettings(refine=refine, precision=precision))
     groups = [image[None] for image in test.images] if isinstance(test, PhotoSet) else [test.images]
     rows: list[Row] = []
     for damage in damages:
@@ -172,7 +173,7 @@ def _mean(rows: Sequence[Row]) -> Row:
     return replace(rows[0], **{name: mean(name) for name in ("psnr", "ssim", "hole_psnr", "recognised")})
 
 
-def _restore(model: LoadedModel, refine: int, precision: str, observation: Observation) -> Tensor:
+def _restore(model: LoadedModel, settings: RestoreSettings, observation: Observation) -> Tensor:
     masks: Sequence[Tensor | None] = (
         [None] * -(-len(observation.image) // CHUNK) if observation.mask is None else observation.mask.split(CHUNK)
     )
@@ -180,7 +181,7 @@ def _restore(model: LoadedModel, refine: int, precision: str, observation: Obser
     parts = []
     for image, mask in zip(observation.image.split(CHUNK), masks, strict=True):
         part = Observation(image.to(device), None if mask is None else mask.to(device))
-        parts.append(restore_observation(model, part, steps=refine, precision=precision).image.cpu())
+        parts.append(restore_observation(model, part, settings).image.cpu())
     return torch.cat(parts)
 
 

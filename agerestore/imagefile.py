@@ -50,6 +50,9 @@ FORMAT_BY_SUFFIX: Mapping[str, str] = {
 SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
 
 
+Mask = NDArray[np.bool_]  # (H, W), True where a pixel is unknown
+
+
 class UnreadableError(ImageFileError):
     """A file that is no picture this package can read."""
 
@@ -132,7 +135,7 @@ def _contents(path: Path) -> bytes:
         raise ImageFileError(f"cannot be read ({reason}); check its name and permissions") from error
 
 
-def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+def read_mask(path: Path, size: tuple[int, int]) -> Mask:
     """Read which pixels of a picture are unknown.
 
     Every pixel that is not black is unknown; in a lossy file (JPEG, lossy WebP), which does not store black
@@ -226,13 +229,25 @@ def _refuse_taken(path: Path) -> None:
         raise ImageFileError("exists; pass --overwrite or choose another output")
 
 
+def part(photo: Photo, rows: slice, columns: slice) -> Photo:
+    """The pixels of a rectangle, not copied; without alpha."""
+    return Photo(photo.pixels[rows, columns], None, photo.metadata)
+
+
+def replace_pixels(photo: Photo, pixels: Samples) -> Photo:
+    """Return the photo with new pixels (H, W, C) of its size, depth and channels; alpha and metadata stay."""
+    if (pixels.shape, pixels.dtype) != (photo.pixels.shape, photo.pixels.dtype):
+        raise ValueError(f"pixels of shape {pixels.shape} and {pixels.dtype} for those of {photo.pixels.shape}")
+    return replace(photo, pixels=pixels)
+
+
 def to_tensor(photo: Photo) -> Tensor:
     """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
     scaled = photo.pixels.astype(np.float32) / np.float32(_peak(photo))
     return torch.from_numpy(scaled).permute(2, 0, 1)[None].contiguous()
 
 
-def with_pixels(photo: Photo, image: Tensor, unknown: NDArray[np.bool_] | None = None) -> Photo:
+def with_pixels(photo: Photo, image: Tensor, unknown: Mask | None = None) -> Photo:
     """Return the photo with new pixels, clipped and rounded to its depth; alpha and metadata stay.
 
     Args:

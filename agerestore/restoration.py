@@ -13,6 +13,7 @@ from agerestore import device as devices
 from agerestore import domain
 from agerestore.checkpoint import LoadedModel
 from agerestore.composite import composite, fill_unknown
+from agerestore.config import RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
 from agerestore.framing import Frame, match_channels
@@ -25,6 +26,8 @@ REFINE_RATE = 0.02
 REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
 COLOUR_LIMIT = 30 / 255  # between channels
 SMALL = 2  # times the size of a model: up to there a picture may be one of its domain
+
+DEFAULTS = RestoreSettings()
 
 Degradation = Callable[[Tensor], Tensor]
 
@@ -81,10 +84,9 @@ def refine_code(
 def restore_observation(
     model: LoadedModel,
     observation: Observation,
+    settings: RestoreSettings = DEFAULTS,
     *,
-    steps: int = 0,
     degradation: Degradation | None = None,
-    precision: str = "auto",
 ) -> Restored:
     """Restore a batch of damaged pictures of one size.
 
@@ -92,18 +94,17 @@ def restore_observation(
         model: weights with their header.
         observation: image (B, 1 or 3, H, W) float in [0, 1], and mask (B, 1, H, W) of 0 and 1 or None. Values
             outside [0, 1], as unclipped noise gives, are taken as they are.
-        steps: of latent refinement (see `refine_code`); for models of a domain.
+        settings: refinement (see `refine_code`), strength, precision and so on.
         degradation: what is known of the damage, for the refinement.
-        precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
 
     Returns:
         Pictures of the size and channels that came in. With a mask, every observed pixel is what it was.
     """
     if isinstance(model.networks, PhotoModel):
-        whole = restore_photograph(model.networks, observation, precision)
+        whole = restore_photograph(model.networks, observation, settings).image
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
-    with devices.precision(precision, observation.image.device):
-        return _encode_then_generate(model.networks, model.header["domain"], observation, steps, degradation)
+    with devices.precision(settings.precision, observation.image.device):
+        return _encode_then_generate(model.networks, model.header["domain"], observation, settings.refine, degradation)
 
 
 def _encode_then_generate(
@@ -139,7 +140,7 @@ def _colour_score(observation: Observation, channels: int) -> Tensor:
 
 
 def restore_best(
-    models: Mapping[str, LoadedModel], observation: Observation, *, steps: int = 0, precision: str = "auto"
+    models: Mapping[str, LoadedModel], observation: Observation, settings: RestoreSettings = DEFAULTS
 ) -> tuple[str, Restored]:
     """Restore one picture with the model whose domain it is in; a photograph with the one for photographs.
 
@@ -148,8 +149,7 @@ def restore_best(
     Args:
         models: by name.
         observation: one picture (1, C, H, W).
-        steps: of latent refinement.
-        precision: see `restore_observation`.
+        settings: see `restore_observation`.
 
     Returns:
         Name of the model and its answer.
@@ -161,7 +161,7 @@ def restore_best(
         raise UsageError("there is no model to choose from; name one with -m")
 
     def answer(name: str) -> Restored:
-        return restore_observation(models[name], observation, steps=steps, precision=precision)
+        return restore_observation(models[name], observation, settings)
 
     photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
     longest = max(observation.image.shape[2:])
@@ -187,8 +187,10 @@ def restore(
     mask: Any = None,
     *,
     refine: int = 0,
-    degradation: Degradation | None = None,
+    strength: float = 1.0,
+    sigma: float | None = None,
     precision: str = "auto",
+    degradation: Degradation | None = None,
 ) -> Any:
     """Restore a picture, and answer in the form it came in.
 
@@ -201,8 +203,10 @@ def restore(
             back bit for bit. None: the whole picture is drawn anew.
         refine: steps of latent refinement, for models of a domain; 0 is fast, 100 closer to the observed pixels.
             Helps where scattered pixels are missing, not where a whole region is.
-        degradation: what is known to have happened to the picture, differentiable, for the refinement.
+        strength: for photographs: 0 leaves observed pixels as they are, 1 takes the estimate.
+        sigma: for photographs: standard deviation of their noise, 0 to 255, if it is known: no more is removed.
         precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
+        degradation: what is known to have happened to the picture, differentiable, for the refinement.
 
     Returns:
         A picture of the same form, depth, size and alpha.
@@ -224,7 +228,8 @@ def restore(
     form = read_form(image)
     unknown = read_mask(mask, form.image)
     observation = Observation(form.image, unknown)
-    answer = restore_observation(model, observation, steps=refine, degradation=degradation, precision=precision)
+    settings = RestoreSettings(refine=refine, strength=strength, sigma=sigma, precision=precision)
+    answer = restore_observation(model, observation, settings, degradation=degradation)
     worst = float(answer.score.max())
     if worst > 1:
         warnings.warn(f"out of the model's domain ({worst:.1f} x its limit)", OutOfDomainWarning, stacklevel=2)

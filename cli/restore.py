@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agerestore.batch import Job
+    from agerestore.config import RestoreSettings
     from agerestore.observation import Observation
     from agerestore.restoration import Restored
 
@@ -42,6 +43,7 @@ def restore(
     that is in nobody's domain is named and left alone.
     """
     from agerestore import batch
+    from agerestore.config import RestoreSettings
     from agerestore.errors import UsageError
 
     if mask is not None and not mask.exists():
@@ -54,7 +56,7 @@ def restore(
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     devices.precision(common.precision, where)  # an unknown one is named before any work
-    answer = _answer(model, where, refine, common.precision)
+    answer = _answer(model, where, RestoreSettings(refine=refine, precision=common.precision))
 
     def work(job: "Job") -> dict[str, Any]:
         return _restore_file(job, answer, batch.find_mask(job.source, root, mask), where, overwrite)
@@ -62,16 +64,16 @@ def restore(
     run_batch(jobs, work, common, overwrite=overwrite)
 
 
-def _answer(model: str, where: Any, refine: int, precision: str) -> "Answer":
+def _answer(model: str, where: Any, settings: "RestoreSettings") -> "Answer":
     """What restores one observation: the named model, or of all shipped ones that whose domain it is in."""
     from agerestore import zoo
     from agerestore.restoration import restore_best, restore_observation
 
     if model == "auto":
         models = {name: each.to(where) for name, each in zoo.load_all().items()}
-        return lambda observation: restore_best(models, observation, steps=refine, precision=precision)
+        return lambda observation: restore_best(models, observation, settings)
     loaded = zoo.load(model).to(where)
-    return lambda observation: (model, restore_observation(loaded, observation, steps=refine, precision=precision))
+    return lambda observation: (model, restore_observation(loaded, observation, settings))
 
 
 def _restore_file(job: "Job", answer: "Answer", mask: Path | None, where: Any, overwrite: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from agerestore import batches, checkpoint, monitor, stages, train
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig, PhotoConfig, train_config
+from agerestore.config import NetworkConfig, PhotoConfig, RestoreSettings, train_config
 from agerestore.data import PhotoSet, load_photographs
 from agerestore.divergence import official_kl
 from agerestore.errors import NothingReadableError, UsageError
@@ -351,8 +351,8 @@ def test_grey_stays_grey_and_the_answer_stays_in_range(loaded):
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "auto"])
 def test_precision_changes_the_answer_little(loaded, precision):
     image = drawn(1, 3, 32, 32)
-    exact = restore_observation(loaded, Observation(image), precision="fp32").image
-    answer = restore_observation(loaded, Observation(image), precision=precision).image
+    exact = restore_observation(loaded, Observation(image), RestoreSettings(precision="fp32")).image
+    answer = restore_observation(loaded, Observation(image), RestoreSettings(precision=precision)).image
     torch.testing.assert_close(answer, exact, rtol=0, atol=3 / 255)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig
+from agerestore.config import NetworkConfig, RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.latent import project, sample
 from agerestore.networks import Autoencoder
@@ -88,7 +88,9 @@ def test_refinement_finds_the_code_that_explains_the_observed_pixels(model, clea
     mask = torch.zeros(3, 1, SIZE, SIZE)
     mask[..., : SIZE // 2, :] = 1  # the whole upper half is gone
     observation = Observation(torch.where(mask > 0, 0.0, clean), mask)
-    plain, refined = (restore_observation(model, observation, steps=steps).image for steps in (0, 300))
+    plain, refined = (
+        restore_observation(model, observation, RestoreSettings(refine=steps)).image for steps in (0, 300)
+    )
     before, after = ((image - clean).square().mean() for image in (plain, refined))
     assert after < before / 10
 
@@ -112,8 +114,8 @@ def test_refinement_knows_of_a_degradation(model, clean):
 def test_a_picture_is_refined_alike_alone_and_in_a_batch(model, clean):
     mask = torch.zeros(3, 1, SIZE, SIZE)
     mask[..., : SIZE // 2, :] = 1
-    whole = restore_observation(model, Observation(clean, mask), steps=20).image
-    alone = restore_observation(model, Observation(clean[1:2], mask[1:2]), steps=20).image
+    whole = restore_observation(model, Observation(clean, mask), RestoreSettings(refine=20)).image
+    alone = restore_observation(model, Observation(clean[1:2], mask[1:2]), RestoreSettings(refine=20)).image
     torch.testing.assert_close(whole[1:2], alone, atol=1e-4, rtol=0)
 
 

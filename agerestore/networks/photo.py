@@ -148,6 +148,14 @@ class PhotoModel(nn.Module):
         self.encoder = PairEncoder(half, config.latent_dim)
         self.generator = DetailGenerator(half, quarter, config.latent_dim)
 
+    multiple = MULTIPLE
+
+    @property
+    def reach(self) -> int:
+        """Pixels on each side that an estimated pixel depends on."""
+        full, half, quarter = self.config.blocks
+        return 2 + 4 * full + 8 * half + 8 * quarter + MULTIPLE - 1  # two convolutions a block; the way down and up
+
     def estimate(self, image: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Damaged picture (B, 3, H, W) in [0, 1] -> estimate and its expected standard deviation, both the same shape.
 

@@ -1,0 +1,149 @@
+"""Tiles: they cover the picture once, begin where halving begins, and survive short memory."""
+
+import pytest
+import torch
+
+from agerestore import tiling
+from agerestore.config import PhotoConfig, RestoreSettings
+from agerestore.errors import AgeRestoreError, UsageError
+from agerestore.imagefile import Photo
+from agerestore.networks import build
+from agerestore.observation import Observation
+from agerestore.photographs import restore_photograph, restore_pixels
+from agerestore.tiling import Box
+
+
+@pytest.fixture
+def model():
+    networks = build(PhotoConfig(widths=(3, 4, 6), blocks=(1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in networks.parameters():
+        if not parameter.any():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return networks
+
+
+def drawn(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 64), (65, 200), (3, 1000)])
+def test_tiles_cover_every_pixel_once(size):
+    count = torch.zeros(size)
+
+    def work(box):
+        count[box.slices] += 1
+
+    assert tiling.run(*size, 64, work) == 64
+    assert (count == 1).all()
+
+
+def test_surroundings_end_at_the_picture_and_begin_where_it_is_halved():
+    whole = Box(0, 0, 100, 1000)
+    assert tiling.surroundings(Box(0, 64, 64, 128), whole, 30, 4) == (0, 32, 94, 158)
+    assert tiling.surroundings(Box(64, 64, 100, 128), whole, 30, 4) == (32, 32, 100, 158)
+    assert Box(64, 64, 100, 128).within(Box(32, 32, 100, 158)) == (32, 32, 68, 96)
+
+
+def test_where_memory_is_short_tiles_are_divided_and_nothing_is_done_twice():
+    count, sides = torch.zeros(300, 500), []
+
+    def work(box):
+        if max(box.bottom - box.top, box.right - box.left) > 128 and box.left >= 256:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        sides.append(box.right - box.left)
+        count[box.slices] += 1
+
+    assert tiling.run(300, 500, 256, work) == 128
+    assert (count == 1).all()
+    assert sides[0] == 256
+
+
+def test_what_is_no_lack_of_memory_is_not_hidden_and_the_end_is_said():
+    def broken(box):
+        raise RuntimeError("shape mismatch")
+
+    def full(box):
+        raise MemoryError
+
+    with pytest.raises(RuntimeError, match="shape"):
+        tiling.run(100, 100, 64, broken)
+    with pytest.raises(AgeRestoreError, match="not enough memory"):
+        tiling.run(500, 500, 256, full)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (131, 70), (200, 203), (3, 400)])
+def test_tiles_equal_the_whole_without_a_seam(model, size):
+    image, mask = drawn(1, 3, *size), (drawn(1, 1, *size, seed=1) < 0.1).float()
+    observation = Observation(image, mask)
+    for precision, worst in (("fp32", 1e-5), ("bf16", 3 / 255)):
+        whole, tiled = (
+            restore_photograph(model, observation, RestoreSettings(tile=tile, precision=precision))
+            for tile in (1024, 64)
+        )
+        torch.testing.assert_close(tiled.image, whole.image, rtol=0, atol=worst)
+        torch.testing.assert_close(tiled.deviation, whole.deviation, rtol=0.05, atol=worst)
+
+
+def test_the_reach_of_the_network_is_no_larger_than_it_says(model):
+    image = drawn(1, 3, 128, 128).requires_grad_()
+    model.estimate(image)[0][0, :, 64, 64].sum().backward()
+    seen = image.grad.abs().sum(dim=(0, 1)).nonzero()
+    assert (seen - 64).abs().max() <= model.reach
+    assert (seen - 64).abs().max() > model.reach - 8
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
+def test_pixels_are_restored_in_their_depth_like_tensors(model, dtype):
+    peak = torch.iinfo(dtype).max
+    levels = (drawn(90, 70, 3) * peak).round()
+    photo = Photo(levels.to(dtype).numpy())
+    restored, errors = restore_pixels(model, photo, None, RestoreSettings(tile=64, precision="fp32"))
+    answer = restore_photograph(
+        model, Observation((levels / peak).permute(2, 0, 1)[None]), RestoreSettings(precision="fp32")
+    )
+    expected = answer.image[0].permute(1, 2, 0)
+    torch.testing.assert_close(
+        torch.from_numpy(restored.pixels.astype("float32")) / peak, expected, rtol=0, atol=0.6 / 255
+    )
+    assert restored.pixels.dtype == photo.pixels.dtype
+    assert errors.pixels.shape == (90, 70, 1)
+
+
+def test_strength_blends_what_was_observed_and_not_what_is_unknown(model):
+    image, mask = drawn(1, 3, 20, 20), (drawn(1, 1, 20, 20, seed=1) < 0.3).float()
+    full, half, none = (
+        restore_photograph(model, Observation(image, mask), RestoreSettings(strength=strength, precision="fp32")).image
+        for strength in (1.0, 0.5, 0.0)
+    )
+    hole = mask.expand_as(image) > 0
+    torch.testing.assert_close(none[~hole], image[~hole])
+    torch.testing.assert_close(half[~hole], (full[~hole] + image[~hole]) / 2)
+    for answer in (half, none):
+        torch.testing.assert_close(answer[hole], full[hole])
+
+
+def test_no_more_is_removed_than_the_noise_that_is_known(model):
+    image = drawn(1, 3, 300, 280)
+    full = restore_photograph(model, Observation(image), RestoreSettings(precision="fp32")).image
+    removed = 255 * (image - full).square().mean().sqrt().item()
+    half = restore_photograph(model, Observation(image), RestoreSettings(sigma=removed / 2, precision="fp32")).image
+    assert 255 * (image - half).square().mean().sqrt().item() == pytest.approx(removed / 2, rel=0.1)
+    plenty = restore_photograph(model, Observation(image), RestoreSettings(sigma=100, precision="fp32")).image
+    torch.testing.assert_close(plenty, full)
+
+
+def test_a_dark_picture_is_exposed_and_put_back(model):
+    image = drawn(1, 3, 40, 40)
+    image = image / image.flatten().quantile(0.999)
+    light, dark = (
+        restore_photograph(model, Observation(image * scale), RestoreSettings(precision="fp32")).image
+        for scale in (1.0, 1 / 32)
+    )
+    torch.testing.assert_close((dark * 32).clamp(0, 1), light, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("wrong", [{"strength": 2}, {"sigma": -1}, {"tile": 8}, {"refine": -1}])
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(UsageError, match=f"--{next(iter(wrong))}"):
+        RestoreSettings(**wrong)
