@@ -3,6 +3,13 @@
 Every message is one line that names the file or setting at fault and says what to do next.
 """
 
+from pathlib import Path
+
+
+def printable(path: Path) -> str:
+    """Return the path as text for one line: line breaks and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
+
 
 class AgeRestoreError(Exception):
     """Base of all errors this package raises on purpose; one file or one setting is at fault."""

@@ -5,8 +5,6 @@ are kept. What would change how the picture looks and has no place in the chosen
 colour profile) is refused, not dropped. A file appears whole or not at all.
 """
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore import imagecodec
-from agerestore.errors import ImageFileError
+from agerestore import atomic, imagecodec
+from agerestore.errors import ImageFileError, printable
 from agerestore.imagecodec import Metadata
 from agerestore.lossless import Samples
 
@@ -27,6 +25,9 @@ __all__ = [
     "Metadata",
     "Photo",
     "UnreadableError",
+    "contents",
+    "decode",
+    "encode",
     "is_picture",
     "printable",
     "read",
@@ -77,11 +78,6 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def printable(path: Path) -> str:
-    """Return the path as text for one line: line breaks and undecodable bytes are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
-
-
 def read(path: Path) -> Photo:
     """Read a PNG, JPEG, TIFF, WebP or BMP; what it is decides its content, not its name.
 
@@ -93,8 +89,37 @@ def read(path: Path) -> Photo:
         UnreadableError: Missing, empty, damaged, no picture, animated or of several pages, larger than
             500 megapixels, or of a depth other than 1, 2, 4, 8 or 16 bits a channel.
     """
+    return decode(contents(path), path)
+
+
+def contents(path: Path) -> bytes:
+    """Read the whole of a picture file, undecoded.
+
+    Raises:
+        UnreadableError: Missing, a folder or a device, or not permitted.
+    """
     try:
-        samples, metadata = imagecodec.decode(_contents(path))
+        if path.exists() and not path.is_file():
+            raise UnreadableError(f"{printable(path)}: a folder or device; give a picture file")
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        what = f"cannot be read ({reason}); check its name and permissions"
+        raise UnreadableError(f"{printable(path)}: {what}") from error
+
+
+def decode(data: bytes, path: Path) -> Photo:
+    """Make a picture of the contents of a file; see `read`.
+
+    Args:
+        data: The whole file.
+        path: What messages are to call it.
+
+    Raises:
+        UnreadableError: See `read`.
+    """
+    try:
+        samples, metadata = imagecodec.decode(data)
     except ImageFileError as refusal:
         raise UnreadableError(f"{printable(path)}: {refusal}") from None
     except MemoryError:
@@ -123,16 +148,6 @@ def read_pixels(path: Path) -> Samples:
         except Exception:  # on damaged files decoders raise anything
             raise refusal from None
     return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
-
-
-def _contents(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise ImageFileError("a folder or device; give a picture file")
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ImageFileError(f"cannot be read ({reason}); check its name and permissions") from error
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> Mask:
@@ -178,67 +193,29 @@ def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
         ImageFileError: The file exists and `overwrite` is false; the format cannot hold the picture; the
             disk is full or the folder not writable.
     """
-    try:
+    with atomic.writing(path):
         if not overwrite:
-            _refuse_taken(path)
-        if path.suffix.lower() not in FORMAT_BY_SUFFIX:
-            names = " ".join(sorted(SUFFIXES))
-            raise ImageFileError(f"'{path.suffix}' is no picture format; choose a name ending in one of {names}")
-        _write_atomically(path, _encode(photo, FORMAT_BY_SUFFIX[path.suffix.lower()]), overwrite)
-    except ImageFileError as refusal:
-        raise ImageFileError(f"{printable(path)}: {refusal}") from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        what = f"cannot be written ({reason}); check the space and permissions of its folder"
-        raise ImageFileError(f"{printable(path)}: {what}") from error
+            atomic.refuse_taken(path)
+        temporary = atomic.stage(path, encode(photo, path.suffix))
+        try:
+            atomic.publish(temporary, path, overwrite=overwrite)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
-def _encode(photo: Photo, format: str) -> bytes:
+def encode(photo: Photo, suffix: str) -> bytes:
+    """Return the contents of a file of the format that an ending such as ".png" names; see `write`.
+
+    Raises:
+        ImageFileError: No ending of a picture, or the format cannot hold the picture; without path.
+    """
+    if suffix.lower() not in FORMAT_BY_SUFFIX:
+        names = " ".join(sorted(SUFFIXES))
+        raise ImageFileError(f"'{suffix}' is no picture format; choose a name ending in one of {names}")
+    format = FORMAT_BY_SUFFIX[suffix.lower()]
     if photo.alpha is None or (_is_opaque(photo) and format in ("JPEG", "BMP")):
         return imagecodec.encode(photo.pixels, photo.metadata, format)
     return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format)
-
-
-def _write_atomically(path: Path, data: bytes, overwrite: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.agerestore.tmp")  # no name of a picture
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _publish(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _publish(temporary: Path, path: Path) -> None:
-    """Give the complete file its name unless that is taken; a hard link decides this without a race."""
-    try:
-        path.hardlink_to(temporary)
-    except OSError:  # taken, or a file system without hard links: FAT, some network shares
-        _refuse_taken(path)
-        temporary.replace(path)
-
-
-def _refuse_taken(path: Path) -> None:
-    if path.exists() or path.is_symlink():
-        raise ImageFileError("exists; pass --overwrite or choose another output")
-
-
-def part(photo: Photo, rows: slice, columns: slice) -> Photo:
-    """The pixels of a rectangle, not copied; without alpha."""
-    return Photo(photo.pixels[rows, columns], None, photo.metadata)
-
-
-def replace_pixels(photo: Photo, pixels: Samples) -> Photo:
-    """Return the photo with new pixels (H, W, C) of its size, depth and channels; alpha and metadata stay."""
-    if (pixels.shape, pixels.dtype) != (photo.pixels.shape, photo.pixels.dtype):
-        raise ValueError(f"pixels of shape {pixels.shape} and {pixels.dtype} for those of {photo.pixels.shape}")
-    return replace(photo, pixels=pixels)
 
 
 def to_tensor(photo: Photo) -> Tensor:

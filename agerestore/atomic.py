@@ -1,0 +1,82 @@
+"""Files that appear whole or not at all: complete under another name first, then given their own."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from agerestore.errors import ImageFileError, printable
+
+
+def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
+    """Write a file completely, to the disk itself, beside where it belongs; missing folders are made.
+
+    Args:
+        path: Where it belongs.
+        data: The whole file.
+        tag: Makes the name under which it lies until published. Whoever gives one excludes that two at once use
+            it, and gets rid of what a killed run left under it; None for a name that nobody else has.
+
+    Returns:
+        The file; of no picture's name, and hidden.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{tag or secrets.token_hex(8)}.agerestore.tmp")
+    if tag is not None:
+        temporary.unlink(missing_ok=True)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a staged file its name.
+
+    Raises:
+        ImageFileError: The name is taken and `overwrite` is false.
+    """
+    if overwrite:
+        temporary.replace(path)
+        return
+    try:
+        path.hardlink_to(temporary)  # decides without a race whether the name is taken
+    except OSError:  # taken, or a file system without hard links: FAT, some network shares
+        refuse_taken(path)
+        temporary.replace(path)
+    temporary.unlink(missing_ok=True)
+
+
+def refuse_taken(path: Path) -> None:
+    """Raise an ImageFileError, without path, if there is anything of this name."""
+    if path.exists() or path.is_symlink():
+        raise ImageFileError("exists; pass --overwrite or choose another output")
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can."""
+    with suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Let what goes wrong inside name the file that was to be written."""
+    try:
+        yield
+    except ImageFileError as refusal:
+        raise ImageFileError(f"{printable(path)}: {refusal}") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        what = f"cannot be written ({reason}); check the space and permissions of its folder"
+        raise ImageFileError(f"{printable(path)}: {what}") from error
