@@ -218,6 +218,18 @@ def encode(photo: Photo, suffix: str) -> bytes:
     return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format)
 
 
+def part(photo: Photo, rows: slice, columns: slice) -> Photo:
+    """The pixels of a rectangle, not copied; without alpha."""
+    return Photo(photo.pixels[rows, columns], None, photo.metadata)
+
+
+def replace_pixels(photo: Photo, pixels: Samples) -> Photo:
+    """Return the photo with new pixels (H, W, C) of its size, depth and channels; alpha and metadata stay."""
+    if (pixels.shape, pixels.dtype) != (photo.pixels.shape, photo.pixels.dtype):
+        raise ValueError(f"pixels of shape {pixels.shape} and {pixels.dtype} for those of {photo.pixels.shape}")
+    return replace(photo, pixels=pixels)
+
+
 def to_tensor(photo: Photo) -> Tensor:
     """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
     scaled = photo.pixels.astype(np.float32) / np.float32(_peak(photo))

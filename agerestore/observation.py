@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+MOST_SURPRISE = 4.0  # expected deviations
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -51,3 +53,11 @@ class Condition(NamedTuple):
     def deviation(self) -> Tensor:
         """Standard deviation of the error of the estimate, as the estimator expects it; (B, 3, H, W)."""
         return (self.estimate.log_variance / 2).exp()
+
+    def surprise(self, image: Tensor) -> Tensor:
+        """What the estimate did not foresee of a picture, in units of the error expected; (B, 3, H, W)."""
+        return ((image - self.estimate.image) / self.deviation).clamp(-MOST_SURPRISE, MOST_SURPRISE)
+
+    def picture(self, surprise: Tensor) -> Tensor:
+        """Undo `surprise`."""
+        return self.estimate.image + self.deviation * surprise

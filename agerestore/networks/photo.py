@@ -1,8 +1,8 @@
 """The conditional AGE for photographs of any size: g(z, y) draws the picture that was damaged to y.
 
-It has a centre and a sphere. At z = 0 the answer is the best single estimate of the clean picture; codes on the sphere
-(a coarse field, one for each region of 16x16 pixels) add what that estimate cannot know: g(z, y) = centre(y) +
-deviation(y) detail(z, y) with detail(0, y) = 0. The centre has weights of its own, so that the game costs it nothing.
+It has a centre and a sphere. At z = 0 the answer is the best single estimate of the clean picture. Codes on the sphere,
+a coarse field with one for each region of 16x16 pixels, add what that estimate cannot know: g(z, y) = centre(y) +
+deviation(y) surprise(z, y), with surprise(0, y) = 0. The centre has weights of its own: the game costs it nothing.
 
 No part has a norm or pools over the picture: a pixel depends on its neighbourhood alone, so that tiles with enough
 overlap equal the whole. What is added to the picture is added in fp32.
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from agerestore.config import PhotoConfig
 from agerestore.latent import project, sample
-from agerestore.observation import Condition, Estimate
+from agerestore.observation import MOST_SURPRISE, Condition, Estimate
 
 REGION = 16  # pixels a side, of which a code speaks
 MULTIPLE = 4  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
@@ -80,10 +80,7 @@ class Estimator(nn.Module):
 
 
 class PairEncoder(nn.Module):
-    """Picture and condition -> a field of codes (B, M, H/16, W/16), each on the sphere.
-
-    It sees by how much the picture differs from the centre, in units of the deviation expected there.
-    """
+    """Surprise of a picture and its condition -> a field of codes (B, M, H/16, W/16), each on the sphere."""
 
     def __init__(self, width: int, latent_dim: int) -> None:
         super().__init__()
@@ -96,19 +93,18 @@ class PairEncoder(nn.Module):
             nn.Conv2d(2 * w, latent_dim, 1),
         )  # fmt: skip
 
-    def forward(self, image: Tensor, condition: Condition) -> Tensor:
-        """See the class; ``image`` (B, 3, H, W) in [-1, 1]."""
-        surprise = (image - condition.estimate.image) / condition.deviation
+    def forward(self, surprise: Tensor, condition: Condition) -> Tensor:
+        """See the class; ``surprise`` (B, 3, H, W) in units of the deviation expected."""
         x = torch.cat([surprise, condition.damaged, condition.estimate.image, condition.mask], 1)
         field = self.layers(F.pixel_unshuffle(x, 2)).float()
         return project(field.movedim(1, -1)).movedim(-1, 1)
 
 
-class DetailGenerator(nn.Module):
-    """A field of codes and a condition -> a picture: the centre, and detail that vanishes where the code is 0.
+class SurpriseGenerator(nn.Module):
+    """A field of codes and a condition -> a surprise, which vanishes where the code is 0.
 
-    Every layer is homogeneous (no bias; features of the condition enter as factors), so that scaling a code scales
-    the detail it draws: the way from the centre to the sphere is straight.
+    No layer has a bias, and features of the condition enter as factors: on the way from the centre to the sphere the
+    surprise grows from nothing, up to a bound.
     """
 
     def __init__(self, half: int, quarter: int, latent_dim: int) -> None:
@@ -120,12 +116,12 @@ class DetailGenerator(nn.Module):
         self.leave = nn.Conv2d(half, 4 * 3, 3, padding=1, bias=False)
 
     def forward(self, code: Tensor, condition: Condition) -> Tensor:
-        """See the class; codes (B, M, H/16, W/16) -> (B, 3, H, W) in the range of the networks."""
+        """See the class; codes (B, M, H/16, W/16) -> (B, 3, H, W) in units of the deviation expected."""
         quarter, half = (1 + gate(x) for gate, x in zip(self.gates, condition.estimate.features, strict=True))
         x = self.blocks[0](self.enter(code) * quarter)
         x = self.blocks[1](self.grow(x) * half)
-        detail = F.pixel_shuffle(self.leave(x).float(), 2)
-        return condition.estimate.image + condition.deviation * detail
+        drawn = F.pixel_shuffle(self.leave(x).float(), 2)
+        return MOST_SURPRISE * torch.tanh(drawn / MOST_SURPRISE)
 
 
 class PhotoModel(nn.Module):
@@ -136,8 +132,8 @@ class PhotoModel(nn.Module):
     Attributes:
         config: everything needed to build the networks again.
         estimator: damaged picture, mask -> `Estimate`.
-        encoder: picture, `Condition` -> field of codes.
-        generator: field of codes, `Condition` -> picture.
+        encoder: surprise, `Condition` -> field of codes.
+        generator: field of codes, `Condition` -> surprise.
     """
 
     def __init__(self, config: PhotoConfig) -> None:
@@ -146,7 +142,7 @@ class PhotoModel(nn.Module):
         _, half, quarter = config.widths
         self.estimator = Estimator(config.widths, config.blocks)
         self.encoder = PairEncoder(half, config.latent_dim)
-        self.generator = DetailGenerator(half, quarter, config.latent_dim)
+        self.generator = SurpriseGenerator(half, quarter, config.latent_dim)
 
     multiple = MULTIPLE
 
@@ -174,13 +170,12 @@ class PhotoModel(nn.Module):
 
     def encode(self, image: Tensor, condition: Condition) -> Tensor:
         """Picture (B, 3, H, W) in [0, 1] -> field of codes (B, M, H/16, W/16) on the sphere."""
-        code: Tensor = self.encoder(image * 2 - 1, condition)
+        code: Tensor = self.encoder(condition.surprise(image * 2 - 1), condition)
         return code
 
     def generate(self, code: Tensor, condition: Condition) -> Tensor:
         """Field of codes (B, M, H/16, W/16) -> picture (B, 3, H, W) in [0, 1]; zeros give the centre."""
-        image: Tensor = self.generator(code, condition)
-        return (image + 1) / 2
+        return (condition.picture(self.generator(code, condition)) + 1) / 2
 
     def samples(self, image: Tensor, mask: Tensor | None, count: int, generator: torch.Generator) -> Tensor:
         """Plausible clean pictures for a damaged one.

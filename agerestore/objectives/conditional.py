@@ -1,5 +1,6 @@
 """The AGE game under a condition: g(z, y) and e(x, y), with y what is known of a damaged picture.
 
+It is played on surprises: what the estimate did not foresee of the clean picture, in units of the error it expected.
 The terms are those of `agerestore.objectives.age`, each code being that of one region of a picture, and one more:
 
 ========= =================================================================================================
@@ -11,7 +12,7 @@ kl_within divergence of e(g(z, y), y) across draws of z for one y; large where t
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -47,7 +48,8 @@ class ConditionalAGE:
             )
         with torch.no_grad():
             condition = Condition(batch.damaged, batch.mask, networks["estimator"](batch.damaged, batch.mask))
-        terms = self.game(player, _bind(networks, condition), batch, wanted)
+        surprise = replace(batch, x=condition.surprise(batch.x))
+        terms = self.game(player, _bind(networks, condition), surprise, wanted)
         if "kl_within" in wanted:
             terms["kl_within"] = self._within(player, networks, condition, batch.z)
         return terms
@@ -65,7 +67,7 @@ class ConditionalAGE:
 
 
 def _bind(networks: Networks, condition: Condition) -> Networks:
-    """Networks of one argument: pictures to codes (regions, M), and codes to pictures."""
+    """Networks of one argument: surprises to codes (regions, M), and codes to surprises."""
     batch, rows, columns = (condition.damaged.shape[0], *(side // 16 for side in condition.damaged.shape[2:]))
 
     def encode(image: Tensor) -> Tensor:
