@@ -15,6 +15,7 @@ from agerestore.config import SMALLEST_TILE, RestoreSettings
 from agerestore.framing import match_channels
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
+from agerestore.networks.photo import MULTIPLE, REGION
 from agerestore.observation import Observation
 
 LARGEST_TILE = 768  # pixels a side; larger ones gain nothing
@@ -30,47 +31,76 @@ class Answer(NamedTuple):
     Attributes:
         image: (B, C, H, W) in [0, 1], the estimate blended with the piece as the settings say.
         deviation: (B, C, H, W), the expected standard deviation of the error of the estimate.
+        samples: (K, C, H, W) in [0, 1], other pictures that could have been; of one picture only.
     """
 
     image: Tensor
     deviation: Tensor
+    samples: Tensor
+
+
+class RestoredPhoto(NamedTuple):
+    """A photograph restored in its own depth.
+
+    Attributes:
+        photo: the restored photograph.
+        uncertainty: grey, 8 bit: four times the expected standard deviation of its error, in grey levels of 8 bits.
+        samples: other pictures that could have been, in the form of ``photo``.
+    """
+
+    photo: Photo
+    uncertainty: Photo
+    samples: list[Photo]
 
 
 Read = Callable[[tiling.Box], Observation]
 
 
 @torch.no_grad()
-def restore_photograph(model: PhotoModel, observation: Observation, settings: RestoreSettings | None = None) -> Answer:
+def restore_photograph(
+    model: PhotoModel,
+    observation: Observation,
+    settings: RestoreSettings | None = None,
+    fields: Tensor | None = None,
+) -> Answer:
     """Restore photographs that are held in memory as tensors.
 
     Args:
         model: networks in eval mode.
         observation: image (B, 1 or 3, H, W) and mask, of any size.
         settings: the defaults if None.
+        fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`); then B is 1.
 
     Returns:
-        Picture and expected error, of the shape that came in. Observed pixels, too, are estimates.
+        Picture, expected error and samples, of the size that came in. Observed pixels, too, are estimates.
     """
     height, width = observation.image.shape[2:]
+    count = 0 if fields is None else len(fields)
     image, deviation = torch.empty_like(observation.image), torch.empty_like(observation.image)
+    answer = Answer(image, deviation, image.new_empty(count, *image.shape[1:]))
 
     def read(box: tiling.Box) -> Observation:
         rows, columns = box.slices
         mask = None if observation.mask is None else observation.mask[:, :, rows, columns]
         return Observation(observation.image[:, :, rows, columns], mask)
 
-    def write(box: tiling.Box, answer: Answer) -> None:
+    def write(box: tiling.Box, piece: Answer) -> None:
         rows, columns = box.slices
-        image[:, :, rows, columns], deviation[:, :, rows, columns] = answer
+        for whole, part in zip(answer, piece, strict=True):
+            whole[:, :, rows, columns] = part
 
-    _restore(model, height, width, read, write, settings or RestoreSettings())
-    return Answer(image, deviation)
+    _restore(model, height, width, read, write, settings or RestoreSettings(), fields)
+    return answer
 
 
 @torch.no_grad()
 def restore_pixels(
-    model: PhotoModel, photo: Photo, unknown: Mask | None = None, settings: RestoreSettings | None = None
-) -> tuple[Photo, Photo]:
+    model: PhotoModel,
+    photo: Photo,
+    unknown: Mask | None = None,
+    settings: RestoreSettings | None = None,
+    fields: Tensor | None = None,
+) -> RestoredPhoto:
     """Restore a photograph in its own depth, which takes little more memory than its pixels do.
 
     Args:
@@ -79,14 +109,12 @@ def restore_pixels(
         unknown: (H, W) bool, True where pixels are unknown. All others come back bit for bit; without it the whole
             picture is an estimate.
         settings: the defaults if None.
-
-    Returns:
-        The restored photograph, and a grey 8-bit one of the expected error: four times its standard deviation in
-        grey levels of 8 bits.
+        fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`).
     """
     height, width = photo.pixels.shape[:2]
     where = next(model.parameters()).device
     pixels, errors = np.empty_like(photo.pixels), np.empty((height, width, 1), np.uint8)
+    samples = [np.empty_like(photo.pixels) for _ in ([] if fields is None else fields)]
 
     def hidden(box: tiling.Box) -> Mask | None:
         return None if unknown is None else unknown[box.slices]
@@ -97,45 +125,58 @@ def restore_pixels(
         return Observation(imagefile.to_tensor(imagefile.part(photo, *box.slices)).to(where), holes)
 
     def write(box: tiling.Box, answer: Answer) -> None:
-        piece = imagefile.part(photo, *box.slices)
-        pixels[box.slices] = imagefile.with_pixels(piece, answer.image, hidden(box)).pixels
+        piece, mask = imagefile.part(photo, *box.slices), hidden(box)
+        for whole, image in zip((pixels, *samples), (answer.image[0], *answer.samples), strict=True):
+            whole[box.slices] = imagefile.with_pixels(piece, image, mask).pixels
         level = 4 * 255 * answer.deviation.square().mean(dim=(0, 1)).sqrt()
         errors[box.slices] = level.clamp(0, 255).round().byte().cpu().numpy()[..., None]
 
-    _restore(model, height, width, read, write, settings or RestoreSettings())
-    return imagefile.replace_pixels(photo, pixels), Photo(errors)
+    _restore(model, height, width, read, write, settings or RestoreSettings(), fields)
+    restored, *others = (imagefile.replace_pixels(photo, each) for each in (pixels, *samples))
+    return RestoredPhoto(restored, Photo(errors), others)
 
 
 def _restore(
     model: PhotoModel, height: int, width: int, read: Read, write: Callable[[tiling.Box, Answer], None],
-    settings: RestoreSettings,
+    settings: RestoreSettings, fields: Tensor | None,
 ) -> None:  # fmt: skip
     """Read, compute and write a picture tile by tile."""
     whole, device = tiling.Box(0, 0, height, width), next(model.parameters()).device
     gain = _exposure(whole, read)
     strength = _strength(model, whole, read, gain, settings)
+    reach, multiple = (model.reach, MULTIPLE) if fields is None else (model.reach_of_samples, REGION)
 
     def work(tile: tiling.Box) -> None:
-        around = tiling.surroundings(tile, whole, model.reach, model.multiple)
-        answer = _estimate(model, read(around), gain, strength, settings.precision)
+        around = tiling.surroundings(tile, whole, reach, multiple)
+        observation = read(around)
+        here = None if fields is None else _regions(fields, around)
+        answer = _estimate(model, observation, gain, strength, settings.precision, here)
         rows, columns = tile.within(around).slices
-        write(tile, Answer(answer.image[:, :, rows, columns], answer.deviation[:, :, rows, columns]))
+        write(tile, Answer(*(each[:, :, rows, columns] for each in answer)))
 
     tiling.run(height, width, settings.tile or _tile(device, settings.precision), work)
 
 
-def _estimate(model: PhotoModel, observation: Observation, gain: float, strength: float, precision: str) -> Answer:
-    device = observation.image.device
+def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
+    """The codes of the regions that a box touches; it begins where a region does."""
+    return fields[:, :, box.top // REGION : -(-box.bottom // REGION), box.left // REGION : -(-box.right // REGION)]
+
+
+def _estimate(
+    model: PhotoModel, observation: Observation, gain: float, strength: float, precision: str,
+    fields: Tensor | None = None,
+) -> Answer:  # fmt: skip
+    device, channels = observation.image.device, observation.image.shape[1]
+    colour = (match_channels(observation.image, 3) * gain).contiguous(memory_format=torch.channels_last)
     with devices.precision(precision, device, auto=devices.fastest(device)):
-        colour = match_channels(observation.image, 3) * gain
-        image, deviation = model.estimate(colour.contiguous(memory_format=torch.channels_last), observation.mask)
-    channels = observation.image.shape[1]
-    image = match_channels(image / gain, channels).clamp(0, 1)
+        image, deviation = model.estimate(colour, observation.mask)
+        samples = image[:0] if fields is None else model.samples(colour, observation.mask, fields)
+    image, samples = (match_channels(each / gain, channels).clamp(0, 1) for each in (image, samples))
     deviation = deviation.square().mean(1, keepdim=True).sqrt().expand(-1, channels, -1, -1) / gain
     if strength < 1:
         blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
-    return Answer(image, deviation)
+    return Answer(image, deviation, samples)
 
 
 def _probes(whole: tiling.Box) -> list[tiling.Box]:

@@ -86,14 +86,14 @@ def test_codes_lie_on_the_sphere_one_for_each_region(model):
     torch.testing.assert_close(code.norm(dim=1), torch.ones(2, 2, 3))
 
 
-def test_samples_have_the_size_of_the_picture_and_depend_on_the_seed(model):
+def test_samples_have_the_size_of_the_picture_and_depend_on_their_codes(model):
     image, mask = drawn(1, 3, 21, 30), torch.ones(1, 1, 21, 30)
-    first, again, other = (
-        model.samples(image, mask, 2, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
-    )  # fmt: skip
+    fields, again, other = (model.fields(21, 30, 2, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert fields.shape == (2, 6, 2, 2)
+    assert torch.equal(fields, again)
+    first, second = model.samples(image, mask, fields), model.samples(image, mask, other)
     assert first.shape == (2, 3, 21, 30)
-    assert torch.equal(first, again)
-    assert not torch.allclose(first, other)
+    assert not torch.allclose(first, second)
     assert not torch.allclose(first[0], first[1])
 
 
@@ -297,8 +297,10 @@ class Known(nn.Module):
     def estimate(self, image, mask=None):
         return self.error(image), (self.error(image) - image).abs()
 
-    def samples(self, image, mask, count, generator):
-        noise = torch.randn(count, *image.shape[1:], generator=generator)
+    def fields(self, height, width, count, generator):
+        return torch.randn(count, 3, height, width, generator=generator)
+
+    def samples(self, image, mask, noise):
         return self.error(image) + self.spread * noise
 
 

@@ -85,6 +85,17 @@ def test_tiles_equal_the_whole_without_a_seam(model, size):
         torch.testing.assert_close(tiled.deviation, whole.deviation, rtol=0.05, atol=worst)
 
 
+def test_samples_in_tiles_equal_those_of_the_whole(model):
+    image, mask = drawn(1, 3, 230, 150), (drawn(1, 1, 230, 150, seed=1) < 0.1).float()
+    fields = model.fields(230, 150, 2, torch.Generator().manual_seed(0))
+    whole, tiled = (
+        restore_photograph(model, Observation(image, mask), RestoreSettings(tile=tile, precision="fp32"), fields)
+        for tile in (1024, 64)
+    )
+    assert whole.samples.shape == (2, 3, 230, 150)
+    torch.testing.assert_close(tiled.samples, whole.samples, rtol=0, atol=1e-5)
+
+
 def test_the_reach_of_the_network_is_no_larger_than_it_says(model):
     image = drawn(1, 3, 128, 128).requires_grad_()
     model.estimate(image)[0][0, :, 64, 64].sum().backward()
@@ -98,7 +109,7 @@ def test_pixels_are_restored_in_their_depth_like_tensors(model, dtype):
     peak = torch.iinfo(dtype).max
     levels = (drawn(90, 70, 3) * peak).round()
     photo = Photo(levels.to(dtype).numpy())
-    restored, errors = restore_pixels(model, photo, None, RestoreSettings(tile=64, precision="fp32"))
+    restored, errors, _ = restore_pixels(model, photo, None, RestoreSettings(tile=64, precision="fp32"))
     answer = restore_photograph(
         model, Observation((levels / peak).permute(2, 0, 1)[None]), RestoreSettings(precision="fp32")
     )

@@ -21,6 +21,7 @@ from agerestore.observation import MOST_SURPRISE, Condition, Estimate
 
 REGION = 16  # pixels a side, of which a code speaks
 MULTIPLE = 4  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
+SAMPLE_BLOCKS = 2  # residual blocks of the generator at each of its two resolutions
 LOG_VARIANCE = math.log(0.1**2)  # where training starts: a standard deviation of 13 grey levels
 LEAST_LOG_VARIANCE = -14.0  # a quarter of an 8-bit level
 
@@ -111,7 +112,7 @@ class SurpriseGenerator(nn.Module):
         super().__init__()
         self.enter = nn.ConvTranspose2d(latent_dim, quarter, 4, stride=4, bias=False)
         self.gates = nn.ModuleList(nn.Conv2d(channels, channels, 1) for channels in (quarter, half))
-        self.blocks = nn.ModuleList(_blocks(channels, 2, bias=False) for channels in (quarter, half))
+        self.blocks = nn.ModuleList(_blocks(channels, SAMPLE_BLOCKS, bias=False) for channels in (quarter, half))
         self.grow = nn.ConvTranspose2d(quarter, half, 4, stride=2, padding=1, bias=False)
         self.leave = nn.Conv2d(half, 4 * 3, 3, padding=1, bias=False)
 
@@ -144,13 +145,16 @@ class PhotoModel(nn.Module):
         self.encoder = PairEncoder(half, config.latent_dim)
         self.generator = SurpriseGenerator(half, quarter, config.latent_dim)
 
-    multiple = MULTIPLE
-
     @property
     def reach(self) -> int:
         """Pixels on each side that an estimated pixel depends on."""
         full, half, quarter = self.config.blocks
         return 2 + 4 * full + 8 * half + 8 * quarter + MULTIPLE - 1  # two convolutions a block; the way down and up
+
+    @property
+    def reach_of_samples(self) -> int:
+        """Pixels on each side that a pixel of a sample depends on."""
+        return self.reach + 8 * SAMPLE_BLOCKS + 4 * SAMPLE_BLOCKS + 8 + REGION
 
     def estimate(self, image: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Damaged picture (B, 3, H, W) in [0, 1] -> estimate and its expected standard deviation, both the same shape.
@@ -177,14 +181,26 @@ class PhotoModel(nn.Module):
         """Field of codes (B, M, H/16, W/16) -> picture (B, 3, H, W) in [0, 1]; zeros give the centre."""
         return (condition.picture(self.generator(code, condition)) + 1) / 2
 
-    def samples(self, image: Tensor, mask: Tensor | None, count: int, generator: torch.Generator) -> Tensor:
+    def fields(self, height: int, width: int, count: int, generator: torch.Generator) -> Tensor:
+        """Draw codes for a picture: (K, M, rows, columns), one for each region that it touches.
+
+        Args:
+            height: of the picture.
+            width: of the picture.
+            count: K.
+            generator: source of randomness.
+        """
+        rows, columns = -(-height // REGION), -(-width // REGION)
+        codes = sample(count * rows * columns, self.config.latent_dim, generator)
+        return codes.view(count, rows, columns, -1).movedim(-1, 1)
+
+    def samples(self, image: Tensor, mask: Tensor | None, fields: Tensor) -> Tensor:
         """Plausible clean pictures for a damaged one.
 
         Args:
             image: (1, 3, H, W) in [0, 1], any size.
             mask: (1, 1, H, W), 1 where unknown, or None.
-            count: K.
-            generator: source of the codes.
+            fields: (K, M, rows, columns), as of `fields`.
 
         Returns:
             (K, 3, H, W).
@@ -194,10 +210,8 @@ class PhotoModel(nn.Module):
         image = F.pad(image, padding, mode="replicate")
         mask = None if mask is None else F.pad(mask, padding, mode="replicate")
         condition = self.condition(image, mask)
-        rows, columns = image.shape[2] // REGION, image.shape[3] // REGION
-        codes = sample(count * rows * columns, self.config.latent_dim, generator)
-        fields = codes.view(count, 1, rows, columns, -1).movedim(-1, 2).to(image.device)
-        return torch.cat([self.generate(field, condition)[:, :, :height, :width] for field in fields])
+        fields = fields.to(image.device)
+        return torch.cat([self.generate(field[None], condition)[:, :, :height, :width] for field in fields])
 
 
 def _to_networks(image: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
