@@ -14,8 +14,8 @@ from agerestore.config import NetworkConfig, TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed
 from agerestore.framing import luminance
 from agerestore.latent import sample
-from agerestore.networks.photo import REGION
 from agerestore.objectives import Batch
+from agerestore.observation import REGION
 from agerestore.stages import Stage
 
 

@@ -8,8 +8,8 @@ import torch
 from agerestore.config import PhotoConfig, TrainConfig
 from agerestore.data import AUGMENT_MARGIN, ImageSet, PhotoSet
 from agerestore.networks import Autoencoder, build
-from agerestore.networks.photo import REGION
 from agerestore.objectives import Batch
+from agerestore.observation import REGION
 from agerestore.stages import Stage, stages
 from agerestore.training import Training
 

@@ -209,8 +209,8 @@ _PHOTO = {
     "precision": "bf16", "ema": 0.9997, "validation": 0.016, "sheet_every": 10_000, "log_every": 500,
     "batch_size": 16, "steps": 4000, "lr": 5e-4, "lr_decay": "linear", "margin": 0.15, "match_x": "l2",
     "turns": {
-        "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.3, "match_x": 5, "match_z": 16}},
-        "generator": {"weights": {"kl_fake": 1, "kl_within": 1, "match_x": 5, "match_z": 16}},
+        "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.3, "match_x": 5, "match_z": 64}},
+        "generator": {"weights": {"kl_fake": 1, "kl_within": 1, "match_x": 5, "match_z": 64, "energy": 1}},
     },
 }  # fmt: skip
 

@@ -131,7 +131,7 @@ def sample_figures(
         observation = damage(truth)
         if observation.mask is None:
             continue
-        fields = model.fields(*truth.shape[2:], count, torch.Generator().manual_seed(0))
+        fields = model.fields(truth.shape[2], truth.shape[3], count, torch.Generator().manual_seed(0))
         samples = model.samples(observation.image, observation.mask, fields)
         centre, _ = model.estimate(observation.image, observation.mask)
         hole = observation.mask.expand_as(truth) > 0

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+REGION = 16  # pixels a side, of which a code speaks
 MOST_SURPRISE = 4.0  # expected deviations
 
 

@@ -15,8 +15,8 @@ from agerestore.config import SMALLEST_TILE, RestoreSettings
 from agerestore.framing import match_channels
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
-from agerestore.networks.photo import MULTIPLE, REGION
-from agerestore.observation import Observation
+from agerestore.networks.photo import MULTIPLE
+from agerestore.observation import REGION, Observation
 
 LARGEST_TILE = 768  # pixels a side; larger ones gain nothing
 BYTES_PER_PIXEL = 1200  # that a pass takes in fp32, measured; half of it in bf16

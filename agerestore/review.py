@@ -128,7 +128,7 @@ class PhotoReview:
         generator = torch.Generator().manual_seed(0)
         masks = [None] * len(observation.image) if observation.mask is None else observation.mask.split(1)
         drawn = [
-            model.samples(image, mask, model.fields(*image.shape[2:], 2, generator))
+            model.samples(image, mask, model.fields(image.shape[2], image.shape[3], 2, generator))
             for image, mask in zip(observation.image.split(1), masks, strict=True)
         ]
         return list(torch.stack(drawn, dim=1))

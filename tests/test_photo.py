@@ -179,6 +179,22 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
         assert terms["kl_within"] > 10  # no spread at all
 
 
+def test_energy_compares_draws_with_what_the_picture_asks_for():
+    x, z = drawn(4, 3, 16, 16), project(torch.randn(4, 2))
+
+    def generator(code, condition):  # twice as large where the code was not read off the picture
+        scale = 1.0 if code[:, 0].eq(7).all() else 2.0
+        return torch.full_like(condition.damaged, scale)
+
+    networks = {
+        "estimator": estimator(0, 0.1),
+        "generator": generator,
+        "encoder": lambda x, y: x[:, :2, :1, :1] * 0 + 7,
+    }
+    terms = ConditionalAGE(AGE())("generator", networks, Batch(x, z, x, x[:, :1]), ("energy",))
+    assert terms["energy"].item() == pytest.approx(math.log(4), abs=0.01)
+
+
 def test_the_condition_is_that_of_each_picture():
     x = drawn(4, 3, 32, 32)
     seen = []

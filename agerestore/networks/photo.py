@@ -17,9 +17,8 @@ from torch.nn import functional as F
 
 from agerestore.config import PhotoConfig
 from agerestore.latent import project, sample
-from agerestore.observation import MOST_SURPRISE, Condition, Estimate
+from agerestore.observation import MOST_SURPRISE, REGION, Condition, Estimate
 
-REGION = 16  # pixels a side, of which a code speaks
 MULTIPLE = 4  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
 SAMPLE_BLOCKS = 2  # residual blocks of the generator at each of its two resolutions
 LOG_VARIANCE = math.log(0.1**2)  # where training starts: a standard deviation of 13 grey levels

@@ -1,13 +1,16 @@
 """The AGE game under a condition: g(z, y) and e(x, y), with y what is known of a damaged picture.
 
 It is played on surprises: what the estimate did not foresee of the clean picture, in units of the error it expected.
-The terms are those of `agerestore.objectives.age`, each code being that of one region of a picture, and one more:
+The terms are those of `agerestore.objectives.age`, each code being that of one region of a picture, and two more:
 
 ========= =================================================================================================
 term      meaning
 ========= =================================================================================================
 kl_within divergence of e(g(z, y), y) across draws of z for one y; large where the generator does not heed z
+energy    log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
 ========= =================================================================================================
+
+Without the last, draws from the prior are several times as large as what the clean picture asks for.
 """
 
 import math
@@ -17,13 +20,15 @@ from typing import cast
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from agerestore.errors import UsageError
 from agerestore.objectives import age
 from agerestore.objectives.base import Batch, Networks
-from agerestore.observation import Condition, Estimate
+from agerestore.observation import REGION, Condition, Estimate
 
-TERMS = (*age.TERMS, "kl_within")
+TERMS = (*age.TERMS, "kl_within", "energy")
+QUIET = 0.01  # mean square of a surprise that is not told from none
 
 Bound = Callable[[Tensor], Tensor]
 
@@ -50,25 +55,41 @@ class ConditionalAGE:
             condition = Condition(batch.damaged, batch.mask, networks["estimator"](batch.damaged, batch.mask))
         surprise = replace(batch, x=condition.surprise(batch.x))
         terms = self.game(player, _bind(networks, condition), surprise, wanted)
-        if "kl_within" in wanted:
-            terms["kl_within"] = self._within(player, networks, condition, batch.z)
+        if "kl_within" in wanted or "energy" in wanted:
+            terms |= self._draws(player, networks, condition, surprise, wanted)
         return terms
 
-    def _within(self, player: str, networks: Networks, condition: Condition, z: Tensor) -> Tensor:
-        """Divergence of codes from which the mean over the draws for their own condition was taken."""
+    def _draws(
+        self, player: str, networks: Networks, condition: Condition, batch: Batch, wanted: Collection[str]
+    ) -> dict[str, Tensor]:
+        """Terms across several draws of z for each of the first conditions."""
         count = len(condition.damaged) // self.draws
         bound = _bind(networks, _repeat(condition, count, self.draws))
-        z = z[: len(z) // len(condition.damaged) * count * self.draws]
+        z = batch.z[: len(batch.z) // len(condition.damaged) * count * self.draws]
         with torch.set_grad_enabled(player == "generator"):
             fake = bound["generator"](z)
-        codes = bound["encoder"](fake).view(count, self.draws, -1, z.shape[1])
-        deviations = (codes - codes.mean(dim=1, keepdim=True)) * math.sqrt(self.draws / (self.draws - 1))
-        return self.game.divergence(deviations.flatten(0, 2))
+        terms: dict[str, Tensor] = {}
+        if "kl_within" in wanted:
+            codes = bound["encoder"](fake).view(count, self.draws, -1, z.shape[1])
+            deviations = (codes - codes.mean(dim=1, keepdim=True)) * math.sqrt(self.draws / (self.draws - 1))
+            terms["kl_within"] = self.game.divergence(deviations.flatten(0, 2))
+        if "energy" in wanted:
+            once = _bind(networks, _repeat(condition, count, 1))
+            with torch.no_grad():
+                asked = _energy(once["generator"](once["encoder"](batch.x[:count])))
+            drawn = _energy(fake).view(count, self.draws, *asked.shape[1:]).mean(dim=1)
+            terms["energy"] = ((drawn + QUIET) / (asked + QUIET)).log().abs().mean()
+        return terms
+
+
+def _energy(surprise: Tensor) -> Tensor:
+    """Mean square of (B, 3, H, W) in each region; (B, H/16, W/16)."""
+    return F.avg_pool2d(surprise.square().mean(dim=1), REGION)
 
 
 def _bind(networks: Networks, condition: Condition) -> Networks:
     """Networks of one argument: surprises to codes (regions, M), and codes to surprises."""
-    batch, rows, columns = (condition.damaged.shape[0], *(side // 16 for side in condition.damaged.shape[2:]))
+    batch, rows, columns = (condition.damaged.shape[0], *(side // REGION for side in condition.damaged.shape[2:]))
 
     def encode(image: Tensor) -> Tensor:
         return cast(Tensor, networks["encoder"](image, condition)).movedim(1, -1).flatten(0, 2)
