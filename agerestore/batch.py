@@ -1,33 +1,53 @@
-"""Many pictures through one piece of work: which files, where to, and what became of each.
+"""Many pictures through one piece of work: what goes wrong with one never stops the others.
 
-Knows neither models nor pixels: `plan` turns two paths into jobs, `run` hands each job to a callable and
-turns whatever happens into an outcome, so that one bad file never stops the others.
+Knows neither models nor pixels: `run` takes jobs in, hands each to a `Work`, delivers what comes out, and turns
+whatever happens into an outcome. While one picture is computed the next is read and the last one is written: three
+are in memory at a time, however many there are.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from agerestore.errors import (
-    AgeRestoreError,
-    ImageFileError,
-    NothingReadableError,
-    UsageError,
-    is_out_of_memory,
-)
-from agerestore.imagefile import SUFFIXES, UnreadableError, is_picture, printable
+from agerestore.delivery import Delivery
+from agerestore.errors import AgeRestoreError, is_out_of_memory, printable
+from agerestore.imagefile import UnreadableError
+from agerestore.jobs import PIPE, Job, find_mask, plan
 
-MASK_ENDINGS = (".mask.png", ".mask.PNG")
+__all__ = ["PIPE", "Delivery", "Job", "Made", "Outcome", "Tally", "Work", "find_mask", "plan", "preview", "run"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Job:
-    """One picture to read and the file its result goes to."""
+class Made:
+    """What came of a picture.
 
-    source: Path
-    target: Path
+    Attributes:
+        files: What to write, the job's target last; None for a file that is not to be there.
+        detail: What is worth reporting.
+    """
+
+    files: Mapping[Path, bytes | None]
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+class Work(Protocol[Item, Result]):
+    """What is done to a picture, in three steps that write nothing; any may raise."""
+
+    def decode(self, job: Job, data: bytes) -> Item:
+        """Make of the contents of the source what `compute` takes; runs beside it, in the thread that reads."""
+
+    def compute(self, item: Item) -> Result:
+        """Do the work proper; runs in the thread that called `run`, on one picture after the other."""
+
+    def encode(self, job: Job, result: Result) -> Made:
+        """Say what is to be written; runs beside `compute`, in the thread that writes."""
 
 
 @dataclass(frozen=True)
@@ -36,173 +56,177 @@ class Outcome:
 
     Attributes:
         job: The job.
-        seconds: How long it took.
-        error: One line that names the file; None when done.
+        seconds: How long it took, without waiting for others.
+        status: `"done"`, `"skipped"` (an earlier run did it), `"failed"`, or in a preview `"planned"`.
+        error: One line that names the file; None unless failed.
         detail: What the work reported.
         unreadable: Whether it failed because the source is no readable picture.
     """
 
     job: Job
-    seconds: float
+    seconds: float = 0.0
+    status: str = "done"
     error: str | None = None
     detail: dict[str, object] = field(default_factory=dict)
     unreadable: bool = False
 
+
+@dataclass
+class Tally:
+    """How many of `total` jobs came to which end; `done` counts the planned ones of a preview, too."""
+
+    total: int
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    unreadable: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        self.done += outcome.status in ("done", "planned")
+        self.skipped += outcome.status == "skipped"
+        self.failed += outcome.status == "failed"
+        self.unreadable += outcome.unreadable
+
     @property
-    def status(self) -> str:
-        """`"done"` or `"failed"`."""
-        return "done" if self.error is None else "failed"
+    def left(self) -> int:
+        """How many were not begun."""
+        return self.total - self.done - self.skipped - self.failed
 
-
-def plan(source: Path, out: Path, *, exclude: Callable[[Path], bool] = lambda path: False) -> list[Job]:
-    """Decide which pictures to work on and where each result goes.
-
-    A file becomes `out`, or `out/NAME` when `out` is a folder or has no ending of a picture. A folder is
-    searched with all below it, in sorted order, symbolic links followed but never in a circle, and `out`
-    mirrors it with names and formats kept. Left out are hidden files and folders, masks (`*.mask.png`),
-    whatever `exclude` says, and `out` itself where it lies inside. A folder below that cannot be listed
-    becomes a job, to fail under its name.
-
-    Args:
-        source: A picture file or a folder.
-        out: The file or folder for the results; it need not exist.
-        exclude: Whether to leave out a file or folder found in the folder `source`.
-
-    Returns:
-        At least one job; no two share a target and no target is a source.
-
-    Raises:
-        UsageError: A result would replace its source, or `out` cannot take the results.
-        NothingReadableError: There is no `source`, or no picture in it.
-    """
-    if source.is_dir():
-        jobs = _plan_folder(source, out, exclude)
-    elif source.exists() or source.is_symlink():
-        jobs = [Job(source, _single_target(source, out))]
-    else:
-        raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
-    sources = {_real(job.source) for job in jobs}
-    for job in jobs:
-        if _real(job.target) in sources:
-            what = "would be replaced by its own result or another's; choose another output"
-            raise UsageError(f"{printable(job.target)}: {what}")
-    return jobs
-
-
-def _plan_folder(source: Path, out: Path, exclude: Callable[[Path], bool]) -> list[Job]:
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{printable(out)}: is no folder, {printable(source)} is one; choose a folder")
-    if _real(out) == _real(source):
-        raise UsageError(f"{printable(out)}: is the source folder itself; choose another output folder")
-    inside = frozenset({_real(source), _real(out)})
-    found = list(_pictures(source, inside, exclude))
-    if found == [source]:
-        raise NothingReadableError(f"{printable(source)}: cannot be listed; check its permissions")
-    if not found:
-        looked_for = " ".join(sorted(SUFFIXES))
-        what = f"holds no picture (looked for {looked_for}); choose a folder with some"
-        raise NothingReadableError(f"{printable(source)}: {what}")
-    return [Job(path, out / path.relative_to(source)) for path in found]
-
-
-def _pictures(folder: Path, seen: frozenset[Path], exclude: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield the pictures of a folder and those below; `seen` are the folders above it and the output."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        yield folder  # to be reported when it cannot be read
-        return
-    for path in entries:
-        if path.name.startswith(".") or exclude(path):
-            continue
-        if path.is_dir():
-            if (real := _real(path)) not in seen:
-                yield from _pictures(path, seen | {real}, exclude)
-        elif is_picture(path) and not path.name.endswith(MASK_ENDINGS):
-            yield path
-
-
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
-
-
-def _single_target(source: Path, out: Path) -> Path:
-    if is_picture(out) and not out.is_dir():
-        return out
-    if out.exists() and not out.is_dir():
-        endings = " ".join(sorted(SUFFIXES))
-        raise UsageError(f"{printable(out)}: is neither a folder nor a picture ({endings}); choose another output")
-    if not is_picture(source):
-        raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
-    return out / source.name
-
-
-def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
-    """Find the mask of a picture.
-
-    Args:
-        source: The picture, in `root` or below.
-        root: The folder that was given, or that of the single file that was given.
-        mask: A file, which is the mask of every picture; a folder that mirrors `root` and holds masks called
-            NAME.EXT.mask.png, NAME.mask.png, NAME.EXT or NAME with another ending of a picture, the first of
-            these found; None for a NAME.EXT.mask.png or NAME.mask.png beside the picture.
-
-    Returns:
-        The mask, or None where there is none for this picture.
-
-    Raises:
-        UsageError: `mask` does not exist.
-    """
-    if mask is not None and not mask.exists():
-        raise UsageError(f"{printable(mask)}: no such mask file or folder; check the name")
-    if mask is not None and not mask.is_dir():
-        return mask
-    names = [base + end for base in (source.name, source.stem) for end in MASK_ENDINGS]
-    folder = source.parent
-    if mask is not None:
-        folder = mask / source.parent.relative_to(root)
-        if _real(folder) != _real(source.parent):  # there these are the pictures themselves
-            names += [source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES))]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    @property
+    def exit_code(self) -> int:
+        """0 when none failed, 3 when no source at all was a readable picture, 1 for any other failure."""
+        if self.failed == 0:
+            return 0
+        return 3 if self.unreadable == self.total else 1
 
 
 def run(
-    jobs: Iterable[Job],
-    work: Callable[[Job], dict[str, object]],
+    jobs: Sequence[Job],
+    work: Work[Item, Result],
+    delivery: Delivery,
     *,
-    overwrite: bool,
     report: Callable[[Outcome], None],
-) -> list[Outcome]:
-    """Do the work on every job; what goes wrong with one becomes its outcome and the next one follows.
+    stop: Callable[[], bool] = lambda: False,
+    fail_fast: bool = False,
+) -> Tally:
+    """Do the work on every job that is not done yet; what goes wrong with one becomes its outcome.
 
     Args:
         jobs: What to do.
-        work: Reads the source, writes the target, returns what is worth reporting.
-        overwrite: Whether a target that exists is written again; else its job fails without being worked on.
-        report: Called with each outcome as soon as it is known.
+        work: What is done to each.
+        delivery: When a job counts as done, and what may be replaced.
+        report: Called with each outcome as soon as it is known, in order, in the thread that called `run`.
+        stop: Asked before each job; once it answers true none is begun any more.
+        fail_fast: Whether none is begun any more after one that failed.
 
     Returns:
-        One outcome for each job, in order. `KeyboardInterrupt` passes through.
+        The count of outcomes; jobs that were not begun have none. `KeyboardInterrupt` passes through, once what
+        was being written is written.
     """
-    outcomes = []
+    tally = Tally(len(jobs))
+    behind: deque[Future[_Passage]] = deque()  # at most one
+
+    def settle() -> None:
+        while behind:
+            outcome = behind.popleft().result().outcome
+            assert outcome is not None
+            tally.add(outcome)
+            report(outcome)
+
+    passages = (_Passage(job, _steps(job, work, delivery)) for job in jobs)
+    with ThreadPoolExecutor(1, "reading") as reading, ThreadPoolExecutor(1, "writing") as writing:
+        try:
+            for passage in _read_ahead(reading, passages):
+                if stop():
+                    break
+                passage.advance()
+                settle()
+                behind.append(writing.submit(passage.advance))
+                if fail_fast and (tally.failed or (passage.outcome and passage.outcome.error)):
+                    break
+        finally:
+            reading.shutdown(wait=False, cancel_futures=True)
+            settle()
+    return tally
+
+
+def preview(jobs: Sequence[Job], delivery: Delivery, *, report: Callable[[Outcome], None]) -> Tally:
+    """Say of each job what `run` would begin with: that it is planned, was done before, or cannot be done.
+
+    Nothing is written, and nothing decoded.
+    """
+    tally = Tally(len(jobs))
     for job in jobs:
-        outcome = _attempt(job, work, overwrite)
-        outcomes.append(outcome)
+        outcome = _Passage(job, _first_step(job, delivery)).advance().outcome
+        assert outcome is not None
+        tally.add(outcome)
         report(outcome)
-    return outcomes
+    return tally
 
 
-def _attempt(job: Job, work: Callable[[Job], dict[str, object]], overwrite: bool) -> Outcome:
-    start = time.perf_counter()
-    try:
-        if not overwrite and (job.target.exists() or job.target.is_symlink()):
-            raise ImageFileError(f"{printable(job.target)}: exists; pass --overwrite or choose another output")
-        detail = work(job)
-    except Exception as error:  # whatever it is, the other pictures are not to suffer
-        seconds = time.perf_counter() - start
-        unreadable = isinstance(error, UnreadableError)
-        return Outcome(job, seconds, _one_line(error, job.source), unreadable=unreadable)
-    return Outcome(job, time.perf_counter() - start, detail=detail)
+Steps = Generator[None, None, Outcome]
+
+
+def _steps(job: Job, work: Work[Item, Result], delivery: Delivery) -> Steps:
+    """The way of a job, in three steps: in the thread that reads, in the caller's, in the one that writes."""
+    accepted = delivery.accept(job)
+    if accepted is None:
+        return Outcome(job, status="skipped")
+    item = work.decode(job, accepted.data)
+    yield
+    result = work.compute(item)
+    del item  # before the next but one is read
+    yield
+    made = work.encode(job, result)
+    delivery.deliver(accepted, made.files)
+    return Outcome(job, detail=made.detail)
+
+
+def _first_step(job: Job, delivery: Delivery) -> Steps:
+    yield from ()
+    return Outcome(job, status="planned" if delivery.accept(job) else "skipped")
+
+
+class _Passage:
+    """A job that advances step by step, each in the thread that calls, until it has an outcome."""
+
+    def __init__(self, job: Job, steps: Steps):
+        self.outcome: Outcome | None = None
+        self._job = job
+        self._steps = steps
+        self._seconds = 0.0
+
+    def advance(self) -> "_Passage":
+        """Take the next step, unless the end is reached."""
+        if self.outcome is None:
+            start = time.perf_counter()
+            outcome = self._step()
+            self._seconds += time.perf_counter() - start
+            self.outcome = outcome and replace(outcome, seconds=self._seconds)
+        return self
+
+    def _step(self) -> Outcome | None:
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        except Exception as error:  # whatever it is, the other pictures are not to suffer
+            line = _one_line(error, self._job.source)
+            return Outcome(self._job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))
+        return None
+
+
+def _read_ahead(reading: ThreadPoolExecutor, passages: Iterable[_Passage]) -> Iterator[_Passage]:
+    """Yield passages whose first step is taken; while one is out, the next is being read."""
+    ahead: deque[Future[_Passage]] = deque()
+    for passage in passages:
+        ahead.append(reading.submit(passage.advance))
+        if len(ahead) > 1:
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
 
 
 def _one_line(error: Exception, source: Path) -> str:
@@ -214,11 +238,3 @@ def _one_line(error: Exception, source: Path) -> str:
         reason = f"{type(error).__name__}: {error}"
     line, name = " ".join(reason.splitlines()), printable(source)
     return line if name in line else f"{name}: {line}"
-
-
-def exit_code(outcomes: Iterable[Outcome]) -> int:
-    """Return 0 when all are done, 3 when no source at all was a readable picture, 1 for any other failure."""
-    known = list(outcomes)
-    if all(outcome.error is None for outcome in known):
-        return 0
-    return 3 if all(outcome.unreadable for outcome in known) else 1

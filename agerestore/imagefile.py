@@ -203,16 +203,20 @@ def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def encode(photo: Photo, suffix: str) -> bytes:
+def encode(photo: Photo, suffix: str | None) -> bytes:
     """Return the contents of a file of the format that an ending such as ".png" names; see `write`.
+
+    Args:
+        photo: The picture.
+        suffix: The ending; None for the format that the picture came in.
 
     Raises:
         ImageFileError: No ending of a picture, or the format cannot hold the picture; without path.
     """
-    if suffix.lower() not in FORMAT_BY_SUFFIX:
+    if suffix is not None and suffix.lower() not in FORMAT_BY_SUFFIX:
         names = " ".join(sorted(SUFFIXES))
         raise ImageFileError(f"'{suffix}' is no picture format; choose a name ending in one of {names}")
-    format = FORMAT_BY_SUFFIX[suffix.lower()]
+    format = photo.metadata.format if suffix is None else FORMAT_BY_SUFFIX[suffix.lower()]
     if photo.alpha is None or (_is_opaque(photo) and format in ("JPEG", "BMP")):
         return imagecodec.encode(photo.pixels, photo.metadata, format)
     return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format)

@@ -1,60 +1,175 @@
-"""How a verb runs over files: progress, one line for each failure, a summary, the exit code."""
+"""How a verb runs over files: what is planned, progress, a line for each failure, a summary, the exit code."""
 
 import json
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from ._options import Common
+from ._options import Batch, Common
 
-Work = Callable[[Any], dict[str, Any]]
+# Arguments that are no settings: what they name is read for each picture, and its contents count.
+READ_FOR_EACH = ("source", "out", "mask", "replay")
 
 
-def run_batch(jobs: list[Any], work: Work, common: Common, *, overwrite: bool) -> None:
-    """Run ``work`` over the jobs and leave with the batch's exit code.
+def plan_batch(source: Path, out: Path, common: Common, files: Batch, exclude: Path | None = None) -> list[Any]:
+    """Plan a batch; options that do not go together are refused."""
+    from agerestore import batch, manifest
+    from agerestore.errors import UsageError
+
+    if files.in_place != files.backup:
+        raise UsageError("--in-place and --backup only go together: no original is ever replaced without a copy")
+    if files.report and (files.report.suffix != ".jsonl" or files.report.name == manifest.NAME):
+        raise UsageError(f"--report {files.report}: is overwritten, so its name must end in .jsonl")
+    if out == batch.PIPE and (common.as_json or files.dry_run):
+        raise UsageError("standard output takes the picture or lines of text, not both; name an output file")
+    left_out = None if exclude is None else exclude.resolve()
+    return batch.plan(source, out, exclude=lambda path: path.resolve() == left_out, **files.naming)
+
+
+def run_batch(
+    jobs: list[Any], work: Any, common: Common, files: Batch, folder: Path | None, made_with: dict[str, Any]
+) -> None:
+    """Do the work on the jobs, and leave with the batch's exit code.
 
     Messages go to stderr; with ``--json`` one line for each file goes to stdout.
+
+    Args:
+        jobs: What `plan_batch` gave.
+        work: An `agerestore.batch.Work`.
+        common: Options.
+        files: Options.
+        folder: The output folder, which remembers what was made; None where a single file was asked for.
+        made_with: What results depend on beside the options: digests of weights, the device.
     """
+    from agerestore import batch, manifest
+
+    chosen = {name: value for name, value in files.chosen.items() if name not in READ_FOR_EACH}
+    settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)
+    if files.dry_run:
+        delivery = batch.Delivery(manifest.Manifest(folder), settings, files.overwrite)
+        raise typer.Exit(batch.preview(jobs, delivery, report=lambda each: _list(each, settings, common)).exit_code)
+    with (
+        manifest.Manifest.open(folder) as book,
+        _lines(files.report) as write_row,
+        _progress(len(jobs), common) as advance,
+        _interrupted() as stop,
+    ):
+
+        def report(outcome: batch.Outcome) -> None:
+            advance()
+            write_row(_row(outcome, settings))
+            _tell(outcome, settings, common)
+
+        delivery = batch.Delivery(book, settings, files.overwrite)
+        tally = batch.run(jobs, work, delivery, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
+    if not common.quiet:
+        typer.echo(_summary(tally), err=True)
+    if stop.is_set() and tally.left:
+        raise KeyboardInterrupt
+    raise typer.Exit(tally.exit_code)
+
+
+@contextmanager
+def _lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """What writes a row to the report, if one is wanted."""
+    from agerestore.errors import UsageError
+
+    if path is None:
+        yield lambda row: None
+        return
+    try:
+        file = path.open("w", buffering=1)  # a line is there as soon as its picture is done
+    except OSError as error:
+        raise UsageError(f"--report {path}: cannot be written ({error.strerror}); choose another file") from None
+    with file:
+        yield lambda row: print(json.dumps(row), file=file)
+
+
+@contextmanager
+def _progress(total: int, common: Common) -> Iterator[Callable[[], None]]:
+    """A bar with the time that is left, on a terminal; what moves it on by one."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from agerestore import batch
-
     console = Console(stderr=True, quiet=common.quiet)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=common.quiet or not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=len(jobs))
-
-        def report(outcome: batch.Outcome) -> None:
-            progress.advance(task)
-            if common.as_json:
-                typer.echo(json.dumps(_row(outcome)))
-            if outcome.error:
-                typer.echo(f"agerestore: {outcome.error}", err=True)
-            elif "warning" in outcome.detail and not common.quiet:
-                typer.echo(f"agerestore: {outcome.job.source}: {outcome.detail['warning']}", err=True)
-            elif common.verbose:
-                typer.echo(f"{outcome.job.source} -> {outcome.job.target} {_detail(outcome.detail)}", err=True)
-
-        outcomes = batch.run(jobs, work, overwrite=overwrite, report=report)
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    if not common.quiet:
-        rest = f", {failed} failed" if failed else ""
-        typer.echo(f"{len(outcomes) - failed} of {len(outcomes)} pictures written{rest}", err=True)
-    raise typer.Exit(batch.exit_code(outcomes))
+    hidden = common.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
 
 
-def _row(outcome: Any) -> dict[str, Any]:
+@contextmanager
+def _interrupted() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event, so that pictures in flight are finished; the second one is as ever."""
+    event = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def first(*_: Any) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, before)
+        typer.echo("agerestore: finishing the pictures in flight; Ctrl-C again stops at once", err=True)
+
+    if threading.current_thread() is not threading.main_thread():  # where signals never arrive
+        yield event
+        return
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(outcome: Any, settings: str, common: Common) -> None:
+    """Say what became of a picture."""
+    from agerestore.errors import printable
+
+    source = printable(outcome.job.source)
+    if common.as_json:
+        typer.echo(json.dumps(_row(outcome, settings)))
+    if outcome.error:
+        typer.echo(f"agerestore: {outcome.error}", err=True)
+    elif "warning" in outcome.detail and not common.quiet:
+        typer.echo(f"agerestore: {source}: {outcome.detail['warning']}", err=True)
+    elif common.verbose:
+        said = "skipped, done before" if outcome.status == "skipped" else _detail(outcome.detail)
+        typer.echo(f"{source} -> {printable(outcome.job.target)} {said}".rstrip(), err=True)
+
+
+def _list(outcome: Any, settings: str, common: Common) -> None:
+    """Say what would be done with a picture."""
+    from agerestore.errors import printable
+
+    if common.as_json or outcome.error:
+        _tell(outcome, settings, common)
+    else:
+        done = "  (skipped: done before)" if outcome.status == "skipped" else ""
+        typer.echo(f"{printable(outcome.job.source)} -> {printable(outcome.job.target)}{done}")
+
+
+def _summary(tally: Any) -> str:
+    parts = [
+        f"{tally.done} of {tally.total} pictures written",
+        f"{tally.skipped} skipped (done before)" * bool(tally.skipped),
+        f"{tally.failed} failed" * bool(tally.failed),
+        f"{tally.left} not begun" * bool(tally.left),
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _row(outcome: Any, settings: str) -> dict[str, Any]:
     return {
         "input": _text(outcome.job.source),
         "output": None if outcome.error else _text(outcome.job.target),
-        "status": "failed" if outcome.error else "done",
+        "status": outcome.status,
         "error": outcome.error,
         "seconds": round(outcome.seconds, 4),
+        "settings": settings,
         **outcome.detail,
     }
 

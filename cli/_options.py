@@ -1,14 +1,13 @@
-"""Options that every verb takes, written once."""
+"""Options that several verbs take, written once."""
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
-
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 
 
 @dataclass(frozen=True)
@@ -24,23 +23,60 @@ class Common:
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON lines on stdout.")] = False
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What every verb that makes pictures of pictures can be told."""
+
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs that differ.")] = False
+    suffix: Annotated[
+        str, typer.Option(help="Goes between name and ending of each output; OUT may then be the folder IN.")
+    ] = ""
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Replace the pictures themselves; needs IN as OUT, and --backup.")
+    ] = False
+    backup: Annotated[bool, typer.Option("--backup", help="Keep each original as NAME.EXT.orig.")] = False
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first picture that fails.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; write nothing.")] = False
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="Write a JSON line for each picture to this file.")
+    ] = None
+    chosen: Mapping[str, Any] = field(default_factory=dict)  # what the verb was told of its own: no option
+
+    @property
+    def naming(self) -> dict[str, Any]:
+        """What of this `agerestore.batch.plan` is to know."""
+        return {"suffix": self.suffix, "in_place": self.in_place}
+
+
+GROUPS = (Common, Batch)
+
+
 def with_common_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb with a parameter ``common: Common`` the options that `Common` names."""
-    shared = get_type_hints(Common, include_extras=True)
+    """Give a verb with parameters of the types `Common` and `Batch` the options that these name."""
     signature = inspect.signature(verb)
-    own = [parameter for parameter in signature.parameters.values() if parameter.name != "common"]
-    options = [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=shared[field.name]
-        )
-        for field in fields(Common)
-    ]
+    groups = {name: each.annotation for name, each in signature.parameters.items() if each.annotation in GROUPS}
+    own = [parameter for name, parameter in signature.parameters.items() if name not in groups]
+    options = {name: _options(group) for name, group in groups.items()}
 
     @functools.wraps(verb)
     def called(**arguments: Any) -> None:
-        common = Common(**{name: arguments.pop(name) for name in shared})
-        verb(**arguments, common=common)
+        told = {name: {each.name: arguments.pop(each.name) for each in options[name]} for name in groups}
+        chosen = {"verb": verb.__name__, **arguments}
+        for name, group in groups.items():
+            more = {"chosen": chosen} if group is Batch else {}
+            arguments[name] = group(**told[name], **more)
+        verb(**arguments)
 
-    called.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in own} | shared
+    parameters = [*own, *(option for group in options.values() for option in group)]
+    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return called
+
+
+def _options(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        for each in fields(group)
+        if hasattr(hints[each.name], "__metadata__")
+    ]

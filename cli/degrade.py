@@ -1,16 +1,21 @@
 """``agerestore degrade``."""
 
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._batch import run_batch
-from ._options import Common, Overwrite, with_common_options
+from ._batch import plan_batch, run_batch
+from ._options import Batch, Common, with_common_options
 
 if TYPE_CHECKING:
-    from agerestore.batch import Job
+    from collections.abc import Callable
+
+    from agerestore.batch import Job, Made
     from agerestore.degrade import Drawn
+    from agerestore.imagefile import Photo
 
 
 @with_common_options
@@ -23,16 +28,15 @@ def degrade(
     replay: Annotated[
         Path | None, typer.Option(help="NAME.damage.json of an earlier run, or a folder of them: the same again.")
     ] = None,
-    overwrite: Overwrite = False,
     *,
     common: Common,
+    files: Batch,
 ) -> None:
     """Damage clean pictures, for tests and training.
 
     What was drawn is written beside each output as NAME.damage.json and can be replayed; unknown pixels are black
     in the output and white in NAME.mask.png beside it, where `restore` finds them.
     """
-    from agerestore import batch
     from agerestore import degrade as degradation
     from agerestore import device as devices
     from agerestore.errors import UsageError
@@ -40,19 +44,34 @@ def degrade(
     if (kind is None) == (replay is None):
         raise UsageError("say what happens with --kind, such as --kind noise:sigma=50, or repeat it with --replay")
     steps = None if kind is None else degradation.parse(kind)
-    jobs = batch.plan(source, out)
+    root = source if source.is_dir() else source.parent
+    jobs = plan_batch(source, out, common, files)
+    if replay is not None:
+        jobs = [replace(job, beside=_replays(replay, job.source.relative_to(root))) for job in jobs]
     devices.set_threads(common.threads)
     # On the CPU unless told otherwise: only there is a replay the same bit for bit on every machine.
     where = devices.choose("cpu" if common.device == "auto" else common.device)
-    root = source if source.is_dir() else source.parent
 
-    def work(job: "Job") -> dict[str, Any]:
+    def draw(job: "Job", size: tuple[int, int]) -> "list[Drawn]":
         name = job.source.relative_to(root)
-        if replay is not None:
-            return _degrade_file(job, _replayed(replay, name), where, overwrite)
-        return _degrade_file(job, lambda size: _drawn(steps, size, common.seed, name), where, overwrite)
+        return _drawn(steps, size, common.seed, name) if replay is None else _replayed(replay, job, name)
 
-    run_batch(jobs, work, common, overwrite=overwrite)
+    work = _Damaging(draw, where, _namesakes(jobs))
+    run_batch(jobs, work, common, files, out if source.is_dir() else None, {"device": where.type})
+
+
+def _namesakes(jobs: "list[Job]") -> frozenset[Path]:
+    """Targets that differ in their ending only, so that what lies beside them must bear the whole name."""
+    bare = Counter(job.target.with_suffix("") for job in jobs)
+    return frozenset(job.target for job in jobs if bare[job.target.with_suffix("")] > 1)
+
+
+def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
+    """The file that says what happened to a picture: a file for all, or one of a folder; none if it is not there."""
+    if not replay.is_dir():
+        return (replay,) if replay.exists() else ()
+    names = (name.with_name(f"{name.name}.damage.json"), name.with_suffix(".damage.json"))
+    return tuple(replay / each for each in names if (replay / each).is_file())[:1]
 
 
 def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Drawn]":
@@ -66,41 +85,61 @@ def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Dr
     return degradation.draw(steps, 1, size, generator)
 
 
-def _replayed(replay: Path, name: Path) -> Any:
+def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
     import json
 
     from agerestore import degrade as degradation
     from agerestore.errors import UsageError
 
-    path = replay / name.with_suffix(".damage.json") if replay.is_dir() else replay
+    if not job.beside:
+        raise UsageError(f"{replay}: no such file to replay for {name}")
     try:
-        drawn = degradation.from_json(json.loads(path.read_text()))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file to replay for {name}") from None
+        return degradation.from_json(json.loads(job.beside[0].read_text()))
     except (ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(f"{path}: not written by `agerestore degrade` ({error})") from None
-    return lambda size: drawn
+        raise UsageError(f"{job.beside[0]}: not written by `agerestore degrade` ({error})") from None
 
 
-def _degrade_file(job: "Job", draw: Any, where: Any, overwrite: bool) -> dict[str, Any]:
-    """Read, damage, write one picture with its parameters and mask."""
-    import json
+@dataclass(frozen=True)
+class _Damaging:
+    """The work of `degrade`: a picture, the picture damaged, its file with its parameters and mask beside it."""
 
-    import numpy as np
+    draw: "Callable[[Job, tuple[int, int]], list[Drawn]]"
+    where: Any
+    namesakes: frozenset[Path]
 
-    from agerestore import checkpoint, imagefile
-    from agerestore import degrade as degradation
+    def decode(self, job: "Job", data: bytes) -> "tuple[Photo, list[Drawn]]":
+        from agerestore import imagefile
 
-    photo = imagefile.read(job.source)
-    drawn = draw(photo.pixels.shape[:2])
-    observation = degradation.apply(imagefile.to_tensor(photo).to(where), drawn)
-    rows = degradation.to_json(drawn, 0)
-    imagefile.write(job.target, imagefile.with_pixels(photo, observation.image), overwrite=overwrite)
-    checkpoint.write_atomic(job.target.with_suffix(".damage.json"), json.dumps(rows, indent=1).encode())
-    mask = job.target.with_suffix(".mask.png")
-    if observation.mask is None:
-        mask.unlink(missing_ok=True)  # of an earlier, overwritten run
-    else:
-        pixels = (observation.mask[0, 0].cpu().numpy() > 0).astype(np.uint8)[:, :, None] * 255
-        imagefile.write(mask, imagefile.Photo(pixels, None, imagefile.Metadata()), overwrite=True)
-    return {"damage": rows}
+        photo = imagefile.decode(data, job.source)
+        return photo, self.draw(job, photo.pixels.shape[:2])
+
+    def compute(self, item: "tuple[Photo, list[Drawn]]") -> "tuple[Photo, Photo | None, list[Any]]":
+        import numpy as np
+
+        from agerestore import degrade as degradation
+        from agerestore import imagefile
+
+        photo, drawn = item
+        observation = degradation.apply(imagefile.to_tensor(photo).to(self.where), drawn)
+        damaged, mask = imagefile.with_pixels(photo, observation.image), None
+        if observation.mask is not None:
+            pixels = (observation.mask[0, 0].cpu().numpy() > 0).astype(np.uint8)[:, :, None] * 255
+            mask = imagefile.Photo(pixels, None, imagefile.Metadata())
+        return damaged, mask, degradation.to_json(drawn, 0)
+
+    def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Made":
+        import json
+
+        from agerestore import imagefile
+        from agerestore.batch import PIPE, Made
+
+        damaged, mask, rows = result
+        picture = {job.target: imagefile.encode(damaged, job.suffix)}
+        if job.target == PIPE:
+            return Made(picture, {"damage": rows})
+        bare = job.target if job.target in self.namesakes else job.target.with_suffix("")
+        beside = {
+            bare.with_name(f"{bare.name}.damage.json"): json.dumps(rows, indent=1).encode(),
+            bare.with_name(f"{bare.name}.mask.png"): None if mask is None else imagefile.encode(mask, ".png"),
+        }
+        return Made(beside | picture, {"damage": rows})

@@ -1,18 +1,20 @@
 """``agerestore restore``."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._batch import run_batch
-from ._options import Common, Overwrite, with_common_options
+from ._batch import plan_batch, run_batch
+from ._options import Batch, Common, with_common_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch import Job
+    from agerestore.batch import Job, Made
     from agerestore.config import RestoreSettings
+    from agerestore.imagefile import Mask, Photo
     from agerestore.observation import Observation
     from agerestore.restoration import Restored
 
@@ -32,9 +34,9 @@ def restore(
                      "Without it, NAME.mask.png beside a picture is found by itself."),
     ] = None,
     refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement; 100 is a lot.")] = 0,
-    overwrite: Overwrite = False,
     *,
     common: Common,
+    files: Batch,
 ) -> None:  # fmt: skip
     """Restore damaged pictures; originals are never touched.
 
@@ -48,20 +50,29 @@ def restore(
 
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder; check the name")
-    jobs = batch.plan(source, out, exclude=lambda path: mask is not None and path.resolve() == mask.resolve())
     root = source if source.is_dir() else source.parent
+    jobs = [
+        replace(job, beside=(found,)) if (found := batch.find_mask(job.source, root, mask)) else job
+        for job in plan_batch(source, out, common, files, exclude=mask)
+    ]
 
     from agerestore import device as devices
 
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     devices.precision(common.precision, where)  # an unknown one is named before any work
-    answer = _answer(model, where, RestoreSettings(refine=refine, precision=common.precision))
+    made_with = {"model": _fingerprint(model), "device": where.type}
+    work = _Restoring(_answer(model, where, RestoreSettings(refine=refine, precision=common.precision)), where)
+    run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
-    def work(job: "Job") -> dict[str, Any]:
-        return _restore_file(job, answer, batch.find_mask(job.source, root, mask), where, overwrite)
 
-    run_batch(jobs, work, common, overwrite=overwrite)
+def _fingerprint(model: str) -> tuple[bool, list[str]]:
+    """What tells models apart: whether one is chosen for each picture, and the SHA-256 of the weights."""
+    from agerestore import zoo
+    from agerestore.checkpoint import sha256
+
+    automatic = model == "auto"
+    return automatic, [sha256(zoo.weights_path(name)) for name in (zoo.names() if automatic else [model])]
 
 
 def _answer(model: str, where: Any, settings: "RestoreSettings") -> "Answer":
@@ -76,20 +87,39 @@ def _answer(model: str, where: Any, settings: "RestoreSettings") -> "Answer":
     return lambda observation: (model, restore_observation(loaded, observation, settings))
 
 
-def _restore_file(job: "Job", answer: "Answer", mask: Path | None, where: Any, overwrite: bool) -> dict[str, Any]:
-    """Read, restore, write one picture."""
-    import torch
+@dataclass(frozen=True)
+class _Restoring:
+    """The work of `restore`: a picture and its mask, the picture restored, its file."""
 
-    from agerestore import imagefile
-    from agerestore.observation import Observation
+    answer: "Answer"
+    where: Any
 
-    photo = imagefile.read(job.source)
-    unknown = None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
-    holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float().to(where)
-    model, restored = answer(Observation(imagefile.to_tensor(photo).to(where), holes))
-    imagefile.write(job.target, imagefile.with_pixels(photo, restored.image, unknown), overwrite=overwrite)
-    score = float(restored.score)
-    detail = {"model": model, "domain_score": round(score, 3), "mask": mask and str(mask)}
-    if score > 1:
-        detail["warning"] = f"out of the domain of {model!r} ({score:.1f} x its limit); what was drawn may be invented"
-    return detail
+    def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
+        from agerestore import imagefile
+
+        photo, mask = imagefile.decode(data, job.source), next(iter(job.beside), None)
+        return photo, mask, None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
+
+    def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, dict[str, Any]]":
+        import torch
+
+        from agerestore import imagefile
+        from agerestore.observation import Observation
+
+        photo, mask, unknown = item
+        holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float().to(self.where)
+        model, restored = self.answer(Observation(imagefile.to_tensor(photo).to(self.where), holes))
+        score = float(restored.score)
+        detail = {"model": model, "domain_score": round(score, 3), "mask": mask and str(mask)}
+        if score > 1:
+            detail["warning"] = (
+                f"out of the domain of {model!r} ({score:.1f} x its limit); what was drawn may be invented"
+            )
+        return imagefile.with_pixels(photo, restored.image, unknown), detail
+
+    def encode(self, job: "Job", result: "tuple[Photo, dict[str, Any]]") -> "Made":
+        from agerestore import imagefile
+        from agerestore.batch import Made
+
+        photo, detail = result
+        return Made({job.target: imagefile.encode(photo, job.suffix)}, detail)

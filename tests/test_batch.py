@@ -2,14 +2,16 @@
 
 import errno
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import noise
+from pictures import noise, stored
 
 from agerestore import batch, imagefile
-from agerestore.batch import Job, Outcome
+from agerestore.batch import Delivery, Job, Made, Outcome
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
 
 
@@ -20,14 +22,40 @@ def pictures(folder: Path, *names: str) -> list[Path]:
     return paths
 
 
-def copy(job: Job, overwrite: bool = False) -> dict[str, object]:
-    photo = imagefile.read(job.source)
-    imagefile.write(job.target, photo, overwrite=overwrite)
-    return {"width": photo.pixels.shape[1]}
+class Copying:
+    """Work that needs no torch: every picture as it is."""
+
+    def __init__(self) -> None:
+        self.computed: list[str] = []
+
+    def decode(self, job: Job, data: bytes) -> tuple[str, imagefile.Photo]:
+        return job.source.name, imagefile.decode(data, job.source)
+
+    def compute(self, item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+        self.computed.append(item[0])
+        return item[1]
+
+    def encode(self, job: Job, result: imagefile.Photo) -> Made:
+        return Made({job.target: imagefile.encode(result, job.suffix)}, {"width": result.pixels.shape[1]})
 
 
-def ignore(outcome: Outcome) -> None:
-    pass
+def run(jobs: list[Job], work: object = None, delivery: Delivery | None = None, **options: object) -> list[Outcome]:
+    """What is reported of each job, after a check that the tally agrees."""
+    outcomes: list[Outcome] = []
+    tally = batch.run(jobs, work or Copying(), delivery or Delivery(), report=outcomes.append, **options)
+    assert tally == tally_of(outcomes, len(jobs))
+    return outcomes
+
+
+def tally_of(outcomes: list[Outcome], total: int) -> batch.Tally:
+    tally = batch.Tally(total)
+    for outcome in outcomes:
+        tally.add(outcome)
+    return tally
+
+
+def exit_code(outcomes: list[Outcome]) -> int:
+    return tally_of(outcomes, len(outcomes)).exit_code
 
 
 def tree(folder: Path) -> list[str]:
@@ -46,17 +74,17 @@ def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:
     jobs = batch.plan(tmp_path / "in", tmp_path / "out")
     assert [str(job.source.relative_to(tmp_path / "in")) for job in jobs] == names
     assert [str(job.target.relative_to(tmp_path / "out")) for job in jobs] == names
-    assert batch.exit_code(batch.run(jobs, copy, overwrite=False, report=ignore)) == 0
+    assert exit_code(run(jobs)) == 0
     assert tree(tmp_path / "out") == names
 
 
 def test_any_name_goes_through(tmp_path: Path) -> None:
     names = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
     pictures(tmp_path / "in", *names)
-    outcomes = batch.run(batch.plan(tmp_path / "in", tmp_path / "out"), copy, overwrite=False, report=ignore)
+    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.error for outcome in outcomes] == [None] * len(names)
     assert tree(tmp_path / "out") == sorted(names)
-    again = batch.run(batch.plan(tmp_path / "in", tmp_path / "out"), copy, overwrite=False, report=ignore)
+    again = run(batch.plan(tmp_path / "in", tmp_path / "out"))
     assert all(outcome.error and outcome.error.isprintable() for outcome in again)
 
 
@@ -80,7 +108,7 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
     jobs = batch.plan(source, tmp_path / "out")
     found = [str(job.source.relative_to(source)) for job in jobs]
     assert found == ["a/b/z.png", "a/x.png", "dangling.png", "loop.png", "other/y.png"]
-    outcomes = batch.run(jobs, copy, overwrite=False, report=ignore)
+    outcomes = run(jobs)
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "failed", "done"]
 
 
@@ -160,10 +188,10 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_done(
 ) -> None:
     pictures(tmp_path / "in", "a.png", "locked/b.png", "z.png")
     forbid(monkeypatch, tmp_path / "in" / "locked")
-    outcomes = batch.run(batch.plan(tmp_path / "in", tmp_path / "out"), copy, overwrite=False, report=ignore)
+    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
     assert "locked" in str(outcomes[1].error)
-    assert batch.exit_code(outcomes) == 1
+    assert exit_code(outcomes) == 1
 
 
 # Masks
@@ -207,18 +235,16 @@ def test_pictures_are_never_taken_for_masks(tmp_path: Path) -> None:
 def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
     paths = pictures(tmp_path / "in", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
     paths[2].write_bytes(paths[2].read_bytes()[:300])
-    reported: list[Outcome] = []
-    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
-    outcomes = batch.run(jobs, copy, overwrite=False, report=reported.append)
+    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
     assert tree(tmp_path / "out") == ["1.jpg", "2.jpg", "4.jpg", "5.jpg"]
-    assert reported == outcomes
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done", "done"]
     assert str(outcomes[2].error).startswith(f"{paths[2]}: ")
     assert outcomes[0].detail == {"width": 16}
     assert all(outcome.seconds > 0 for outcome in outcomes)
-    assert batch.exit_code(outcomes) == 1
+    assert exit_code(outcomes) == 1
 
 
+@pytest.mark.parametrize("step", ["decode", "compute", "encode"])
 @pytest.mark.parametrize(
     ("failure", "line"),
     [
@@ -230,44 +256,60 @@ def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
     ],
 )
 def test_whatever_goes_wrong_becomes_one_line_that_names_the_file(
-    tmp_path: Path, failure: Exception, line: str
+    tmp_path: Path, failure: Exception, line: str, step: str
 ) -> None:
-    def work(job: Job) -> dict[str, object]:
-        if job.source.name == "a.png":
-            raise failure
-        return {}
+    work = Copying()
+    proper, calls = getattr(work, step), []
 
-    jobs = [Job(Path("a.png"), tmp_path / "a.png"), Job(Path("b.png"), tmp_path / "b.png")]
-    first, second = batch.run(jobs, work, overwrite=False, report=ignore)
+    def failing_once(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise failure
+        return proper(*arguments)
+
+    setattr(work, step, failing_once)
+    a, b = pictures(tmp_path, "a.png", "b.png")
+    first, second = run([Job(a, tmp_path / "out" / "a.png"), Job(b, tmp_path / "out" / "b.png")], work)
     assert first.error is not None
-    assert first.error.startswith("a.png: ")
+    assert first.error.startswith(f"{a}: ")
     assert line in first.error
     assert "\n" not in first.error
     assert second.status == "done"
-    assert batch.exit_code([first, second]) == 1
+    assert exit_code([first, second]) == 1
+    assert tree(tmp_path / "out") == ["b.png"]
 
 
 def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> None:
     a, _ = pictures(tmp_path / "in", "a.png", "b.png")
     (older,) = pictures(tmp_path / "out", "a.png")
+    imagefile.write(older, imagefile.Photo(noise(16, 16, 3, seed=7)), overwrite=True)
     before = older.read_bytes()
     (tmp_path / "out" / "b.png").symlink_to("nowhere")
-    worked: list[Path] = []
-
-    def work(job: Job) -> dict[str, object]:
-        worked.append(job.source)
-        return copy(job)
-
-    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
-    outcomes = batch.run(jobs, work, overwrite=False, report=ignore)
+    jobs, work = batch.plan(tmp_path / "in", tmp_path / "out"), Copying()
+    outcomes = run(jobs, work)
     assert outcomes[0].error == f"{a}: {older}: exists; pass --overwrite or choose another output"
     assert older.read_bytes() == before
     assert outcomes[1].error is not None  # a link to nowhere is somebody's, too
-    assert worked == []  # nobody restores for minutes what cannot be written
-    assert batch.exit_code(outcomes) == 1
-    outcomes = batch.run(jobs, lambda job: copy(job, overwrite=True), overwrite=True, report=ignore)
-    assert batch.exit_code(outcomes) == 0
+    assert work.computed == []  # nobody restores for minutes what cannot be written
+    assert exit_code(outcomes) == 1
+    assert exit_code(run(jobs, delivery=Delivery(overwrite=True))) == 0
     np.testing.assert_array_equal(imagefile.read(older).pixels, imagefile.read(a).pixels)
+
+
+def test_a_file_that_appears_while_a_picture_is_computed_is_left_alone(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", "a.png")
+    work = Copying()
+    proper = work.compute
+
+    def compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+        stored(tmp_path / "out" / "a.png", b"precious")
+        return proper(item)
+
+    work.compute = compute
+    (tmp_path / "out").mkdir()
+    (outcome,) = run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
+    assert "exists; pass --overwrite" in str(outcome.error)
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"precious"
 
 
 def test_an_interruption_passes_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,34 +326,120 @@ def test_an_interruption_passes_and_leaves_no_half_file(tmp_path: Path, monkeypa
     jobs = batch.plan(tmp_path / "in", tmp_path / "out")
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        batch.run(jobs, copy, overwrite=False, report=reported.append)
+        batch.run(jobs, Copying(), Delivery(), report=reported.append)
     assert [outcome.job.source.name for outcome in reported] == ["1.png"]
-    assert tree(tmp_path / "out") == ["1.png"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
+
+
+def test_what_is_being_written_when_the_computing_is_interrupted_is_finished(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", "1.png", "2.png", "3.png")
+    work = Copying()
+    proper = work.compute
+
+    def compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+        if item[0] == "2.png":
+            raise KeyboardInterrupt
+        return proper(item)
+
+    work.compute = compute
+    with pytest.raises(KeyboardInterrupt):
+        run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
+
+
+def test_asked_to_stop_the_pictures_in_flight_are_finished(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", *(f"{n}.png" for n in range(6)))
+    work = Copying()
+    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"), work, stop=lambda: len(work.computed) == 2)
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+    assert tree(tmp_path / "out") == ["0.png", "1.png"]
+
+
+def test_with_fail_fast_none_is_begun_after_one_that_failed(tmp_path: Path) -> None:
+    paths = pictures(tmp_path / "in", *(f"{n}.png" for n in range(6)))
+    paths[2].write_bytes(b"")
+    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"), fail_fast=True)
+    assert [outcome.status for outcome in outcomes] == ["done", "done", "failed"]
+    paths[0].write_bytes(b"")  # the only one that was begun, but not the only one there is
+    jobs = batch.plan(tmp_path / "in", tmp_path / "out2")
+    assert batch.run(jobs, Copying(), Delivery(), report=lambda outcome: None, fail_fast=True).exit_code == 1
+
+
+def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_are_in_memory(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", *(f"{n:02}.png" for n in range(12)))
+    work, alive, most, threads = Copying(), [0], [0], set()
+    decode, compute, encode = work.decode, work.compute, work.encode
+
+    def counted_decode(job: Job, data: bytes) -> object:
+        alive[0] += 1
+        most[0] = max(most[0], alive[0])
+        threads.add(("decode", threading.current_thread() is threading.main_thread()))
+        return decode(job, data)
+
+    def slow_compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+        threads.add(("compute", threading.current_thread() is threading.main_thread()))
+        time.sleep(0.02)
+        return compute(item)
+
+    def slow_encode(job: Job, result: imagefile.Photo) -> Made:
+        threads.add(("encode", threading.current_thread() is threading.main_thread()))
+        time.sleep(0.02)
+        alive[0] -= 1
+        return encode(job, result)
+
+    work.decode, work.compute, work.encode = counted_decode, slow_compute, slow_encode
+    start = time.perf_counter()
+    run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
+    assert time.perf_counter() - start < 12 * 0.04  # one after the other it would be more
+    assert most[0] <= 3
+    assert threads == {("decode", False), ("compute", True), ("encode", False)}
 
 
 def test_exit_codes() -> None:
     job = Job(Path("a.png"), Path("b.png"))
-    done, failed = Outcome(job, 1.0), Outcome(job, 1.0, "a.png: exists")
-    unreadable = Outcome(job, 1.0, "a.png: no picture", unreadable=True)
-    assert batch.exit_code([done, done]) == 0
-    assert batch.exit_code([done, failed]) == 1
-    assert batch.exit_code([done, unreadable]) == 1
-    assert batch.exit_code([unreadable, failed]) == 1
-    assert batch.exit_code([unreadable, unreadable]) == 3
+    done, failed = Outcome(job), Outcome(job, status="failed", error="a.png: exists")
+    unreadable = Outcome(job, status="failed", error="a.png: no picture", unreadable=True)
+    assert exit_code([done, done]) == 0
+    assert exit_code([done, Outcome(job, status="skipped")]) == 0
+    assert exit_code([done, failed]) == 1
+    assert exit_code([done, unreadable]) == 1
+    assert exit_code([unreadable, failed]) == 1
+    assert exit_code([unreadable, unreadable]) == 3
 
 
 def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: Path) -> None:
     (source,) = pictures(tmp_path, "a.png")
-    bad = tmp_path / "mask.png"
-    bad.write_bytes(b"")
+    bad = stored(tmp_path / "mask.png", b"")
 
-    def with_mask(job: Job) -> dict[str, object]:
-        imagefile.read_mask(bad, (16, 16))
-        return {}
+    class WithMask(Copying):
+        def decode(self, job: Job, data: bytes) -> object:
+            return imagefile.read_mask(bad, (16, 16))
 
-    def full(job: Job) -> dict[str, object]:
-        raise ImageFileError("b.png: cannot be written (No space left on device)")
+    class Full(Copying):
+        def encode(self, job: Job, result: imagefile.Photo) -> Made:
+            raise ImageFileError("b.png: cannot be written (No space left on device)")
 
-    for work, code in ((with_mask, 1), (full, 1), (lambda job: copy(Job(bad, job.target)), 3)):
-        outcomes = batch.run([Job(source, tmp_path / "b.png")], work, overwrite=False, report=ignore)
-        assert batch.exit_code(outcomes) == code
+    target = tmp_path / "b.png"
+    assert exit_code(run([Job(source, target)], WithMask())) == 1
+    assert exit_code(run([Job(source, target)], Full())) == 1
+    assert exit_code(run([Job(source, target, beside=(tmp_path / "gone.png",))])) == 1
+    assert exit_code(run([Job(bad, target)])) == 3
+
+
+def test_a_full_disk_fails_one_picture_and_leaves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures(tmp_path / "in", "1.png", "2.png", "3.png")
+    sync, calls = os.fsync, []
+
+    def full_once(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_once)
+    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
+    assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
+    assert "2.png: cannot be written (No space left on device)" in str(outcomes[1].error)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.png", "3.png"]

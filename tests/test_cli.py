@@ -13,7 +13,7 @@ import pytest
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, imagefile
+from agerestore import checkpoint, imagefile, manifest
 from agerestore.config import NetworkConfig
 from agerestore.imagefile import Photo
 from agerestore.networks import build
@@ -32,7 +32,9 @@ def run(*arguments):
 
 
 def tree(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """All files but the manifest of a batch."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != manifest.NAME)
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 @pytest.fixture

@@ -1,0 +1,186 @@
+"""Which pictures a batch works on, where each result goes, and which mask belongs to which picture."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from agerestore.errors import NothingReadableError, UsageError, printable
+from agerestore.imagefile import SUFFIXES, is_picture
+
+MASK_ENDINGS = (".mask.png", ".mask.PNG")
+BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
+PIPE = Path("-")  # standard input or output
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to read and the file its result goes to.
+
+    Attributes:
+        source: The picture; `PIPE` for standard input.
+        target: The result; `PIPE` for standard output.
+        beside: Other files that are read for it, such as its mask: what is in them decides the result, too.
+        backup: What the source is called once the result has its place; only where target and source are one.
+    """
+
+    source: Path
+    target: Path
+    beside: tuple[Path, ...] = ()
+    backup: Path | None = None
+
+    @property
+    def suffix(self) -> str | None:
+        """The ending that says in which format the result is; None for that of the source."""
+        return None if self.target == PIPE else self.target.suffix
+
+
+def plan(
+    source: Path,
+    out: Path,
+    *,
+    exclude: Callable[[Path], bool] = lambda path: False,
+    suffix: str = "",
+    in_place: bool = False,
+) -> list[Job]:
+    """Decide which pictures to work on and where each result goes.
+
+    A file becomes `out`, or `out/NAME` when `out` is a folder or has no ending of a picture. A folder is
+    searched with all below it, in sorted order, symbolic links followed but never in a circle, and `out`
+    mirrors it with names and formats kept. Left out are hidden files and folders, masks (`*.mask.png`),
+    whatever `exclude` says, and `out` itself where it lies inside. A folder below that cannot be listed
+    becomes a job, to fail under its name.
+
+    Args:
+        source: A picture file or a folder; `PIPE` for standard input.
+        out: The file or folder for the results; it need not exist. `PIPE` for standard output.
+        exclude: Whether to leave out a file or folder found in the folder `source`.
+        suffix: Comes between name and ending of each result. With one, `out` may be `source` itself, in which
+            pictures that bear it already are then left out, as results of an earlier run.
+        in_place: Results replace their sources, which are kept as NAME.EXT.orig; `out` must be `source`.
+
+    Returns:
+        At least one job; no two share a target and, unless `in_place`, no target is a source.
+
+    Raises:
+        UsageError: A result would replace its source, or `out` cannot take the results.
+        NothingReadableError: There is no `source`, or no picture in it.
+    """
+    _check_suffix(suffix)
+    if in_place and (suffix or PIPE in (source, out) or _real(out) != _real(source)):
+        raise UsageError("--in-place needs the same file or folder as IN and OUT, and no --suffix")
+    if source.is_dir():
+        jobs = _plan_folder(source, out, exclude, suffix, in_place)
+    elif source == PIPE or source.exists() or source.is_symlink():
+        jobs = [Job(source, source if in_place else _single_target(source, out, suffix))]
+    else:
+        raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
+    if in_place:
+        return [Job(job.source, job.source, backup=_backup(job.source)) for job in jobs]
+    sources = {_real(job.source) for job in jobs}
+    for job in jobs:
+        if job.target != PIPE and _real(job.target) in sources:
+            what = "would be replaced by its own result or another's; choose another output"
+            raise UsageError(f"{printable(job.target)}: {what}")
+    return jobs
+
+
+def _check_suffix(suffix: str) -> None:
+    result = Path(f"name{suffix}.png")
+    if result.name != str(result) or result.name.endswith(MASK_ENDINGS):
+        raise UsageError(f"--suffix {suffix!r}: no part of a name, or that of masks; choose one such as .restored")
+
+
+def _backup(path: Path) -> Path:
+    return path.with_name(path.name + BACKUP_ENDING)
+
+
+def _suffixed(path: Path, suffix: str) -> Path:
+    return path.with_name(path.stem + suffix + path.suffix)
+
+
+def _plan_folder(source: Path, out: Path, exclude: Callable[[Path], bool], suffix: str, in_place: bool) -> list[Job]:
+    if out == PIPE:
+        raise UsageError("only a single picture can go to standard output; choose an output folder")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{printable(out)}: is no folder, {printable(source)} is one; choose a folder")
+    same = _real(out) == _real(source)
+    if same and not (suffix or in_place):
+        what = "is the source folder itself; choose another output folder, --suffix, or --in-place --backup"
+        raise UsageError(f"{printable(out)}: {what}")
+    inside = frozenset({_real(source), _real(out)})
+    found = [
+        path for path in _pictures(source, inside, exclude) if not (same and suffix and path.stem.endswith(suffix))
+    ]
+    if found == [source]:
+        raise NothingReadableError(f"{printable(source)}: cannot be listed; check its permissions")
+    if not found:
+        looked_for = " ".join(sorted(SUFFIXES))
+        what = f"holds no picture (looked for {looked_for}); choose a folder with some"
+        raise NothingReadableError(f"{printable(source)}: {what}")
+    return [Job(path, _suffixed(out / path.relative_to(source), suffix)) for path in found]
+
+
+def _pictures(folder: Path, seen: frozenset[Path], exclude: Callable[[Path], bool]) -> Iterator[Path]:
+    """Yield the pictures of a folder and those below; `seen` are the folders above it and the output."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        yield folder  # to be reported when it cannot be read
+        return
+    for path in entries:
+        if path.name.startswith(".") or exclude(path):
+            continue
+        if path.is_dir():
+            if (real := _real(path)) not in seen:
+                yield from _pictures(path, seen | {real}, exclude)
+        elif is_picture(path) and not path.name.endswith(MASK_ENDINGS):
+            yield path
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
+
+
+def _single_target(source: Path, out: Path, suffix: str) -> Path:
+    if out == PIPE or (is_picture(out) and not out.is_dir()):
+        if suffix:
+            raise UsageError(f"{printable(out)}: names the result already; leave out --suffix, or name a folder")
+        return out
+    if out.exists() and not out.is_dir():
+        endings = " ".join(sorted(SUFFIXES))
+        raise UsageError(f"{printable(out)}: is neither a folder nor a picture ({endings}); choose another output")
+    if not is_picture(source):
+        raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
+    return _suffixed(out / source.name, suffix)
+
+
+def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
+    """Find the mask of a picture.
+
+    Args:
+        source: The picture, in `root` or below.
+        root: The folder that was given, or that of the single file that was given.
+        mask: A file, which is the mask of every picture; a folder that mirrors `root` and holds masks called
+            NAME.EXT.mask.png, NAME.mask.png, NAME.EXT or NAME with another ending of a picture, the first of
+            these found; None for a NAME.EXT.mask.png or NAME.mask.png beside the picture.
+
+    Returns:
+        The mask, or None where there is none for this picture.
+
+    Raises:
+        UsageError: `mask` does not exist.
+    """
+    if mask is not None and not mask.exists():
+        raise UsageError(f"{printable(mask)}: no such mask file or folder; check the name")
+    if mask is not None and not mask.is_dir():
+        return mask
+    if source == PIPE:
+        return None
+    names = [base + end for base in (source.name, source.stem) for end in MASK_ENDINGS]
+    folder = source.parent
+    if mask is not None:
+        folder = mask / source.parent.relative_to(root)
+        if _real(folder) != _real(source.parent):  # there these are the pictures themselves
+            names += [source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES))]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
