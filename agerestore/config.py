@@ -200,8 +200,8 @@ _MNIST = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _B
 _PHOTO = {
     "network": {"architecture": "photo"},
     "damage": "|".join([
-        *["noise:sigma=0..55"] * 5, *["noise:sigma=0..55:clip=1"] * 2,
-        "saltpepper:amount=0..0.3", "jpeg:quality=8..95", "missing:fraction=0.1..0.8",
+        *["noise:sigma=0..55"] * 6, *["noise:sigma=0..55:clip=1"] * 3, *["jpeg:quality=8..40"] * 2,
+        "jpeg:quality=8..95", "saltpepper:amount=0..0.3", "missing:fraction=0.1..0.8",
         "scratches:width=1..4:coverage=0.03..0.06:known=0..1", "holes:count=1..3:size=4..24,noise:sigma=0..15:clip=1",
         "poisson,blur:sigma=0..1,jpeg:quality=40..95", "grain,blur:sigma=0..1.2,scratches,dust,jpeg:quality=50..95",
     ]),

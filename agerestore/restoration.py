@@ -157,21 +157,27 @@ def restore_best(
     Raises:
         OutOfDomainError: the picture is in nobody's domain, and there is no model for photographs.
     """
+    name = choose(models, observation, settings)
+    return name, restore_observation(models[name], observation, settings)
+
+
+def choose(models: Mapping[str, LoadedModel], observation: Observation, settings: RestoreSettings = DEFAULTS) -> str:
+    """Name of the model for a picture; see `restore_best`."""
     if not models:
         raise UsageError("there is no model to choose from; name one with -m")
-
-    def answer(name: str) -> Restored:
-        return restore_observation(models[name], observation, settings)
-
     photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
     longest = max(observation.image.shape[2:])
-    answers = {name: answer(name) for name, model in models.items() if _may_be_for(model, longest, photo is not None)}
-    name = min(answers, key=lambda name: float(answers[name].score), default=None)
-    if name is not None and float(answers[name].score) <= 1:
-        return name, answers[name]
+    scores = {
+        name: float(restore_observation(model, observation, settings).score)
+        for name, model in models.items()
+        if _may_be_for(model, longest, photo is not None)
+    }
+    name = min(scores, key=lambda name: scores[name], default=None)
+    if name is not None and scores[name] <= 1:
+        return name
     if photo is not None:
-        return photo, answer(photo)
-    nearest = f"nearest is {name!r} at {float(answers[name].score):.1f} x its limit" if name else "none is near"
+        return photo
+    nearest = f"nearest is {name!r} at {scores[name]:.1f} x its limit" if name else "none is near"
     raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
 
 

@@ -1,0 +1,91 @@
+"""Restoring pictures as files hold them: a `Photo` in, a `Photo` of the same size, depth and metadata out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from agerestore import imagefile
+from agerestore.checkpoint import LoadedModel
+from agerestore.config import RestoreSettings
+from agerestore.errors import UsageError
+from agerestore.imagefile import Mask, Photo
+from agerestore.networks import Autoencoder, PhotoModel
+from agerestore.observation import Observation
+from agerestore.photographs import restore_pixels
+from agerestore.restoration import SMALL, choose, restore_observation
+
+DEFAULTS = RestoreSettings()
+
+
+@dataclass(frozen=True)
+class RestoredPicture:
+    """What became of a picture.
+
+    Attributes:
+        model: name of the model that restored it.
+        score: domain score; above 1 the picture is unlike anything the model was trained on.
+        photo: the restored picture.
+        uncertainty: grey, 8 bit: four times the expected standard deviation of its error in grey levels; of
+            photographs only.
+        samples: other pictures that could have been; of photographs only.
+    """
+
+    model: str
+    score: float
+    photo: Photo
+    uncertainty: Photo | None = None
+    samples: list[Photo] = field(default_factory=list)
+
+
+def restore_picture(
+    models: Mapping[str, LoadedModel],
+    photo: Photo,
+    unknown: Mask | None = None,
+    settings: RestoreSettings = DEFAULTS,
+    *,
+    samples: int = 0,
+    seed: int = 0,
+) -> RestoredPicture:
+    """Restore a picture with the one model there is, or with that of several which suits it.
+
+    Args:
+        models: by name, on one device.
+        photo: the damaged picture.
+        unknown: (H, W) bool, True where pixels are unknown; all others come back bit for bit.
+        settings: strength, precision and so on.
+        samples: how many other pictures to draw; of photographs.
+        seed: of the samples.
+
+    Raises:
+        OutOfDomainError: several models, and the picture is in no one's domain.
+        UsageError: samples are wanted of a model that draws none.
+    """
+    name = _choose(models, photo, unknown, settings)
+    networks = models[name].networks
+    if isinstance(networks, PhotoModel):
+        height, width = photo.pixels.shape[:2]
+        fields = networks.fields(height, width, samples, torch.Generator().manual_seed(seed)) if samples else None
+        restored = restore_pixels(networks, photo, unknown, settings, fields)
+        return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples)
+    if samples:
+        raise UsageError(f"{name!r} gives one answer; samples are drawn by the model for photographs (-m photo)")
+    answer = restore_observation(models[name], _observe(models, photo, unknown), settings)
+    return RestoredPicture(name, float(answer.score), imagefile.with_pixels(photo, answer.image, unknown))
+
+
+def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings) -> str:
+    """Name of the model; a large picture is not made a tensor of as long as there is one for photographs."""
+    if len(models) == 1:
+        return next(iter(models))
+    sizes = [model.networks.config.image_size for model in models.values() if isinstance(model.networks, Autoencoder)]
+    photographs = [name for name, model in models.items() if isinstance(model.networks, PhotoModel)]
+    if photographs and max(photo.pixels.shape[:2]) > SMALL * max(sizes, default=0):
+        return photographs[0]
+    return choose(models, _observe(models, photo, unknown), settings)
+
+
+def _observe(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None) -> Observation:
+    where = next(next(iter(models.values())).networks.parameters()).device
+    holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float().to(where)
+    return Observation(imagefile.to_tensor(photo).to(where), holes)
