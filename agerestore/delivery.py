@@ -66,6 +66,9 @@ class Delivery:
         taken = self._taken(job, data, record)
         if taken.earlier and self.manifest.kept(taken.earlier):
             return None
+        if record and not taken.earlier and not self.overwrite and self.manifest.kept(record):
+            what = "was made of other contents or with other settings; pass --overwrite or choose another output"
+            raise ImageFileError(f"{printable(job.target)}: {what}")
         self._refuse_foreign(job.target, taken.earlier)
         return taken
 

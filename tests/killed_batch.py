@@ -1,0 +1,78 @@
+"""Runs a batch in processes that are killed at random moments until one gets to its end.
+
+    python tests/killed_batch.py IN OUT KILLS SECONDS SEED
+
+OUT may be IN: then in place. Prints a JSON line for each killed process: what it had computed, and what the manifest
+then says is done. Forks, because a fresh process would spend seconds on importing before there is anything to kill.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from agerestore import batch, imagefile
+from agerestore.batch import Delivery, Job, Made
+from agerestore.manifest import Manifest
+
+
+class Inverting:
+    """Work that shows when it is done twice."""
+
+    def __init__(self, log: Path, seconds: float) -> None:
+        self.log = log
+        self.seconds = seconds
+
+    def decode(self, job: Job, data: bytes) -> tuple[Job, imagefile.Photo]:
+        return job, imagefile.decode(data, job.source)
+
+    def compute(self, item: tuple[Job, imagefile.Photo]) -> imagefile.Photo:
+        job, photo = item
+        with self.log.open("a") as log:
+            log.write(f"{job.target.name}\n")
+        time.sleep(self.seconds)
+        return replace(photo, pixels=255 - photo.pixels)
+
+    def encode(self, job: Job, result: imagefile.Photo) -> Made:
+        return Made({job.target: imagefile.encode(result, job.suffix)})
+
+
+def complete(source: Path, out: Path, log: Path, seconds: float) -> int:
+    jobs = batch.plan(source, out, in_place=source == out)
+    with Manifest.open(out) as manifest:
+        return batch.run(jobs, Inverting(log, seconds), Delivery(manifest, "s"), report=lambda each: None).exit_code
+
+
+def done(source: Path, out: Path) -> list[str]:
+    """What the manifest says is done, and the disk confirms."""
+    manifest = Manifest(out)
+    jobs = batch.plan(source, out, in_place=source == out)
+    found = [(job.target, manifest.find(job.target)) for job in jobs]
+    return [path.name for path, record in found if record and manifest.kept(record)]
+
+
+def one_process(source: Path, out: Path, seconds: float, moment: float | None) -> None:
+    """Let a process work, kill it at a moment, and say what it computed and what is done then."""
+    log = out.with_name("computed.log")
+    log.write_text("")
+    child = os.fork()
+    if child == 0:
+        os._exit(complete(source, out, log, seconds))
+    if moment is not None:
+        time.sleep(moment)
+        os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, -signal.SIGKILL), code
+    sys.stdout.write(json.dumps({"code": code, "computed": log.read_text().split(), "done": done(source, out)}) + "\n")
+
+
+if __name__ == "__main__":
+    source, out, kills, seconds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    draw = random.Random(int(sys.argv[5]))
+    for _ in range(kills):
+        one_process(source, out, seconds, draw.uniform(0, 12 * seconds))
+    one_process(source, out, seconds, None)
