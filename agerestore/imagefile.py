@@ -234,6 +234,15 @@ def replace_pixels(photo: Photo, pixels: Samples) -> Photo:
     return replace(photo, pixels=pixels)
 
 
+def beside(*photos: Photo, gap: int = 8) -> Photo:
+    """Pictures of one height and depth side by side, with white between them; without alpha and metadata."""
+    height, peak = photos[0].pixels.shape[0], _peak(photos[0])
+    channels = max(photo.pixels.shape[2] for photo in photos)
+    white = np.full((height, gap, channels), peak, photos[0].pixels.dtype)
+    parts = [np.broadcast_to(photo.pixels, (*photo.pixels.shape[:2], channels)) for photo in photos]
+    return Photo(np.concatenate([parts[0], *(each for part in parts[1:] for each in (white, part))], axis=1))
+
+
 def to_tensor(photo: Photo) -> Tensor:
     """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
     scaled = photo.pixels.astype(np.float32) / np.float32(_peak(photo))

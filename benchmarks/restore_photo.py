@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
 from agerestore import device, imagefile, zoo
 from agerestore.baselines import non_local_means
 from agerestore.networks import PhotoModel

@@ -10,15 +10,13 @@ from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, with_common_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from agerestore.batch import Job, Made
+    from agerestore.checkpoint import LoadedModel
     from agerestore.config import RestoreSettings
     from agerestore.imagefile import Mask, Photo
-    from agerestore.observation import Observation
-    from agerestore.restoration import Restored
-
-    Answer = Callable[[Observation], tuple[str, Restored]]
+    from agerestore.pictures import RestoredPicture
 
 
 @with_common_options
@@ -33,16 +31,33 @@ def restore(
         typer.Option(help="Picture that is not black where pixels are unknown, or a folder of them. "
                      "Without it, NAME.mask.png beside a picture is found by itself."),
     ] = None,
-    refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement; 100 is a lot.")] = 0,
+    strength: Annotated[
+        float, typer.Option(help="Photographs: 0 leaves known pixels as they are, 1 takes the estimate.")
+    ] = 1.0,
+    sigma: Annotated[
+        float | None, typer.Option(help="Photographs: their noise, 0 to 255, if you know it; no more is removed.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, help="Photographs: also write so many others that could have been (experimental).")
+    ] = 0,
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="Photographs: also write a map of the expected error.")
+    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Also write damaged and restored side by side.")] = False,
+    tile: Annotated[
+        str, typer.Option(help="Photographs: pixels a side to compute at a time; auto asks the free memory.")
+    ] = "auto",
+    refine: Annotated[int, typer.Option(min=0, help="Digits: steps of latent refinement; 100 is a lot.")] = 0,
     *,
     common: Common,
     files: Batch,
 ) -> None:  # fmt: skip
     """Restore damaged pictures; originals are never touched.
 
-    With a mask, only the unknown pixels are filled and all others stay bit for bit. Without one the whole picture
-    is drawn anew from its code. With -m auto each picture goes to the shipped model whose domain it is in; one
-    that is in nobody's domain is named and left alone.
+    With a mask, only the unknown pixels are filled and all others stay bit for bit. Without one the whole picture is
+    estimated anew. With -m auto small pictures go to the shipped model whose domain they are in (digits), all others
+    to the one for photographs. Beside NAME.png, --samples, --uncertainty and --compare write NAME.sample-1.png,
+    NAME.uncertainty.png (four times the expected error in grey levels) and NAME.compare.png.
     """
     from agerestore import batch
     from agerestore.config import RestoreSettings
@@ -62,8 +77,23 @@ def restore(
     where = devices.choose(common.device)
     devices.precision(common.precision, where)  # an unknown one is named before any work
     made_with = {"model": _fingerprint(model), "device": where.type}
-    work = _Restoring(_answer(model, where, RestoreSettings(refine=refine, precision=common.precision)), where)
+    settings = RestoreSettings(
+        refine=refine, strength=strength, sigma=sigma, tile=_side(tile), precision=common.precision
+    )
+    extras = _Extras(samples, uncertainty, compare, common.seed)
+    work = _Restoring(_models(model, where), settings, extras)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
+
+
+def _side(tile: str) -> int | None:
+    """The value of --tile."""
+    from agerestore.errors import UsageError
+
+    if tile == "auto":
+        return None
+    if not tile.isdecimal():
+        raise UsageError(f"--tile {tile} is neither auto nor a number of pixels")
+    return int(tile)
 
 
 def _fingerprint(model: str) -> tuple[bool, list[str]]:
@@ -75,24 +105,31 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
     return automatic, [sha256(zoo.weights_path(name)) for name in (zoo.names() if automatic else [model])]
 
 
-def _answer(model: str, where: Any, settings: "RestoreSettings") -> "Answer":
-    """What restores one observation: the named model, or of all shipped ones that whose domain it is in."""
+def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
+    """The named model, or all shipped ones for each picture to go to the one that suits it."""
     from agerestore import zoo
-    from agerestore.restoration import restore_best, restore_observation
 
-    if model == "auto":
-        models = {name: each.to(where) for name, each in zoo.load_all().items()}
-        return lambda observation: restore_best(models, observation, settings)
-    loaded = zoo.load(model).to(where)
-    return lambda observation: (model, restore_observation(loaded, observation, settings))
+    models = zoo.load_all() if model == "auto" else {model: zoo.load(model)}
+    return {name: each.to(where) for name, each in models.items()}
+
+
+@dataclass(frozen=True)
+class _Extras:
+    """What to write beside the restored picture."""
+
+    samples: int
+    uncertainty: bool
+    compare: bool
+    seed: int
 
 
 @dataclass(frozen=True)
 class _Restoring:
-    """The work of `restore`: a picture and its mask, the picture restored, its file."""
+    """The work of `restore`: a picture and its mask, the picture restored, its files."""
 
-    answer: "Answer"
-    where: Any
+    models: "dict[str, LoadedModel]"
+    settings: "RestoreSettings"
+    extras: _Extras
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
@@ -100,26 +137,39 @@ class _Restoring:
         photo, mask = imagefile.decode(data, job.source), next(iter(job.beside), None)
         return photo, mask, None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
 
-    def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, dict[str, Any]]":
-        import torch
-
-        from agerestore import imagefile
-        from agerestore.observation import Observation
+    def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
+        from agerestore.pictures import restore_picture
 
         photo, mask, unknown = item
-        holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float().to(self.where)
-        model, restored = self.answer(Observation(imagefile.to_tensor(photo).to(self.where), holes))
-        score = float(restored.score)
-        detail = {"model": model, "domain_score": round(score, 3), "mask": mask and str(mask)}
-        if score > 1:
-            detail["warning"] = (
-                f"out of the domain of {model!r} ({score:.1f} x its limit); what was drawn may be invented"
-            )
-        return imagefile.with_pixels(photo, restored.image, unknown), detail
+        restored = restore_picture(
+            self.models, photo, unknown, self.settings, samples=self.extras.samples, seed=self.extras.seed
+        )
+        return photo, restored, mask
 
-    def encode(self, job: "Job", result: "tuple[Photo, dict[str, Any]]") -> "Made":
+    def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Made":
         from agerestore import imagefile
         from agerestore.batch import Made
 
-        photo, detail = result
-        return Made({job.target: imagefile.encode(photo, job.suffix)}, detail)
+        damaged, restored, mask = result
+        detail: dict[str, Any] = {
+            "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
+        }  # fmt: skip
+        if restored.score > 1:
+            detail["warning"] = (
+                f"out of the domain of {restored.model!r} ({restored.score:.1f} x its limit); "
+                "what was drawn may be invented"
+            )
+        files = {path: imagefile.encode(photo, path.suffix) for path, photo in self._beside(job, damaged, restored)}
+        return Made({**files, job.target: imagefile.encode(restored.photo, job.suffix)}, detail)
+
+    def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
+        """The files that are written beside the restored picture."""
+        from agerestore import imagefile
+
+        stem = job.target.stem
+        for number, sample in enumerate(restored.samples, start=1):
+            yield job.target.with_name(f"{stem}.sample-{number}{job.suffix}"), sample
+        if self.extras.uncertainty and restored.uncertainty is not None:
+            yield job.target.with_name(f"{stem}.uncertainty.png"), restored.uncertainty
+        if self.extras.compare:
+            yield job.target.with_name(f"{stem}.compare.png"), imagefile.beside(damaged, restored.photo)

@@ -14,7 +14,7 @@ from agerestore_cli.app import app
 from typer.testing import CliRunner
 
 from agerestore import checkpoint, imagefile, manifest
-from agerestore.config import NetworkConfig
+from agerestore.config import NetworkConfig, PhotoConfig
 from agerestore.imagefile import Photo
 from agerestore.networks import build
 
@@ -116,7 +116,7 @@ def test_a_picture_too_large_for_the_memory_is_named(folder, weights, tmp_path, 
     def too_large(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("agerestore.restoration.restore_observation", too_large)
+    monkeypatch.setattr("agerestore.pictures.restore_observation", too_large)
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)
     assert result.exit_code == 1
     assert f"{folder / 'a.png'}: not enough memory" in result.stderr
@@ -277,3 +277,69 @@ def test_an_unknown_baseline_is_named(weights):
 def test_version():
     result = run("--version")
     assert (result.exit_code, result.stdout.split()[0]) == (0, "agerestore")
+
+
+# ------------------------------------------------------------------------------------------------ photographs
+
+
+@pytest.fixture(scope="module")
+def photo_weights(tmp_path_factory):
+    """Networks for photographs that know nothing: their estimate is the picture."""
+    path = tmp_path_factory.mktemp("photo") / "photo.safetensors"
+    networks = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=4))
+    checkpoint.save_weights(path, networks, {"domain": {}, "kind": "photo"})
+    return path
+
+
+def test_photographs_are_restored_at_any_size_with_what_was_asked_for_beside(photo_weights, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 131, 3), dtype=np.uint8)
+    imagefile.write(tmp_path / "in.png", Photo(pixels))
+    hole = np.zeros((70, 131, 1), np.uint8)
+    hole[20:40, 30:60] = 255
+    imagefile.write(tmp_path / "in.mask.png", Photo(hole))
+    result = run("restore", tmp_path / "in.png", tmp_path / "out" / "a.png", "-m", photo_weights, "--samples", 2,
+                 "--uncertainty", "--compare", "--tile", 64, "--strength", 0.5, "--sigma", 10)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"a.png", "a.sample-1.png", "a.sample-2.png", "a.uncertainty.png", "a.compare.png"}
+    first, second = (imagefile.read(tmp_path / "out" / f"a.sample-{i}.png").pixels for i in (1, 2))
+    known = hole[..., 0] == 0
+    assert (first[known] == pixels[known]).all()
+    assert (first != second).any()
+    assert imagefile.read(tmp_path / "out" / "a.uncertainty.png").pixels.shape == (70, 131, 1)
+    assert imagefile.read(tmp_path / "out" / "a.compare.png").pixels.shape == (70, 131 + 8 + 131, 3)
+    again = run("restore", tmp_path / "in.png", tmp_path / "b.png", "-m", photo_weights, "--samples", 1)
+    assert again.exit_code == 0
+    assert (imagefile.read(tmp_path / "b.sample-1.png").pixels == first).all()  # the same seed, other tiles
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [(("--tile", "12"), "--tile 12 is too small"), (("--tile", "half"), "--tile half is neither auto nor"),
+     (("--strength", "2"), "--strength 2 is not within"), (("--sigma", "-1"), "--sigma -1 is not within")],
+)  # fmt: skip
+def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, tmp_path, option, words):
+    result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", photo_weights, *option)
+    assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
+
+
+def test_a_model_with_one_answer_draws_no_samples(weights, folder, tmp_path):
+    result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights, "--samples", 2)
+    assert result.exit_code == 1
+    assert "samples are drawn by the model for photographs" in result.stderr
+
+
+def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
+    for name, size in (("a", (40, 50)), ("b", (64, 33))):
+        level = np.random.default_rng(1).integers(100, 150, (*size, 3), dtype=np.uint8)  # far from clipping
+        imagefile.write(tmp_path / "set" / f"{name}.png", Photo(level))
+    result = run("evaluate", "-m", photo_weights, "--data", tmp_path / "set", "--degrade", "noise:sigma=25",
+                 "--baselines", "median,gaussian-blur", "--json")  # fmt: skip
+    rows = {row["method"]: row for row in map(json.loads, result.stdout.splitlines())}
+    assert rows["input"]["psnr"] == pytest.approx(20.2, abs=0.4)
+    assert rows["agerestore"]["psnr"] == pytest.approx(rows["input"]["psnr"], abs=0.01)
+    assert "gaussian-blur (best setting for each)" in rows
+    refused = run(
+        "evaluate", "-m", photo_weights, "--data", tmp_path / "set", "--degrade", "noise", "--baselines", "pca"
+    )
+    assert (refused.exit_code, "pictures of one size" in refused.stderr) == (2, True)

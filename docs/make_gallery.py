@@ -1,0 +1,52 @@
+"""Make docs/gallery.md and its pictures out of the shipped examples: before and after, with the command.
+
+python docs/make_gallery.py
+"""
+
+import sys
+from pathlib import Path
+
+from agerestore import imagefile, zoo
+from agerestore.metrics import psnr
+from agerestore.pictures import restore_picture
+
+ROOT = Path(__file__).parent.parent
+DAMAGED, CLEAN = ROOT / "examples" / "damaged", ROOT / "examples" / "photographs"
+
+HEAD = """# Gallery
+The shipped photographs, damaged and restored by `photo`; made by `python docs/make_gallery.py`. Whose photographs they
+are is said in [examples/README.md](../examples/README.md), what was done to them too. Decibels are those of the whole
+picture against the undamaged one, before and after.
+"""
+
+
+def entry(path: Path, folder: Path) -> str:
+    """Restore one photograph, write the pair, and describe it."""
+    mask_path = path.with_name(f"{path.stem}.mask.png")
+    damaged, clean = imagefile.read(path), imagefile.read(CLEAN / path.name)
+    mask = imagefile.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
+    restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
+    before, after = (float(psnr(imagefile.to_tensor(each), imagefile.to_tensor(clean))) for each in (damaged, restored))
+    pair = imagefile.beside(damaged, restored)
+    (folder / f"{path.stem}.jpg").write_bytes(imagefile.encode(pair, ".jpg"))
+    beside = " (its mask lies beside it)" if mask is not None else ""
+    title, command = (
+        path.stem.removeprefix("photo-").capitalize(),
+        f"agerestore restore {path.relative_to(ROOT)} out.png",
+    )
+    return (
+        f"\n## {title}\n`{command}`{beside}: {before:.1f} dB, {after:.1f} dB\n\n"
+        f"![damaged and restored](gallery/{path.stem}.jpg)\n"
+    )
+
+
+def main(docs: Path) -> None:
+    """Write gallery.md and gallery/NAME.jpg."""
+    folder = docs / "gallery"
+    folder.mkdir(parents=True, exist_ok=True)
+    photographs = [path for path in sorted(DAMAGED.glob("photo-*.png")) if not path.name.endswith(".mask.png")]
+    (docs / "gallery.md").write_text(HEAD + "".join(entry(path, folder) for path in photographs))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
