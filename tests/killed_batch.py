@@ -19,6 +19,8 @@ from agerestore import batch, imagefile
 from agerestore.batch import Delivery, Job, Made
 from agerestore.manifest import Manifest
 
+EXITED = os.WEXITED | os.WNOHANG | os.WNOWAIT
+
 
 class Inverting:
     """Work that shows when it is done twice."""
@@ -55,15 +57,24 @@ def done(source: Path, out: Path) -> list[str]:
     return [path.name for path, record in found if record and manifest.kept(record)]
 
 
-def one_process(source: Path, out: Path, seconds: float, moment: float | None) -> None:
-    """Let a process work, kill it at a moment, and say what it computed and what is done then."""
+def one_process(source: Path, out: Path, seconds: float, kill_after: float | None) -> None:
+    """Let a process work, kill it, and say what it computed and what is done then.
+
+    Args:
+        source: The folder of pictures.
+        out: The folder for results.
+        seconds: What computing a picture takes.
+        kill_after: When, in pictures that it computed; the fraction is waited for. None to let it finish.
+    """
     log = out.with_name("computed.log")
     log.write_text("")
     child = os.fork()
     if child == 0:
         os._exit(complete(source, out, log, seconds))
-    if moment is not None:
-        time.sleep(moment)
+    if kill_after is not None:
+        while log.read_text().count("\n") < int(kill_after) and os.waitid(os.P_PID, child, EXITED) is None:
+            time.sleep(0.0003)
+        time.sleep((kill_after % 1) * 5 * seconds)
         os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert code in (0, -signal.SIGKILL), code
@@ -74,5 +85,5 @@ if __name__ == "__main__":
     source, out, kills, seconds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     draw = random.Random(int(sys.argv[5]))
     for _ in range(kills):
-        one_process(source, out, seconds, draw.uniform(0, 12 * seconds))
+        one_process(source, out, seconds, draw.uniform(0, 7))
     one_process(source, out, seconds, None)
