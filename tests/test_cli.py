@@ -198,6 +198,154 @@ def test_something_else_than_a_replay_file_is_named(folder, tmp_path):
     assert "x.json: not written by `agerestore degrade`" in result.stderr
 
 
+# ------------------------------------------------------------------------------------------------ folders
+
+
+NOISE = ("--kind", "noise")
+
+
+def test_a_second_run_skips_what_is_there_and_says_so(folder, tmp_path):
+    arguments = ("degrade", folder, tmp_path / "out", *NOISE)
+    assert run(*arguments).exit_code == 0
+    (tmp_path / "out" / "a.png").unlink()
+    again = run(*arguments, "--json", "-v")
+    assert again.exit_code == 0, again.output
+    rows = [json.loads(line) for line in again.stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["done", "skipped", "skipped"]
+    assert len({row["settings"] for row in rows}) == 1
+    assert "1 of 3 pictures written, 2 skipped (done before)" in again.stderr
+    other = run(*arguments, "--seed", 1)
+    assert other.exit_code == 1
+    assert "with other settings; pass --overwrite" in other.stderr
+
+
+def test_other_weights_of_the_same_name_are_another_model(folder, weights, tmp_path):
+    arguments = ("restore", folder, tmp_path / "out", "-m", weights)
+    assert run(*arguments).exit_code == 0
+    assert "3 skipped" in run(*arguments).stderr
+    imagefile.write(folder / "sub" / "b.mask.png", Photo(np.full((32, 32, 1), 255, np.uint8)))
+    assert "0 of 3 pictures written, 2 skipped (done before), 1 failed" in run(*arguments).stderr
+    model = build(NetworkConfig(channels=1, latent_dim=5, width=2)).eval()
+    checkpoint.save_weights(weights, model, {"domain": {"unexplained": 1e9, "reencoding": 1e9}})
+    assert "3 failed" in run(*arguments).stderr
+    assert "3 of 3 pictures written" in run(*arguments, "--overwrite").stderr
+
+
+def test_a_dry_run_of_a_folder_lists_what_would_be_done(folder, tmp_path):
+    out = tmp_path / "out"
+    result = run("degrade", folder, out, *NOISE, "--dry-run", "--report", tmp_path / "r.jsonl")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == f"{folder / 'a.png'} -> {out / 'a.png'}"
+    assert (out.exists(), (tmp_path / "r.jsonl").exists()) == (False, False)
+    run("degrade", folder, out, *NOISE)
+    listed = run("degrade", folder, out, *NOISE, "--dry-run").stdout
+    assert listed.count("(skipped: done before)") == 3
+
+
+def test_the_report_has_a_line_for_each_picture(folder, tmp_path):
+    (folder / "bad.png").write_bytes(b"no picture")
+    report = tmp_path / "report.jsonl"
+    assert run("degrade", folder, tmp_path / "out", *NOISE, "--report", report).exit_code == 1
+    rows = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [row["status"] for row in rows] == ["done", "failed", "done", "done"]
+    assert all({"input", "output", "seconds", "settings", "status", "error"} <= set(row) for row in rows)
+    assert rows[1]["error"].startswith(str(folder / "bad.png"))
+
+
+def test_fail_fast_stops_at_the_first_failure(folder, tmp_path):
+    (folder / "a.png").write_bytes(b"no picture")
+    result = run("degrade", folder, tmp_path / "out", *NOISE, "--fail-fast")
+    assert result.exit_code == 1
+    assert "0 of 3 pictures written, 1 failed, 2 not begun" in result.stderr
+
+
+def test_in_place_and_beside_the_original(folder, tmp_path):
+    original = (folder / "a.png").read_bytes()
+    assert run("degrade", folder, folder, *NOISE, "--suffix", ".bad").exit_code == 0
+    assert (folder / "sub" / "c.bad.tif").exists()
+    for path in folder.rglob("*.bad*"):
+        path.unlink()
+    assert run("degrade", folder, folder, *NOISE, "--in-place", "--backup", "--overwrite").exit_code == 0
+    assert (folder / "a.png.orig").read_bytes() == original != (folder / "a.png").read_bytes()
+    again = run("degrade", folder, folder, *NOISE, "--in-place", "--backup")
+    assert "3 skipped" in again.stderr, again.output
+
+
+def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path):
+    original = (folder / "a.png").read_bytes()
+    result = CliRunner().invoke(app, ["degrade", "-", "-", *NOISE], input=original)
+    assert result.exit_code == 0, result.output
+    (tmp_path / "piped.png").write_bytes(result.stdout_bytes)
+    assert imagefile.read(tmp_path / "piped.png").pixels.shape == (32, 32, 1)
+    assert result.stdout_bytes != original
+    assert "1 of 1 pictures written" in result.stderr
+    nothing = CliRunner().invoke(app, ["degrade", "-", str(tmp_path / "b.png"), *NOISE], input=b"no picture")
+    assert nothing.exit_code == 3
+    assert "-: no PNG" in nothing.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("in", "in", "--in-place"), "only go together"),
+        (("in", "out", "--backup"), "only go together"),
+        (("in", "out", "--in-place", "--backup"), "--in-place needs the same"),
+        (("in", "out", "--suffix", ".mask"), "choose one such as .restored"),
+        (("in", "-"), "only a single picture can go to standard output"),
+        (("-", "out"), "has no ending of a picture; name the output"),
+        (("in/a.png", "-", "--json"), "not both"),
+        (("in", "out", "--report", "in/a.png"), "must end in .jsonl"),
+        (("in", "out", "--report", "out/.agerestore.jsonl"), "must end in .jsonl"),
+        (("in", "out", "--report", "nowhere/r.jsonl"), "No such file or directory"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_do_not_go_together_are_refused(arguments, words, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = {path: (folder / path).read_bytes() for path in tree(folder)}
+    result = run("degrade", *arguments, *NOISE)
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    assert {path: (folder / path).read_bytes() for path in tree(folder)} == before
+
+
+def test_what_lies_beside_two_results_of_one_stem_bears_their_whole_names(folder, tmp_path):
+    imagefile.write(folder / "a.tif", Photo(np.zeros((32, 32, 1), np.uint8)))
+    kind = ("--kind", "holes:count=2")
+    assert run("degrade", folder, tmp_path / "one", *kind).exit_code == 0
+    names = {"a.png", "a.png.damage.json", "a.png.mask.png", "a.tif", "a.tif.damage.json", "a.tif.mask.png"}
+    assert names <= set(tree(tmp_path / "one"))
+    assert run("degrade", folder, tmp_path / "two", "--replay", tmp_path / "one").exit_code == 0
+    assert {name: (tmp_path / "one" / name).read_bytes() for name in tree(tmp_path / "one")} == {
+        name: (tmp_path / "two" / name).read_bytes() for name in tree(tmp_path / "two")
+    }
+
+
+def test_an_interrupted_batch_finishes_what_is_in_flight_and_is_resumed(tmp_path):
+    names = [f"{number:03}.png" for number in range(150)]
+    for number, name in enumerate(names):
+        pixels = np.random.default_rng(number).integers(0, 256, (48, 48, 3), np.uint8)
+        imagefile.write(tmp_path / "in" / name, Photo(pixels))
+    command = ["degrade", str(tmp_path / "in"), str(tmp_path / "out"), *NOISE, "--threads", "1"]
+    code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {command!r}; main()"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("out/*.png")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "finishing the pictures in flight" in stderr
+    assert "not begun" in stderr
+    written = list((tmp_path / "out").glob("*.png"))
+    assert 0 < len(written) < 150
+    assert not list(tmp_path.glob("out/.*.tmp"))
+    again = run(*command)
+    assert again.exit_code == 0
+    assert f"{150 - len(written)} of 150 pictures written, {len(written)} skipped" in again.stderr
+
+
 # ------------------------------------------------------------------------------------------------ train, then restore
 
 
@@ -326,7 +474,7 @@ def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, 
 def test_a_model_with_one_answer_draws_no_samples(weights, folder, tmp_path):
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights, "--samples", 2)
     assert result.exit_code == 1
-    assert "samples are drawn by the model for photographs" in result.stderr
+    assert "draws no samples" in result.stderr
 
 
 def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
