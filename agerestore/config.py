@@ -44,7 +44,7 @@ class PhotoConfig(_Frozen):
     architecture: Literal["photo"] = "photo"
     widths: tuple[int, int, int] = Field((16, 64, 128), description="channels at full, half and quarter resolution")
     blocks: tuple[int, int, int] = Field((1, 2, 4), description="residual blocks there")
-    latent_dim: int = Field(16, ge=2, description="of the code of each region of 16x16 pixels")
+    latent_dim: int = Field(16, ge=0, description="of the code of each region; 0 for the estimator alone")
 
     @property
     def channels(self) -> int:

@@ -63,13 +63,13 @@ def restore_picture(
     """
     name = _choose(models, photo, unknown, settings)
     networks = models[name].networks
+    if samples and not (isinstance(networks, PhotoModel) and networks.config.latent_dim):
+        raise UsageError(f"{name!r} gives one answer and draws no samples; leave --samples out")
     if isinstance(networks, PhotoModel):
         height, width = photo.pixels.shape[:2]
         fields = networks.fields(height, width, samples, torch.Generator().manual_seed(seed)) if samples else None
         restored = restore_pixels(networks, photo, unknown, settings, fields)
         return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples)
-    if samples:
-        raise UsageError(f"{name!r} gives one answer; samples are drawn by the model for photographs (-m photo)")
     answer = restore_observation(models[name], _observe(models, photo, unknown), settings)
     return RestoredPicture(name, float(answer.score), imagefile.with_pixels(photo, answer.image, unknown))
 

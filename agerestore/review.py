@@ -149,8 +149,9 @@ class PhotoReview:
         for name, damage in (("noise", NOISE), ("holes", HOLES)):
             expected = uncertainty_figures(model, self.photographs, _damager(damage))
             figures |= {f"uncertainty_{name}_{key}": value for key, value in expected.items()}
-        spread = sample_figures(model, self.photographs, _damager(HOLES))
-        figures |= {f"samples_{key}": value for key, value in spread.items()}
+        if model.config.latent_dim:
+            spread = sample_figures(model, self.photographs, _damager(HOLES))
+            figures |= {f"samples_{key}": value for key, value in spread.items()}
         return {"kind": "photo", "validation": figures, "domain": {}}
 
 

@@ -49,12 +49,19 @@ class Training:
         Raises:
             UsageError: it has other networks than the run.
         """
-        if model.networks.config != self.config.network:
-            raise UsageError("--init: other networks than those of the preset; --set network... as the weights have it")
-        weights = model.networks.state_dict()  # the robust encoder is tuned anew, from the encoder of this run
-        weights = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
+        weights = model.networks.state_dict()
+        # Some are made anew in this run: the robust encoder, and the game around an estimator that came alone.
+        mine = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
+        made_anew = ("encoder.", "generator.") if model.networks.config.latent_dim == 0 else ()
         for networks in (self.model, self.average):
-            networks.load_state_dict(weights)
+            shapes = {
+                name: value.shape for name, value in networks.state_dict().items() if not name.startswith(made_anew)
+            }
+            if shapes != {name: value.shape for name, value in mine.items()}:
+                raise UsageError(
+                    "--init: other networks than those of the run; --set network... as the weights have it"
+                )
+            networks.load_state_dict(mine, strict=False)
         self.images_before = int(model.header.get("images_seen", 0))
         self.enter(0)
 

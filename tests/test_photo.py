@@ -98,12 +98,12 @@ def test_samples_have_the_size_of_the_picture_and_depend_on_their_codes(model):
 
 
 def test_a_gradient_reaches_every_parameter_of_the_players():
-    config = train_config("photo", ("network.widths=[2,3,4]", "network.latent_dim=4"))
-    model = build(config.network)
+    config = train_config("photo", ("network.widths=[6,8,10]", "network.latent_dim=4"))
+    model, generator = build(config.network), torch.Generator().manual_seed(0)
     for parameter in model.parameters():  # zeros pass no gradient on
-        nn.init.normal_(parameter, std=0.1)
+        nn.init.normal_(parameter, std=0.1, generator=generator)
     x, y, mask = drawn(4, 3, 32, 32) * 2 - 1, drawn(4, 3, 32, 32, seed=1) * 2 - 1, torch.zeros(4, 1, 32, 32)
-    batch = Batch(x, project(torch.randn(16, 4)), y, mask)
+    batch = Batch(x, project(torch.randn(16, 4, generator=generator)), y, mask)
     for stage in stages.stages(config, 100):
         for player, turn in stage.turns.items():
             model.zero_grad()
@@ -284,10 +284,18 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     assert header["images_seen"] == 4 * 2 + 4 * 4
     assert {"psnr_25", "uncertainty_holes_pixels", "samples_spread"} <= set(header["validation"])
 
-    longer = train_config("photo", (*TINY, "estimate.steps=1", "estimate.lr=1e-9", "steps=0"))
-    begun = train.train(longer, photographs, tmp_path / "more", init=checkpoint.load_weights(whole))
-    torch.testing.assert_close(weights(begun), weights(whole), rtol=1e-2, atol=1e-3)
-    assert checkpoint.read_header(begun)["images_seen"] == header["images_seen"] + 2
+    still = train_config("photo", (*TINY, "estimate.steps=1", "estimate.lr=1e-9", "steps=0"))
+    alone = train.train(still, photographs, tmp_path / "alone", init=checkpoint.load_weights(whole))
+    header = checkpoint.read_header(alone)
+    assert header["images_seen"] == 4 * 2 + 4 * 4 + 2
+    assert header["network"]["latent_dim"] == 0  # no game was played on this estimator
+    kept = {name: value for name, value in weights(whole).items() if name.startswith("estimator.")}
+    torch.testing.assert_close(weights(alone), kept, rtol=1e-2, atol=1e-3)
+
+    game = train_config("photo", (*TINY, "estimate.steps=0"))
+    played = weights(train.train(game, photographs, tmp_path / "game", init=checkpoint.load_weights(alone)))
+    torch.testing.assert_close({name: played[name] for name in kept}, weights(alone), rtol=0, atol=0)
+    assert len(played) > len(kept)
     with pytest.raises(UsageError, match="other networks"):
         train.train(train_config("photo", (*TINY, "network.widths=[2,3,5]")), photographs, tmp_path / "other",
                     init=checkpoint.load_weights(whole))  # fmt: skip

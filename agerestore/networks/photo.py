@@ -132,8 +132,8 @@ class PhotoModel(nn.Module):
     Attributes:
         config: everything needed to build the networks again.
         estimator: damaged picture, mask -> `Estimate`.
-        encoder: surprise, `Condition` -> field of codes.
-        generator: field of codes, `Condition` -> surprise.
+        encoder: surprise, `Condition` -> field of codes; not there where the configuration has no codes.
+        generator: field of codes, `Condition` -> surprise; likewise.
     """
 
     def __init__(self, config: PhotoConfig) -> None:
@@ -141,8 +141,15 @@ class PhotoModel(nn.Module):
         self.config = config
         _, half, quarter = config.widths
         self.estimator = Estimator(config.widths, config.blocks)
-        self.encoder = PairEncoder(half, config.latent_dim)
-        self.generator = SurpriseGenerator(half, quarter, config.latent_dim)
+        if config.latent_dim:
+            self.encoder = PairEncoder(half, config.latent_dim)
+            self.generator = SurpriseGenerator(half, quarter, config.latent_dim)
+
+    def alone(self) -> "PhotoModel":
+        """The estimator without the networks of the game, sharing its weights."""
+        model = PhotoModel(self.config.model_copy(update={"latent_dim": 0}))
+        model.estimator = self.estimator
+        return model.train(self.training)
 
     @property
     def reach(self) -> int:
