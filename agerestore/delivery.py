@@ -47,6 +47,7 @@ class Delivery:
     manifest: Manifest = field(default_factory=Manifest)
     settings: str = ""
     overwrite: bool = False
+    _delivered: set[Path] = field(default_factory=set, repr=False)
 
     def accept(self, job: Job) -> Accepted | None:
         """Read what a job needs.
@@ -113,12 +114,15 @@ class Delivery:
         staged: dict[Path, Path] = {}
         try:
             for path, data in files.items():
+                if path in self._delivered:
+                    raise ImageFileError(f"{printable(path)}: is what another picture became; choose another output")
                 if not self._is_backed_up(job, path):
                     self._refuse_foreign(path, accepted.earlier)
                 if data is not None:
                     with atomic.writing(path):
                         staged[path] = atomic.stage(path, data, self.manifest.tag(path))
             self.manifest.append(self._record(accepted, files))
+            self._delivered.update(files)
             for path in files:
                 with atomic.writing(path):
                     self._place(accepted, path, staged.get(path))

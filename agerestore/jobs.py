@@ -1,8 +1,9 @@
 """Which pictures a batch works on, where each result goes, and which mask belongs to which picture."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agerestore.errors import NothingReadableError, UsageError, printable
@@ -22,17 +23,29 @@ class Job:
         target: The result; `PIPE` for standard output.
         beside: Other files that are read for it, such as its mask: what is in them decides the result, too.
         backup: What the source is called once the result has its place; only where target and source are one.
+        namesake: Whether another target differs from this one in its ending only.
     """
 
     source: Path
     target: Path
     beside: tuple[Path, ...] = ()
     backup: Path | None = None
+    namesake: bool = False
 
     @property
     def suffix(self) -> str | None:
         """The ending that says in which format the result is; None for that of the source."""
         return None if self.target == PIPE else self.target.suffix
+
+    def companion(self, ending: str) -> Path:
+        """Name a further file that is written for this job, such as NAME.mask.png; no other job gives that name.
+
+        Raises:
+            UsageError: The target is standard output.
+        """
+        if self.target == PIPE:
+            raise UsageError(f"a .{ending} file cannot go to standard output beside the picture; name an output file")
+        return self.target.with_name(f"{self.target.name if self.namesake else self.target.stem}.{ending}")
 
 
 def plan(
@@ -75,14 +88,21 @@ def plan(
         jobs = [Job(source, source if in_place else _single_target(source, out, suffix))]
     else:
         raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
+    jobs = _marked(jobs)
     if in_place:
-        return [Job(job.source, job.source, backup=_backup(job.source)) for job in jobs]
+        return [replace(job, target=job.source, backup=_backup(job.source)) for job in jobs]
     sources = {_real(job.source) for job in jobs}
     for job in jobs:
         if job.target != PIPE and _real(job.target) in sources:
             what = "would be replaced by its own result or another's; choose another output"
             raise UsageError(f"{printable(job.target)}: {what}")
     return jobs
+
+
+def _marked(jobs: list[Job]) -> list[Job]:
+    """The jobs, where targets differ in their ending only marked so."""
+    bare = Counter(job.target.with_suffix("") for job in jobs if job.target != PIPE)
+    return [replace(job, namesake=bare[job.target.with_suffix("")] > 1) for job in jobs]
 
 
 def _check_suffix(suffix: str) -> None:

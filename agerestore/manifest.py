@@ -49,6 +49,7 @@ class Manifest:
         self._alone = False  # whether a lock keeps others out
         self._torn = False  # whether the file ends within a line
         self._records: dict[str, Record] = {}
+        self._companions: set[str] = set()
         if folder is not None and (folder / NAME).is_file():
             self._read(folder / NAME)
 
@@ -82,6 +83,10 @@ class Manifest:
     def find(self, output: Path) -> Record | None:
         """The last record of a result that an earlier run made."""
         return self._records.get(self.name(output))
+
+    def is_companion(self, path: Path) -> bool:
+        """Whether an earlier run wrote a file of this name beside a result: such a one is no picture to work on."""
+        return bool(self._companions) and self.name(path) in self._companions
 
     def wrote(self, record: Record, path: Path) -> bool:
         """Whether a file is, to the byte, what a record says."""
@@ -128,6 +133,7 @@ class Manifest:
                 try:
                     record = Record(**json.loads(line))
                     self._records[record.output] = record
+                    self._companions.update(name for name in record.files if name != record.output)
                 except (ValueError, TypeError):
                     continue  # torn by a kill or a full disk
 

@@ -28,7 +28,12 @@ def plan_batch(source: Path, out: Path, common: Common, files: Batch, exclude: P
     if out == batch.PIPE and (common.as_json or files.dry_run):
         raise UsageError("standard output takes the picture or lines of text, not both; name an output file")
     left_out = None if exclude is None else exclude.resolve()
-    return batch.plan(source, out, exclude=lambda path: path.resolve() == left_out, **files.naming)
+    earlier = manifest.Manifest(source if source.is_dir() and source.resolve() == out.resolve() else None)
+
+    def excluded(path: Path) -> bool:
+        return path.resolve() == left_out or earlier.is_companion(path)
+
+    return batch.plan(source, out, exclude=excluded, **files.naming)
 
 
 def run_batch(

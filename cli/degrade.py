@@ -1,6 +1,5 @@
 """``agerestore degrade``."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,14 +55,7 @@ def degrade(
         name = job.source.relative_to(root)
         return _drawn(steps, size, common.seed, name) if replay is None else _replayed(replay, job, name)
 
-    work = _Damaging(draw, where, _namesakes(jobs))
-    run_batch(jobs, work, common, files, out if source.is_dir() else None, {"device": where.type})
-
-
-def _namesakes(jobs: "list[Job]") -> frozenset[Path]:
-    """Targets that differ in their ending only, so that what lies beside them must bear the whole name."""
-    bare = Counter(job.target.with_suffix("") for job in jobs)
-    return frozenset(job.target for job in jobs if bare[job.target.with_suffix("")] > 1)
+    run_batch(jobs, _Damaging(draw, where), common, files, out if source.is_dir() else None, {"device": where.type})
 
 
 def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
@@ -105,7 +97,6 @@ class _Damaging:
 
     draw: "Callable[[Job, tuple[int, int]], list[Drawn]]"
     where: Any
-    namesakes: frozenset[Path]
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, list[Drawn]]":
         from agerestore import imagefile
@@ -137,9 +128,8 @@ class _Damaging:
         picture = {job.target: imagefile.encode(damaged, job.suffix)}
         if job.target == PIPE:
             return Made(picture, {"damage": rows})
-        bare = job.target if job.target in self.namesakes else job.target.with_suffix("")
         beside = {
-            bare.with_name(f"{bare.name}.damage.json"): json.dumps(rows, indent=1).encode(),
-            bare.with_name(f"{bare.name}.mask.png"): None if mask is None else imagefile.encode(mask, ".png"),
+            job.companion("damage.json"): json.dumps(rows, indent=1).encode(),
+            job.companion("mask.png"): None if mask is None else imagefile.encode(mask, ".png"),
         }
         return Made(beside | picture, {"damage": rows})

@@ -166,10 +166,9 @@ class _Restoring:
         """The files that are written beside the restored picture."""
         from agerestore import imagefile
 
-        stem = job.target.stem
         for number, sample in enumerate(restored.samples, start=1):
-            yield job.target.with_name(f"{stem}.sample-{number}{job.suffix}"), sample
+            yield job.companion(f"sample-{number}{job.suffix}"), sample
         if self.extras.uncertainty and restored.uncertainty is not None:
-            yield job.target.with_name(f"{stem}.uncertainty.png"), restored.uncertainty
+            yield job.companion("uncertainty.png"), restored.uncertainty
         if self.extras.compare:
-            yield job.target.with_name(f"{stem}.compare.png"), imagefile.beside(damaged, restored.photo)
+            yield job.companion("compare.png"), imagefile.beside(damaged, restored.photo)

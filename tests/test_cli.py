@@ -284,6 +284,13 @@ def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path)
     assert "-: no PNG" in nothing.stderr
 
 
+def test_what_is_written_beside_results_is_no_picture_of_the_next_run(folder, weights, tmp_path):
+    arguments = ("restore", folder, folder, "-m", weights, "--suffix", ".new", "--compare")
+    assert run(*arguments).exit_code == 0
+    assert (folder / "a.new.compare.png").exists()
+    assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

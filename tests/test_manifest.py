@@ -138,6 +138,19 @@ def test_files_beside_a_result_belong_to_it(tmp_path: Path) -> None:
     assert sorted(contents(out)) == ["a.json", "a.png", "b.json", "b.png"]
 
 
+def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) -> None:
+    class Comparing(Copying):
+        def encode(self, job: Job, result: imagefile.Photo) -> Made:
+            made = super().encode(job, result)
+            return Made({job.companion("compare.png"): made.files[job.target], **made.files})
+
+    source, out = tmp_path / "in", tmp_path / "out"
+    pictures(source, "a.compare.png", "a.jpg", "a.png", "b.compare.png", "b.png")
+    assert run(source, out, Comparing(), overwrite=True) == "dddd" + "f"
+    assert "b.compare.png: is what another picture became" in run.errors[0]
+    assert "a.jpg.compare.png" in contents(out)
+
+
 def test_a_preview_says_what_a_run_would_do_and_writes_nothing(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, *NAMES)
