@@ -52,7 +52,7 @@ def restore(
     common: Common,
     files: Batch,
 ) -> None:  # fmt: skip
-    """Restore damaged pictures; originals are never touched.
+    """Restore damaged pictures; no original is ever lost.
 
     With a mask, only the unknown pixels are filled and all others stay bit for bit. Without one the whole picture is
     estimated anew. With -m auto small pictures go to the shipped model whose domain they are in (digits), all others
