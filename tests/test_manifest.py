@@ -461,10 +461,12 @@ def test_folders_without_permissions(tmp_path: Path) -> None:
     (tmp_path / "in" / "locked").chmod(0)
     try:
         assert run(tmp_path / "in", tmp_path / "out") == "dfd"
+        pictures(tmp_path / "in", "new.png")
         (tmp_path / "in" / "z.png").chmod(0)
         (tmp_path / "out").chmod(0o500)
-        (tmp_path / "out" / "z.png").unlink(missing_ok=True)
-        assert run(tmp_path / "in", tmp_path / "out") == "sff"
+        assert run(tmp_path / "in", tmp_path / "out") == "sfff"
+        assert "cannot be written (Permission denied)" in run.errors[1]
+        assert "cannot be read (Permission denied)" in run.errors[2]
     finally:
         (tmp_path / "in" / "locked").chmod(0o700)
         (tmp_path / "out").chmod(0o700)
