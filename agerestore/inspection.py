@@ -1,0 +1,190 @@
+"""What a picture is, what is wrong with it, and who can restore it; nothing is written.
+
+The estimates and their measured errors are in `noiselevel`, `jpegtrace` and `estimates`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms
+
+from agerestore import estimates, imagefile
+from agerestore.blocks import Pixels
+from agerestore.checkpoint import LoadedModel
+from agerestore.errors import OutOfDomainError
+from agerestore.imagefile import Mask, Photo
+from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
+from agerestore.networks import Autoencoder, PhotoModel
+from agerestore.noiselevel import noise_sigma
+from agerestore.observation import Observation
+from agerestore.restoration import SMALL, restore_best
+
+NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
+QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks
+BLUR_LIMIT = 1.0  # pixels
+LINE_LIMIT = 0.004  # of the pixels
+LARGEST_ASKED = 1024  # pixels: on larger pictures models of a domain are not asked, none has such
+
+ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known of a picture.
+
+    Attributes:
+        width, height: in pixels, upright.
+        depth: bits a channel, 8 or 16.
+        channels: 1 grey or 3 RGB, alpha not counted.
+        alpha: whether there is any.
+        format: of the file, such as "JPEG".
+        profile: the name of the colour profile; None without one.
+        orientation: what the file's EXIF says, 1 to 8; None where it says nothing.
+        colours: "grey", "sepia" or "colour".
+        noise_sigma: standard deviation, 0..255.
+        jpeg_quality: 1 to 100 as libjpeg counts; None where there is no trace of a JPEG.
+        jpeg_quality_from: "file", "pixels" or None.
+        blur_sigma: pixels.
+        line_share: share of the pixels in thin lines.
+        mask: the mask of unknown pixels that lies beside.
+        missing: share of the pixels that are unknown.
+        model: the name of the model that restores such pictures; None if there is none.
+    """
+
+    width: int
+    height: int
+    depth: int
+    channels: int
+    alpha: bool
+    format: str
+    profile: str | None
+    orientation: int | None
+    colours: str
+    noise_sigma: float | None
+    jpeg_quality: int | None
+    jpeg_quality_from: str | None
+    blur_sigma: float | None
+    line_share: float
+    mask: Path | None
+    missing: float
+    model: str | None
+
+    @property
+    def megapixels(self) -> float:
+        """Millions of pixels."""
+        return self.width * self.height / 1e6
+
+    @property
+    def is_blurred(self) -> bool | None:
+        """Whether edges are clearly softer than a sharp photograph's; None where that could not be measured."""
+        return None if self.blur_sigma is None else self.blur_sigma >= BLUR_LIMIT
+
+    @property
+    def is_scratched(self) -> bool:
+        """Whether there are more thin lines than in most photographs without scratches."""
+        return self.line_share >= LINE_LIMIT
+
+    @property
+    def findings(self) -> list[str]:
+        """What is wrong, a phrase each, for people."""
+        found = []
+        if (self.noise_sigma or 0) >= NOISE_LIMIT:
+            found.append(f"noise of sigma {self.noise_sigma:.0f} (of 255)")
+        if self.jpeg_quality is not None and self.jpeg_quality < QUALITY_LIMIT:
+            found.append(f"compressed as JPEG of quality {self.jpeg_quality}")
+        if self.is_blurred:
+            found.append(f"blurred by {self.blur_sigma:.1f} pixels")
+        if self.is_scratched:
+            found.append(f"{self.line_share:.1%} of it in thin lines, perhaps scratches")
+        if self.missing:
+            found.append(f"{self.missing:.1%} of it unknown")
+        return found
+
+
+def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = None) -> Inspection:
+    """Look at a picture file.
+
+    Args:
+        path: the picture.
+        models: who might restore it, by name.
+        mask: the picture of its unknown pixels.
+
+    Raises:
+        ImageFileError: the picture or its mask cannot be read.
+    """
+    photo = imagefile.read(path)
+    unknown = None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
+    pixels = _on_eight_bit_scale(photo)
+    noise = noise_sigma(pixels)
+    quality, source = _jpeg_quality(photo, pixels)
+    return Inspection(
+        width=photo.pixels.shape[1],
+        height=photo.pixels.shape[0],
+        depth=8 * photo.pixels.itemsize,
+        channels=photo.pixels.shape[2],
+        alpha=photo.alpha is not None,
+        format=photo.metadata.format,
+        profile=_profile_name(photo.metadata.icc_profile),
+        orientation=_orientation(path),
+        colours=estimates.colours(pixels),
+        noise_sigma=noise,
+        jpeg_quality=quality,
+        jpeg_quality_from=source,
+        blur_sigma=estimates.blur_sigma(pixels, noise),
+        line_share=estimates.line_share(pixels),
+        mask=mask,
+        missing=0.0 if unknown is None else float(unknown.mean()),
+        model=_model_for(photo, unknown, models),
+    )
+
+
+def _on_eight_bit_scale(photo: Photo) -> Pixels:
+    return photo.pixels if photo.pixels.dtype == np.uint8 else photo.pixels.astype(np.float32) / np.float32(257)
+
+
+def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]:
+    if photo.metadata.jpeg_tables:
+        return quality_of_tables(photo.metadata.jpeg_tables), "file"
+    quality = quality_of_pixels(pixels)
+    return quality, "pixels" if quality else None
+
+
+def _profile_name(profile: bytes | None) -> str | None:
+    if profile is None:
+        return None
+    try:
+        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(profile))).strip() or "unnamed"
+    except (ImageCms.PyCMSError, OSError):  # the pixels are readable all the same
+        return "unreadable"
+
+
+def _orientation(path: Path) -> int | None:
+    """What the file itself says: `imagefile.read` gives upright pixels and says so in their metadata."""
+    try:
+        with Image.open(path) as image:
+            return image.getexif().get(ORIENTATION)
+    except Exception:  # odd metadata; the picture has been read
+        return None
+
+
+def _model_for(photo: Photo, unknown: Mask | None, models: Mapping[str, LoadedModel]) -> str | None:
+    """Who restores it with ``-m auto``: the rule of `restoration.restore_best`, without restoring large ones."""
+    photographer = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
+    longest = max(photo.pixels.shape[:2])
+    asked = {
+        name: model
+        for name, model in models.items()
+        if isinstance(model.networks, Autoencoder)
+        and longest <= (SMALL * model.networks.config.image_size if photographer else LARGEST_ASKED)
+    }
+    if not asked:
+        return photographer
+    holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float()
+    try:
+        return restore_best(asked, Observation(imagefile.to_tensor(photo), holes))[0]
+    except OutOfDomainError:
+        return photographer

@@ -1,0 +1,152 @@
+"""How far the estimates of `agerestore inspect` are from what was drawn.
+
+    python benchmarks/inspect_accuracy.py DIR [MOST]
+
+DIR holds clean photographs; MOST of them are taken, in an order drawn once. Everything is drawn from the number of the
+photograph and saved with 8 bits before it is measured.
+"""
+
+import io
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from agerestore import degrade, imagefile
+from agerestore.blocks import Pixels
+from agerestore.estimates import blur_sigma, colours, line_share
+from agerestore.inspection import BLUR_LIMIT, LINE_LIMIT
+from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
+from agerestore.noiselevel import noise_sigma
+
+QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
+
+
+def damaged(pixels: Pixels, kind: str, seed: int) -> Pixels:
+    """A photograph (H, W, 3) uint8 after a drawn degradation, clipped and rounded."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = degrade.draw(degrade.parse(kind), 1, (pixels.shape[0], pixels.shape[1]), generator)
+    image = degrade.apply(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255, drawn).image[0]
+    return (image.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.uint8)
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Image.Image:
+    """The photograph, saved as a JPEG and opened again."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return Image.open(file)
+
+
+def decoded(pixels: Pixels, quality: int) -> Pixels:
+    """What a JPEG of the photograph shows."""
+    return np.asarray(as_jpeg(pixels, quality).convert("RGB"))
+
+
+def grey(pixels: Pixels) -> Pixels:
+    """The photograph without colour, in three channels."""
+    return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
+
+
+def summary(errors: list[float], within: float) -> str:
+    """Bias, mean absolute and worst error, and how many are within a bar."""
+    found = np.array(errors)
+    share = (np.abs(found) <= within).mean()
+    return (
+        f"bias {found.mean():+.2f}, mean |error| {np.abs(found).mean():.2f}, "
+        f"worst {found[np.abs(found).argmax()]:+.2f}, within {within:g}: {share:.0%}"
+    )
+
+
+def noise(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on noise."""
+    for sigma in (0, 5, 10, 15, 25, 35, 50):
+        kind = f"noise:sigma={sigma}"
+        errors = [(noise_sigma(damaged(each, kind, n)) or 0) - sigma for n, each in enumerate(photos)]
+        yield f"noise {sigma}: {summary(errors, 2)}"
+
+
+def jpeg(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on JPEG."""
+    for quality in QUALITIES:
+        of_file = [quality_of_tables([as_jpeg(each, quality).quantization[0]]) - quality for each in photos]
+        found = [quality_of_pixels(decoded(each, quality)) for each in photos]
+        clear = [each - quality for each in found if each is not None]
+        said = summary(clear, 5) if clear else "none"
+        yield f"jpeg {quality}: file: {summary(of_file, 5)}; pixels: {len(clear)} of {len(found)} told, {said}"
+    untouched = [cv2.resize(each, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA) for each in photos]
+    told = sum(quality_of_pixels(each) is not None for each in untouched)
+    noisy = sum(quality_of_pixels(damaged(each, "noise:sigma=5", n)) is not None for n, each in enumerate(photos))
+    yield f"never JPEG: {told} of {len(photos)} taken for one when shrunk, {noisy} with noise of 5"
+
+
+def tints(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on colours."""
+    makers: dict[str, tuple[str, Callable[[int, Pixels], Pixels]]] = {
+        "grey": ("grey", lambda n, each: grey(each)),
+        "grey, JPEG": ("grey", lambda n, each: decoded(grey(each), QUALITIES[n % 8])),
+        "grey, noise 50": ("grey", lambda n, each: damaged(grey(each), "noise:sigma=50", n)),
+        "sepia": ("sepia", lambda n, each: damaged(each, "fading:sepia=1", n)),
+        "sepia, JPEG 50 to 95": ("sepia", lambda n, each: damaged(each, "fading:sepia=1,jpeg:quality=50..95", n)),
+        "sepia, noise 25": ("sepia", lambda n, each: damaged(each, "fading:sepia=1,noise:sigma=25", n)),
+        "sepia, old photo": (
+            "sepia",
+            lambda n, each: damaged(each, "grain,fading:sepia=1,scratches,dust,jpeg:quality=50..95", n),
+        ),
+        "colour": ("colour", lambda n, each: each),
+        "colour, JPEG": ("colour", lambda n, each: decoded(each, QUALITIES[n % 8])),
+        "colour, faded": ("colour", lambda n, each: damaged(each, "fading:sepia=0", n)),
+    }
+    for name, (wanted, make) in makers.items():
+        said = [colours(make(n, each)) for n, each in enumerate(photos)]
+        wrong = {word: said.count(word) for word in set(said) - {wanted}}
+        yield f"{name}: {said.count(wanted) / len(said):.1%} right{f', else {wrong}' if wrong else ''}"
+
+
+def blur(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on blur."""
+    for sigma in (0, 0.5, 1, 1.5, 2, 3):
+        for strength in (0, 10):
+            kind = f"blur:sigma={sigma},noise:sigma={strength}"
+            found = [blur_sigma(each, noise_sigma(each)) or 0.0 for each in drawn(photos, kind)]
+            blurred = sum(each >= BLUR_LIMIT for each in found) / len(found)
+            said = summary([each - sigma for each in found], 0.5)
+            yield f"blur {sigma}, noise {strength}: {said}; called blurred: {blurred:.0%}"
+
+
+def lines(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on scratches."""
+    for kind in ("noise:sigma=0", "scratches:width=1..2:coverage=0.01", "scratches", "old-photo"):
+        shares = [line_share(each) for each in drawn(photos, kind)]
+        told = sum(each >= LINE_LIMIT for each in shares) / len(shares)
+        yield f"lines, {kind}: median share {np.median(shares):.4f}; called scratched: {told:.0%}"
+
+
+def drawn(photos: list[Pixels], kind: str) -> Iterator[Pixels]:
+    """Each photograph after its own draw of a degradation."""
+    return (damaged(each, kind, n) for n, each in enumerate(photos))
+
+
+def main(folder: str, most: int = 10**9) -> None:
+    """Measure on the photographs of a folder."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    paths = sorted(path for path in Path(folder).iterdir() if imagefile.is_picture(path))
+    random.Random(0).shuffle(paths)
+    photos = [imagefile.read(path).pixels for path in paths[:most]]
+    photos = [each for each in photos if each.shape[2] == 3]
+    print(f"{len(photos)} photographs")
+    for table in (noise, jpeg, tints, blur, lines):
+        start = time.perf_counter()
+        for line in table(photos):
+            print(line, flush=True)
+        print(f"({time.perf_counter() - start:.0f} s)")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))

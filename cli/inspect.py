@@ -1,0 +1,164 @@
+"""``agerestore inspect``."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._options import Common, with_common_options
+
+if TYPE_CHECKING:
+    from agerestore.batch import Outcome
+    from agerestore.inspection import Inspection
+
+RESTORED = ".restored"
+LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
+
+
+@with_common_options
+def inspect(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of them (recursively).")],
+    *,
+    common: Common,
+) -> None:
+    """Say what pictures are, what is wrong with them, and which command restores them; nothing is written.
+
+    Measured are noise, JPEG quality, blur, tint and thin lines; how well is in docs/inspect.md. A mask NAME.mask.png
+    beside a picture is found by itself.
+    """
+    from agerestore import batch, zoo
+    from agerestore import device as devices
+
+    devices.set_threads(common.threads)
+    if common.threads:
+        import cv2
+
+        cv2.setNumThreads(common.threads)
+    pictures, missing = _pictures(sources)
+    models = zoo.load_all()
+    tally = batch.Tally(len(pictures) + len(missing))
+    for line in missing:
+        typer.echo(f"agerestore: {line}", err=True)
+        tally.failed, tally.unreadable = tally.failed + 1, tally.unreadable + 1
+    for path in pictures:
+        outcome = _inspect_file(path, models)
+        tally.add(outcome)
+        _tell(outcome, common)
+    raise typer.Exit(tally.exit_code)
+
+
+def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
+    """The pictures to look at, and a line for each folder without any."""
+    from agerestore import batch
+    from agerestore.errors import NothingReadableError
+
+    pictures, missing = [], []
+    for source in sources:
+        try:
+            # A named file is looked at whatever it is called; what an earlier proposal has restored is left out.
+            found = [job.source for job in batch.plan(source, source, suffix=RESTORED)] if source.is_dir() else [source]
+        except NothingReadableError as error:
+            missing.append(str(error))
+        else:
+            pictures += found
+    return pictures, missing
+
+
+def _inspect_file(path: Path, models: Any) -> "Outcome":
+    """Look at one picture; whatever goes wrong, the others are not to suffer."""
+    import time
+
+    from agerestore import batch
+    from agerestore.errors import AgeRestoreError, is_out_of_memory, printable
+    from agerestore.imagefile import UnreadableError
+    from agerestore.inspection import inspect as inspect_picture
+
+    job = batch.Job(path, path)
+    start = time.perf_counter()
+    try:
+        found = inspect_picture(path, models, batch.find_mask(path, path.parent, None))
+    except Exception as error:
+        reason = "not enough memory for it" if is_out_of_memory(error) else " ".join(str(error).splitlines())
+        line = reason if isinstance(error, AgeRestoreError) else f"{type(error).__name__}: {reason}"
+        line = line if printable(path) in line else f"{printable(path)}: {line}"
+        return batch.Outcome(job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))
+    return batch.Outcome(job, time.perf_counter() - start, detail={"found": found})
+
+
+def _tell(outcome: "Outcome", common: Common) -> None:
+    path = outcome.job.source
+    found: Any = outcome.detail.get("found")
+    if common.as_json:
+        told = {"error": outcome.error} if outcome.error else {"error": None, **_row(path, found)}
+        row = {"input": _text(path), "status": outcome.status, **told, "seconds": round(outcome.seconds, 4)}
+        typer.echo(json.dumps(row))
+    if outcome.error:
+        typer.echo(f"agerestore: {outcome.error}", err=True)
+    elif not common.as_json:
+        typer.echo(_block(path, found))
+
+
+def _row(path: Path, found: "Inspection") -> dict[str, Any]:
+    """What a line of JSON says of a picture."""
+    from dataclasses import asdict
+
+    row = asdict(found)
+    for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("line_share", 5), ("missing", 5)):
+        row[name] = row[name] if row[name] is None else round(row[name], digits)
+    verdicts = {"blurred": found.is_blurred, "scratched": found.is_scratched, "findings": found.findings}
+    row |= {"megapixels": round(found.megapixels, 2), "mask": found.mask and _text(found.mask)}
+    return row | verdicts | {"command": command(path, found)}
+
+
+def _block(path: Path, found: "Inspection") -> str:
+    """The lines for people."""
+    from agerestore.errors import printable
+
+    megapixels = f"{found.megapixels:.1f} megapixels"
+    kind = " with ".join(["grey" if found.channels == 1 else "RGB", *["alpha"] * found.alpha])
+    turned = f", EXIF orientation {found.orientation}" if found.orientation else ""
+    by_its = f" (by its {found.jpeg_quality_from})" if found.jpeg_quality_from else ""
+    unknown = f"{found.missing:.1%} of the pixels, by {printable(found.mask)}" if found.mask else "no mask beside it"
+    lines = [
+        f"{printable(path)}: {found.format}, {found.width} x {found.height} pixels ({megapixels}), "
+        f"{found.depth} bits, {kind}",
+        f"  profile    {found.profile or 'none (sRGB)'}{turned}",
+        f"  colours    {found.colours}",
+        f"  noise      {_measure(found.noise_sigma, 'sigma {:.1f} of 255')}",
+        f"  JPEG       {_measure(found.jpeg_quality, 'quality {}', 'no trace of one')}{by_its}",
+        f"  sharpness  {_measure(found.blur_sigma, 'edges as after a blur of {:.1f} pixels')}",
+        f"  lines      {found.line_share:.1%} of the pixels in thin lines",
+        f"  unknown    {unknown}",
+        f"  model      {found.model or 'none of the shipped ones takes it'}",
+        f"  found      {'; '.join(found.findings) or 'nothing wrong'}",
+    ]
+    if found.is_scratched and not found.mask:
+        lines.append(f"  hint       scratches: paint them white on black in {printable(path.with_suffix('.mask.png'))}")
+    proposal = command(path, found)
+    return "\n".join([*lines, *([f"  run        {proposal}"] if proposal else [])])
+
+
+def _measure(value: float | None, words: str, otherwise: str = "cannot be told") -> str:
+    return otherwise if value is None else words.format(value)
+
+
+def command(path: Path, found: "Inspection") -> str | None:
+    """The command that restores the picture; None if no model takes it, or if it was measured and nothing is wrong."""
+    is_sound = found.noise_sigma is not None and not found.findings
+    if found.model is None or is_sound:
+        return None
+    # A JPEG or WebP would be compressed again, as hard as before.
+    ending = path.suffix if path.suffix.lower() in LOSSLESS and found.format not in ("JPEG", "WEBP") else ".png"
+    target = path.with_name(path.stem + RESTORED + ending)
+    return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", found.model])
+
+
+def _argument(path: Path) -> str:
+    text = _text(path)
+    return f"./{text}" if text.startswith("-") else text  # else taken for an option
+
+
+def _text(path: Path) -> str:
+    return str(path).encode(errors="replace").decode()  # undecodable file names

@@ -1,0 +1,269 @@
+"""What `agerestore inspect` says of a picture: estimates against what was drawn, then the verb."""
+
+import io
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from agerestore_cli.app import app
+from agerestore_cli.inspect import command
+from pictures import DISPLAY_P3_LIKE, exif_block
+from PIL import Image
+from typer.testing import CliRunner
+
+from agerestore import imagefile, zoo
+from agerestore.estimates import blur_sigma, colours, line_share
+from agerestore.imagefile import Photo
+from agerestore.inspection import inspect
+from agerestore.jpegtrace import luminance_table, quality_of_pixels, quality_of_tables
+from agerestore.noiselevel import noise_sigma
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["inspect", *(str(argument) for argument in arguments)])
+
+
+def noisy(level, sigma, shape=(128, 128, 1), seed=0):
+    drawn = level + sigma * np.random.default_rng(seed).standard_normal(shape)
+    return np.clip(np.round(drawn), 0, 255).astype(np.uint8)
+
+
+def scene(channels=3, side=192, seed=0):
+    """Overlapping discs of drawn colours on a ramp: flat parts, slopes and sharp edges."""
+    generator = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:side, :side]
+    picture = np.repeat((60 + 100 * rows / side)[:, :, None], channels, axis=2)
+    for _ in range(60):
+        centre, radius = generator.uniform(0, side, 2), generator.uniform(6, 30)
+        inside = np.hypot(rows - centre[0], columns - centre[1]) < radius
+        picture[inside] = generator.uniform(20, 235, channels)
+    return picture.round().astype(np.uint8)
+
+
+def blurred(picture, sigma):
+    return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma).reshape(picture.shape).round().astype(np.uint8)
+
+
+def as_jpeg(picture, quality, **options):
+    file = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(
+        file, "JPEG", quality=quality, **options
+    )
+    return file.getvalue()
+
+
+def decoded(picture, quality):
+    pixels = np.asarray(Image.open(io.BytesIO(as_jpeg(picture, quality))))
+    return pixels.reshape(picture.shape)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return zoo.load_all()
+
+
+# ------------------------------------------------------------------------------------------------ noise
+
+
+@pytest.mark.parametrize("sigma", [1, 5, 15, 50])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_on_a_constant_picture(sigma, channels):
+    assert noise_sigma(noisy(128, sigma, (128, 128, channels))) == pytest.approx(sigma, rel=0.04, abs=0.1)
+
+
+@pytest.mark.parametrize(("level", "error"), [(0, 0.2), (20, 0.05), (235, 0.05), (255, 0.2)])
+def test_noise_that_is_cut_off_at_black_or_white_is_put_back(level, error):
+    assert noise_sigma(noisy(level, 25)) == pytest.approx(25, rel=error)
+
+
+@pytest.mark.parametrize("sigma", [0, 10, 30])
+def test_noise_on_a_scene(sigma):
+    assert noise_sigma(noisy(scene(), sigma, (192, 192, 3))) == pytest.approx(sigma, abs=2)
+
+
+def test_no_noise_and_too_few_pixels():
+    assert noise_sigma(np.full((64, 64, 1), 7, np.uint8)) == pytest.approx(0, abs=0.05)
+    assert noise_sigma(np.zeros((28, 28, 1), np.uint8)) is None
+    assert noise_sigma(np.zeros((3, 500, 3), np.uint8)) is None
+
+
+# ------------------------------------------------------------------------------------------------ JPEG
+
+
+@pytest.mark.parametrize("quality", [1, 10, 49, 50, 75, 95, 100])
+def test_the_table_is_the_one_that_libjpeg_writes(quality):
+    tables = Image.open(io.BytesIO(as_jpeg(scene(), quality))).quantization
+    assert tables[0] == luminance_table(quality).ravel().tolist()
+    assert quality_of_tables([tables[0]]) == quality
+
+
+@pytest.mark.parametrize("quality", [20, 50, 75, 90])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_quality_of_a_jpeg_is_seen_in_its_pixels(quality, channels):
+    texture = noisy(scene(channels), 6, (192, 192, channels))
+    assert quality_of_pixels(decoded(texture, quality)) == pytest.approx(quality, abs=1)
+
+
+def test_what_never_was_a_jpeg_has_no_quality():
+    assert quality_of_pixels(noisy(scene(), 6, (192, 192, 3))) is None
+    assert quality_of_pixels(np.full((64, 64, 1), 128, np.uint8)) is None
+    assert quality_of_pixels(np.zeros((5, 5, 3), np.uint8)) is None
+
+
+# ------------------------------------------------------------------------------------------------ colours
+
+
+def test_grey_sepia_and_colour():
+    colour = scene()
+    grey = np.repeat(scene(1), 3, axis=2)
+    sepia = (grey * np.array([1, 0.89, 0.69])).round().astype(np.uint8)
+    assert [colours(each) for each in (colour, grey, sepia, scene(1))] == ["colour", "grey", "sepia", "grey"]
+    assert [colours(decoded(each, 60)) for each in (colour, grey, sepia)] == ["colour", "grey", "sepia"]
+    assert [colours(noisy(each, 25, each.shape)) for each in (colour, grey, sepia)] == ["colour", "grey", "sepia"]
+
+
+def test_a_cold_tint_is_a_colour():
+    grey = np.repeat(scene(1), 3, axis=2)
+    assert colours((grey * np.array([0.6, 0.8, 1])).round().astype(np.uint8)) == "colour"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (5, 5, 3)])
+def test_small_pictures_have_colours_too(shape):
+    assert colours(np.full(shape, 100, np.uint8)) == "grey"
+    assert colours(np.full(shape, 100, np.uint8) * np.array([1, 2, 0], np.uint8)) == "colour"
+
+
+# ------------------------------------------------------------------------------------------------ blur, lines
+
+
+@pytest.mark.parametrize("sigma", [1.5, 2, 3])
+def test_the_blur_of_sharp_edges(sigma):
+    assert blur_sigma(blurred(scene(), sigma), 0) == pytest.approx(sigma, abs=0.3)
+
+
+def test_sharp_edges_have_no_blur_and_noise_hides_it():
+    assert blur_sigma(scene(), 0) < 0.5
+    assert blur_sigma(scene(), 40) is None
+    assert blur_sigma(np.zeros((200, 200, 1), np.uint8), 0) is None
+
+
+def test_the_share_of_a_scratch():
+    scratched = blurred(scene(), 3)
+    assert line_share(scratched) == 0
+    scratched[10:180, 100:102] = 250
+    assert line_share(scratched) == pytest.approx(170 * 2 / 192**2, rel=0.1)
+
+
+# ------------------------------------------------------------------------------------------------ a file
+
+
+def test_what_a_jpeg_says_of_itself(tmp_path, models):
+    path = tmp_path / "a.jpg"
+    data = as_jpeg(scene()[:100], 60, icc_profile=DISPLAY_P3_LIKE, exif=exif_block(6))
+    path.write_bytes(data)
+    found = inspect(path, models)
+    assert (found.width, found.height, found.orientation) == (100, 192, 6)
+    assert (found.depth, found.channels, found.alpha, found.format) == (8, 3, False, "JPEG")
+    assert (found.jpeg_quality, found.jpeg_quality_from) == (60, "file")
+    assert found.profile
+    assert any("quality 60" in each for each in found.findings)
+
+
+def test_sixteen_bits_and_alpha(tmp_path, models):
+    pixels = np.clip(32768 + 257 * 10 * np.random.default_rng(0).standard_normal((96, 96, 1)), 0, 65535)
+    alpha = np.full((96, 96), 30000, np.uint16)
+    imagefile.write(tmp_path / "a.png", Photo(pixels.astype(np.uint16), alpha))
+    found = inspect(tmp_path / "a.png", models)
+    assert (found.depth, found.channels, found.alpha, found.orientation, found.profile) == (16, 1, True, None, None)
+    assert found.noise_sigma == pytest.approx(10, rel=0.05)
+    assert (found.jpeg_quality, found.jpeg_quality_from) == (None, None)
+
+
+# ------------------------------------------------------------------------------------------------ the verb
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A noisy scene, a digit with a mask, and a file that is no picture."""
+    root = tmp_path / "the pictures"
+    imagefile.write(root / "a scene.png", Photo(noisy(scene(), 20, (192, 192, 3))))
+    digit, hole = np.zeros((28, 28, 1), np.uint8), np.zeros((28, 28, 1), np.uint8)
+    digit[4:24, 13:16], hole[12:16] = 255, 255
+    imagefile.write(root / "sub" / "one.png", Photo(np.where(hole > 0, 0, digit).astype(np.uint8)))
+    imagefile.write(root / "sub" / "one.mask.png", Photo(hole))
+    (root / "bad.png").write_bytes(b"no picture")
+    return root
+
+
+def test_a_folder_is_a_line_of_json_for_each_picture(folder):
+    result = run(folder, "--json")
+    assert result.exit_code == 1
+    rows = {row["input"]: row for row in map(json.loads, result.stdout.splitlines())}
+    bad, picture, one = (rows.pop(str(folder / name)) for name in ("bad.png", "a scene.png", "sub/one.png"))
+    assert rows == {}
+    assert bad["status"] == "failed"
+    assert bad["error"] in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert (picture["status"], picture["error"], picture["colours"]) == ("done", None, "colour")
+    assert picture["noise_sigma"] == pytest.approx(20, abs=2)
+    assert picture["model"] == ("photo" if "photo" in zoo.names() else None)
+    assert (picture["command"] is None) == (picture["model"] is None)
+    assert one["missing"] == pytest.approx(4 / 28, abs=1e-4)
+    assert (one["mask"], one["model"]) == (str(folder / "sub" / "one.mask.png"), "mnist")
+
+
+def test_the_proposed_command_can_be_run(folder):
+    row = json.loads(run(folder / "sub" / "one.png", "--json").stdout)
+    program, *arguments = shlex.split(row["command"])
+    assert program == "agerestore"
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert imagefile.read(folder / "sub" / "one.restored.png").pixels.shape == (28, 28, 1)
+    assert len(run(folder / "sub", "--json").stdout.splitlines()) == 1  # what was restored is not looked at again
+
+
+def test_a_block_for_people(folder):
+    result = run(folder / "a scene.png")
+    assert result.exit_code == 0, result.output
+    assert f"{folder / 'a scene.png'}: PNG, 192 x 192 pixels" in result.stdout
+    assert "colours    colour" in result.stdout
+    assert "noise of sigma" in result.stdout
+
+
+def test_a_restored_jpeg_is_proposed_without_loss(tmp_path, models):
+    path = tmp_path / "-a.jpg"
+    path.write_bytes(as_jpeg(scene(), 20))
+    found = inspect(path, models)
+    assert command(path, found) is None or found.model == "photo"
+    proposed = shlex.split(command(Path("-a.jpg"), replace(found, model="photo")))
+    assert proposed == ["agerestore", "restore", "./-a.jpg", "./-a.restored.png", "-m", "photo"]
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "words"),
+    [
+        (["bad.png"], 3, "bad.png: "),
+        (["nowhere.png"], 3, "nowhere.png: "),
+        (["nowhere.png", "a scene.png"], 1, "nowhere.png: "),
+        (["empty"], 3, "empty: holds no picture"),
+        (["empty", "a scene.png"], 1, "empty: holds no picture"),
+        ([], 2, "IN"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_documented_exit_code(names, code, words, folder):
+    (folder / "empty").mkdir()
+    result = run(*(folder / name for name in names))
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_mask_of_another_size_is_named(folder):
+    imagefile.write(folder / "a scene.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)))
+    result = run(folder / "a scene.png")
+    assert result.exit_code == 1
+    assert "a mask of 9 x 8 pixels" in result.stderr
