@@ -22,7 +22,7 @@ from agerestore.errors import ImageFileError
 from agerestore.lossless import Samples
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
-MAX_PIXELS = 500_000_000
+MAX_PIXELS = 250_000_000  # of a picture that nobody said was meant to be large
 EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
 # What brings a picture stored with EXIF orientation 1 to 8 (EXIF 2.32, section 4.6.4) upright.
 TURNS: Mapping[int, Callable[[Samples], Samples]] = {
@@ -67,7 +67,7 @@ class Metadata:
     png_colour_chunks: bytes = b""
 
 
-def decode(data: bytes) -> tuple[Samples, Metadata]:
+def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
     """Decode a PNG, JPEG, TIFF, WebP or BMP.
 
     Pixels are turned upright, palettes and colour keys resolved; 1-bit becomes grey 0 and 255; CMYK and Lab
@@ -76,6 +76,7 @@ def decode(data: bytes) -> tuple[Samples, Metadata]:
 
     Args:
         data: The whole file.
+        large: Take a picture of more than MAX_PIXELS, too.
 
     Returns:
         (H, W, S) samples, 16 bits deep exactly if the file declares 16 bits, and the metadata.
@@ -84,7 +85,7 @@ def decode(data: bytes) -> tuple[Samples, Metadata]:
         ImageFileError: No picture in one of the formats, or of a kind that is not supported; without path.
         Exception: Whatever the decoders raise on damaged files.
     """
-    image, tags = _open(data)
+    image, tags = _open(data, large)
     depth = _declared_depth(image, tags, data)
     is_tiff = image.format == "TIFF"
     with _pillow_alone() if is_tiff else nullcontext():  # a TIFF's pixel limit and tags are looked at again
@@ -120,7 +121,7 @@ def readable_suffixes() -> frozenset[str]:
     return frozenset(readable)
 
 
-def _open(data: bytes) -> tuple[ImageFile, dict[int, Any]]:
+def _open(data: bytes, large: bool) -> tuple[ImageFile, dict[int, Any]]:
     """Return the picture, its header read, and its tags if it is a TIFF."""
     if not data:
         raise ImageFileError("the file is empty (0 bytes); fetch it again from its source")
@@ -132,9 +133,9 @@ def _open(data: bytes) -> tuple[ImageFile, dict[int, Any]]:
     except UnidentifiedImageError:
         what = "no PNG, JPEG, TIFF, WebP or BMP, or a rare or damaged one; save it anew with an image editor"
         raise ImageFileError(what) from None
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > MAX_PIXELS and not large:
         size = f"{image.width} x {image.height} pixels"
-        raise ImageFileError(f"{size} are more than {MAX_PIXELS // 10**6} megapixels; cut or shrink it first")
+        raise ImageFileError(f"{size} are more than {MAX_PIXELS // 10**6} megapixels; pass --large if that is meant")
     if pages > 1:
         raise ImageFileError(f"holds {pages} pages or frames; save the one to restore as a file of its own")
     return image, tags

@@ -87,7 +87,7 @@ def read(path: Path) -> Photo:
 
     Raises:
         UnreadableError: Missing, empty, damaged, no picture, animated or of several pages, larger than
-            500 megapixels, or of a depth other than 1, 2, 4, 8 or 16 bits a channel.
+            250 megapixels, or of a depth other than 1, 2, 4, 8 or 16 bits a channel.
     """
     return decode(contents(path), path)
 
@@ -108,18 +108,19 @@ def contents(path: Path) -> bytes:
         raise UnreadableError(f"{printable(path)}: {what}") from error
 
 
-def decode(data: bytes, path: Path) -> Photo:
+def decode(data: bytes, path: Path, large: bool = False) -> Photo:
     """Make a picture of the contents of a file; see `read`.
 
     Args:
         data: The whole file.
         path: What messages are to call it.
+        large: Take a picture of more than 250 megapixels, too.
 
     Raises:
         UnreadableError: See `read`.
     """
     try:
-        samples, metadata = imagecodec.decode(data)
+        samples, metadata = imagecodec.decode(data, large)
     except ImageFileError as refusal:
         raise UnreadableError(f"{printable(path)}: {refusal}") from None
     except MemoryError:
@@ -150,7 +151,7 @@ def read_pixels(path: Path) -> Samples:
     return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
 
 
-def read_mask(path: Path, size: tuple[int, int]) -> Mask:
+def read_mask(path: Path, size: tuple[int, int], resize: bool = False) -> Mask:
     """Read which pixels of a picture are unknown.
 
     Every pixel that is not black is unknown; in a lossy file (JPEG, lossy WebP), which does not store black
@@ -159,6 +160,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> Mask:
     Args:
         path: The mask, a picture.
         size: (H, W) of the picture it belongs to.
+        resize: Bring a mask of another size to the picture's, by nearest neighbours, instead of refusing it.
 
     Returns:
         (H, W) bool, True where unknown.
@@ -173,11 +175,16 @@ def read_mask(path: Path, size: tuple[int, int]) -> Mask:
     if not _is_opaque(photo):
         what = "this mask has transparent parts; save it without alpha, white where the picture is unknown"
         raise ImageFileError(f"{printable(path)}: {what}")
-    if (found := photo.pixels.shape[:2]) != tuple(size):
-        sizes = f"{found[1]} x {found[0]} pixels for a picture of {size[1]} x {size[0]}"
-        raise ImageFileError(f"{printable(path)}: a mask of {sizes}; save it at the picture's size")
     threshold = (_peak(photo) + 1) // 2 if photo.metadata.lossy else 1
-    return np.asarray((photo.pixels >= threshold).any(axis=2))
+    mask: Mask = np.asarray((photo.pixels >= threshold).any(axis=2))
+    if (found := mask.shape) == tuple(size):
+        return mask
+    if not resize:
+        sizes = f"{found[1]} x {found[0]} pixels for a picture of {size[1]} x {size[0]}"
+        raise ImageFileError(f"{printable(path)}: a mask of {sizes}; save it at the picture's size, or --resize-mask")
+    rows, columns = ((np.arange(new) * old) // new for new, old in zip(size, found, strict=True))
+    resized: Mask = mask[rows[:, None], columns]
+    return resized
 
 
 def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:

@@ -16,6 +16,7 @@ from agerestore.photographs import restore_pixels
 from agerestore.restoration import SMALL, choose, restore_observation
 
 DEFAULTS = RestoreSettings()
+MOSTLY = 0.85  # share of a picture from which a mask looks inverted
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class RestoredPicture:
         uncertainty: grey, 8 bit: four times the expected standard deviation of its error in grey levels; of
             photographs only.
         samples: other pictures that could have been; of photographs only.
+        remarks: what people should know of it; each one line.
     """
 
     model: str
@@ -36,6 +38,7 @@ class RestoredPicture:
     photo: Photo
     uncertainty: Photo | None = None
     samples: list[Photo] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def restore_picture(
@@ -69,9 +72,25 @@ def restore_picture(
         height, width = photo.pixels.shape[:2]
         fields = networks.fields(height, width, samples, torch.Generator().manual_seed(seed)) if samples else None
         restored = restore_pixels(networks, photo, unknown, settings, fields)
-        return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples)
+        remarks = _remarks(unknown)
+        return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples, remarks)
     answer = restore_observation(models[name], _observe(models, photo, unknown), settings)
-    return RestoredPicture(name, float(answer.score), imagefile.with_pixels(photo, answer.image, unknown))
+    score, remarks = float(answer.score), _remarks(unknown)
+    if score > 1:
+        remarks.append(f"out of the domain of {name!r} ({score:.1f} x its limit); what was drawn may be invented")
+    return RestoredPicture(name, score, imagefile.with_pixels(photo, answer.image, unknown), remarks=remarks)
+
+
+def _remarks(unknown: Mask | None) -> list[str]:
+    """What is odd about a mask."""
+    share = 0.5 if unknown is None else float(unknown.mean())
+    if share == 0:
+        return ["the mask is black, which means that all is known: nothing was changed"]
+    if share == 1:
+        return ["the mask is nowhere black, which means that nothing is known: all of the picture was invented"]
+    if share > MOSTLY:
+        return [f"the mask calls {share:.0%} of the picture unknown: white is unknown, invert it if you meant the rest"]
+    return []
 
 
 def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings) -> str:

@@ -31,6 +31,9 @@ def restore(
         typer.Option(help="Picture that is not black where pixels are unknown, or a folder of them. "
                      "Without it, NAME.mask.png beside a picture is found by itself."),
     ] = None,
+    resize_mask: Annotated[
+        bool, typer.Option("--resize-mask", help="Bring a mask of another size to the picture's.")
+    ] = False,
     strength: Annotated[
         float, typer.Option(help="Photographs: 0 leaves known pixels as they are, 1 takes the estimate.")
     ] = 1.0,
@@ -47,6 +50,7 @@ def restore(
     tile: Annotated[
         str, typer.Option(help="Photographs: pixels a side to compute at a time; auto asks the free memory.")
     ] = "auto",
+    large: Annotated[bool, typer.Option("--large", help="Take pictures of more than 250 megapixels.")] = False,
     refine: Annotated[int, typer.Option(min=0, help="Digits: steps of latent refinement; 100 is a lot.")] = 0,
     *,
     common: Common,
@@ -81,7 +85,7 @@ def restore(
         refine=refine, strength=strength, sigma=sigma, tile=_side(tile), precision=common.precision
     )
     extras = _Extras(samples, uncertainty, compare, common.seed)
-    work = _Restoring(_models(model, where), settings, extras)
+    work = _Restoring(_models(model, where), settings, extras, resize_mask, large)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -130,12 +134,16 @@ class _Restoring:
     models: "dict[str, LoadedModel]"
     settings: "RestoreSettings"
     extras: _Extras
+    resize_mask: bool
+    large: bool
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
 
-        photo, mask = imagefile.decode(data, job.source), next(iter(job.beside), None)
-        return photo, mask, None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
+        photo, mask = imagefile.decode(data, job.source, self.large), next(iter(job.beside), None)
+        if mask is None:
+            return photo, None, None
+        return photo, mask, imagefile.read_mask(mask, photo.pixels.shape[:2], self.resize_mask)
 
     def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
         from agerestore.pictures import restore_picture
@@ -154,11 +162,8 @@ class _Restoring:
         detail: dict[str, Any] = {
             "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
         }  # fmt: skip
-        if restored.score > 1:
-            detail["warning"] = (
-                f"out of the domain of {restored.model!r} ({restored.score:.1f} x its limit); "
-                "what was drawn may be invented"
-            )
+        if restored.remarks:
+            detail["warning"] = "; ".join(restored.remarks)
         files = {path: imagefile.encode(photo, path.suffix) for path, photo in self._beside(job, damaged, restored)}
         return Made({**files, job.target: imagefile.encode(restored.photo, job.suffix)}, detail)
 

@@ -498,3 +498,27 @@ def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
         "evaluate", "-m", photo_weights, "--data", tmp_path / "set", "--degrade", "noise", "--baselines", "pca"
     )
     assert (refused.exit_code, "pictures of one size" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [(0, "the mask is black"), (255, "nowhere black"), (None, "calls 90% of the picture unknown")],
+)
+def test_odd_masks_are_remarked_on(photo_weights, tmp_path, level, words):
+    imagefile.write(tmp_path / "in.png", Photo(np.full((20, 20, 3), 90, np.uint8)))
+    mask = np.full((10, 10, 1), 255 if level is None else level, np.uint8)
+    if level is None:
+        mask[4] = 0
+    imagefile.write(tmp_path / "m.png", Photo(mask))
+    arguments = [
+        "restore",
+        tmp_path / "in.png",
+        tmp_path / "out.png",
+        "-m",
+        photo_weights,
+        "--mask",
+        tmp_path / "m.png",
+    ]
+    assert "or --resize-mask" in run(*arguments).stderr
+    result = run(*arguments, "--resize-mask")
+    assert (result.exit_code, words in result.stderr) == (0, True), result.stderr

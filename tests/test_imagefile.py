@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pictures import XMP, assert_same, exif_block, noise, png, saved, stored
 from PIL import Image
 
-from agerestore import imagefile, lossless
+from agerestore import imagecodec, imagefile, lossless
 from agerestore.errors import ImageFileError
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 
@@ -189,9 +189,17 @@ def test_rare_depths_are_refused_not_guessed(tmp_path: Path) -> None:
 def test_bombs_are_refused_and_pillows_own_limit_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12345)
     path = stored(tmp_path / "bomb.png", png(b"\0", (30000, 20000), 8, 0))
-    with pytest.raises(UnreadableError, match="30000 x 20000 pixels are more than 500 megapixels"):
+    with pytest.raises(UnreadableError, match="30000 x 20000 pixels are more than 250 megapixels"):
         imagefile.read(path)
     assert Image.MAX_IMAGE_PIXELS == 12345
+
+
+def test_a_large_picture_is_taken_by_who_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imagecodec, "MAX_PIXELS", 10)
+    path = saved(tmp_path / "a.png", Image.new("L", (4, 4)))
+    with pytest.raises(UnreadableError, match="pass --large"):
+        imagefile.read(path)
+    assert imagefile.decode(path.read_bytes(), path, large=True).pixels.shape == (4, 4, 1)
 
 
 def test_large_scans_below_our_limit_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
