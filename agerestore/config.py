@@ -161,6 +161,7 @@ class RestoreSettings:
         refine: steps of latent refinement, of models of a domain.
         strength: 0 leaves observed pixels of photographs as they are, 1 takes the estimate.
         sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
+        unfade: bring black and white of the restored picture back to the ends of the range.
         tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
         precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
     """
@@ -168,6 +169,7 @@ class RestoreSettings:
     refine: int = 0
     strength: float = 1.0
     sigma: float | None = None
+    unfade: bool = False
     tile: int | None = None
     precision: str = "auto"
 

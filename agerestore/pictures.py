@@ -1,7 +1,7 @@
 """Restoring pictures as files hold them: a `Photo` in, a `Photo` of the same size, depth and metadata out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -14,6 +14,7 @@ from agerestore.networks import Autoencoder, PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
 from agerestore.restoration import SMALL, choose, restore_observation
+from agerestore.tone import unfade
 
 DEFAULTS = RestoreSettings()
 MOSTLY = 0.85  # share of a picture from which a mask looks inverted
@@ -64,6 +65,14 @@ def restore_picture(
         OutOfDomainError: several models, and the picture is in no one's domain.
         UsageError: samples are wanted of a model that draws none.
     """
+    restored = _restore(models, photo, unknown, settings, samples, seed)
+    return replace(restored, photo=unfade(restored.photo)) if settings.unfade else restored
+
+
+def _restore(
+    models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings, samples: int,
+    seed: int,
+) -> RestoredPicture:  # fmt: skip
     name = _choose(models, photo, unknown, settings)
     networks = models[name].networks
     if samples and not (isinstance(networks, PhotoModel) and networks.config.latent_dim):

@@ -40,6 +40,9 @@ def restore(
     sigma: Annotated[
         float | None, typer.Option(help="Photographs: their noise, 0 to 255, if you know it; no more is removed.")
     ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="old-photo also brings faded black and white back to full contrast.")
+    ] = None,
     samples: Annotated[
         int, typer.Option(min=0, help="Photographs: also write so many others that could have been (experimental).")
     ] = 0,
@@ -82,11 +85,25 @@ def restore(
     devices.precision(common.precision, where)  # an unknown one is named before any work
     made_with = {"model": _fingerprint(model), "device": where.type}
     settings = RestoreSettings(
-        refine=refine, strength=strength, sigma=sigma, tile=_side(tile), precision=common.precision
+        refine=refine,
+        strength=strength,
+        sigma=sigma,
+        unfade=_unfade(preset),
+        tile=_side(tile),
+        precision=common.precision,
     )
     extras = _Extras(samples, uncertainty, compare, common.seed)
     work = _Restoring(_models(model, where), settings, extras, resize_mask, large)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
+
+
+def _unfade(preset: str | None) -> bool:
+    """What --preset asks for."""
+    from agerestore.errors import UsageError
+
+    if preset not in (None, "old-photo"):
+        raise UsageError(f"--preset {preset} is unknown; there is old-photo")
+    return preset is not None
 
 
 def _side(tile: str) -> int | None:

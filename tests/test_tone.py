@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from agerestore.imagefile import Photo
+from agerestore.tone import unfade
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_faded_ramp_gets_its_black_and_white_back(dtype, channels):
+    peak = np.iinfo(dtype).max
+    ramp = np.linspace(0, 1, 1000)[:, None, None].repeat(20, 1).repeat(channels, 2)
+    faded = Photo(((0.2 + 0.6 * ramp) * peak).round().astype(dtype))
+    back = unfade(faded).pixels / peak
+    np.testing.assert_allclose(back[10:-10], ramp[10:-10], atol=0.012)
+    assert back.min() == 0
+    assert back.max() == 1
+
+
+def test_hues_stay_and_a_full_range_is_left_alone():
+    full = np.linspace(0, 255, 256).astype(np.uint8)[:, None, None].repeat(3, 2)
+    assert np.abs(unfade(Photo(full)).pixels.astype(int) - full).max() <= 2
+    tinted = np.stack([np.linspace(90, 170, 81), np.linspace(80, 160, 81), np.linspace(70, 150, 81)], -1)[:, None]
+    spread = unfade(Photo(tinted.astype(np.uint8))).pixels.astype(int)
+    gains = np.diff(spread[10:70, 0], axis=0).mean(axis=0)
+    assert gains.max() - gains.min() < 0.05
+
+
+def test_an_empty_picture_is_given_no_contrast():
+    flat = Photo(np.full((9, 9, 3), 60, np.uint8))
+    assert np.ptp(unfade(flat).pixels) == 0
