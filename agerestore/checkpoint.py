@@ -21,7 +21,7 @@ from torch import Tensor
 
 from agerestore.config import AnyNetworkConfig, parse
 from agerestore.errors import UsageError, WeightsError
-from agerestore.networks import Autoencoder, Model, build
+from agerestore.networks import Autoencoder, Model, PhotoModel, build
 
 FORMAT = 1
 
@@ -124,6 +124,8 @@ def load_weights(path: Path) -> LoadedModel:
     except (OSError, KeyError, RuntimeError, UsageError, safetensors.SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"{path}: header and tensors do not fit ({reason}); copy the file again") from None
+    if isinstance(model, PhotoModel):
+        model.to(memory_format=torch.channels_last)  # twice as fast on large pictures
     return LoadedModel(model.eval().requires_grad_(False), header)
 
 

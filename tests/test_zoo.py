@@ -7,12 +7,14 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import imagefile, zoo
+from agerestore import baselines, imagefile, zoo
 from agerestore.checkpoint import sha256
 from agerestore.errors import WeightsError
 from agerestore.latent import sample
-from agerestore.metrics import psnr
-from agerestore.monitor import balance, reconstruction_psnr
+from agerestore.metrics import psnr, quantize
+from agerestore.monitor import balance, reconstruction_psnr, uncertainty_figures
+from agerestore.observation import Observation
+from agerestore.restoration import restore_observation
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -100,20 +102,89 @@ def test_codes_of_generated_digits_cover_the_sphere_evenly():
     assert measured["variance_max"] <= 1.15
 
 
-def test_drawn_digits_are_restored(tmp_path):
-    answer = run("restore", str(ROOT / "examples" / "damaged"), str(tmp_path / "restored"), "--json", "-q")
-    rows = [json.loads(line) for line in answer.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def restored(tmp_path_factory):
+    """What the README's first command answers: a row for each picture, with its restored one's folder."""
+    folder = tmp_path_factory.mktemp("restored")
+    answer = run("restore", str(ROOT / "examples" / "damaged"), str(folder), "--json", "-q")
     assert answer.exit_code == 0, answer.output
-    assert len(rows) >= 6
-    assert {row["model"] for row in rows} == {"mnist"}  # by -m auto
-    assert sum(row["mask"] is not None for row in rows) >= 2
-    for row in rows:  # every one of them comes nearer to the digit that was drawn
-        name = Path(row["input"]).name
-        clean, before, after = (
-            imagefile.to_tensor(imagefile.read(folder / name))
-            for folder in (ROOT / "examples" / "clean", ROOT / "examples" / "damaged", tmp_path / "restored")
+    return folder, [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def gained(row, folder, clean):
+    """Decibels of one picture, before and after."""
+    name = Path(row["input"]).name
+    truth, before, after = (
+        imagefile.to_tensor(imagefile.read(place / name))
+        for place in (ROOT / "examples" / clean, ROOT / "examples" / "damaged", folder)
+    )
+    return psnr(before, truth).item(), psnr(after, truth).item()
+
+
+def test_drawn_digits_are_restored(restored):
+    folder, rows = restored
+    digits = [row for row in rows if "digit" in row["input"]]
+    assert len(digits) >= 6
+    assert {row["model"] for row in digits} == {"mnist"}  # by -m auto
+    assert sum(row["mask"] is not None for row in digits) >= 2
+    for row in digits:  # every one of them comes nearer to the digit that was drawn
+        before, after = gained(row, folder, "clean")
+        assert after > before + 3, row["input"]
+
+
+# ------------------------------------------------------------------------------------------------ photo
+
+# Decibels that each shipped photograph gains at least.
+GAINS = {"chelsea": 7, "coffee": 15, "retina": 20, "astronaut": 12, "rocket": 0.5}
+
+
+@pytest.mark.parametrize("name", GAINS)
+def test_photographs_are_restored(restored, name):
+    folder, rows = restored
+    row = next(row for row in rows if name in row["input"])
+    assert row["model"] == "photo"
+    before, after = gained(row, folder, "photographs")
+    assert after > before + GAINS[name]
+
+
+def test_photo_beats_classical_methods_on_the_shipped_photographs():
+    model = zoo.load("photo")
+
+    def shipped(name):
+        damaged, clean = (
+            imagefile.to_tensor(imagefile.read(ROOT / "examples" / folder / f"photo-{name}.png"))
+            for folder in ("damaged", "photographs")
         )
-        assert psnr(after, clean).item() > psnr(before, clean).item() + 3, name
+        mask = ROOT / "examples" / "damaged" / f"photo-{name}.mask.png"
+        unknown = imagefile.read_mask(mask, clean.shape[2:]) if mask.exists() else None
+        return Observation(damaged, None if unknown is None else torch.from_numpy(unknown)[None, None].float()), clean
+
+    for name, method, margin in (
+        ("chelsea", baselines.non_local_means, 2), ("coffee", baselines.median, 2),
+        ("retina", baselines.navier_stokes, 1), ("astronaut", baselines.navier_stokes, 0.5),
+    ):  # fmt: skip
+        observation, clean = shipped(name)
+        settings = baselines.BASELINES["non-local-means"].settings if name == "chelsea" else ({},)
+        theirs = baselines.best(method, settings, observation, clean).psnr
+        assert psnr(restore_observation(model, observation).image, clean).item() > theirs + margin, name
+
+
+def test_a_clean_photograph_comes_back_over_40_db():
+    clean = imagefile.to_tensor(imagefile.read(ROOT / "examples" / "photographs" / "photo-chelsea.png"))
+    answer = restore_observation(zoo.load("photo"), Observation(clean)).image
+    assert psnr(quantize(answer), clean).item() > 40
+
+
+def test_the_expected_error_is_larger_where_the_error_is():
+    photographs = [imagefile.to_tensor(imagefile.read(path))[0].expand(3, -1, -1)
+                   for path in sorted((ROOT / "examples" / "photographs").glob("*.png"))]  # fmt: skip
+
+    def noisy(image):
+        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
+        return Observation(image + 25 / 255 * noise)
+
+    figures = uncertainty_figures(zoo.load("photo").networks, photographs, noisy)
+    assert figures["blocks"] > 0.5
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs MNIST in ../shared/data, which users do not have")
