@@ -1,7 +1,24 @@
 """What all tests share."""
 
+import pytest
 from hypothesis import settings
 
 # The first example pays for imports; times are the benchmarks' business.
 settings.register_profile("agerestore", deadline=None)
 settings.load_profile("agerestore")
+
+
+@pytest.fixture
+def model():
+    """Networks for photographs with something in every weight, those that start at zero included."""
+    import torch
+
+    from agerestore.config import PhotoConfig
+    from agerestore.networks import build
+
+    networks = build(PhotoConfig(widths=(3, 4, 6), blocks=(1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in networks.parameters():
+        if not parameter.any():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return networks

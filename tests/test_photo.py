@@ -30,17 +30,6 @@ def drawn(*shape, seed=0):
 
 
 @pytest.fixture
-def model():
-    """Networks with something in every weight, those that start at zero included."""
-    networks = build(PhotoConfig(widths=(3, 4, 6), blocks=(1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
-    generator = torch.Generator().manual_seed(1)
-    for parameter in networks.parameters():
-        if not parameter.any():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    return networks
-
-
-@pytest.fixture
 def photographs():
     return PhotoSet(tuple((drawn(3, 40 + i, 50 - i, seed=i) * 255).byte() for i in range(6)))
 

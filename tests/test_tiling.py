@@ -4,23 +4,12 @@ import pytest
 import torch
 
 from agerestore import tiling
-from agerestore.config import PhotoConfig, RestoreSettings
+from agerestore.config import RestoreSettings
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.imagefile import Photo
-from agerestore.networks import build
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph, restore_pixels
 from agerestore.tiling import Box
-
-
-@pytest.fixture
-def model():
-    networks = build(PhotoConfig(widths=(3, 4, 6), blocks=(1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
-    generator = torch.Generator().manual_seed(1)
-    for parameter in networks.parameters():
-        if not parameter.any():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    return networks
 
 
 def drawn(*shape, seed=0):
