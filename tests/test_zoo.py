@@ -9,11 +9,13 @@ from typer.testing import CliRunner
 
 from agerestore import baselines, imagefile, zoo
 from agerestore.checkpoint import sha256
+from agerestore.config import RestoreSettings
 from agerestore.errors import WeightsError
 from agerestore.latent import sample
 from agerestore.metrics import psnr, quantize
 from agerestore.monitor import balance, reconstruction_psnr, uncertainty_figures
 from agerestore.observation import Observation
+from agerestore.photographs import restore_photograph
 from agerestore.restoration import restore_observation
 
 ROOT = Path(__file__).parent.parent
@@ -167,6 +169,24 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
         settings = baselines.BASELINES["non-local-means"].settings if name == "chelsea" else ({},)
         theirs = baselines.best(method, settings, observation, clean).psnr
         assert psnr(restore_observation(model, observation).image, clean).item() > theirs + margin, name
+
+
+@pytest.mark.parametrize("name", ["photograph", "flat", "gradient"])
+def test_tiles_of_a_photograph_show_no_seam(name):
+    networks = zoo.load("photo").networks
+    image = {
+        "photograph": imagefile.to_tensor(imagefile.read(ROOT / "examples" / "damaged" / "photo-chelsea.png")),
+        "flat": torch.full((1, 3, 257, 319), 0.4),
+        "gradient": torch.linspace(0, 1, 319).expand(1, 3, 257, 319),
+    }[name]
+    for precision, most, mean in (("fp32", 1, 0.01), ("bf16", 3, 0.15)):  # grey levels
+        whole, tiled = (
+            restore_photograph(networks, Observation(image), RestoreSettings(tile=tile, precision=precision)).image
+            for tile in (1024, 128)
+        )
+        apart = 255 * (whole - tiled).abs()
+        assert apart.max() <= most
+        assert apart.mean() <= mean
 
 
 def test_a_clean_photograph_comes_back_over_40_db():
