@@ -10,18 +10,17 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from agerestore import exifblock, lossless
+from agerestore import exifblock, formats, iptc, lossless, lossy, pngchunks
 from agerestore.errors import ImageFileError
 from agerestore.lossless import Samples
+from agerestore.metadata import Metadata
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 MAX_PIXELS = 250_000_000  # of a picture that nobody said was meant to be large
 EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
 # What brings a picture stored with EXIF orientation 1 to 8 (EXIF 2.32, section 4.6.4) upright.
@@ -38,37 +37,8 @@ TURNS: Mapping[int, Callable[[Samples], Samples]] = {
 _pillow_globals = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """What a file says beside its pixels.
-
-    Attributes:
-        format: "PNG", "JPEG", "TIFF", "WEBP" or "BMP".
-        mode: The file's own kind of pixels: a Pillow mode, or "L;16", "LA;16", "RGB;16", "RGBA;16".
-        exif: The EXIF block from its TIFF header on, with orientation 1 and without thumbnail.
-        icc_profile: The colour profile; None means sRGB.
-        dpi: Horizontal and vertical pixels per inch.
-        xmp: The XMP packet.
-        lossy: Whether the file stores its pixels only approximately.
-        jpeg_tables: Quantization tables of a JPEG; they make its quality.
-        jpeg_subsampling: Chroma subsampling of a JPEG: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0, -1 any other.
-        png_colour_chunks: What a PNG says of its colours beside a profile; kept in PNG only.
-    """
-
-    format: str = "PNG"
-    mode: str = "RGB"
-    exif: bytes | None = None
-    icc_profile: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    xmp: bytes | None = None
-    lossy: bool = False
-    jpeg_tables: tuple[tuple[int, ...], ...] | None = None
-    jpeg_subsampling: int = -1
-    png_colour_chunks: bytes = b""
-
-
 def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
-    """Decode a PNG, JPEG, TIFF, WebP or BMP.
+    """Decode a PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC.
 
     Pixels are turned upright, palettes and colour keys resolved; 1-bit becomes grey 0 and 255; CMYK and Lab
     become sRGB, through the file's CMYK profile where it has one. Of a camera's JPEG with further pictures
@@ -90,7 +60,7 @@ def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
     is_tiff = image.format == "TIFF"
     with _pillow_alone() if is_tiff else nullcontext():  # a TIFF's pixel limit and tags are looked at again
         image.load()  # decodes and so checks every byte; 16-bit colour is decoded again, for its low bytes
-        exif = exifblock.of_tiff(image) if is_tiff else image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+        exif = exifblock.of_tiff(image) if is_tiff else _exif(image)
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
     mode = image.mode if depth < 16 else ("L;16", "LA;16", "RGB;16", "RGBA;16")[samples.shape[2] - 1]
     orientation = tags.get(274, 1)
@@ -127,11 +97,11 @@ def _open(data: bytes, large: bool) -> tuple[ImageFile, dict[int, Any]]:
         raise ImageFileError("the file is empty (0 bytes); fetch it again from its source")
     try:
         with _pillow_alone():
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = Image.open(io.BytesIO(data), formats=_expected(data))
             pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             tags = dict(getattr(image, "tag_v2", {}))
     except UnidentifiedImageError:
-        what = "no PNG, JPEG, TIFF, WebP or BMP, or a rare or damaged one; save it anew with an image editor"
+        what = "no PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC, or a rare or damaged one; save it with an image editor"
         raise ImageFileError(what) from None
     if image.width * image.height > MAX_PIXELS and not large:
         size = f"{image.width} x {image.height} pixels"
@@ -139,6 +109,21 @@ def _open(data: bytes, large: bool) -> tuple[ImageFile, dict[int, Any]]:
     if pages > 1:
         raise ImageFileError(f"holds {pages} pages or frames; save the one to restore as a file of its own")
     return image, tags
+
+
+def _expected(data: bytes) -> list[str]:
+    """The formats that may be tried on a file."""
+    special = formats.of_contents(data)
+    if special is None:
+        return list(formats.ALWAYS)
+    formats.require(special)
+    return [special]
+
+
+def _exif(image: ImageFile) -> bytes:
+    """The EXIF block of all but a TIFF; older programs have stored it as text in a PNG."""
+    block: bytes = image.info.get("exif", b"") or pngchunks.raw_profile(image.info, "exif")
+    return block.removeprefix(b"Exif\0\0")
 
 
 @contextmanager
@@ -157,10 +142,21 @@ def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:
     """Return the bits a channel that the file itself declares; the values say nothing about it."""
     if image.format == "PNG":
         return data[24]  # in the IHDR chunk
+    if image.format in ("AVIF", "HEIF") and (depth := _video_depth(image, data)) > 8:
+        raise ImageFileError(f"{depth} bits a channel, of which only 8 could be read; save it as 16-bit PNG or TIFF")
     depths = tags.get(258, (1,)) if image.format == "TIFF" else (8,)
     if depths[0] not in (1, 2, 4, 8, 16) or len(set(depths)) > 1:
         raise ImageFileError(f"{max(depths)} bits a channel; save it with 8 or 16 bits a channel")
     return int(depths[0])
+
+
+def _video_depth(image: ImageFile, data: bytes) -> int:
+    """Bits a channel of an AVIF or HEIC."""
+    at = data.find(b"av1C")
+    if image.format == "HEIF" or at < 0 or len(data) < at + 7:
+        return int(image.info.get("bit_depth", 8))
+    flags = data[at + 6]  # AV1-ISOBMFF, section 2.3.3: tier, high bit depth, twelve bits, monochrome, ...
+    return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
 
 
 def _eight_bit(image: Image.Image, depth: int) -> Samples:
@@ -220,12 +216,13 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: bytes) -> Metadata:
-    dpi, xmp, tables = image.info.get("dpi"), image.info.get("xmp"), getattr(image, "quantization", None)
-    if dpi is not None:  # on its side, width and height have changed places
-        across, down = (1, 0) if orientation in (5, 6, 7, 8) else (0, 1)
-        dpi = (float(dpi[across]), float(dpi[down]))
+    dpi, xmp, is_png = image.info.get("dpi"), image.info.get("xmp"), image.format == "PNG"
+    turned = orientation in (5, 6, 7, 8)  # on its side: width and height have changed places
+    if dpi is not None:
+        dpi = (float(dpi[1]), float(dpi[0])) if turned else (float(dpi[0]), float(dpi[1]))
     if xmp and orientation != 1:
         xmp = re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)
+    tables = lossy.jpeg_tables(image, turned)
     return Metadata(
         format="JPEG" if image.format == "MPO" else str(image.format),
         mode=mode,
@@ -233,23 +230,31 @@ def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: 
         icc_profile=image.info.get("icc_profile") or None,
         dpi=dpi if dpi and all(math.isfinite(value) and value > 0 for value in dpi) else None,
         xmp=xmp,
-        lossy=tables is not None or (image.format == "WEBP" and b"VP8L" not in data),
-        jpeg_tables=tuple(tuple(tables[key]) for key in sorted(tables)) if tables else None,
-        jpeg_subsampling=JpegImagePlugin.get_sampling(image) if tables else -1,
-        png_colour_chunks=lossless.png_colour_chunks(data) if image.format == "PNG" else b"",
+        iptc=iptc.of_image(image) or None,
+        lossy=tables is not None
+        or image.format in ("AVIF", "HEIF")
+        or (image.format == "WEBP" and b"VP8L" not in data),
+        jpeg_tables=tables,
+        jpeg_subsampling=lossy.jpeg_subsampling(image, turned) if tables else -1,
+        jpeg_progressive=bool(tables and image.info.get("progressive")),
+        jpeg_comment=image.info.get("comment", b"") if tables else b"",
+        png_colour_chunks=pngchunks.colours(data) if is_png else b"",
+        png_texts=pngchunks.texts(data) if is_png else b"",
     )
 
 
-def encode(samples: Samples, metadata: Metadata, format: str) -> bytes:
-    """Encode a picture in one of `FORMATS`.
+def encode(samples: Samples, metadata: Metadata, format: str, quality: int | None = None) -> bytes:
+    """Encode a picture in one of the `formats`.
 
-    PNG and TIFF are exact; WebP too, unless the picture came from a lossy WebP, then quality 95. JPEG has
-    the tables and subsampling of the JPEG the picture came from, else quality 95 without subsampling.
+    PNG, TIFF and BMP are exact; WebP too, unless the picture came from a lossy WebP, then quality 95. JPEG has
+    the tables of the JPEG the picture came from and a subsampling no coarser, else quality 95 without
+    subsampling; AVIF and HEIC have quality 90 without subsampling.
 
     Args:
         samples: (H, W, S) uint8 or uint16.
         metadata: What the file is to say beside; its own `format` and `mode` do not matter.
-        format: One of `FORMATS`.
+        format: One of those that `formats` names.
+        quality: 1 to 100, instead of these; a WebP is then lossy. PNG, TIFF and BMP have none.
 
     Returns:
         The whole file.
@@ -262,11 +267,12 @@ def encode(samples: Samples, metadata: Metadata, format: str) -> bytes:
     carried = {name: value for name in fields if (value := getattr(metadata, name)) is not None}
     try:
         if format == "PNG":
-            return lossless.encode_png(samples, **carried, colour_chunks=metadata.png_colour_chunks)
+            chunks = metadata.png_colour_chunks + metadata.png_texts
+            return lossless.encode_png(samples, **carried, iptc_record=metadata.iptc, chunks=chunks)
         if format == "TIFF":
             with _pillow_alone():
-                return lossless.encode_tiff(samples, **carried)
-        return _encode_eight_bit(samples, metadata, format, carried)
+                return lossless.encode_tiff(samples, **carried, iptc_record=metadata.iptc)
+        return lossy.encode(samples, metadata, format, quality, carried)
     except MemoryError:
         raise
     except Exception as error:  # too large for the format, too much metadata, ...
@@ -285,18 +291,3 @@ def _refuse_loss(samples: Samples, metadata: Metadata, format: str) -> None:
     profile = metadata.icc_profile
     if profile and (format == "BMP" or (format == "WEBP" and profile[16:20] == b"GRAY")):  # WebP is never grey
         raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")
-
-
-def _encode_eight_bit(samples: Samples, metadata: Metadata, format: str, carried: dict[str, Any]) -> bytes:
-    if format == "WEBP":
-        lossy = metadata.format == "WEBP" and metadata.lossy
-        carried |= {"lossless": not lossy, "quality": 95, "exact": True}
-    if format == "JPEG":
-        carried["exif"] = b"Exif\0\0" + metadata.exif if metadata.exif else b""
-        if metadata.jpeg_tables:
-            carried |= {"qtables": metadata.jpeg_tables, "subsampling": metadata.jpeg_subsampling}
-        else:
-            carried |= {"quality": 95, "subsampling": 0}
-    file = io.BytesIO()
-    Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples).save(file, format, **carried)
-    return file.getvalue()

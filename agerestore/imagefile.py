@@ -1,11 +1,10 @@
 """Pictures in and out: a file becomes a `Photo` and a `Photo` a file, and nothing of it is lost on the way.
 
-Upright pixels at the file's own depth, grey that stays grey, alpha, colour profile, EXIF, XMP and resolution
-are kept. What would change how the picture looks and has no place in the chosen format (alpha, 16 bits, a
+Upright pixels at the file's own depth, grey that stays grey, alpha, colour profile, EXIF, IPTC, XMP and
+resolution are kept. What would change how the picture looks and has no place in the chosen format (alpha, 16 bits, a
 colour profile) is refused, not dropped. A file appears whole or not at all.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore import atomic, imagecodec
+from agerestore import atomic, formats, imagecodec
 from agerestore.errors import ImageFileError, printable
-from agerestore.imagecodec import Metadata
+from agerestore.formats import FORMAT_BY_SUFFIX, SUFFIXES
 from agerestore.lossless import Samples
+from agerestore.metadata import Metadata
 
 __all__ = [
     "FORMAT_BY_SUFFIX",
@@ -36,20 +36,6 @@ __all__ = [
     "with_pixels",
     "write",
 ]
-
-FORMAT_BY_SUFFIX: Mapping[str, str] = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-}
-SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
-
 
 Mask = NDArray[np.bool_]  # (H, W), True where a pixel is unknown
 
@@ -79,7 +65,7 @@ def is_picture(path: Path) -> bool:
 
 
 def read(path: Path) -> Photo:
-    """Read a PNG, JPEG, TIFF, WebP or BMP; what it is decides its content, not its name.
+    """Read a PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC; what it is decides its content, not its name.
 
     Pixels are turned upright (the EXIF orientation then says so); palettes and transparent colours become
     plain pixels and alpha; 1-bit becomes grey 0 and 255; CMYK and Lab become sRGB, through the file's CMYK
@@ -87,7 +73,7 @@ def read(path: Path) -> Photo:
 
     Raises:
         UnreadableError: Missing, empty, damaged, no picture, animated or of several pages, larger than
-            250 megapixels, or of a depth other than 1, 2, 4, 8 or 16 bits a channel.
+            250 megapixels, or of a depth other than 1, 2, 4, 8 or 16 bits a channel; HEIC without pillow-heif.
     """
     return decode(contents(path), path)
 
@@ -187,14 +173,21 @@ def read_mask(path: Path, size: tuple[int, int], resize: bool = False) -> Mask:
     return resized
 
 
-def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
+def write(path: Path, photo: Photo, *, overwrite: bool = False, quality: int | None = None) -> None:
     """Write a picture in the format its name ends in; missing folders are made.
 
     PNG, TIFF and WebP keep the pixels exactly (WebP not if the picture came from a lossy one: quality 95);
-    JPEG has the quality of the JPEG the picture came from, else 95. BMP has no place for EXIF and XMP, WebP
-    none for the resolution, and it stores grey as RGB. The file is written under another name in the same
-    folder and takes its own when complete: neither a full disk nor an interruption leaves half a file or
-    harms an older one.
+    JPEG has the quality of the JPEG the picture came from, else 95, and no coarser a chroma subsampling; AVIF
+    and HEIC have 90 without subsampling. BMP has no place for EXIF and XMP, WebP, AVIF and HEIC none for IPTC
+    and the resolution, and WebP stores grey as RGB. The file is written under another name in the same folder
+    and takes its own when complete: neither a full disk nor an interruption leaves half a file or harms an
+    older one.
+
+    Args:
+        path: The file.
+        photo: The picture.
+        overwrite: Whether an older file may be replaced.
+        quality: 1 to 100, instead of what is said above; WebP is then lossy. PNG, TIFF and BMP have none.
 
     Raises:
         ImageFileError: The file exists and `overwrite` is false; the format cannot hold the picture; the
@@ -203,30 +196,28 @@ def write(path: Path, photo: Photo, *, overwrite: bool = False) -> None:
     with atomic.writing(path):
         if not overwrite:
             atomic.refuse_taken(path)
-        temporary = atomic.stage(path, encode(photo, path.suffix))
+        temporary = atomic.stage(path, encode(photo, path.suffix, quality))
         try:
             atomic.publish(temporary, path, overwrite=overwrite)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def encode(photo: Photo, suffix: str | None) -> bytes:
+def encode(photo: Photo, suffix: str | None, quality: int | None = None) -> bytes:
     """Return the contents of a file of the format that an ending such as ".png" names; see `write`.
 
     Args:
         photo: The picture.
         suffix: The ending; None for the format that the picture came in.
+        quality: See `write`.
 
     Raises:
         ImageFileError: No ending of a picture, or the format cannot hold the picture; without path.
     """
-    if suffix is not None and suffix.lower() not in FORMAT_BY_SUFFIX:
-        names = " ".join(sorted(SUFFIXES))
-        raise ImageFileError(f"'{suffix}' is no picture format; choose a name ending in one of {names}")
-    format = photo.metadata.format if suffix is None else FORMAT_BY_SUFFIX[suffix.lower()]
+    format = photo.metadata.format if suffix is None else formats.of_suffix(suffix)
     if photo.alpha is None or (_is_opaque(photo) and format in ("JPEG", "BMP")):
-        return imagecodec.encode(photo.pixels, photo.metadata, format)
-    return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format)
+        return imagecodec.encode(photo.pixels, photo.metadata, format, quality)
+    return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format, quality)
 
 
 def part(photo: Photo, rows: slice, columns: slice) -> Photo:

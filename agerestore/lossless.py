@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from agerestore import exifblock
+from agerestore import exifblock, iptc, pngchunks
 
 Samples = NDArray[np.unsignedinteger[Any]]
-
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_HEADER_BYTES = 33  # the signature and the IHDR chunk
 
 
 def decode_sixteen_bit(data: bytes) -> NDArray[np.uint16]:
@@ -46,17 +43,6 @@ def decode_sixteen_bit(data: bytes) -> NDArray[np.uint16]:
     return np.ascontiguousarray(samples[..., [2, 1, 0, 3][: samples.shape[2]]])  # OpenCV has BGR(A)
 
 
-def png_colour_chunks(png: bytes) -> bytes:
-    """Return what a PNG says of its colours beside a profile (gamma, primaries, HDR), as it stands there."""
-    chunks, start = b"", len(PNG_SIGNATURE)
-    while len(kind := png[start + 4 : start + 8]) == 4 and kind != b"IDAT":
-        end = start + 12 + int.from_bytes(png[start : start + 4])
-        if kind in (b"gAMA", b"cHRM", b"sRGB", b"cICP"):
-            chunks += png[start:end]
-        start = end
-    return chunks
-
-
 def encode_png(
     samples: Samples,
     *,
@@ -64,7 +50,8 @@ def encode_png(
     icc_profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     xmp: bytes | None = None,
-    colour_chunks: bytes = b"",
+    iptc_record: bytes | None = None,
+    chunks: bytes = b"",
 ) -> bytes:
     """Encode a PNG (W3C PNG specification, third edition).
 
@@ -74,14 +61,17 @@ def encode_png(
         icc_profile: The colour profile, kept byte for byte.
         dpi: Horizontal and vertical pixels per inch; PNG holds whole pixels per metre.
         xmp: The XMP packet.
-        colour_chunks: What `png_colour_chunks` found.
+        iptc_record: The IPTC record, for which PNG has no chunk: it goes where ImageMagick puts it.
+        chunks: Further ones, such as `pngchunks.colours` and `pngchunks.texts` found.
 
     Returns:
         The whole file.
     """
     bare = _sixteen_bit_png(samples) if samples.dtype == np.uint16 else _eight_bit_png(samples)
-    extra = b"".join(_chunk(kind, body) for kind, body in _metadata_chunks(exif, icc_profile, dpi, xmp))
-    return bare[:PNG_HEADER_BYTES] + colour_chunks + extra + bare[PNG_HEADER_BYTES:]
+    extra = b"".join(pngchunks.chunk(kind, body) for kind, body in _metadata_chunks(exif, icc_profile, dpi, xmp))
+    if iptc_record:
+        extra += pngchunks.raw_profile_chunk("iptc", iptc.as_resources(iptc_record))
+    return bare[: pngchunks.HEADER_BYTES] + chunks + extra + bare[pngchunks.HEADER_BYTES :]
 
 
 def _eight_bit_png(samples: Samples) -> bytes:
@@ -99,12 +89,8 @@ def _sixteen_bit_png(samples: Samples) -> bytes:
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    body = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(filtered.data)), _chunk(b"IEND", b""))
-    return PNG_SIGNATURE + b"".join(body)
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    body = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.data)), (b"IEND", b""))
+    return pngchunks.SIGNATURE + b"".join(pngchunks.chunk(*each) for each in body)
 
 
 def _metadata_chunks(
@@ -127,6 +113,7 @@ def encode_tiff(
     icc_profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     xmp: bytes | None = None,
+    iptc_record: bytes | None = None,
 ) -> bytes:
     """Encode a TIFF 6.0, deflated with horizontal prediction.
 
@@ -136,6 +123,7 @@ def encode_tiff(
         icc_profile: The colour profile, kept byte for byte.
         dpi: Horizontal and vertical pixels per inch.
         xmp: The XMP packet.
+        iptc_record: The IPTC record.
 
     Returns:
         The whole file.
@@ -145,7 +133,7 @@ def encode_tiff(
         exifblock.copy_descriptive(exifblock.loaded(exif), tags)
     if dpi:
         tags[282], tags[283], tags[296] = *dpi, 2  # X and Y resolution, per inch
-    for tag, kind, value in ((700, 1, xmp), (34675, 7, icc_profile)):
+    for tag, kind, value in ((700, 1, xmp), (iptc.TIFF_TAG, 7, iptc_record), (34675, 7, icc_profile)):
         if value:
             tags.tagtype[tag] = kind
             tags[tag] = value

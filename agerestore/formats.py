@@ -1,0 +1,65 @@
+"""The formats of picture files: their endings, and which of them are at hand."""
+
+import importlib.util
+from collections.abc import Mapping
+
+from PIL import Image, features
+
+from agerestore.errors import ImageFileError
+
+FORMAT_BY_SUFFIX: Mapping[str, str] = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+}
+SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
+ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # what Pillow reads and writes however it was built
+BRANDS = {b"avif": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"heim": "HEIF", b"heis": "HEIF"}  # ISO/IEC 23008-12
+
+
+def of_suffix(suffix: str) -> str:
+    """Return the format that an ending such as ".png" names.
+
+    Raises:
+        ImageFileError: It names none, or none that can be written here; without path.
+    """
+    if suffix.lower() not in FORMAT_BY_SUFFIX:
+        names = " ".join(sorted(SUFFIXES))
+        raise ImageFileError(f"'{suffix}' is no picture format; choose a name ending in one of {names}")
+    format = FORMAT_BY_SUFFIX[suffix.lower()]
+    require(format)
+    return format
+
+
+def of_contents(data: bytes) -> str | None:
+    """Return "AVIF" or "HEIF" if that is what a file says it is, which need more than Pillow itself; else None."""
+    if data[4:8] != b"ftyp":
+        return None
+    box = data[8 : min(int.from_bytes(data[:4]), 256)]  # the major brand, a version, compatible brands
+    found = [BRANDS[brand] for brand in (box[i : i + 4] for i in range(0, len(box), 4)) if brand in BRANDS]
+    return found[0] if found else None
+
+
+def require(format: str) -> None:
+    """See to it that a format can be read and written; HEIC's plugin is loaded only when the first one comes.
+
+    Raises:
+        ImageFileError: What it needs is not installed; without path.
+    """
+    if format == "AVIF" and not features.check("avif"):
+        raise ImageFileError("AVIF needs Pillow 11.3 or later; pip install -U pillow")
+    if format == "HEIF" and "HEIF" not in Image.OPEN:
+        if importlib.util.find_spec("pillow_heif") is None:
+            raise ImageFileError("HEIC needs pillow-heif; pip install pillow-heif, or save it as JPEG or PNG")
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
