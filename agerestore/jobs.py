@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agerestore.errors import NothingReadableError, UsageError, printable
+from agerestore import formats
+from agerestore.errors import ImageFileError, NothingReadableError, UsageError, printable
 from agerestore.imagefile import SUFFIXES, is_picture
 
 MASK_ENDINGS = (".mask.png", ".mask.PNG")
@@ -24,6 +25,7 @@ class Job:
         beside: Other files that are read for it, such as its mask: what is in them decides the result, too.
         backup: What the source is called once the result has its place; only where target and source are one.
         namesake: Whether another target differs from this one in its ending only.
+        ext: The ending that says in which format a result on standard output is; None for that of the source.
     """
 
     source: Path
@@ -31,11 +33,12 @@ class Job:
     beside: tuple[Path, ...] = ()
     backup: Path | None = None
     namesake: bool = False
+    ext: str | None = None
 
     @property
     def suffix(self) -> str | None:
         """The ending that says in which format the result is; None for that of the source."""
-        return None if self.target == PIPE else self.target.suffix
+        return self.ext if self.target == PIPE else self.target.suffix
 
     def companion(self, ending: str) -> Path:
         """Name a further file that is written for this job, such as NAME.mask.png; no other job gives that name.
@@ -54,6 +57,7 @@ def plan(
     *,
     exclude: Callable[[Path], bool] = lambda path: False,
     suffix: str = "",
+    ext: str | None = None,
     in_place: bool = False,
 ) -> list[Job]:
     """Decide which pictures to work on and where each result goes.
@@ -70,6 +74,8 @@ def plan(
         exclude: Whether to leave out a file or folder found in the folder `source`.
         suffix: Comes between name and ending of each result. With one, `out` may be `source` itself, in which
             pictures that bear it already are then left out, as results of an earlier run.
+        ext: The ending of each result, such as ".png", in place of its source's. Where two results would then be
+            one, or one would be called like a mask, they are called NAME.OLD.EXT, as in x.jpg.png.
         in_place: Results replace their sources, which are kept as NAME.EXT.orig; `out` must be `source`.
 
     Returns:
@@ -80,12 +86,13 @@ def plan(
         NothingReadableError: There is no `source`, or no picture in it.
     """
     _check_suffix(suffix)
-    if in_place and (suffix or PIPE in (source, out) or _real(out) != _real(source)):
-        raise UsageError("--in-place needs the same file or folder as IN and OUT, and no --suffix")
+    ext = _checked_ext(ext)
+    if in_place and (suffix or ext or PIPE in (source, out) or _real(out) != _real(source)):
+        raise UsageError("--in-place needs the same file or folder as IN and OUT, and neither --suffix nor --ext")
     if source.is_dir():
-        jobs = _plan_folder(source, out, exclude, suffix, in_place)
+        jobs = _plan_folder(source, out, exclude, suffix, ext, in_place)
     elif source == PIPE or source.exists() or source.is_symlink():
-        jobs = [Job(source, source if in_place else _single_target(source, out, suffix))]
+        jobs = [Job(source, source if in_place else _single_target(source, out, suffix, ext), ext=ext)]
     else:
         raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
     jobs = _marked(jobs)
@@ -115,11 +122,42 @@ def _backup(path: Path) -> Path:
     return path.with_name(path.name + BACKUP_ENDING)
 
 
-def _suffixed(path: Path, suffix: str) -> Path:
-    return path.with_name(path.stem + suffix + path.suffix)
+def _checked_ext(ext: str | None) -> str | None:
+    """The ending with its dot; what names no format that can be written here is refused before any work."""
+    if ext is None:
+        return None
+    ext = ext if ext.startswith(".") else f".{ext}"
+    try:
+        formats.of_suffix(ext)
+    except ImageFileError as error:
+        raise UsageError(f"--ext {ext}: {error}") from None
+    return ext
 
 
-def _plan_folder(source: Path, out: Path, exclude: Callable[[Path], bool], suffix: str, in_place: bool) -> list[Job]:
+def _named(path: Path, suffix: str, ext: str | None, whole: bool = False) -> Path:
+    """What the result of a picture is called; with `whole` its old ending stays in the name."""
+    return path.with_name((path.name if whole else path.stem) + suffix + (path.suffix if ext is None else ext))
+
+
+def _targets(paths: list[Path], suffix: str, ext: str | None) -> list[Path]:
+    """Names for the results of pictures, no two the same."""
+    whole: set[Path] = set()
+    while True:
+        targets = [_named(path, suffix, ext, path in whole) for path in paths]
+        taken = Counter(targets)
+        more = {
+            path
+            for path, target in zip(paths, targets, strict=True)
+            if ext is not None and (taken[target] > 1 or target.name.endswith(MASK_ENDINGS))
+        } - whole
+        if not more:  # whole names differ, as those of the pictures do
+            return targets
+        whole |= more
+
+
+def _plan_folder(
+    source: Path, out: Path, exclude: Callable[[Path], bool], suffix: str, ext: str | None, in_place: bool
+) -> list[Job]:
     if out == PIPE:
         raise UsageError("only a single picture can go to standard output; choose an output folder")
     if out.exists() and not out.is_dir():
@@ -138,7 +176,8 @@ def _plan_folder(source: Path, out: Path, exclude: Callable[[Path], bool], suffi
         looked_for = " ".join(sorted(SUFFIXES))
         what = f"holds no picture (looked for {looked_for}); choose a folder with some"
         raise NothingReadableError(f"{printable(source)}: {what}")
-    return [Job(path, _suffixed(out / path.relative_to(source), suffix)) for path in found]
+    targets = _targets([out / path.relative_to(source) for path in found], suffix, ext)
+    return [Job(path, target) for path, target in zip(found, targets, strict=True)]
 
 
 def _pictures(folder: Path, seen: frozenset[Path], exclude: Callable[[Path], bool]) -> Iterator[Path]:
@@ -162,17 +201,18 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
 
 
-def _single_target(source: Path, out: Path, suffix: str) -> Path:
+def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Path:
     if out == PIPE or (is_picture(out) and not out.is_dir()):
-        if suffix:
-            raise UsageError(f"{printable(out)}: names the result already; leave out --suffix, or name a folder")
+        if suffix or (ext and out != PIPE):
+            what = "names the result already; leave out --suffix and --ext, or name a folder"
+            raise UsageError(f"{printable(out)}: {what}")
         return out
     if out.exists() and not out.is_dir():
         endings = " ".join(sorted(SUFFIXES))
         raise UsageError(f"{printable(out)}: is neither a folder nor a picture ({endings}); choose another output")
     if not is_picture(source):
         raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
-    return _suffixed(out / source.name, suffix)
+    return _targets([out / source.name], suffix, ext)[0]
 
 
 def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:

@@ -53,7 +53,7 @@ def run_batch(
     """
     from agerestore import batch, manifest
 
-    chosen = {name: value for name, value in files.chosen.items() if name not in READ_FOR_EACH}
+    chosen = {name: value for name, value in files.settings.items() if name not in READ_FOR_EACH}
     settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)
     if files.dry_run:
         delivery = batch.Delivery(manifest.Manifest(folder), settings, files.overwrite)

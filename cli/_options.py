@@ -31,6 +31,14 @@ class Batch:
     suffix: Annotated[
         str, typer.Option(help="Goes between name and ending of each output; OUT may then be the folder IN.")
     ] = ""
+    ext: Annotated[
+        str | None,
+        typer.Option(metavar=".EXT", help="Format of the outputs, as in --ext .png; that of each picture otherwise."),
+    ] = None
+    quality: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Of JPEG, WebP, AVIF and HEIC; without it a JPEG keeps that of its source."),
+    ] = None
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace the pictures themselves; needs IN as OUT, and --backup.")
     ] = False
@@ -45,7 +53,12 @@ class Batch:
     @property
     def naming(self) -> dict[str, Any]:
         """What of this `agerestore.batch.plan` is to know."""
-        return {"suffix": self.suffix, "in_place": self.in_place}
+        return {"suffix": self.suffix, "ext": self.ext, "in_place": self.in_place}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What results depend on: what the verb was told, and what of this their names do not say."""
+        return {**self.chosen, "quality": self.quality}
 
 
 GROUPS = (Common, Batch)

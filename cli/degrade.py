@@ -55,7 +55,8 @@ def degrade(
         name = job.source.relative_to(root)
         return _drawn(steps, size, common.seed, name) if replay is None else _replayed(replay, job, name)
 
-    run_batch(jobs, _Damaging(draw, where), common, files, out if source.is_dir() else None, {"device": where.type})
+    work = _Damaging(draw, where, files.quality)
+    run_batch(jobs, work, common, files, out if source.is_dir() else None, {"device": where.type})
 
 
 def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
@@ -97,6 +98,7 @@ class _Damaging:
 
     draw: "Callable[[Job, tuple[int, int]], list[Drawn]]"
     where: Any
+    quality: int | None
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, list[Drawn]]":
         from agerestore import imagefile
@@ -125,7 +127,7 @@ class _Damaging:
         from agerestore.batch import PIPE, Made
 
         damaged, mask, rows = result
-        picture = {job.target: imagefile.encode(damaged, job.suffix)}
+        picture = {job.target: imagefile.encode(damaged, job.suffix, self.quality)}
         if job.target == PIPE:
             return Made(picture, {"damage": rows})
         beside = {

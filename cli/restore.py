@@ -93,7 +93,7 @@ def restore(
         precision=common.precision,
     )
     extras = _Extras(samples, uncertainty, compare, common.seed)
-    work = _Restoring(_models(model, where), settings, extras, resize_mask, large)
+    work = _Restoring(_models(model, where), settings, extras, resize_mask, large, files.quality)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -153,6 +153,7 @@ class _Restoring:
     extras: _Extras
     resize_mask: bool
     large: bool
+    quality: int | None
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
@@ -181,8 +182,11 @@ class _Restoring:
         }  # fmt: skip
         if restored.remarks:
             detail["warning"] = "; ".join(restored.remarks)
-        files = {path: imagefile.encode(photo, path.suffix) for path, photo in self._beside(job, damaged, restored)}
-        return Made({**files, job.target: imagefile.encode(restored.photo, job.suffix)}, detail)
+        files = {
+            path: imagefile.encode(photo, path.suffix, self.quality)
+            for path, photo in self._beside(job, damaged, restored)
+        }
+        return Made({**files, job.target: imagefile.encode(restored.photo, job.suffix, self.quality)}, detail)
 
     def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
         """The files that are written beside the restored picture."""

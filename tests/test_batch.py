@@ -78,6 +78,54 @@ def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:
     assert tree(tmp_path / "out") == names
 
 
+def test_in_another_format_names_never_collide_either(tmp_path: Path) -> None:
+    expected = {
+        "a/x.jpg": "a/x.jpg.png",  # x.jpg and x.png became one x.png
+        "a/x.png": "a/x.png.png",
+        "b/x.jpg": "b/x.png",
+        "c/y.JPG": "c/y.JPG.png",
+        "c/y.jpg": "c/y.jpg.png",
+        "d/z.jpg": "d/z.jpg.png",
+        "d/z.jpg.png": "d/z.jpg.png.png",  # what would have been z.jpg's
+        "d/z.png": "d/z.png.png",
+        "e/m.mask.jpg": "e/m.mask.jpg.png",  # no mask
+        "top.TIF": "top.png",
+    }
+    pictures(tmp_path / "in", *expected)
+    for ext in (".png", "png"):
+        jobs = batch.plan(tmp_path / "in", tmp_path / "out", ext=ext)
+        found = {
+            str(job.source.relative_to(tmp_path / "in")): str(job.target.relative_to(tmp_path / "out")) for job in jobs
+        }
+        assert found == expected
+    assert exit_code(run(jobs)) == 0
+    assert tree(tmp_path / "out") == sorted(expected.values())
+    assert {imagefile.read(path).metadata.format for path in (tmp_path / "out").rglob("*.png")} == {"PNG"}
+
+
+def test_another_format_in_the_same_folder(tmp_path: Path) -> None:
+    pictures(tmp_path, "x.jpg", "x.png", "y.jpg")
+    for _ in range(2):  # the results are no pictures of the second run
+        jobs = batch.plan(tmp_path, tmp_path, suffix=".restored", ext=".png")
+        assert [job.target.name for job in jobs] == ["x.jpg.restored.png", "x.png.restored.png", "y.restored.png"]
+        for job in jobs:
+            job.target.write_bytes(job.source.read_bytes())
+
+
+def test_formats_that_cannot_be(tmp_path: Path) -> None:
+    (source,) = pictures(tmp_path, "in/a.jpg")
+    for ext in (".gif", "", "."):
+        with pytest.raises(UsageError, match="no picture format"):
+            batch.plan(source.parent, tmp_path / "out", ext=ext)
+    with pytest.raises(UsageError, match="leave out --suffix and --ext"):
+        batch.plan(source, tmp_path / "b.png", ext=".png")
+    with pytest.raises(UsageError, match="neither --suffix nor --ext"):
+        batch.plan(source, source, ext=".png", in_place=True)
+    assert batch.plan(source, tmp_path / "out", ext="tif")[0].target == tmp_path / "out" / "a.tif"
+    assert batch.plan(source, batch.PIPE, ext="tif")[0].suffix == ".tif"
+    assert batch.plan(source, batch.PIPE)[0].suffix is None
+
+
 def test_any_name_goes_through(tmp_path: Path) -> None:
     names = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
     pictures(tmp_path / "in", *names)
@@ -162,7 +210,7 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
 def test_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("")
-    with pytest.raises(NothingReadableError, match=r"/in: holds no picture \(looked for \.bmp .*\.webp\)"):
+    with pytest.raises(NothingReadableError, match=r"/in: holds no picture \(looked for \.avif .*\.webp\)"):
         batch.plan(tmp_path / "in", tmp_path / "out")
     with pytest.raises(NothingReadableError, match="none: no such file or folder"):
         batch.plan(tmp_path / "none", tmp_path / "out")

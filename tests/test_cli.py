@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from agerestore import checkpoint, imagefile, manifest
 from agerestore.config import NetworkConfig, PhotoConfig
 from agerestore.imagefile import Photo
+from agerestore.jpegtrace import quality_of_tables
 from agerestore.networks import build
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -96,6 +97,22 @@ def test_a_bad_file_is_named_and_the_others_are_restored(folder, weights, tmp_pa
     assert f"{folder / 'bad.png'}: " in result.stderr
     assert "3 of 4 pictures written, 1 failed" in result.stderr
     assert tree(tmp_path / "out") == ["a.png", "sub/b.png", "sub/c.tif"]
+
+
+def test_another_format_and_quality(folder, weights, tmp_path):
+    for verb in (("restore", "-m", weights), ("degrade", "--kind", "noise:sigma=5")):
+        out = tmp_path / verb[0]
+        arguments = (verb[0], folder, out, *verb[1:], "--ext", ".jpg")
+        assert run(*arguments, "--quality", 30).exit_code == 0
+        assert [name for name in tree(out) if name.endswith(".jpg")] == ["a.jpg", "sub/b.jpg", "sub/c.jpg"]
+        tables = {imagefile.read(path).metadata.jpeg_tables for path in out.rglob("*.jpg")}
+        assert [quality_of_tables(table) for table in tables] == [30]
+        again = run(*arguments, "--quality", 80)
+        assert (again.exit_code, again.stderr.count("with other settings")) == (1, 3)
+    refused = run("restore", folder, tmp_path / "new", "-m", weights, "--ext", ".gif")
+    assert refused.exit_code == 2
+    assert "--ext .gif: '.gif' is no picture format" in refused.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_existing_output_is_kept_unless_asked(folder, weights, tmp_path):
