@@ -63,3 +63,27 @@ def require(format: str) -> None:
         import pillow_heif
 
         pillow_heif.register_heif_opener(thumbnails=False)
+
+
+def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | None) -> None:
+    """Refuse what would change how a picture looks and has no place in a format.
+
+    Args:
+        format: What it is to be written in.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        is_deep: Whether it has 16 bits a channel.
+        icc_profile: Its colour profile.
+
+    Raises:
+        ImageFileError: The format cannot hold the picture; without path.
+    """
+    has_alpha = channels in (2, 4)
+    if has_alpha and format in ("JPEG", "BMP"):
+        raise ImageFileError(f"{format} cannot hold its transparency; choose a name ending in .png")
+    if is_deep and format not in ("PNG", "TIFF"):
+        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; choose a name ending in .png or .tif")
+    if is_deep and channels == 2 and format == "TIFF":
+        raise ImageFileError("few programs read 16-bit grey with alpha in TIFF; choose a name ending in .png")
+    is_of_grey = icc_profile is not None and icc_profile[16:20] == b"GRAY"  # the colour space in its header
+    if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_grey)):  # WebP is never grey
+        raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")

@@ -262,7 +262,7 @@ def encode(samples: Samples, metadata: Metadata, format: str, quality: int | Non
     Raises:
         ImageFileError: The format cannot hold the picture; without path.
     """
-    _refuse_loss(samples, metadata, format)
+    formats.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata.icc_profile)
     fields = ("exif", "icc_profile", "dpi", "xmp")
     carried = {name: value for name in fields if (value := getattr(metadata, name)) is not None}
     try:
@@ -272,22 +272,10 @@ def encode(samples: Samples, metadata: Metadata, format: str, quality: int | Non
         if format == "TIFF":
             with _pillow_alone():
                 return lossless.encode_tiff(samples, **carried, iptc_record=metadata.iptc)
-        return lossy.encode(samples, metadata, format, quality, carried)
+        with _pillow_alone() if format in ("AVIF", "HEIF") else nullcontext():  # Pillow looks at the tags again
+            return lossy.encode(samples, metadata, format, quality, carried)
     except MemoryError:
         raise
     except Exception as error:  # too large for the format, too much metadata, ...
         what = f"cannot be saved as {format} ({error}); choose a name ending in .png"
         raise ImageFileError(what) from error
-
-
-def _refuse_loss(samples: Samples, metadata: Metadata, format: str) -> None:
-    has_alpha, is_deep = samples.shape[2] in (2, 4), samples.dtype == np.uint16
-    if has_alpha and format in ("JPEG", "BMP"):
-        raise ImageFileError(f"{format} cannot hold its transparency; choose a name ending in .png")
-    if is_deep and format not in ("PNG", "TIFF"):
-        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; choose a name ending in .png or .tif")
-    if is_deep and samples.shape[2] == 2 and format == "TIFF":
-        raise ImageFileError("few programs read 16-bit grey with alpha in TIFF; choose a name ending in .png")
-    profile = metadata.icc_profile
-    if profile and (format == "BMP" or (format == "WEBP" and profile[16:20] == b"GRAY")):  # WebP is never grey
-        raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")

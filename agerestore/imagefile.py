@@ -214,10 +214,25 @@ def encode(photo: Photo, suffix: str | None, quality: int | None = None) -> byte
     Raises:
         ImageFileError: No ending of a picture, or the format cannot hold the picture; without path.
     """
-    format = photo.metadata.format if suffix is None else formats.of_suffix(suffix)
-    if photo.alpha is None or (_is_opaque(photo) and format in ("JPEG", "BMP")):
+    format = _format(photo, suffix)
+    if photo.alpha is None or not _needs_alpha(photo, format):
         return imagecodec.encode(photo.pixels, photo.metadata, format, quality)
     return imagecodec.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format, quality)
+
+
+def refuse_unfit(photo: Photo, suffix: str | None) -> None:
+    """Refuse, before any work is spent on it, a picture of a kind that `encode` would refuse.
+
+    Args:
+        photo: The picture.
+        suffix: See `encode`.
+
+    Raises:
+        ImageFileError: No ending of a picture, or the format cannot hold the picture; without path.
+    """
+    format = _format(photo, suffix)
+    channels = photo.pixels.shape[2] + _needs_alpha(photo, format)
+    formats.refuse_loss(format, channels, photo.pixels.dtype == np.uint16, photo.metadata.icc_profile)
 
 
 def part(photo: Photo, rows: slice, columns: slice) -> Photo:
@@ -274,6 +289,14 @@ def with_pixels(photo: Photo, image: Tensor, unknown: Mask | None = None) -> Pho
 
 def _peak(photo: Photo) -> int:
     return int(np.iinfo(photo.pixels.dtype).max)
+
+
+def _format(photo: Photo, suffix: str | None) -> str:
+    return photo.metadata.format if suffix is None else formats.of_suffix(suffix)
+
+
+def _needs_alpha(photo: Photo, format: str) -> bool:
+    return photo.alpha is not None and not (format in ("JPEG", "BMP") and _is_opaque(photo))
 
 
 def _is_opaque(photo: Photo) -> bool:

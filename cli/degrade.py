@@ -104,6 +104,7 @@ class _Damaging:
         from agerestore import imagefile
 
         photo = imagefile.decode(data, job.source)
+        imagefile.refuse_unfit(photo, job.suffix)
         return photo, self.draw(job, photo.pixels.shape[:2])
 
     def compute(self, item: "tuple[Photo, list[Drawn]]") -> "tuple[Photo, Photo | None, list[Any]]":

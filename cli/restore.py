@@ -159,6 +159,7 @@ class _Restoring:
         from agerestore import imagefile
 
         photo, mask = imagefile.decode(data, job.source, self.large), next(iter(job.beside), None)
+        imagefile.refuse_unfit(photo, job.suffix)
         if mask is None:
             return photo, None, None
         return photo, mask, imagefile.read_mask(mask, photo.pixels.shape[:2], self.resize_mask)

@@ -197,6 +197,13 @@ def test_an_avif_keeps_what_it_says_and_opencv_reads_it(tmp_path: Path, samples:
 
 
 @avif_at_hand
+def test_odd_exif_is_no_reason_to_talk_in_an_avif(tmp_path: Path) -> None:
+    exif = exif_block(1).removeprefix(b"Exif\0\0")[:-20]  # its last values are cut off; warnings are errors here
+    imagefile.write(tmp_path / "a.avif", Photo(patches(), None, Metadata(exif=exif)))
+    assert facts(imagefile.read(tmp_path / "a.avif").metadata.exif)[0][0x010F] == "Leica"
+
+
+@avif_at_hand
 @pytest.mark.parametrize("depth", [10, 12])
 def test_an_avif_of_more_than_eight_bits_is_refused_not_flattened(tmp_path: Path, depth: int) -> None:
     deep = patches().astype(np.uint16) << (depth - 8)
