@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import XMP, assert_same, exif_block, noise, png, saved, stored
-from PIL import Image
+from PIL import Image, features
 
 from agerestore import imagecodec, imagefile, lossless
 from agerestore.errors import ImageFileError
@@ -138,14 +138,19 @@ def test_flipped_bits_in_a_png_are_noticed(tmp_path: Path) -> None:
             imagefile.read(stored(tmp_path / "a.png", bytes(data)))
 
 
+SAYING_MUCH = Photo(noise(9, 9, 3), None, Metadata(xmp=XMP, iptc=b"\x1c\x02\x78\0\3Ann" * 9))
 SOUND = {
     ".png": lossless.encode_png(noise(9, 9, 3), exif=exif_block(6).removeprefix(b"Exif\0\0")),
     ".deep.png": lossless.encode_png(noise(9, 9, 4, np.uint16)),
     ".deep.tif": lossless.encode_tiff(noise(9, 9, 1, np.uint16), exif=exif_block(1).removeprefix(b"Exif\0\0")),
+    **{
+        f".said{suffix}": imagefile.encode(SAYING_MUCH, suffix)
+        for suffix in (".jpg", ".webp", ".png", ".tif", *([".avif"] if features.check("avif") else []))
+    },
 }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=120)
 @given(data=st.data(), suffix=st.sampled_from(sorted(SOUND)))
 def test_any_damage_gives_a_picture_or_one_kind_of_error(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str
