@@ -194,7 +194,8 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
 
 def _exposure(whole: tiling.Box, read: Read) -> float:
     """What a dark picture is multiplied by before it is restored, and divided by after it; at least 1."""
-    brightest = max(float(read(box).image.flatten().quantile(0.999)) for box in _probes(whole))
+    # Every third pixel of every third row: sorting more of them would take as long as restoring.
+    brightest = max(float(read(box).image[:, :, ::3, ::3].flatten().quantile(0.999)) for box in _probes(whole))
     return 1.0 if brightest >= BRIGHT else min(1 / max(brightest, 1e-3), 64.0)
 
 

@@ -15,6 +15,7 @@ import torch
 
 from agerestore import device, imagefile, zoo
 from agerestore.baselines import non_local_means
+from agerestore.config import RestoreSettings
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
@@ -39,7 +40,7 @@ def main(side: int = 256) -> None:
 
     contenders: dict[str, Callable[[], object]] = {
         "restore": lambda: restore_observation(model, Observation(image)),
-        "restore, fp32": lambda: restore_observation(model, Observation(image), precision="fp32"),
+        "restore, fp32": lambda: restore_observation(model, Observation(image), RestoreSettings(precision="fp32")),
         "bare estimator": bare,
         "non-local means": lambda: non_local_means(Observation(image), STRENGTH),
     }

@@ -135,7 +135,7 @@ def test_no_more_is_removed_than_the_noise_that_is_known(model):
 
 def test_a_dark_picture_is_exposed_and_put_back(model):
     image = drawn(1, 3, 40, 40)
-    image = image / image.flatten().quantile(0.999)
+    image = image.clamp(max=0.9) / 0.9  # whatever is looked at, its brightest pixels are 1
     light, dark = (
         restore_photograph(model, Observation(image * scale), RestoreSettings(precision="fp32")).image
         for scale in (1.0, 1 / 32)

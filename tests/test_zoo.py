@@ -137,7 +137,7 @@ def test_drawn_digits_are_restored(restored):
 # ------------------------------------------------------------------------------------------------ photo
 
 # Decibels that each shipped photograph gains at least.
-GAINS = {"chelsea": 7, "coffee": 15, "retina": 20, "astronaut": 12, "rocket": 0.5}
+GAINS = {"chelsea": 11, "coffee": 20, "retina": 24, "astronaut": 23, "rocket": 0.5}
 
 
 @pytest.mark.parametrize("name", GAINS)
@@ -163,7 +163,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 
     for name, method, margin in (
         ("chelsea", baselines.non_local_means, 2), ("coffee", baselines.median, 2),
-        ("retina", baselines.navier_stokes, 1), ("astronaut", baselines.navier_stokes, 0.5),
+        ("astronaut", baselines.navier_stokes, 0.5),
     ):  # fmt: skip
         observation, clean = shipped(name)
         settings = baselines.BASELINES["non-local-means"].settings if name == "chelsea" else ({},)
