@@ -18,16 +18,14 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.errors import OutOfDomainError
 from agerestore.imagefile import Mask, Photo
 from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
-from agerestore.networks import Autoencoder, PhotoModel
 from agerestore.noiselevel import noise_sigma
 from agerestore.observation import Observation
-from agerestore.restoration import SMALL, restore_best
+from agerestore.restoration import choose
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
 QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks
 BLUR_LIMIT = 1.0  # pixels
 LINE_LIMIT = 0.004  # of the pixels
-LARGEST_ASKED = 1024  # pixels: on larger pictures models of a domain are not asked, none has such
 
 ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
 
@@ -172,19 +170,13 @@ def _orientation(path: Path) -> int | None:
 
 
 def _model_for(photo: Photo, unknown: Mask | None, models: Mapping[str, LoadedModel]) -> str | None:
-    """Who restores it with ``-m auto``: the rule of `restoration.restore_best`, without restoring large ones."""
-    photographer = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
-    longest = max(photo.pixels.shape[:2])
-    asked = {
-        name: model
-        for name, model in models.items()
-        if isinstance(model.networks, Autoencoder)
-        and longest <= (SMALL * model.networks.config.image_size if photographer else LARGEST_ASKED)
-    }
-    if not asked:
-        return photographer
-    holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float()
+    """Who restores it with ``-m auto``."""
+
+    def observe() -> Observation:
+        holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float()
+        return Observation(imagefile.to_tensor(photo), holes)
+
     try:
-        return restore_best(asked, Observation(imagefile.to_tensor(photo), holes))[0]
+        return choose(models, photo.pixels.shape[:2], observe).model if models else None
     except OutOfDomainError:
-        return photographer
+        return None

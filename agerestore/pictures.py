@@ -10,10 +10,10 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.config import RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.imagefile import Mask, Photo
-from agerestore.networks import Autoencoder, PhotoModel
+from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
-from agerestore.restoration import SMALL, choose, restore_observation
+from agerestore.restoration import Choice, choose, restore_observation
 from agerestore.tone import unfade
 
 DEFAULTS = RestoreSettings()
@@ -73,18 +73,17 @@ def _restore(
     models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings, samples: int,
     seed: int,
 ) -> RestoredPicture:  # fmt: skip
-    name = _choose(models, photo, unknown, settings)
-    networks = models[name].networks
+    name, answer = _choose(models, photo, unknown, settings)
+    networks, remarks = models[name].networks, _remarks(unknown)
     if samples and not (isinstance(networks, PhotoModel) and networks.config.latent_dim):
         raise UsageError(f"{name!r} gives one answer and draws no samples; leave --samples out")
     if isinstance(networks, PhotoModel):
         height, width = photo.pixels.shape[:2]
         fields = networks.fields(height, width, samples, torch.Generator().manual_seed(seed)) if samples else None
         restored = restore_pixels(networks, photo, unknown, settings, fields)
-        remarks = _remarks(unknown)
         return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples, remarks)
-    answer = restore_observation(models[name], _observe(models, photo, unknown), settings)
-    score, remarks = float(answer.score), _remarks(unknown)
+    answer = answer or restore_observation(models[name], _observe(models, photo, unknown), settings)
+    score = float(answer.score)
     if score > 1:
         remarks.append(f"out of the domain of {name!r} ({score:.1f} x its limit); what was drawn may be invented")
     return RestoredPicture(name, score, imagefile.with_pixels(photo, answer.image, unknown), remarks=remarks)
@@ -102,15 +101,11 @@ def _remarks(unknown: Mask | None) -> list[str]:
     return []
 
 
-def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings) -> str:
-    """Name of the model; a large picture is not made a tensor of as long as there is one for photographs."""
+def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings) -> Choice:
+    """The model: the only one, which is then asked for nothing, or that of several which suits the picture."""
     if len(models) == 1:
-        return next(iter(models))
-    sizes = [model.networks.config.image_size for model in models.values() if isinstance(model.networks, Autoencoder)]
-    photographs = [name for name, model in models.items() if isinstance(model.networks, PhotoModel)]
-    if photographs and max(photo.pixels.shape[:2]) > SMALL * max(sizes, default=0):
-        return photographs[0]
-    return choose(models, _observe(models, photo, unknown), settings)
+        return Choice(next(iter(models)), None)
+    return choose(models, photo.pixels.shape[:2], lambda: _observe(models, photo, unknown), settings)
 
 
 def _observe(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None) -> Observation:

@@ -1,9 +1,9 @@
 """Encode-then-generate: a damaged picture's code lies among those of clean ones, and the generator draws it."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -157,27 +157,53 @@ def restore_best(
     Raises:
         OutOfDomainError: the picture is in nobody's domain, and there is no model for photographs.
     """
-    name = choose(models, observation, settings)
-    return name, restore_observation(models[name], observation, settings)
+    chosen = choose(models, observation.image.shape[2:], lambda: observation, settings)
+    return chosen.model, chosen.answer or restore_observation(models[chosen.model], observation, settings)
 
 
-def choose(models: Mapping[str, LoadedModel], observation: Observation, settings: RestoreSettings = DEFAULTS) -> str:
-    """Name of the model for a picture; see `restore_best`."""
+class Choice(NamedTuple):
+    """Which model a picture goes to.
+
+    Attributes:
+        model: its name.
+        answer: what it made of the picture, where that decided; None where the model for photographs was chosen.
+    """
+
+    model: str
+    answer: Restored | None
+
+
+def choose(
+    models: Mapping[str, LoadedModel],
+    size: Sequence[int],
+    observe: Callable[[], Observation],
+    settings: RestoreSettings = DEFAULTS,
+) -> Choice:
+    """The one rule by which a picture finds its model; see `restore_best`.
+
+    Args:
+        models: by name.
+        size: (H, W) of the picture.
+        observe: makes the observation (1, C, H, W); called only if a model of a domain is to be asked.
+        settings: see `restore_observation`.
+
+    Raises:
+        OutOfDomainError: see `restore_best`.
+    """
     if not models:
         raise UsageError("there is no model to choose from; name one with -m")
     photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
-    longest = max(observation.image.shape[2:])
-    scores = {
-        name: float(restore_observation(model, observation, settings).score)
-        for name, model in models.items()
-        if _may_be_for(model, longest, photo is not None)
-    }
-    name = min(scores, key=lambda name: scores[name], default=None)
-    if name is not None and scores[name] <= 1:
-        return name
+    asked = [name for name, model in models.items() if _may_be_for(model, max(size), photo is not None)]
+    answers: dict[str, Restored] = {}
+    if asked:
+        observation = observe()
+        answers = {name: restore_observation(models[name], observation, settings) for name in asked}
+    name = min(answers, key=lambda name: float(answers[name].score), default=None)
+    if name is not None and float(answers[name].score) <= 1:
+        return Choice(name, answers[name])
     if photo is not None:
-        return photo
-    nearest = f"nearest is {name!r} at {scores[name]:.1f} x its limit" if name else "none is near"
+        return Choice(photo, None)
+    nearest = f"nearest is {name!r} at {float(answers[name].score):.1f} x its limit" if name else "none is near"
     raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
 
 

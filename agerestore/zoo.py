@@ -67,6 +67,12 @@ def verify(name: str) -> None:
         raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
 
 
+def fingerprint(name_or_path: str | Path) -> str:
+    """SHA-256 of a model's weights; of a shipped one as the index has it, which `load` has checked."""
+    listed = index().get(str(name_or_path))
+    return str(listed["sha256"]) if listed else sha256(weights_path(name_or_path))
+
+
 def load(name_or_path: str | Path) -> LoadedModel:
     """Load a shipped model by name, after checking its checksum, or a weights file by path.
 

@@ -120,10 +120,9 @@ def _side(tile: str) -> int | None:
 def _fingerprint(model: str) -> tuple[bool, list[str]]:
     """What tells models apart: whether one is chosen for each picture, and the SHA-256 of the weights."""
     from agerestore import zoo
-    from agerestore.checkpoint import sha256
 
     automatic = model == "auto"
-    return automatic, [sha256(zoo.weights_path(name)) for name in (zoo.names() if automatic else [model])]
+    return automatic, [zoo.fingerprint(name) for name in (zoo.names() if automatic else [model])]
 
 
 def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
