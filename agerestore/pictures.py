@@ -29,7 +29,7 @@ class RestoredPicture:
         score: domain score; above 1 the picture is unlike anything the model was trained on.
         photo: the restored picture.
         uncertainty: grey, 8 bit: four times the expected standard deviation of its error in grey levels; of
-            photographs only.
+            photographs only, and if asked for.
         samples: other pictures that could have been; of photographs only.
         remarks: what people should know of it; each one line.
     """
@@ -50,6 +50,7 @@ def restore_picture(
     *,
     samples: int = 0,
     seed: int = 0,
+    uncertainty: bool = False,
 ) -> RestoredPicture:
     """Restore a picture with the one model there is, or with that of several which suits it.
 
@@ -60,18 +61,19 @@ def restore_picture(
         settings: strength, precision and so on.
         samples: how many other pictures to draw; of photographs.
         seed: of the samples.
+        uncertainty: also map the expected error; of photographs.
 
     Raises:
         OutOfDomainError: several models, and the picture is in no one's domain.
         UsageError: samples are wanted of a model that draws none.
     """
-    restored = _restore(models, photo, unknown, settings, samples, seed)
+    restored = _restore(models, photo, unknown, settings, samples, seed, uncertainty)
     return replace(restored, photo=unfade(restored.photo)) if settings.unfade else restored
 
 
 def _restore(
     models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings, samples: int,
-    seed: int,
+    seed: int, uncertainty: bool,
 ) -> RestoredPicture:  # fmt: skip
     name, answer = _choose(models, photo, unknown, settings)
     networks, remarks = models[name].networks, _remarks(unknown)
@@ -80,7 +82,7 @@ def _restore(
     if isinstance(networks, PhotoModel):
         height, width = photo.pixels.shape[:2]
         fields = networks.fields(height, width, samples, torch.Generator().manual_seed(seed)) if samples else None
-        restored = restore_pixels(networks, photo, unknown, settings, fields)
+        restored = restore_pixels(networks, photo, unknown, settings, fields, uncertainty)
         return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples, remarks)
     answer = answer or restore_observation(models[name], _observe(models, photo, unknown), settings)
     score = float(answer.score)

@@ -168,7 +168,13 @@ class _Restoring:
 
         photo, mask, unknown = item
         restored = restore_picture(
-            self.models, photo, unknown, self.settings, samples=self.extras.samples, seed=self.extras.seed
+            self.models,
+            photo,
+            unknown,
+            self.settings,
+            samples=self.extras.samples,
+            seed=self.extras.seed,
+            uncertainty=self.extras.uncertainty,
         )
         return photo, restored, mask
 
@@ -194,7 +200,7 @@ class _Restoring:
 
         for number, sample in enumerate(restored.samples, start=1):
             yield job.companion(f"sample-{number}{job.suffix}"), sample
-        if self.extras.uncertainty and restored.uncertainty is not None:
+        if restored.uncertainty is not None:
             yield job.companion("uncertainty.png"), restored.uncertainty
         if self.extras.compare:
             yield job.companion("compare.png"), imagefile.beside(damaged, restored.photo)

@@ -98,7 +98,9 @@ def test_pixels_are_restored_in_their_depth_like_tensors(model, dtype):
     peak = torch.iinfo(dtype).max
     levels = (drawn(90, 70, 3) * peak).round()
     photo = Photo(levels.to(dtype).numpy())
-    restored, errors, _ = restore_pixels(model, photo, None, RestoreSettings(tile=64, precision="fp32"))
+    settings = RestoreSettings(tile=64, precision="fp32")
+    restored, errors, _ = restore_pixels(model, photo, None, settings, uncertainty=True)
+    assert restore_pixels(model, photo, None, settings).uncertainty is None
     answer = restore_photograph(
         model, Observation((levels / peak).permute(2, 0, 1)[None]), RestoreSettings(precision="fp32")
     )
