@@ -8,12 +8,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from agerestore import degrade
+from agerestore import color, degrade
 from agerestore.composite import fill_unknown
-from agerestore.config import NetworkConfig, TrainConfig
+from agerestore.config import ColorConfig, NetworkConfig, TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed
 from agerestore.framing import luminance
 from agerestore.latent import sample
+from agerestore.networks import coloring
 from agerestore.objectives import Batch
 from agerestore.observation import REGION
 from agerestore.stages import Stage
@@ -31,6 +32,8 @@ def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batche
     """The batches of a run."""
     if isinstance(images, PhotoSet):
         return PhotoBatches(config, images.to(device), device)
+    if isinstance(config.network, ColorConfig):
+        return ColorBatches(config, images.to(device), device)
     return ImageBatches(config, images.to(device), device)
 
 
@@ -38,7 +41,7 @@ class ImageBatches:
     """Of images of one size: whole images, in shuffled epochs."""
 
     def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
-        assert isinstance(config.network, NetworkConfig)
+        assert isinstance(config.network, NetworkConfig | ColorConfig)
         self.config, self.network, self.device, self.images = config, config.network, device, images
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
@@ -65,6 +68,16 @@ class ImageBatches:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
         return x
+
+
+class ColorBatches(ImageBatches):
+    """Of coloured pictures of one size, as networks that colour see them."""
+
+    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
+        """See `Batches`."""
+        batch = super().draw(stage, step, player, k)
+        assert isinstance(self.network, ColorConfig)
+        return Batch(coloring.pack(self.network, color.rgb_to_lab((batch.x + 1) / 2)), batch.z)
 
 
 class PhotoBatches:

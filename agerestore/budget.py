@@ -5,9 +5,9 @@ import time
 
 import torch
 
-from agerestore.config import PhotoConfig, TrainConfig
+from agerestore.config import ColorConfig, PhotoConfig, TrainConfig
 from agerestore.data import AUGMENT_MARGIN, ImageSet, PhotoSet
-from agerestore.networks import Autoencoder, build
+from agerestore.networks import Autoencoder, build, coloring
 from agerestore.objectives import Batch
 from agerestore.observation import REGION
 from agerestore.stages import Stage, stages
@@ -39,6 +39,8 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     if isinstance(model, Autoencoder):
         model.add_robust_encoder()
     x = torch.empty(stage.batch_size, network.channels, *(_side(config),) * 2)
+    if isinstance(network, ColorConfig):
+        x = coloring.pack(network, x)
     regions = (config.crop_size // REGION) ** 2 if isinstance(network, PhotoConfig) else 1
     batch = Batch(x, torch.empty(len(x) * regions, network.latent_dim), x, x[:, :1])
     for player in stage.players:

@@ -95,7 +95,7 @@ class PhotoSet:
 AnySet = ImageSet | PhotoSet
 
 
-def load(path: Path, image_size: int, channels: int, split: str = "train") -> ImageSet:
+def load(path: Path, image_size: int, channels: int, split: str = "train", stretch: bool = False) -> ImageSet:
     """Read a whole image set into memory.
 
     Args:
@@ -104,13 +104,14 @@ def load(path: Path, image_size: int, channels: int, split: str = "train") -> Im
         image_size: S; images are cropped to a centred square and scaled. 28-pixel MNIST is padded to 32 first.
         channels: 1 (luminance) or 3 (RGB).
         split: ``train`` or ``test``; a plain folder is taken as it is.
+        stretch: scale the whole picture, whatever its proportions, instead of the square in its middle.
 
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
     """
     arrays, labels, skipped = layouts.read(path, split)
     with _enough_memory(path):
-        images = torch.stack([_fit(array, image_size, channels) for array in arrays])
+        images = torch.stack([_fit(array, image_size, channels, stretch) for array in arrays])
     return ImageSet(images, labels, tuple(skipped))
 
 
@@ -180,17 +181,18 @@ def batch_indices(length: int, batch_size: int, step: int, seed: int) -> Tensor:
     return _permutation(length, seed, epoch)[position * batch_size : (position + 1) * batch_size]
 
 
-def _fit(array: np.ndarray, size: int, channels: int) -> Tensor:
+def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> Tensor:
     """(H, W, C) uint8 -> (channels, size, size) uint8."""
     height, width = array.shape[:2]
     if (height, width) == (28, 28) and size == 32:
         array = np.pad(array, ((2, 2), (2, 2), (0, 0)))
     elif (height, width) != (size, size):
         side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square = array[top : top + side, left : left + side]
+        if not stretch:
+            top, left = (height - side) // 2, (width - side) // 2
+            array = array[top : top + side, left : left + side]
         shrink = side > size
-        array = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+        array = cv2.resize(array, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
         array = array.reshape(size, size, -1)  # OpenCV drops a single channel
     return _planes(array, channels)
 

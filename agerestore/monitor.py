@@ -1,7 +1,8 @@
 """How trained networks are doing.
 
 Of a pair: the balance of the game as the paper watches it, and reconstruction. Of the networks for photographs: how
-much noise they remove, and whether the error they expect and the spread of their samples tell the truth.
+much noise they remove, and whether the error they expect and the spread of their samples tell the truth. Of those that
+colour: how near colourings come, how colourful they are and where they differ.
 """
 
 import math
@@ -11,10 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore.color import lab_to_displayable
 from agerestore.divergence import official_kl
-from agerestore.latent import moments
-from agerestore.metrics import psnr, quantize
-from agerestore.networks import Autoencoder, PhotoModel
+from agerestore.latent import moments, sample
+from agerestore.metrics import colourfulness, psnr, quantize
+from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 
 CHUNK = 500
@@ -142,6 +144,60 @@ def sample_figures(
         name: sum(values) / len(values)
         for name, values in zip(("centre", "mean", "spread"), zip(*rows, strict=True), strict=True)
     }
+
+
+@torch.no_grad()
+def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str, float]:
+    """How well colours are found; means over pictures. PSNR in dB, of a and b together, with a peak of 255.
+
+    Args:
+        model: networks in eval mode.
+        truth: (N, 3, S, S) Lab.
+        count: K, colourings of each picture.
+
+    Returns:
+        ``reconstruction``: PSNR with the code of the picture itself; ``best`` and ``mean``: of the best of K
+        colourings, and of their mean; ``grey``: without any colour; ``colorfulness``: of colourings over that of
+        pictures; ``spread``: variance between the colourings of a picture, in the central ellipse over that around it.
+    """
+    generator = torch.Generator(truth.device).manual_seed(0)
+    rows = []
+    for lab in truth.split(CHUNK // count):
+        codes = sample(len(lab) * count, model.config.latent_dim, generator)
+        drawn = chroma_of(model, lab[:, :1].repeat_interleave(count, 0), codes)
+        each = drawn.view(len(lab), count, *drawn.shape[1:])
+        found = chroma_psnr(drawn, lab[:, 1:].repeat_interleave(count, 0)).view(len(lab), count)
+        pictures = torch.cat([lab[:, :1].repeat_interleave(count, 0), drawn], 1)
+        colourful = [colourfulness(lab_to_displayable(x)).mean() for x in (pictures, lab)]
+        centre, around = _ellipse(each.var(dim=1).sum(dim=1))
+        rows.append(torch.stack([
+            chroma_psnr(chroma_of(model, lab[:, :1], model.encode(lab)), lab[:, 1:]).mean(),
+            found.max(dim=1).values.mean(),
+            chroma_psnr(each.mean(dim=1), lab[:, 1:]).mean(),
+            chroma_psnr(torch.zeros_like(lab[:, 1:]), lab[:, 1:]).mean(),
+            colourful[0] / colourful[1],
+            centre / around,
+        ]) * len(lab))  # fmt: skip
+    names = ("reconstruction", "best", "mean", "grey", "colorfulness", "spread")
+    return dict(zip(names, (torch.stack(rows).sum(dim=0) / len(truth)).tolist(), strict=True))
+
+
+def chroma_of(model: ColorModel, lightness: Tensor, codes: Tensor) -> Tensor:
+    """Colours at the size of the lightness (B, 1, S, S); (B, 2, S, S)."""
+    drawn = model.generate(lightness, codes)
+    return F.interpolate(drawn, lightness.shape[2:], mode="bilinear")
+
+
+def chroma_psnr(drawn: Tensor, truth: Tensor) -> Tensor:
+    """PSNR in dB of a and b, (B, 2, S, S) each, with a peak of 255; (B,)."""
+    return 10 * torch.log10(255**2 / (drawn - truth).square().mean(dim=(1, 2, 3)))
+
+
+def _ellipse(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of (B, S, S) within the ellipse that half the height and width make, and outside that of the full ones."""
+    y, x = (torch.linspace(-1, 1, side, device=values.device) for side in values.shape[1:])
+    radius = y[:, None].square() + x.square()
+    return values[:, radius < 0.25].mean(), values[:, radius > 1].mean()
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> float:

@@ -18,7 +18,7 @@ from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
 from agerestore.framing import Frame, match_channels
 from agerestore.latent import project
-from agerestore.networks import Autoencoder, PhotoModel
+from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph
 
@@ -103,6 +103,8 @@ def restore_observation(
     if isinstance(model.networks, PhotoModel):
         whole = restore_photograph(model.networks, observation, settings).image
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
+    if isinstance(model.networks, ColorModel):
+        raise UsageError("these weights colour pictures and restore none; use `agerestore colorize`")
     with devices.precision(settings.precision, observation.image.device):
         return _encode_then_generate(model.networks, model.header["domain"], observation, settings.refine, degradation)
 

@@ -8,19 +8,22 @@ import torch
 from torch import Tensor
 
 from agerestore import degrade, domain
+from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.composite import fill_unknown
-from agerestore.config import NetworkConfig, TrainConfig
+from agerestore.config import ColorConfig, PhotoConfig, TrainConfig
 from agerestore.data import AnySet, PhotoSet, resize
 from agerestore.divergence import ideal
 from agerestore.latent import sample
 from agerestore.monitor import (
     balance,
+    chroma_of,
+    coloring_figures,
     denoising_psnr,
     reconstruction_psnr,
     sample_figures,
     uncertainty_figures,
 )
-from agerestore.networks import Autoencoder, Model, PhotoModel
+from agerestore.networks import Autoencoder, ColorModel, Model, PhotoModel
 from agerestore.observation import Observation
 from agerestore.stages import Stage
 
@@ -56,9 +59,10 @@ def review(config: TrainConfig, images: AnySet, device: torch.device) -> Review:
     """
     if isinstance(images, PhotoSet):
         return PhotoReview(config, images.to(device))
-    if not isinstance(config.network, NetworkConfig):
+    if isinstance(config.network, PhotoConfig):
         raise TypeError("networks for photographs are reviewed on photographs")
-    return PairReview(config, resize(images.images, config.network.image_size).to(device))
+    kind = ColorReview if isinstance(config.network, ColorConfig) else PairReview
+    return kind(config, resize(images.images, config.network.image_size).to(device))
 
 
 class PairReview:
@@ -153,6 +157,39 @@ class PhotoReview:
             spread = sample_figures(model, self.photographs, _damager(HOLES))
             figures |= {f"samples_{key}": value for key, value in spread.items()}
         return {"kind": "photo", "validation": figures, "domain": {}}
+
+
+class ColorReview:
+    """Of the networks that colour."""
+
+    def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
+        self.config = config
+        self.truth = rgb_to_lab(held_out.float() / 255)
+
+    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+        """Truth, grey, coloured by its own code, and by four others."""
+        assert isinstance(model, ColorModel)
+        truth = self.truth[:16]
+        lightness = truth[:, :1]
+        with torch.no_grad():
+            chroma = [truth[:, 1:], torch.zeros_like(truth[:, 1:]), chroma_of(model, lightness, model.encode(truth))]
+            for code in self._codes(4):
+                chroma.append(chroma_of(model, lightness, code.expand(len(truth), -1)))
+        return [lab_to_displayable(torch.cat([lightness, each], 1)) for each in chroma]
+
+    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+        """How well colours are found."""
+        assert isinstance(model, ColorModel)
+        return coloring_figures(model, self.truth[:128])
+
+    def verdict(self, model: Model) -> dict[str, Any]:
+        """How well colours are found."""
+        assert isinstance(model, ColorModel)
+        return {"kind": "color", "validation": coloring_figures(model, self.truth), "domain": {}}
+
+    def _codes(self, count: int) -> Tensor:
+        generator = torch.Generator(self.truth.device).manual_seed(0)
+        return sample(count, self.config.network.latent_dim, generator)
 
 
 def _damage(steps: tuple[degrade.Step, ...], truth: Tensor) -> Observation:

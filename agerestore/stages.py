@@ -5,9 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agerestore import degrade
-from agerestore.config import PhotoConfig, TrainConfig, Turn
+from agerestore.config import ColorConfig, PhotoConfig, TrainConfig, Turn
 from agerestore.divergence import DIVERGENCES, ideal
-from agerestore.objectives import AGE, ConditionalAGE, Objective, age, conditional, estimate_terms, robust_terms
+from agerestore.objectives import (
+    AGE,
+    ColoringAGE,
+    ConditionalAGE,
+    Objective,
+    age,
+    coloring,
+    conditional,
+    estimate_terms,
+    robust_terms,
+)
 from agerestore.objectives import estimate as estimate_objective
 from agerestore.objectives import robust as robust_objective
 
@@ -32,21 +42,22 @@ class Stage:
         return [player for player, turn in self.turns.items() if turn.steps and any(turn.weights.values())]
 
 
-def schedule(kind: str, lr: float, steps: int, halve_every: int = 1) -> Callable[[int], float]:
+def schedule(kind: str, lr: float, steps: int, every: int = 1, factor: float = 0.5) -> Callable[[int], float]:
     """Learning rate as a function of the iteration.
 
     Args:
         kind: ``constant``; ``linear`` or ``cosine``, which reach 0 at ``steps`` (linear only falls in the second
-            half); ``halve``, halved every ``halve_every`` iterations.
+            half); ``step``, multiplied by ``factor`` every ``every`` iterations.
         lr: the rate at iteration 0.
         steps: length of the stage.
-        halve_every: iterations.
+        every: iterations.
+        factor: at each step.
     """
     return {
         "constant": lambda step: lr,
         "linear": lambda step: lr * min(1.0, 2 * (1 - step / steps)),
         "cosine": lambda step: lr * (1 + math.cos(math.pi * step / steps)) / 2,
-        "halve": lambda step: lr * 0.5 ** (step // halve_every),
+        "step": lambda step: lr * factor ** (step // every),
     }[kind]
 
 
@@ -59,8 +70,12 @@ def iterations(config: TrainConfig, images: int) -> int:
 
 def stages(config: TrainConfig, images: int) -> list[Stage]:
     """The stages of a run on a training part of ``images`` images."""
-    photographs = isinstance(config.network, PhotoConfig)
-    found = [_estimate(config), _conditional_game(config, images)] if photographs else _pair(config, images)
+    if isinstance(config.network, PhotoConfig):
+        found = [_estimate(config), _conditional_game(config, images)]
+    elif isinstance(config.network, ColorConfig):
+        found = [_game_on_colors(config, images)]
+    else:
+        found = _pair(config, images)
     return [stage for stage in found if stage.steps and stage.players]
 
 
@@ -72,7 +87,7 @@ def _age(config: TrainConfig) -> AGE:
 
 def _game(config: TrainConfig, images: int) -> Stage:
     steps = iterations(config, images)
-    halve_every = config.lr_halve_every * max(images // config.batch_size, 1)
+    every = config.lr_step_epochs * max(images // config.batch_size, 1)
     return Stage(
         name="game",
         objective=_age(config),
@@ -80,7 +95,7 @@ def _game(config: TrainConfig, images: int) -> Stage:
         turns=config.turns,
         steps=steps,
         batch_size=config.batch_size,
-        lr=schedule(config.lr_decay, config.lr, steps, halve_every),
+        lr=schedule(config.lr_decay, config.lr, steps, every, config.lr_step_factor),
     )
 
 
@@ -129,3 +144,7 @@ def _conditional_game(config: TrainConfig, images: int) -> Stage:
         terms=conditional.TERMS,
         damage=degrade.parse(config.damage),
     )
+
+
+def _game_on_colors(config: TrainConfig, images: int) -> Stage:
+    return replace(_game(config, images), objective=ColoringAGE(_age(config)), terms=coloring.TERMS)

@@ -20,6 +20,7 @@ from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.journal import Journal, Progress, describe
 from agerestore.networks import PhotoModel
 from agerestore.review import review
+from agerestore.stages import stages
 from agerestore.training import Training
 
 
@@ -60,7 +61,8 @@ def train(
         KeyboardInterrupt: ``stop`` said so.
     """
     part, validation = split_validation(images, config.validation)
-    if isinstance(part, ImageSet) and len(part) < max(config.batch_size, config.robust.batch_size):
+    largest = max((stage.batch_size for stage in stages(config, len(part))), default=0)
+    if isinstance(part, ImageSet) and len(part) < largest:
         raise UsageError(f"{len(part)} images are fewer than one batch; add images or --set batch_size={len(part)}")
     run.mkdir(parents=True, exist_ok=True)
     training = Training(config, part, torch.device(device))

@@ -76,12 +76,14 @@ def train(
 def _images(config: "TrainConfig", path: Path) -> "AnySet":
     """The training set in the form that the networks of ``config`` want."""
     from agerestore import data
-    from agerestore.config import PhotoConfig
+    from agerestore.config import ColorConfig, PhotoConfig
 
     if isinstance(config.network, PhotoConfig):
         return data.load_photographs(path, config.crop_size)
     size = config.network.image_size
-    return data.load(path, round(size * data.AUGMENT_MARGIN) if config.augment else size, config.network.channels)
+    stored = round(size * data.AUGMENT_MARGIN) if config.augment else size
+    # The author's cars fill the square, whatever their proportions.
+    return data.load(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
 
 
 class _Interrupt:

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from agerestore.config import PRESETS, NetworkConfig, train_config
-from agerestore.networks import build
+from agerestore.config import PRESETS, ColorConfig, NetworkConfig, train_config
+from agerestore.networks import build, coloring
 from agerestore.objectives import AGE, Batch
+from agerestore.stages import stages
 
 
 def official_kl(samples):
@@ -113,9 +114,13 @@ def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
     config = train_config(preset, ("network.width=2",))
     model = build(config.network)
     size, channels = config.network.image_size, config.network.channels
-    batch = Batch(torch.rand(4, channels, size, size), torch.randn(4, config.network.latent_dim))
+    x = torch.rand(4, channels, size, size)
+    if isinstance(config.network, ColorConfig):
+        x = coloring.pack(config.network, x)
+    batch = Batch(x, torch.randn(4, config.network.latent_dim))
     for player, turn in config.turns.items():
         wanted = [name for name, weight in turn.weights.items() if weight]
-        terms = AGE()(player, dict(model.named_children()), batch, wanted)
+        (stage,) = [stage for stage in stages(config, 1000) if stage.name == "game"]
+        terms = stage.objective(player, dict(model.named_children()), batch, wanted)
         assert all(torch.isfinite(value) for value in terms.values())
         assert set(terms) == set(wanted)

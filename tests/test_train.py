@@ -166,10 +166,10 @@ def test_training_learns_to_reconstruct(images, tmp_path):
 
 @pytest.mark.parametrize(("kind", "expected"), [
     ("constant", [1, 1, 1]), ("linear", [1, 1, 0.5]), ("cosine", [1, 0.5, 0.5 * (1 - math.sqrt(0.5))]),
-    ("halve", [1, 0.25, 0.125]),
+    ("step", [1, 0.25, 0.125]),
 ])  # fmt: skip
 def test_schedules_at_the_start_the_middle_and_three_quarters(kind, expected):
-    rate = stages.schedule(kind, 1.0, 100, halve_every=25)
+    rate = stages.schedule(kind, 1.0, 100, every=25)
     assert [rate(0), rate(50), rate(75)] == pytest.approx([*expected])
 
 

@@ -5,12 +5,13 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from agerestore.config import NetworkConfig, PhotoConfig
-from agerestore.networks import dcgan, photo, resnet
+from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.networks import coloring, dcgan, photo, resnet
+from agerestore.networks.coloring import ColorModel
 from agerestore.networks.dcgan import Encoder, Generator, initialise
 from agerestore.networks.photo import PhotoModel
 
-__all__ = ["NETWORKS", "Autoencoder", "Encoder", "Generator", "Model", "PhotoModel", "build"]
+__all__ = ["NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build"]
 
 # architecture -> functions that make the layers of (encoder, generator)
 NETWORKS = {
@@ -53,14 +54,16 @@ class Autoencoder(nn.Module):
         return (image + 1) / 2
 
 
-Model = Autoencoder | PhotoModel
+Model = Autoencoder | PhotoModel | ColorModel
 
 
-def build(config: NetworkConfig | PhotoConfig, seed: int = 0) -> Model:
+def build(config: NetworkConfig | PhotoConfig | ColorConfig, seed: int = 0) -> Model:
     """Build freshly initialised networks, equal for equal ``seed``; the global random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _build_photo(config) if isinstance(config, PhotoConfig) else _build_pair(config)
+        if isinstance(config, PhotoConfig):
+            return _build_photo(config)
+        return _build_color(config) if isinstance(config, ColorConfig) else _build_pair(config)
 
 
 def _build_pair(config: NetworkConfig) -> Autoencoder:
@@ -75,4 +78,10 @@ def _build_pair(config: NetworkConfig) -> Autoencoder:
 def _build_photo(config: PhotoConfig) -> PhotoModel:
     model = PhotoModel(config)
     photo.initialise(model)
+    return model
+
+
+def _build_color(config: ColorConfig) -> ColorModel:
+    model = ColorModel(config)
+    coloring.initialise(model)
     return model

@@ -2,8 +2,9 @@
 
 from agerestore.objectives.age import AGE
 from agerestore.objectives.base import Batch, Objective
+from agerestore.objectives.coloring import ColoringAGE
 from agerestore.objectives.conditional import ConditionalAGE
 from agerestore.objectives.estimate import estimate_terms
 from agerestore.objectives.robust import robust_terms
 
-__all__ = ["AGE", "Batch", "ConditionalAGE", "Objective", "estimate_terms", "robust_terms"]
+__all__ = ["AGE", "Batch", "ColoringAGE", "ConditionalAGE", "Objective", "estimate_terms", "robust_terms"]

@@ -74,24 +74,35 @@ class AGE:
             batch: images and prior codes.
             wanted: names out of `TERMS`.
         """
-        encoder, generator = networks["encoder"], networks["generator"]
+        terms = self.real(player, networks, batch.x, wanted)
+        if "kl_fake" in wanted or "match_z" in wanted:
+            terms |= self.fake(player, networks, batch.z, wanted)[0]
+        return terms
+
+    def real(self, player: str, networks: Networks, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        """The terms of real images. They and fake ones pass the encoder apart, with batch statistics of their own."""
         terms: dict[str, Tensor] = {}
-        # Real and fake images pass the encoder apart, each with batch statistics of its own.
         if "kl_real" in wanted or "match_x" in wanted:
             with torch.set_grad_enabled(player == "encoder"):
-                code = encoder(batch.x)
+                code = networks["encoder"](x)
             if "kl_real" in wanted:
                 terms["kl_real"] = self.divergence(code)
             if "match_x" in wanted:
-                terms["match_x"] = MATCH[self.match_x](generator(code), batch.x)
-        if "kl_fake" in wanted or "match_z" in wanted:
-            with torch.set_grad_enabled(player == "generator"):
-                fake = generator(batch.z)
-            code = encoder(fake)
-            if "kl_fake" in wanted:
-                terms["kl_fake"] = self.divergence(code)
-                if player == "encoder":
-                    terms["kl_fake"] = terms["kl_fake"].clamp(max=self.ceiling)
-            if "match_z" in wanted:
-                terms["match_z"] = MATCH[self.match_z](code, batch.z)
+                terms["match_x"] = MATCH[self.match_x](networks["generator"](code), x)
         return terms
+
+    def fake(
+        self, player: str, networks: Networks, z: Tensor, wanted: Collection[str]
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """The terms of fake images, the images and their codes."""
+        with torch.set_grad_enabled(player == "generator"):
+            image = networks["generator"](z)
+        code = networks["encoder"](image)
+        terms: dict[str, Tensor] = {}
+        if "kl_fake" in wanted:
+            terms["kl_fake"] = self.divergence(code)
+            if player == "encoder":
+                terms["kl_fake"] = terms["kl_fake"].clamp(max=self.ceiling)
+        if "match_z" in wanted:
+            terms["match_z"] = MATCH[self.match_z](code, z)
+        return terms, image, code

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore.divergence import Divergence
 from agerestore.errors import UsageError
 from agerestore.objectives import age
 from agerestore.objectives.base import Batch, Networks
@@ -71,8 +72,7 @@ class ConditionalAGE:
         terms: dict[str, Tensor] = {}
         if "kl_within" in wanted:
             codes = bound["encoder"](fake).view(count, self.draws, -1, z.shape[1])
-            deviations = (codes - codes.mean(dim=1, keepdim=True)) * math.sqrt(self.draws / (self.draws - 1))
-            terms["kl_within"] = self.game.divergence(deviations.flatten(0, 2))
+            terms["kl_within"] = divergence_within(self.game.divergence, codes)
         if "energy" in wanted:
             once = _bind(networks, _repeat(condition, count, 1))
             with torch.no_grad():
@@ -80,6 +80,13 @@ class ConditionalAGE:
             drawn = _energy(fake).view(count, self.draws, *asked.shape[1:]).mean(dim=1)
             terms["energy"] = ((drawn + QUIET) / (asked + QUIET)).log().abs().mean()
         return terms
+
+
+def divergence_within(divergence: Divergence, codes: Tensor) -> Tensor:
+    """Divergence of codes (conditions, draws, N, M) from the prior, across the draws of each condition."""
+    draws = codes.shape[1]
+    deviations = (codes - codes.mean(dim=1, keepdim=True)) * math.sqrt(draws / (draws - 1))
+    return divergence(deviations.flatten(0, 2))
 
 
 def _energy(surprise: Tensor) -> Tensor:

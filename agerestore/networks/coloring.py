@@ -1,0 +1,173 @@
+"""The conditional AGE that colours: g(L, z) gives the colours of a lightness, e(L, a, b) the code of a picture.
+
+The code is one point on the sphere for a picture: the paints it has. Two architectures. ``color-resnet`` is the
+author's, layer for layer (branch cAGE of the official code, May 2017): raw Lab, the code tiled beside the lightness, no
+bound on the output. ``color`` is ours: the code enters as scales and shifts of every residual block, the output is
+bounded, and colours are drawn at half the size of the lightness, as in most JPEG files: a third of the work, and no
+texture of the pixel shuffle in them.
+
+Networks see pictures *packed*, (B, C + 2, H, W): C planes of lightness, then a and b.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agerestore.config import ColorConfig
+from agerestore.latent import project
+from agerestore.networks import dcgan
+
+MIDDLE_LIGHTNESS, LIGHTNESS_UNIT, CHROMA_UNIT = 50.0, 50.0, 15.0  # of Lab, at which ours counts 0 and 1
+MOST_CHROMA = 110 / CHROMA_UNIT  # where sRGB ends
+RESNET_BLOCKS = 10
+OWN_BLOCKS = (1, 2, 2)  # residual blocks at 1/2, 1/4 and 1/8 of the lightness; those at 1/2 and 1/4 on both ways
+
+
+def pack(config: ColorConfig, lab: Tensor) -> Tensor:
+    """Lab (B, 3, S, S) -> what the networks of ``config`` see, (B, C + 2, H, W)."""
+    if config.architecture == "color-resnet":
+        return lab
+    lightness = F.pixel_unshuffle((lab[:, :1] - MIDDLE_LIGHTNESS) / LIGHTNESS_UNIT, 2)
+    return torch.cat([lightness, F.avg_pool2d(lab[:, 1:], 2) / CHROMA_UNIT], 1)
+
+
+def chroma(config: ColorConfig, packed: Tensor) -> Tensor:
+    """The a and b of Lab, (B, 2, H, W), of a packed picture."""
+    return packed[:, -2:] * (1.0 if config.architecture == "color-resnet" else CHROMA_UNIT)
+
+
+class ResnetGenerator(nn.Module):
+    """The author's: lightness (B, 1, 64, 64) in [0, 100] and codes (B, M) -> Lab (B, 3, 64, 64), unbounded."""
+
+    def __init__(self, latent_dim: int, width: int) -> None:
+        super().__init__()
+        w = width
+        self.layers = nn.Sequential(
+            nn.Conv2d(1 + latent_dim, w, 5, stride=2, padding=2), nn.BatchNorm2d(w), nn.ReLU(),
+            nn.Conv2d(w, w, 5, stride=2, padding=2),
+            *(_ReflectedBlock(w) for _ in range(RESNET_BLOCKS)),
+            nn.Conv2d(w, 2 * 4**2, 3, padding=1), nn.PixelShuffle(4),
+        )  # fmt: skip
+
+    def forward(self, lightness: Tensor, code: Tensor) -> Tensor:
+        """See the class."""
+        tiled = code[:, :, None, None].expand(-1, -1, *lightness.shape[2:])
+        return torch.cat([lightness, self.layers(torch.cat([lightness, tiled], 1)).float()], 1)
+
+
+class _ReflectedBlock(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+            nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3, bias=False), nn.BatchNorm2d(width),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.branch(x)
+        return out
+
+
+class CodedBlock(nn.Module):
+    """(B, C, H, W), (B, M) -> (B, C, H, W): two convolutions beside the identity, which the code modulates."""
+
+    def __init__(self, width: int, latent_dim: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.code = nn.Linear(latent_dim, 2 * width)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """See the class."""
+        scale, shift = self.code(code)[:, :, None, None].chunk(2, dim=1)
+        out: Tensor = x + self.second(F.relu(self.first(F.relu(x)) * (1 + scale) + shift))
+        return out
+
+
+class OwnGenerator(nn.Module):
+    """Ours: packed lightness (B, 4, S/2, S/2) and codes (B, M) -> packed picture (B, 6, S/2, S/2), bounded."""
+
+    def __init__(self, latent_dim: int, width: int) -> None:
+        super().__init__()
+        widths = (width, 2 * width, 4 * width)
+
+        def blocks(level: int) -> nn.ModuleList:
+            return nn.ModuleList(CodedBlock(widths[level], latent_dim) for _ in range(OWN_BLOCKS[level]))
+
+        self.enter = nn.Conv2d(4, width, 3, padding=1)
+        self.down = nn.ModuleList(blocks(level) for level in range(3))
+        self.up = nn.ModuleList(blocks(level) for level in range(2))
+        self.shrink = nn.ModuleList(nn.Conv2d(widths[k], widths[k + 1], 2, stride=2) for k in range(2))
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(widths[k + 1], widths[k], 2, stride=2) for k in range(2))
+        self.leave = nn.Conv2d(width, 2, 3, padding=1)
+
+    def features(self, lightness: Tensor, code: Tensor) -> list[Tensor]:
+        """What is seen at each size on the way down, (B, width 2^k, S/2^(k+1), S/2^(k+1)) for k = 0, 1, 2."""
+        seen = []
+        x = self.enter(lightness)
+        for level, blocks in enumerate(self.down):
+            for block in blocks:  # type: ignore[attr-defined]  # a list of blocks
+                x = block(x, code)
+            seen.append(x)
+            if level < len(self.shrink):
+                x = self.shrink[level](x)
+        return seen
+
+    def forward(self, lightness: Tensor, code: Tensor) -> Tensor:
+        """See the class."""
+        *passed, x = self.features(lightness, code)
+        for level in (1, 0):
+            x = passed[level] + self.grow[level](x)
+            for block in self.up[level]:  # type: ignore[attr-defined]
+                x = block(x, code)
+        drawn = MOST_CHROMA * torch.tanh(self.leave(F.relu(x)).float() / MOST_CHROMA)
+        return torch.cat([lightness, drawn], 1)
+
+
+class ColorModel(nn.Module):
+    """An encoder of the colours of pictures and a generator of the colours of lightness; Lab at its public methods.
+
+    Attributes:
+        config: everything needed to build the networks again.
+        encoder: packed picture -> code on the sphere.
+        generator: packed lightness, code -> packed picture. Code 0, the centre, is for the best single estimate where a
+            run trains it.
+    """
+
+    def __init__(self, config: ColorConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.architecture == "color-resnet":
+            layers = dcgan.encoder_layers(64, 3, config.latent_dim, config.width)
+            self.generator: ResnetGenerator | OwnGenerator = ResnetGenerator(config.latent_dim, config.width)
+        else:
+            layers = dcgan.encoder_layers(32, 6, config.latent_dim, config.width)
+            self.generator = OwnGenerator(config.latent_dim, config.width)
+        self.encoder = dcgan.Encoder(layers)
+
+    def encode(self, lab: Tensor) -> Tensor:
+        """Lab (B, 3, S, S) -> codes (B, M) on the sphere: the colours it has."""
+        code: Tensor = self.encoder(pack(self.config, lab))
+        return code
+
+    def generate(self, lightness: Tensor, code: Tensor) -> Tensor:
+        """Lightness (B, 1, S, S) in [0, 100] and codes (B, M) -> the a and b of Lab, (B, 2, S, S) or half that size.
+
+        Codes are projected onto the sphere; zeros stay, the centre.
+        """
+        lab = F.pad(lightness, (0, 0, 0, 0, 0, 2))
+        return chroma(self.config, self.generator(pack(self.config, lab)[:, :-2], project(code)))
+
+
+def initialise(model: ColorModel) -> None:
+    """As the author's (N(0, 0.02)), but ours begins without colours: residual branches and its output start at zero."""
+    dcgan.initialise(model.encoder)
+    if not isinstance(model.generator, OwnGenerator):
+        dcgan.initialise(model.generator)
+        return
+    for module in model.generator.modules():
+        if isinstance(module, CodedBlock):
+            nn.init.zeros_(module.second.weight)
+            nn.init.normal_(module.code.weight, 0.0, 1.0)  # of codes of length 1: shifts as large as what they shift
+    for each in model.generator.leave.parameters():
+        nn.init.zeros_(each)

@@ -1,0 +1,79 @@
+"""The AGE game on colours: g(L, z) colours the lightness of real pictures, e(L, a, b) gives the code of a coloured one.
+
+Pictures are packed: C planes of lightness, then a and b (see `agerestore.networks.coloring`). The terms are those of
+`agerestore.objectives.age` and three more:
+
+============ ==============================================================================================
+term         meaning
+============ ==============================================================================================
+kl_within    divergence of e(L, g(L, z)) across draws of z for one L; large where the generator does not heed z
+colorfulness absolute log ratio of the mean square of a and b in drawn pictures to that in real ones
+centre       absolute error of g(L, 0): plain regression, without a game
+============ ==============================================================================================
+
+The author's code takes ``kl_fake`` with the lightness of the same real batch, as here; its variant age_rev measures it
+for four pictures, each with every z of the batch, which is ``kl_within``.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore.objectives import age
+from agerestore.objectives.base import Batch, Networks
+from agerestore.objectives.conditional import divergence_within
+
+TERMS = (*age.TERMS, "kl_within", "colorfulness", "centre")
+
+
+@dataclass(frozen=True)
+class ColoringAGE:
+    """The game on colours.
+
+    Attributes:
+        game: its terms without a condition, which are computed on networks bound to a lightness.
+        draws: of z for each lightness that fake pictures have, where ``kl_within`` is wanted.
+    """
+
+    game: age.AGE
+    draws: int = 4
+
+    def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+        """Compute the ``wanted`` terms for ``encoder`` or ``generator``."""
+        lightness = batch.x[:, :-2]
+        terms = self.game.real(player, _bind(networks, lightness), batch.x, wanted)
+        if "kl_within" in wanted:
+            terms |= self._draws(player, networks, batch, wanted)
+        elif not {"kl_fake", "match_z", "colorfulness"}.isdisjoint(wanted):
+            found, fake, _ = self.game.fake(player, _bind(networks, lightness), batch.z, wanted)
+            terms |= found | _colorfulness(fake, batch.x, wanted)
+        if "centre" in wanted:
+            terms["centre"] = F.l1_loss(networks["generator"](lightness, torch.zeros_like(batch.z)), batch.x)
+        return terms
+
+    def _draws(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+        """The terms of fake pictures, several for each of the first lightnesses."""
+        count = len(batch.x) // self.draws
+        lightness = batch.x[:count, :-2].repeat_interleave(self.draws, dim=0)
+        z = batch.z[: len(lightness)]
+        terms, fake, code = self.game.fake(player, _bind(networks, lightness), z, wanted)
+        codes = code.view(count, self.draws, 1, -1)
+        return (
+            terms | _colorfulness(fake, batch.x, wanted) | {"kl_within": divergence_within(self.game.divergence, codes)}
+        )
+
+
+def _colorfulness(fake: Tensor, real: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+    if "colorfulness" not in wanted:
+        return {}
+    drawn, asked = (each[:, -2:].float().square().mean() for each in (fake, real))
+    return {"colorfulness": ((drawn + 1e-6) / (asked + 1e-6)).log().abs()}
+
+
+def _bind(networks: Networks, lightness: Tensor) -> Networks:
+    """Networks of one argument."""
+    return {"encoder": networks["encoder"], "generator": partial(networks["generator"], lightness)}

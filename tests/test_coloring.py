@@ -1,0 +1,156 @@
+"""Networks and objective of the conditional AGE that colours."""
+
+import math
+
+import pytest
+import torch
+
+from agerestore import checkpoint
+from agerestore.color import rgb_to_lab
+from agerestore.config import ColorConfig, train_config
+from agerestore.data import ImageSet
+from agerestore.monitor import chroma_of, chroma_psnr, coloring_figures
+from agerestore.networks import build, coloring
+from agerestore.objectives import AGE, Batch, ColoringAGE
+from agerestore.train import train
+
+OURS, AUTHORS = ColorConfig(width=4, latent_dim=4), ColorConfig(architecture="color-resnet", width=4, latent_dim=4)
+both = pytest.mark.parametrize("config", [OURS, AUTHORS], ids=["ours", "authors"])
+
+
+def pictures(count):
+    return rgb_to_lab(torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+
+
+def colour_at_all(model):
+    """Fill what is zero at the start of a training."""
+    for each in (model.generator.leave, *(x.second for x in model.modules() if isinstance(x, coloring.CodedBlock))):
+        torch.nn.init.normal_(each.weight, 0, 0.1)
+
+
+def test_the_authors_generator_has_the_parameters_of_his():
+    model = build(ColorConfig(architecture="color-resnet", width=64, latent_dim=16))
+    assert sum(each.numel() for each in model.generator.parameters()) == 888_160
+
+
+@both
+def test_packed_pictures_keep_their_lightness_and_the_mean_of_their_colours(config):
+    lab = pictures(2)
+    packed = coloring.pack(config, lab)
+    torch.testing.assert_close(coloring.chroma(config, packed).mean(dim=(2, 3)), lab[:, 1:].mean(dim=(2, 3)))
+    other = lab.clone()
+    other[:, 1:] = 0
+    assert torch.equal(coloring.pack(config, other)[:, :-2], packed[:, :-2])
+
+
+@both
+def test_generated_pictures_have_the_lightness_they_were_given(config):
+    model, packed = build(config).eval(), coloring.pack(config, pictures(3))
+    drawn = model.generator(packed[:, :-2], torch.randn(3, 4))
+    assert torch.equal(drawn[:, :-2], packed[:, :-2])
+    assert drawn.shape == packed.shape
+    torch.testing.assert_close(model.encode(pictures(3)).norm(dim=1), torch.ones(3))
+
+
+def test_ours_begins_without_colours_and_never_leaves_the_range_of_lab():
+    model = build(OURS).eval()
+    lightness = pictures(2)[:, :1]
+    assert (model.generate(lightness, torch.randn(2, 4)) == 0).all()
+    torch.nn.init.constant_(model.generator.leave.bias, 1e6)
+    assert float(model.generate(lightness, torch.randn(2, 4)).detach().max()) == pytest.approx(110)
+
+
+@both
+def test_only_the_direction_of_a_code_counts_and_the_centre_is_one_of_its_own(config):
+    model = build(config).eval()
+    if config is OURS:
+        colour_at_all(model)
+    lightness, code = pictures(1)[:, :1], torch.randn(1, 4, generator=torch.Generator().manual_seed(1))
+    drawn = model.generate(lightness, code)
+    torch.testing.assert_close(model.generate(lightness, 3 * code), drawn)
+    assert not torch.allclose(model.generate(lightness, -code), drawn)
+    assert not torch.allclose(model.generate(lightness, torch.zeros(1, 4)), drawn)
+
+
+def networks_that_return(codes, colours):
+    """An encoder that reads a code out of the colours of the first pixels, and a generator that writes it there."""
+
+    def encoder(x):
+        return x[:, -2:, 0, 0] if codes is None else codes[: len(x)]
+
+    def generator(lightness, z):
+        drawn = colours * z[:, :, None, None].expand(-1, -1, *lightness.shape[2:])
+        return torch.cat([lightness, drawn], 1)
+
+    return {"encoder": encoder, "generator": generator}
+
+
+def divergence(codes):
+    return codes.square().mean()
+
+
+def test_terms_in_closed_form():
+    z = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    x = torch.zeros(4, 3, 8, 8)
+    x[:, 1:] = 2.0
+    objective = ColoringAGE(AGE(divergence, match_z="l2"), draws=2)
+    wanted = ("match_x", "match_z", "colorfulness", "centre", "kl_within")
+    terms = objective("generator", networks_that_return(None, 3.0), Batch(x, z), wanted)
+    assert float(terms["centre"]) == pytest.approx(2 * 2 / 3)
+    assert float(terms["match_x"]) == pytest.approx(4 * 2 / 3)  # colours 2 become the code, which is drawn as 6
+    assert float(terms["match_z"]) == pytest.approx(2.0)  # codes 3 z, a mean square of half of (3 - 1)^2
+    assert float(terms["colorfulness"]) == pytest.approx(math.log(4.5 / 4), abs=1e-4)
+    # Draws 3 and -3 of the first coordinate for the first lightness, of the second for the other: all within.
+    assert float(terms["kl_within"]) == pytest.approx(2 * 4.5)
+
+
+def test_a_generator_that_does_not_heed_its_code_is_told_by_the_divergence_within():
+    z = torch.nn.functional.normalize(torch.randn(64, 2, generator=torch.Generator().manual_seed(0)))
+    x, wanted = torch.randn(64, 3, 8, 8), ("kl_within",)
+    heedless = {**networks_that_return(None, 1.0), "generator": lambda lightness, z: x[: len(z)] * 0 + 0.7}
+    heeding, not_heeding = (
+        float(ColoringAGE(AGE())("generator", each, Batch(x, z), wanted)["kl_within"])
+        for each in (networks_that_return(None, 1.0), heedless)
+    )
+    assert heeding < 1
+    assert not_heeding > 5
+
+
+@both
+def test_a_gradient_reaches_every_parameter(config):
+    model = build(config).train()
+    x = coloring.pack(config, pictures(8))
+    for player, weights in (("encoder", ("kl_real", "match_x")), ("generator", ("kl_within", "match_x"))):
+        if config is OURS:
+            colour_at_all(model)
+        batch = Batch(x, torch.nn.functional.normalize(torch.randn(8, 4)))
+        terms = ColoringAGE(AGE())(player, dict(model.named_children()), batch, weights)
+        model.zero_grad()
+        sum(terms.values()).backward()
+        assert all(each.grad is not None and each.grad.any() for each in getattr(model, player).parameters())
+
+
+@pytest.mark.parametrize("preset", ["cars-color", "cars-color-regression", "cars-color-paper-reconstruction"])
+def test_a_run_leaves_weights_that_come_back_and_learns_a_colour(preset, tmp_path):
+    colours = torch.tensor([[200, 40, 30], [30, 60, 200]], dtype=torch.uint8)
+    images = colours[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()
+    settings = ("steps=2", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.25")
+    weights = train(train_config(preset, settings), ImageSet(images), tmp_path / "run")
+    loaded = checkpoint.load_weights(weights)
+    assert loaded.header["kind"] == "color"
+    assert set(loaded.header["validation"]) >= {"best", "mean", "reconstruction", "colorfulness"}
+    assert loaded.networks.config == train_config(preset, settings).network
+    assert (tmp_path / "run" / "sheets" / "game-0000002.png").exists()
+
+
+def test_figures_in_closed_form():
+    model = build(OURS).eval()  # draws no colour at all
+    lab = pictures(4)
+    lab[:, 1:] = torch.tensor([3.0, 4.0])[:, None, None]
+    figures = coloring_figures(model, lab, count=2)
+    expected = 10 * math.log10(255**2 / 12.5)
+    for name in ("reconstruction", "best", "mean", "grey"):
+        assert figures[name] == pytest.approx(expected, abs=1e-3)
+    assert figures["colorfulness"] == pytest.approx(0, abs=1e-3)
+    assert chroma_of(model, lab[:, :1], torch.randn(4, 4)).shape == (4, 2, 64, 64)
+    assert math.isinf(float(chroma_psnr(lab[:1, 1:], lab[:1, 1:])))
