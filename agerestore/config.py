@@ -252,8 +252,8 @@ _CARS = {
         "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 50}},
         "generator": {"weights": {"kl_fake": 10, "kl_within": 10, "match_z": 64, "match_x": 50, "colorfulness": 0.1}},
     },
-    "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 6000, "margin": 0.15, "match_x": "l2", "precision": "bf16",
-    "augment": True, "clip": 1.0, "robust": {"steps": 0},
+    "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 6000, "margin": 0.15, "match_x": "l2",
+    "precision": "bf16", "augment": True, "clip": 1.0, "robust": {"steps": 0},
 }  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {
