@@ -7,6 +7,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from agerestore import color, degrade
 from agerestore.composite import fill_unknown
@@ -76,8 +77,24 @@ class ColorBatches(ImageBatches):
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
         """See `Batches`."""
         batch = super().draw(stage, step, player, k)
+        lab = color.rgb_to_lab((batch.x + 1) / 2)
+        view = self._view(lab, derive_seed(self.config.seed, stage.name, step, "view")) if self.config.views else None
+        return Batch(self._pack(lab), batch.z, view=None if view is None else self._pack(view))
+
+    @staticmethod
+    def _view(lab: Tensor, seed: int) -> Tensor:
+        """The same pictures (B, 3, S, S), mirrored, and a random part of them enlarged."""
+        side = lab.shape[3]
+        generator = torch.Generator().manual_seed(seed)
+        part = int(torch.randint(side * 5 // 8, side + 1, (), generator=generator))
+        top, left = torch.randint(side - part + 1, (2,), generator=generator).tolist()
+        return functional.interpolate(
+            lab.flip(3)[:, :, top : top + part, left : left + part], (side, side), mode="bilinear"
+        )
+
+    def _pack(self, lab: Tensor) -> Tensor:
         assert isinstance(self.network, ColorConfig)
-        return Batch(coloring.pack(self.network, color.rgb_to_lab((batch.x + 1) / 2)), batch.z)
+        return coloring.pack(self.network, lab)
 
 
 class PhotoBatches:

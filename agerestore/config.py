@@ -157,6 +157,7 @@ class TrainConfig(_Frozen):
     robust: RobustConfig = RobustConfig()
 
     flip: bool = False
+    views: bool = Field(False, description="the code of a picture is to give the colours of another view of it")
     augment: bool = False
     validation: float = Field(0.05, ge=0, lt=1, description="share of the training set held out")
     seed: int = 0
@@ -223,7 +224,7 @@ _MNIST = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _B
 _PHOTO = {
     "network": {"architecture": "photo"},
     "damage": "|".join([
-        *["noise:sigma=0..55"] * 6, *["noise:sigma=0..55:clip=1"] * 3, *["jpeg:quality=8..40"] * 2,
+        *["noise:sigma=0..55"] * 7, *["noise:sigma=0..55:clip=1"] * 3, *["jpeg:quality=8..40"] * 3,
         "jpeg:quality=8..95", "saltpepper:amount=0..0.3", "missing:fraction=0.1..0.8",
         "scratches:width=1..4:coverage=0.03..0.06:known=0..1", "holes:count=1..3:size=4..24,noise:sigma=0..15:clip=1",
         "poisson,blur:sigma=0..1,jpeg:quality=40..95", "grain,blur:sigma=0..1.2,scratches,dust,jpeg:quality=50..95",
@@ -253,7 +254,7 @@ _CARS = {
         "generator": {"weights": {"kl_fake": 10, "kl_within": 10, "match_z": 64, "match_x": 50, "colorfulness": 0.1}},
     },
     "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 6000, "margin": 0.15, "match_x": "l2",
-    "precision": "bf16", "augment": True, "clip": 1.0, "robust": {"steps": 0},
+    "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0},
 }  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {

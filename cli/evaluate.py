@@ -11,7 +11,7 @@ from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.data import AnySet
-    from agerestore.networks import Model
+    from agerestore.networks import ColorModel, Model
 
 
 @with_common_options
@@ -20,8 +20,9 @@ def evaluate(
         Path, typer.Option(help="Clean test pictures: a folder, or MNIST, CIFAR-10... as torchvision has it.")
     ],
     damage: Annotated[
-        list[str], typer.Option("--degrade", help="What happens to them, such as noise:sigma=128:clip=1; repeatable.")
-    ],
+        list[str] | None,
+        typer.Option("--degrade", help="What happens to them, such as noise:sigma=128:clip=1; repeatable."),
+    ] = None,
     model: Annotated[
         str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")
     ] = "mnist",
@@ -31,22 +32,31 @@ def evaluate(
     training: Annotated[
         Path | None, typer.Option(help="Clean pictures that fitted baselines learn from [the training split of DATA].")
     ] = None,
+    beside: Annotated[
+        str | None, typer.Option(help="Of a model that colours: weights trained by plain regression, to compare with.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Take the first N test pictures.")] = 1000,
     refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement.")] = 0,
     *,
     common: Common,
 ) -> None:
-    """Measure a model beside classical methods on the same damaged pictures."""
+    """Measure a model beside classical methods on the same damaged pictures; one that colours, beside simpler ways."""
     import torch
 
     from agerestore import device as devices
     from agerestore import evaluate as evaluation
     from agerestore import zoo
-    from agerestore.networks import PhotoModel
+    from agerestore.errors import UsageError
+    from agerestore.networks import ColorModel, PhotoModel
 
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     loaded = zoo.load(model).to(where)
+    if isinstance(loaded.networks, ColorModel):
+        _evaluate_coloring(loaded.networks, data, training, beside, limit, common)
+        return
+    if not damage:
+        raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
     photographs = isinstance(loaded.networks, PhotoModel)
     methods = {"all": evaluation.names(fitted=not photographs), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
@@ -63,6 +73,40 @@ def evaluate(
         loaded, test.take(torch.arange(min(limit, len(test)))), damage,
         methods=methods, training=clean, refine=refine, seed=common.seed, precision=common.precision, report=report,
     )  # fmt: skip
+
+
+def _evaluate_coloring(
+    networks: "ColorModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
+) -> None:
+    """A model that colours beside grey and, if there is one, beside plain regression."""
+    import torch
+
+    from agerestore import data as sources
+    from agerestore import zoo
+    from agerestore.coloring_evaluation import ColoringRow, evaluate_coloring
+    from agerestore.errors import UsageError
+    from agerestore.networks import ColorModel
+
+    if training is None:
+        raise UsageError("name coloured pictures, not those of --data, with --training: a classifier learns from them")
+    test, known = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training))
+    regression = zoo.load(beside).networks if beside else None
+    if not isinstance(regression, ColorModel | None):
+        raise UsageError(f"--beside {beside}: these weights do not colour")
+
+    def report(row: ColoringRow) -> None:
+        if common.as_json:
+            typer.echo(json.dumps(dataclasses.asdict(row)))
+        elif not common.quiet:
+            thirds = " ".join(f"{each:.2f}" for each in row.best_by_saturation)
+            typer.echo(
+                f"{row.method:28} best of {row.answers} {row.best:.2f} dB ({thirds})  mean {row.mean:.2f} dB  "
+                f"colourfulness {row.colourfulness:.1f} (gap {row.gap:.0%})  spread {row.spread:.1f}  "
+                f"Frechet {row.frechet:.3f}"
+            )
+
+    part = test.take(torch.arange(min(limit, len(test))))
+    evaluate_coloring(networks, part, known, regression=regression, seed=common.seed, report=report)
 
 
 def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from agerestore import checkpoint
+from agerestore.batches import ColorBatches
 from agerestore.color import rgb_to_lab
 from agerestore.config import ColorConfig, train_config
 from agerestore.data import ImageSet
@@ -102,6 +103,26 @@ def test_terms_in_closed_form():
     assert float(terms["colorfulness"]) == pytest.approx(math.log(4.5 / 4), abs=1e-4)
     # Draws 3 and -3 of the first coordinate for the first lightness, of the second for the other: all within.
     assert float(terms["kl_within"]) == pytest.approx(2 * 4.5)
+
+
+def test_a_code_is_to_give_the_colours_of_another_view():
+    x, view = torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 5.0)
+    x[:, 1:] = 2.0
+    networks, z = networks_that_return(None, 1.0), torch.zeros(2, 2)
+    terms = ColoringAGE(AGE())("generator", networks, Batch(x, z, view=view), ("match_x",))
+    assert float(terms["match_x"]) == pytest.approx(2 * 3 / 3)  # the view's lightness, the colours 2 of x against 5
+
+
+def test_views_are_parts_of_the_pictures_mirrored():
+    lab = torch.zeros(1, 3, 64, 64)
+    lab[:, 1] = torch.arange(64.0)
+    for seed in range(20):
+        view = ColorBatches._view(lab, seed)
+        assert view.shape == lab.shape
+        steps = view[0, 1, 0, 1:-1].diff()
+        assert (steps <= 0).all()
+        assert -1.001 <= float(steps.mean()) <= -40 / 64 + 0.05
+    assert torch.equal(ColorBatches._view(lab, 3), ColorBatches._view(lab, 3))
 
 
 def test_a_generator_that_does_not_heed_its_code_is_told_by_the_divergence_within():

@@ -79,8 +79,13 @@ class AGE:
             terms |= self.fake(player, networks, batch.z, wanted)[0]
         return terms
 
-    def real(self, player: str, networks: Networks, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
-        """The terms of real images. They and fake ones pass the encoder apart, with batch statistics of their own."""
+    def real(
+        self, player: str, networks: Networks, x: Tensor, wanted: Collection[str], target: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The terms of real images, whose codes are to give ``target``, or themselves where there is none.
+
+        They and fake ones pass the encoder apart, with batch statistics of their own.
+        """
         terms: dict[str, Tensor] = {}
         if "kl_real" in wanted or "match_x" in wanted:
             with torch.set_grad_enabled(player == "encoder"):
@@ -88,7 +93,7 @@ class AGE:
             if "kl_real" in wanted:
                 terms["kl_real"] = self.divergence(code)
             if "match_x" in wanted:
-                terms["match_x"] = MATCH[self.match_x](networks["generator"](code), x)
+                terms["match_x"] = MATCH[self.match_x](networks["generator"](code), x if target is None else target)
         return terms
 
     def fake(

@@ -18,12 +18,14 @@ class Batch:
         z: (N, M) prior codes: one for each image, or for each region of it.
         damaged: (B, C, S, S) the same images damaged, [-1, 1] scaled; None where the objective needs none.
         mask: (B, 1, S, S), 1 where a pixel of ``damaged`` is unknown; None where the objective needs none.
+        view: (B, C, S, S) other views of the same images; None where the objective needs none.
     """
 
     x: Tensor
     z: Tensor
     damaged: Tensor | None = None
     mask: Tensor | None = None
+    view: Tensor | None = None
 
 
 class Objective(Protocol):

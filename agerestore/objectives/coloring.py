@@ -45,7 +45,9 @@ class ColoringAGE:
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``."""
         lightness = batch.x[:, :-2]
-        terms = self.game.real(player, _bind(networks, lightness), batch.x, wanted)
+        # The code of a picture is to give the colours of another view of it: of its paints, not of places in it.
+        target = batch.x if batch.view is None else batch.view
+        terms = self.game.real(player, _bind(networks, target[:, :-2]), batch.x, wanted, target)
         if "kl_within" in wanted:
             terms |= self._draws(player, networks, batch, wanted)
         elif not {"kl_fake", "match_z", "colorfulness"}.isdisjoint(wanted):
