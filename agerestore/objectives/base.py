@@ -25,6 +25,19 @@ class Batch:
     damaged: Tensor | None = None
     mask: Tensor | None = None
 
+    def part(self, number: int, count: int) -> "Batch":
+        """The ``number``-th, from 0, of ``count`` parts of equal size."""
+
+        def of(tensor: Tensor) -> Tensor:
+            return tensor.chunk(count)[number]
+
+        return Batch(
+            of(self.x),
+            of(self.z),
+            None if self.damaged is None else of(self.damaged),
+            None if self.mask is None else of(self.mask),
+        )
+
 
 class Objective(Protocol):
     """Named loss terms of one player, computed only where ``wanted``."""
