@@ -103,8 +103,10 @@ def restore_observation(
     if isinstance(model.networks, PhotoModel):
         whole = restore_photograph(model.networks, observation, settings).image
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
+    networks = model.quick
+    assert isinstance(networks, Autoencoder)
     with devices.precision(settings.precision, observation.image.device):
-        return _encode_then_generate(model.networks, model.header["domain"], observation, settings.refine, degradation)
+        return _encode_then_generate(networks, model.header["domain"], observation, settings.refine, degradation)
 
 
 def _encode_then_generate(
