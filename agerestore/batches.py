@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agerestore import color, degrade
+from agerestore import color, degrade, processes
 from agerestore.composite import fill_unknown
 from agerestore.config import ColorConfig, NetworkConfig, TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed
+from agerestore.errors import UsageError
 from agerestore.framing import luminance
 from agerestore.latent import sample
 from agerestore.networks import coloring
@@ -31,11 +32,33 @@ class Batches(Protocol):
 
 def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batches:
     """The batches of a run."""
+    whole: Batches
     if isinstance(images, PhotoSet):
-        return PhotoBatches(config, images.to(device), device)
-    if isinstance(config.network, ColorConfig):
-        return ColorBatches(config, images.to(device), device)
-    return ImageBatches(config, images.to(device), device)
+        whole = PhotoBatches(config, images.to(device), device)
+    elif isinstance(config.network, ColorConfig):
+        whole = ColorBatches(config, images.to(device), device)
+    else:
+        whole = ImageBatches(config, images.to(device), device)
+    return whole if processes.count() == 1 else Parts(whole)
+
+
+class Parts:
+    """This process's part of batches that all processes draw alike."""
+
+    def __init__(self, whole: Batches) -> None:
+        self.whole = whole
+
+    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
+        """See `Batches`.
+
+        Raises:
+            UsageError: the batch cannot be divided into equal parts.
+        """
+        number, count = processes.number(), processes.count()
+        size = stage.batch_size
+        if size % count:
+            raise UsageError(f"a batch of {size} does not divide by {count} processes; set another batch_size")
+        return self.whole.draw(stage, step, player, k).part(number, count)
 
 
 class ImageBatches:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agerestore import checkpoint
 from agerestore.review import Review
 from agerestore.sheet import contact_sheet
 from agerestore.training import Training
@@ -51,9 +52,28 @@ class Journal:
         contact_sheet(rows, self.run / "sheets" / f"{t.stage.name}-{t.step:07d}.png")
         self._write({"stage": t.stage.name, "step": t.step, **self.review.figures(t.average, t.stage)})
 
+    def save(self) -> None:
+        """Replace the state that the run resumes from."""
+        t = self.training
+        where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
+        checkpoint.save_state(self.run, t.tensors(), where)
+
     def _write(self, row: dict[str, Any]) -> None:
         with (self.run / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
+
+
+class Silence(Journal):
+    """The journal of a process that is not the first: what there is to write, another one writes."""
+
+    def note(self, terms: dict[str, Tensor]) -> None:
+        """Nothing."""
+
+    def draw(self) -> None:
+        """Nothing."""
+
+    def save(self) -> None:
+        """Nothing."""
 
 
 def describe(training: Training, review: Review, provenance: dict[str, Any]) -> dict[str, Any]:

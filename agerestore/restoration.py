@@ -105,8 +105,10 @@ def restore_observation(
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
     if isinstance(model.networks, ColorModel):
         raise UsageError("these weights colour pictures and restore none; use `agerestore colorize`")
+    networks = model.quick
+    assert isinstance(networks, Autoencoder)
     with devices.precision(settings.precision, observation.image.device):
-        return _encode_then_generate(model.networks, model.header["domain"], observation, settings.refine, degradation)
+        return _encode_then_generate(networks, model.header["domain"], observation, settings.refine, degradation)
 
 
 def _encode_then_generate(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agerestore import degrade
+from agerestore import degrade, processes
 from agerestore.config import ColorConfig, PhotoConfig, TrainConfig, Turn
 from agerestore.divergence import DIVERGENCES, ideal
 from agerestore.objectives import (
@@ -82,7 +82,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
 def _age(config: TrainConfig) -> AGE:
     best = ideal(config.divergence, config.network.latent_dim)
     ceiling = math.inf if config.margin is None else best + config.margin
-    return AGE(DIVERGENCES[config.divergence], config.match_x, config.match_z, ceiling)
+    return AGE(processes.of_all(DIVERGENCES[config.divergence]), config.match_x, config.match_z, ceiling)
 
 
 def _game(config: TrainConfig, images: int) -> Stage:

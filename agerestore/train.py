@@ -1,7 +1,8 @@
 """The one training loop, from a configuration and images to weights; exact resume.
 
 A run is a sequence of stages: the game, the settling of the encoder, the tuning of the robust encoder. A killed run
-continued equals an uninterrupted one, bit for bit on one machine, thread count and set of versions.
+continued equals an uninterrupted one, bit for bit on one machine, thread count and set of versions. Within
+`processes.joined` all processes run the same loop on their parts of each batch; the first of them writes.
 """
 
 import time
@@ -12,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agerestore import checkpoint
+from agerestore import checkpoint, processes
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, read_config
 from agerestore.data import AnySet, ImageSet, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
-from agerestore.journal import Journal, Progress, describe
+from agerestore.journal import Journal, Progress, Silence, describe
 from agerestore.networks import PhotoModel
 from agerestore.review import review
 from agerestore.stages import stages
@@ -65,7 +66,7 @@ def train(
     if isinstance(part, ImageSet) and len(part) < largest:
         raise UsageError(f"{len(part)} images are fewer than one batch; add images or --set batch_size={len(part)}")
     run.mkdir(parents=True, exist_ok=True)
-    training = Training(config, part, torch.device(device))
+    training = Training(config, part, processes.own(torch.device(device)))
     if init is not None:
         training.start_from(init)
     if resume:
@@ -73,11 +74,13 @@ def train(
     elif any(run.iterdir()):
         raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")
     else:
-        checkpoint.write_atomic(run / "config.json", config.model_dump_json(indent=1).encode())
+        processes.wait()  # until all have seen that it is empty
+        if processes.is_first():
+            checkpoint.write_atomic(run / "config.json", config.model_dump_json(indent=1).encode())
     judge = review(
         config, validation if len(validation) else part.take(torch.arange(min(len(part), 1000))), training.device
     )
-    journal = Journal(run, training, judge, report)
+    journal = (Journal if processes.is_first() else Silence)(run, training, judge, report)
     for number in range(training.number, len(training.stages)):
         if number != training.number:
             training.enter(number)
@@ -87,7 +90,9 @@ def train(
     played = any("generator" in stage.players for stage in training.stages)
     if isinstance(training.average, PhotoModel) and not played:
         training.average = training.average.alone()
-    checkpoint.save_weights(weights, training.average, describe(training, judge, provenance or {}))
+    if processes.is_first():
+        checkpoint.save_weights(weights, training.average, describe(training, judge, provenance or {}))
+    processes.wait()
     return weights
 
 
@@ -107,16 +112,16 @@ def _run_stage(training: Training, journal: Journal, stop: Callable[[], bool]) -
     saved = time.monotonic()
     while training.step < stage.steps:
         terms = training.iterate()
-        last, stopping = training.step == stage.steps, stop()
+        last, late = training.step == stage.steps, time.monotonic() - saved > 60 * config.state_minutes
+        stopping, late = processes.any_of_all(stop(), late)
         if training.step % config.log_every == 0 or last:
             _check_finite(terms, stage.name, training.step)
             journal.note(terms)
         if training.step % config.sheet_every == 0 or last:
             journal.draw()
-        if last or stopping or time.monotonic() - saved > 60 * config.state_minutes:
+        if last or stopping or late:
             _check_finite(terms, stage.name, training.step)  # a state that holds NaN would be no good state
-            where = {"stage": training.number, "step": training.step, "images_before": training.images_before}
-            checkpoint.save_state(journal.run, training.tensors(), where)
+            journal.save()
             saved = time.monotonic()
         if stopping and not last:
             raise KeyboardInterrupt

@@ -1,7 +1,7 @@
 """The state of a run and one iteration of it: turns -> terms -> steps, for every system.
 
 The random state of every step derives from (seed, stage, step, player), so that a run needs no history: weights,
-averages, optimiser moments and two numbers are all there is to resume from.
+averages, optimiser moments and two numbers are all there is to resume from. Several processes hold the same state.
 """
 
 import copy
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from agerestore import checkpoint
+from agerestore import checkpoint, processes
 from agerestore.batches import batches
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, Turn
@@ -39,6 +39,7 @@ class Training:
         self.stages = stages(config, len(images))
         self.model = build(config.network, derive_seed("weights", config.seed)).to(device)
         self.model.to(memory_format=torch.channels_last)
+        processes.synchronise(self.model)
         self.average = copy.deepcopy(self.model)
         self.images_before = 0
         self.enter(0)
@@ -99,7 +100,7 @@ class Training:
             seen |= {f"{player}/{name}": value.detach() for name, value in terms.items()}
         self._update_average()
         self.step += 1
-        return seen
+        return dict(zip(seen, processes.mean(torch.stack(list(seen.values()))), strict=True))
 
     def _play(self, player: str, turn: Turn, wanted: list[str], batch: Batch, lr: float) -> dict[str, Tensor]:
         network, optimizer = self._network(player), self.optimizers[player]
@@ -114,6 +115,7 @@ class Training:
         loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        processes.average_gradients(network)
         if self.config.clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
         optimizer.step()

@@ -5,13 +5,12 @@
 Prints ratios of median times: below 1 the first of the two is faster.
 """
 
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from side_by_side import medians, tell
 
 from agerestore import device, imagefile, zoo
 from agerestore.baselines import non_local_means
@@ -21,7 +20,7 @@ from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
 
 PICTURE = Path(__file__).parent.parent / "examples" / "damaged" / "photo-chelsea.png"
-ROUNDS = 7
+ROUNDS = 5
 STRENGTH = 20  # of non-local means, in grey levels
 
 
@@ -44,16 +43,9 @@ def main(side: int = 256) -> None:
         "bare estimator": bare,
         "non-local means": lambda: non_local_means(Observation(image), STRENGTH),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for round_ in range(ROUNDS + 1):
-        for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            if round_:  # the first warms up
-                seconds[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    for name in list(contenders)[1:]:
-        print(f"{side}x{side}: restore / {name}: {medians['restore'] / medians[name]:.2f}")
+    times = medians(contenders, ROUNDS)
+    what = f"`photo`, {side}x{side}: restore"
+    tell({f"{what} / {name}, time": times["restore"] / times[name] for name in list(contenders)[1:]})
 
 
 if __name__ == "__main__":

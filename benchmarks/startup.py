@@ -1,48 +1,70 @@
 """Start-up in whole processes, side by side: ratios to ``import torch``.
 
-python benchmarks/startup.py [--rounds 5]
+python benchmarks/startup.py [ROUNDS]
+
+A cold restore is set against ``import torch`` plus the pass of the networks alone, which is timed in this process.
 """
 
-import argparse
-import json
-import statistics
+import os
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-PICTURE = Path(__file__).parent.parent / "examples" / "damaged" / "digit-0.png"
-RUN = "import sys; from agerestore_cli.app import main; sys.argv[1:] = {}; main()"
+from side_by_side import medians, tell
+
+from agerestore import imagefile, zoo
+from agerestore.observation import Observation
+from agerestore.restoration import restore_observation
+
+DAMAGED = Path(__file__).parent.parent / "examples" / "damaged"
+PICTURES = {"mnist": DAMAGED / "digit-0.png", "photo": DAMAGED / "photo-chelsea.png"}
+RUN = "import sys; from agerestore_cli.app import main; sys.argv[:] = ['agerestore', *{}]; main()"
+COMPLETION = {
+    "_AGERESTORE_COMPLETE": "complete_bash",
+    "_TYPER_COMPLETE_ARGS": "agerestore re",
+    "COMP_WORDS": "agerestore re",
+    "COMP_CWORD": "1",
+}
 
 
-def seconds(code: str) -> float:
-    """Wall time of a fresh interpreter that runs ``code``."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    return time.perf_counter() - start
+def process(code: str, **variables: str) -> Callable[[], object]:
+    """A fresh interpreter that runs ``code``."""
+
+    def run() -> None:
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=os.environ | variables)
+
+    return run
 
 
-def main() -> None:
-    """Interleave the candidates, so that a busy machine is busy for all of them, and print ratios of medians."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+def alone(name: str) -> Callable[[], object]:
+    """The pass of a model's networks over its picture, already read."""
+    model, observation = zoo.load(name), Observation(imagefile.to_tensor(imagefile.read(PICTURES[name])))
+    return lambda: restore_observation(model, observation)
+
+
+def main(rounds: int = 5) -> None:
+    """Interleave the candidates and print ratios of medians."""
     with tempfile.TemporaryDirectory() as folder:
-        restore = ["restore", str(PICTURE), f"{folder}/out.png", "-m", "mnist", "-q", "--overwrite"]
-        candidates = {
-            "import torch": "import torch",
-            "agerestore --help": RUN.format(["--help"]),
-            "agerestore --version": RUN.format(["--version"]),
-            "restore one picture": RUN.format(restore),
+
+        def restore(name: str) -> Callable[[], object]:
+            words = ["restore", str(PICTURES[name]), f"{folder}/{name}.png", "-m", name, "-q", "--overwrite"]
+            return process(RUN.format(words))
+
+        cheap = {
+            "`agerestore --help`": process(RUN.format(["--help"])),
+            "`agerestore --version`": process(RUN.format(["--version"])),
+            "completion of a verb": process(RUN.format([]), **COMPLETION),
         }
-        times: dict[str, list[float]] = {name: [] for name in candidates}
-        for name, code in [*candidates.items()] * (rounds + 1):
-            times[name].append(seconds(code))
-    medians = {name: statistics.median(values[1:]) for name, values in times.items()}  # the first fills the caches
-    ratios = {name: round(value / medians["import torch"], 3) for name, value in medians.items()}
-    print(json.dumps({"ratio to import torch": ratios, "rounds": rounds}, indent=1))
+        cold = {f"cold `restore` of one picture, {name}": restore(name) for name in PICTURES}
+        passes = {name: alone(name) for name in PICTURES}
+        times = medians({"torch": process("import torch"), **cheap, **cold, **passes}, rounds)
+    figures = {f"{name} / `import torch`": times[name] / times["torch"] for name in cheap}
+    for what, name in zip(cold, PICTURES, strict=True):
+        figures[f"{what} / `import torch` and the pass"] = times[what] / (times["torch"] + times[name])
+    tell(figures)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

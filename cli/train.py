@@ -39,10 +39,10 @@ def train(
     """Train a model on clean pictures; leaves OUT/final.safetensors for `restore -m`.
 
     Ctrl-C saves the state and ends with exit code 130; with --resume and the same DATA and OUT the run goes on exactly
-    where it was, with the settings it was begun with.
+    where it was, with the settings it was begun with. Started by torchrun, several processes divide each batch.
     """
     from agerestore import device as devices
-    from agerestore import zoo
+    from agerestore import processes, zoo
     from agerestore.config import read_config, train_config
     from agerestore.train import train as train_model
 
@@ -65,12 +65,13 @@ def train(
         _estimate(config, len(images), where, common.as_json)
         return
     provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
-    with _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
+    with processes.joined(), _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
         weights = train_model(
             config, images, out, device=where, init=zoo.load(init) if init else None, resume=resume,
             stop=lambda: interrupt.seen, report=bar.show, provenance=provenance,
         )  # fmt: skip
-    typer.echo(str(weights))
+        if processes.is_first():
+            typer.echo(str(weights))
 
 
 def _images(config: "TrainConfig", path: Path) -> "AnySet":

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch import nn
 
 from agerestore.config import NetworkConfig
 from agerestore.networks import NETWORKS, build
+from agerestore.networks.folding import folded
 
 CONFIGS = [
     NetworkConfig(architecture=architecture, image_size=size, channels=channels, latent_dim=12, width=4)
@@ -74,3 +76,40 @@ def test_a_robust_encoder_starts_as_a_copy_and_is_its_own():
     assert torch.equal(model.encode(x, robust=True), model.encode(x))
     torch.nn.init.ones_(next(model.robust_encoder.parameters()))
     assert not torch.equal(model.encode(x, robust=True), model.encode(x))
+
+
+def test_a_folded_norm_is_the_scale_and_shift_of_the_convolution_before_it():
+    layers = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, eps=0), nn.ReLU()).double()
+    numbers = {
+        "0.weight": 3.0,
+        "0.bias": 1.0,
+        "1.weight": 2.0,
+        "1.bias": 5.0,
+        "1.running_mean": 4.0,
+        "1.running_var": 4.0,
+    }
+    with torch.no_grad():
+        for name, value in numbers.items():
+            layers.state_dict()[name].fill_(value)
+    quick = folded(layers)
+    # (3 x + 1 - 4) / sqrt(4) * 2 + 5 = 3 x + 2
+    assert (float(quick[0].weight), float(quick[0].bias)) == (3.0, 2.0)
+    assert isinstance(quick[1], nn.Identity)
+    assert isinstance(layers[1], nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize("architecture", NETWORKS)
+def test_folded_networks_answer_the_same(architecture):
+    model = build(NetworkConfig(architecture=architecture, latent_dim=12, width=4)).double()
+    generator = torch.Generator().manual_seed(0)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_(generator=generator)
+            layer.running_var.uniform_(0.5, 2, generator=generator)
+    model.eval()
+    quick, image = folded(model), torch.rand(3, 3, 32, 32, generator=generator).double()
+    torch.testing.assert_close(quick.encode(image), model.encode(image), rtol=1e-9, atol=1e-9)
+    code = model.encode(image)
+    torch.testing.assert_close(quick.generate(code), model.generate(code), rtol=1e-9, atol=1e-9)
+    left = sum(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
+    assert left == 0 if architecture == "dcgan" else left < sum(isinstance(x, nn.BatchNorm2d) for x in model.modules())

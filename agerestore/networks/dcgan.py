@@ -3,6 +3,7 @@
 ``width`` counts the channels of the first encoder layer: 64 in the paper. Images are in [-1, 1] here.
 """
 
+import torch
 from torch import Tensor, nn
 
 from agerestore.config import Prior
@@ -52,6 +53,11 @@ def generator_layers(image_size: int, channels: int, latent_dim: int, width: int
     return nn.Sequential(*trunk, *head, nn.Tanh())
 
 
+def _single(x: Tensor) -> Tensor:
+    """In single precision, or in double if it is that already."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class Encoder(nn.Module):
     """Image (B, C, S, S) in [-1, 1] -> code (B, M) float32, on the unit sphere if ``prior`` is ``sphere``."""
 
@@ -62,7 +68,7 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """See the class."""
-        code = self.layers(image).flatten(1).float()  # (B, M); projected and compared in fp32 under autocast too
+        code = _single(self.layers(image).flatten(1))  # (B, M); projected and compared in fp32 under autocast too
         return project(code) if self.prior == "sphere" else code
 
 
@@ -75,5 +81,4 @@ class Generator(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         """See the class."""
-        image: Tensor = self.layers(code[:, :, None, None])
-        return image.float()
+        return _single(self.layers(code[:, :, None, None]))

@@ -27,6 +27,11 @@ class Batch:
     mask: Tensor | None = None
     view: Tensor | None = None
 
+    def part(self, number: int, count: int) -> "Batch":
+        """The ``number``-th, from 0, of ``count`` parts of equal size."""
+        parts = {name: value.chunk(count)[number] for name, value in vars(self).items() if value is not None}
+        return Batch(**parts)
+
 
 class Objective(Protocol):
     """Named loss terms of one player, computed only where ``wanted``."""

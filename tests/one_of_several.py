@@ -1,0 +1,63 @@
+"""One process of a tiny training in float64; run by test_processes.py, alone and as one of several.
+
+    python one_of_several.py OUT.pt
+
+Plays 20 iterations of the game with every term for both players, then the stages after it, and writes all that is
+learned. Two processes are to leave what one leaves that was given the same batches.
+"""
+
+import dataclasses
+import sys
+
+import torch
+
+from agerestore import processes
+from agerestore.config import train_config
+from agerestore.data import ImageSet
+from agerestore.training import Training
+
+EVERY_TERM = ("kl_real=1", "kl_fake=-1", "match_x=10", "match_z=20")
+SETTINGS = (
+    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=20", "settle.steps=3", "robust.steps=3",
+    "robust.batch_size=8", "precision=fp32", "clip=1", "flip=true",
+    *(f"turns.encoder.weights.{term}" for term in EVERY_TERM),
+    *(f"turns.generator.weights.{term.replace('-', '')}" for term in EVERY_TERM),
+)  # fmt: skip
+
+
+class Double:
+    """The same batches in float64."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def draw(self, *where):
+        """See `agerestore.batches.Batches`."""
+        batch = self.batches.draw(*where)
+        fields = {each.name: getattr(batch, each.name) for each in dataclasses.fields(batch)}
+        return type(batch)(**{name: None if value is None else value.double() for name, value in fields.items()})
+
+
+def learned(divergence):
+    """Everything that is learned, and the terms of the last iterations of each stage."""
+    pictures = torch.randint(0, 256, (60, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    config = train_config("age-mnist", (*SETTINGS, f"divergence={divergence}"))
+    training = Training(config, ImageSet(pictures), torch.device("cpu"))
+    training.batches = Double(training.batches)
+    training.model.double()
+    training.average.double()
+    found = {}
+    for number, stage in enumerate(training.stages):
+        if number:
+            training.enter(number)
+        for _ in range(stage.steps):
+            terms = training.iterate()
+        found |= {f"{divergence}.{stage.name}.{name}": value for name, value in (terms | training.tensors()).items()}
+    return found
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    with processes.joined():
+        found = learned("official") | learned("nearest")
+        torch.save(found, sys.argv[1].replace("RANK", str(processes.number())))

@@ -1,0 +1,105 @@
+"""Several processes equal one, and what they are made of has its answer in closed form."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from agerestore import processes
+from agerestore.errors import UsageError
+from agerestore.objectives import Batch
+
+HERE = Path(__file__).parent
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def run(*command):
+    path = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
+
+
+def test_two_processes_equal_one_with_the_same_batches(tmp_path):
+    script = HERE / "one_of_several.py"
+    alone = run(sys.executable, script, tmp_path / "alone.pt")
+    assert alone.returncode == 0, alone.stderr
+    both = run(*TORCHRUN, script, tmp_path / "RANK.pt")
+    assert both.returncode == 0, both.stderr
+    expected = torch.load(tmp_path / "alone.pt")
+    for rank in (0, 1):
+        found = torch.load(tmp_path / f"{rank}.pt")
+        assert found.keys() == expected.keys()
+        worst = {name: float((found[name] - expected[name]).abs().max()) for name in expected}
+        assert {name: error for name, error in worst.items() if not error < 1e-8} == {}
+
+
+def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
+    (tmp_path / "data").mkdir()
+    for number in range(20):
+        pixels = np.full((32, 32, 3), 12 * number, np.uint8)
+        cv2.imwrite(str(tmp_path / "data" / f"{number}.png"), pixels)
+    settings = ("steps=4", "batch_size=8", "network.width=2", "network.latent_dim=4", "settle.steps=0",
+                "robust.steps=0", "robust.batch_size=8", "log_every=2", "validation=0.2")  # fmt: skip
+    options = [argument for setting in settings for argument in ("--set", setting)]
+    words = ["train", tmp_path / "data", "--out", tmp_path / "run", *options]
+    result = run(*TORCHRUN, "-m", "agerestore_cli", *words)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == [str(tmp_path / "run" / "final.safetensors")]
+    log = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert sum("encoder/kl_real" in line for line in log) == 2
+
+
+def test_a_batch_norm_of_one_process_is_that_of_torch():
+    theirs, x = nn.BatchNorm2d(3).double(), torch.randn(4, 3, 5, 2, dtype=torch.float64) * 3 + 1
+    with torch.no_grad():
+        theirs.weight.copy_(torch.tensor([0.5, 2.0, -1.0]))
+        theirs.bias.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    ours = processes.BatchNorm(3).double()
+    ours.load_state_dict(theirs.state_dict())
+    answers = []
+    for layer in (ours, theirs):
+        given = x.clone().requires_grad_()
+        out = layer(given)
+        out.pow(3).sum().backward()
+        answers.append([out, given.grad, layer.weight.grad, layer.bias.grad, *layer.state_dict().values()])
+        layer.eval()
+        answers[-1].append(layer(x))
+    for mine, expected in zip(*answers, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_of_a_process_that_is_alone_everything_is_the_identity():
+    x = torch.arange(6.0).view(3, 2)
+    assert processes.gather(x) is x
+    assert processes.mean(x) is x
+    assert processes.any_of_all(True, False) == (True, False)
+    assert (processes.count(), processes.number(), processes.is_first()) == (1, 0, True)
+    assert processes.own(torch.device("cuda")) == torch.device("cuda")
+    network = nn.Sequential(nn.BatchNorm2d(2))
+    processes.synchronise(network)
+    assert type(network[0]) is nn.BatchNorm2d
+
+
+def test_the_parts_of_a_batch_are_the_batch():
+    batch = Batch(torch.rand(4, 1, 2, 2), torch.rand(8, 3), None, torch.rand(4, 1, 2, 2))  # two codes a picture
+    parts = [batch.part(number, 2) for number in (0, 1)]
+    for name in ("x", "z", "mask"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(batch, name))
+    assert parts[0].damaged is None
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
+    from agerestore.batches import Parts
+    from agerestore.config import train_config
+    from agerestore.stages import stages
+
+    monkeypatch.setattr(processes, "count", lambda: 3)
+    stage = stages(train_config("age-mnist", ("batch_size=64",)), 640)[0]
+    with pytest.raises(UsageError, match="a batch of 64 does not divide by 3 processes"):
+        Parts(None).draw(stage, 0, "encoder", 0)
