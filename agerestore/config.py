@@ -62,7 +62,7 @@ class ColorConfig(_Frozen):
 
     architecture: Literal["color", "color-resnet"] = "color"
     image_size: Literal[64] = 64
-    latent_dim: int = Field(8, ge=2)
+    latent_dim: int = Field(16, ge=2)
     width: int = Field(32, ge=1, description="channels of the first layers; 64 in the author's color-resnet")
 
     @property
@@ -137,7 +137,7 @@ class TrainConfig(_Frozen):
     estimate: EstimateConfig = EstimateConfig()
     turns: dict[str, Turn]
     divergence: Literal["gaussian", "official", "nearest"] = "official"
-    match_x: Literal["l1", "l2"] = "l1"
+    match_x: Literal["l1", "l2", "log"] = "l1"
     match_z: Literal["cos", "l2"] = "cos"
     margin: float | None = Field(
         None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin"
@@ -250,10 +250,10 @@ _CARS_PAPER = {
 _CARS = {
     "network": {"architecture": "color"},
     "turns": {
-        "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 50}},
-        "generator": {"weights": {"kl_fake": 10, "kl_within": 10, "match_z": 64, "match_x": 50, "colorfulness": 0.1}},
+        "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 5}},
+        "generator": {"weights": {"kl_fake": 10, "kl_within": 10, "match_z": 128, "match_x": 5, "colorfulness": 1}},
     },
-    "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 6000, "margin": 0.15, "match_x": "l2",
+    "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 8000, "margin": 0.15, "match_x": "log",
     "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0},
 }  # fmt: skip
 

@@ -1,11 +1,14 @@
 """The official code's step, rebuilt from its description with its own formulas, beside ours."""
 
+import math
+
 import pytest
 import torch
 
 from agerestore.config import PRESETS, ColorConfig, NetworkConfig, train_config
 from agerestore.networks import build, coloring
 from agerestore.objectives import AGE, Batch
+from agerestore.objectives.age import log_mse
 from agerestore.stages import stages
 
 
@@ -124,3 +127,9 @@ def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
         terms = stage.objective(player, dict(model.named_children()), batch, wanted)
         assert all(torch.isfinite(value) for value in terms.values())
         assert set(terms) == set(wanted)
+
+
+def test_the_logarithmic_error_counts_each_picture_as_much():
+    a, b = torch.zeros(2, 1, 2, 2), torch.ones(2, 1, 2, 2)
+    b[1] = 0.1
+    assert float(log_mse(a, b)) == pytest.approx((math.log(1.001) + math.log(0.011)) / 2)
