@@ -44,7 +44,7 @@ def machine(threads: int) -> str:
     load = os.getloadavg()[0]
     when = time.strftime("%Y-%m-%d")
     return (
-        f"{when}, {threads} threads on {os.cpu_count()} processors, {model}, torch {torch.__version__}, "
+        f"{when}, threads: {threads}, processors: {os.cpu_count()}, {model}, torch {torch.__version__}, "
         f"load {load:.1f} before the run"
     )
 
