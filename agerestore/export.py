@@ -76,7 +76,7 @@ def export_onnx(model: LoadedModel, path: Path) -> None:
         warnings.simplefilter("ignore")  # that it is the older exporter, and that a branch is recorded as taken
         recorded = Path(folder) / "recorded.onnx"
         torch.onnx.export(
-            graph, (image, mask), recorded, dynamo=False, opset_version=OPSET,
+            graph, (image, mask), str(recorded), dynamo=False, opset_version=OPSET,
             input_names=["image", "mask"], output_names=[*graph.outputs],
             dynamic_axes=dict.fromkeys(("image", "mask", *graph.outputs), free),
         )  # fmt: skip

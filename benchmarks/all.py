@@ -1,8 +1,9 @@
 """Every benchmark, one after the other; the figures as JSON and as the table in docs/performance.md.
 
-python benchmarks/all.py [--out build/benchmarks.json]
+python benchmarks/all.py [--out build/benchmarks.json] [--threads N]
 
-The table between the two markers of that page is replaced. Minutes on 2 idle cores: leave the machine alone meanwhile.
+The table between the two markers of that page is replaced. Leave the machine alone meanwhile. All take as many threads
+as torch chooses, or N: 1 where other work goes on, since threads that wait for each other say nothing.
 """
 
 import argparse
@@ -28,12 +29,12 @@ COMMANDS = (
     "restore_photo.py 256",
     "restore_photo.py 1024",
     "denoise_photo.py",
-    f"chroma.py {PHOTOGRAPHS} 2",
+    f"chroma.py {PHOTOGRAPHS} 6",
     f"inspect_accuracy.py {PHOTOGRAPHS} 2",
 )
 
 
-def machine() -> str:
+def machine(threads: int) -> str:
     """What the figures were measured on."""
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.exists() else []
@@ -42,7 +43,10 @@ def machine() -> str:
     )
     load = os.getloadavg()[0]
     when = time.strftime("%Y-%m-%d")
-    return f"{when}, {os.cpu_count()} processors, {model}, torch {torch.__version__}, load {load:.1f} before the run"
+    return (
+        f"{when}, threads: {threads}, processors: {os.cpu_count()}, {model}, torch {torch.__version__}, "
+        f"load {load:.1f} before the run"
+    )
 
 
 def run(command: str) -> dict[str, Any]:
@@ -73,7 +77,12 @@ def main() -> None:
     """Run them all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE.parent / "build" / "benchmarks.json")
-    out, on, results = parser.parse_args().out, machine(), []
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    if arguments.threads:
+        os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    out, results = arguments.out, list[dict[str, Any]]()
+    on = machine(arguments.threads or torch.get_num_threads())
     for command in COMMANDS:
         print(f"{command} ...", flush=True)
         results.append(run(command))

@@ -1,13 +1,12 @@
 """Noise of 25 grey levels removed from pieces of photographs: time and PSNR of ours and of others, in one run.
 
-python benchmarks/denoise_photo.py [THREADS]
+python benchmarks/denoise_photo.py
 
 The settings of the classical methods are the best of a few against the truth, which favours them; ours is told nothing.
 DnCNN (Zhang et al., 2017; 20 layers of 64 channels, for colour) has random weights, so that only its time says
 anything: as published (fp32, contiguous, with batch norms), and as ours computes (bf16, channels last, norms folded).
 """
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -85,10 +84,9 @@ def measured(methods: dict[str, Method], truths: list[Tensor]) -> dict[str, floa
     }
 
 
-def main(threads: int = 2) -> None:
+def main() -> None:
     """Print, for each, its time in units of ours, its time for a megapixel, and its PSNR."""
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
+    cv2.setNumThreads(torch.get_num_threads())
     model, truths, network = zoo.load("photo"), pieces(), dncnn()
     methods: dict[str, Method] = {
         "`photo`": lambda observation: restore_observation(model, observation).image,
@@ -122,4 +120,4 @@ def main(threads: int = 2) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

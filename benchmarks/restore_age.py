@@ -1,13 +1,12 @@
 """Encode-then-generate of batches of 32x32 pictures, side by side: ours against the official way of computing.
 
-python benchmarks/restore_age.py [THREADS]
+python benchmarks/restore_age.py
 
 The official way is fp32, contiguous memory, batch norms of their own. Ours is what `restore` computes with: batch norms
 folded into the convolutions, channels last, in fp32 (the default) and in bf16 (`--precision bf16`). Both are without
 gradients; framing and the score of the domain are left out.
 """
 
-import sys
 from collections.abc import Callable
 
 import torch
@@ -37,9 +36,8 @@ def contenders(networks: Autoencoder, image: Tensor) -> dict[str, Callable[[], o
     }
 
 
-def main(threads: int = 2) -> None:
+def main() -> None:
     """Print ratios of median times for the shipped networks and the published ones."""
-    torch.set_num_threads(threads)
     shipped, published = zoo.load("mnist").networks, build(train_config("age-cifar10").network)
     assert isinstance(shipped, Autoencoder)
     assert isinstance(published, Autoencoder)
@@ -56,4 +54,4 @@ def main(threads: int = 2) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import torch
 from side_by_side import medians, tell
 
@@ -26,6 +27,7 @@ STRENGTH = 20  # of non-local means, in grey levels
 
 def main(side: int = 256) -> None:
     """Take turns, several rounds, on a square of ``side`` pixels a side."""
+    cv2.setNumThreads(torch.get_num_threads())
     model = zoo.load("photo")
     assert isinstance(model.networks, PhotoModel)
     networks, image = model.networks, imagefile.to_tensor(imagefile.read(PICTURE))

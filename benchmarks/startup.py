@@ -23,7 +23,6 @@ PICTURES = {"mnist": DAMAGED / "digit-0.png", "photo": DAMAGED / "photo-chelsea.
 RUN = "import sys; from agerestore_cli.app import main; sys.argv[:] = ['agerestore', *{}]; main()"
 COMPLETION = {
     "_AGERESTORE_COMPLETE": "complete_bash",
-    "_TYPER_COMPLETE_ARGS": "agerestore re",
     "COMP_WORDS": "agerestore re",
     "COMP_CWORD": "1",
 }

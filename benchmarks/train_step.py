@@ -1,6 +1,6 @@
 """One iteration of the published CIFAR-10 plan, side by side: ours, the official way of computing, and the roof.
 
-python benchmarks/train_step.py [--width 64] [--rounds 5] [--threads 2] [--losses STEPS]
+python benchmarks/train_step.py [--width 64] [--rounds 5] [--losses STEPS]
 
 The official way is fp32, contiguous memory, unfused Adam; ours is what `agerestore train --precision bf16` does. Both
 take the same turns on the same networks and images. The roof are the convolutions of our iteration, forward and
@@ -64,10 +64,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--losses", type=int, default=0, metavar="STEPS")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     generator = torch.Generator().manual_seed(0)
     images = ImageSet(torch.randint(0, 256, (512, 3, 32, 32), dtype=torch.uint8, generator=generator))
 
@@ -78,7 +76,7 @@ def main() -> None:
     official, ours = contiguous(build("fp32")), build("bf16")
     if arguments.losses:
         expected, found = (mean_terms(each, arguments.losses) for each in (official, ours))
-        tell({f"{name}, mean over {arguments.losses} steps, ours / official": found[name] / expected[name]
+        tell({f"{name}, mean over {arguments.losses} steps, ours / official": f"{found[name] / expected[name]:.4f}"
               for name in expected})  # fmt: skip
         return
     with Convolutions() as convolutions:

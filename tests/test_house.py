@@ -32,6 +32,15 @@ def test_help_and_version_load_no_torch(argument):
     assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "safetensors", *HEAVY}
 
 
+def test_completion_loads_no_torch():
+    words = {"_AGERESTORE_COMPLETE": "complete_bash", "COMP_WORDS": "agerestore rest", "COMP_CWORD": "1"}
+    code = (
+        f"import os, sys\nos.environ |= {words}\nsys.argv[:] = ['agerestore']\n"
+        "from agerestore_cli.app import main\ntry:\n    main()\nexcept SystemExit as e:\n    assert not e.code"
+    )
+    assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "safetensors", *HEAVY}
+
+
 def test_restoring_one_file_loads_nothing_heavy(tmp_path):
     source = EXAMPLES / "clean" / "digit-3.png"
     code = (
