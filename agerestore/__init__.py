@@ -16,16 +16,18 @@ from agerestore._version import __version__
 
 if TYPE_CHECKING:
     from agerestore.checkpoint import LoadedModel
+    from agerestore.colorization import colorize
     from agerestore.errors import AgeRestoreError
     from agerestore.restoration import domain_score, restore
     from agerestore.zoo import load
 
-__all__ = ["AgeRestoreError", "LoadedModel", "__version__", "domain_score", "load", "restore"]
+__all__ = ["AgeRestoreError", "LoadedModel", "__version__", "colorize", "domain_score", "load", "restore"]
 
 # Looked up at first use, so that importing the package, and --help, cost nothing.
 _HOME = {
     "AgeRestoreError": "errors",
     "LoadedModel": "checkpoint",
+    "colorize": "colorization",
     "domain_score": "restoration",
     "load": "zoo",
     "restore": "restoration",

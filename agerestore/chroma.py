@@ -55,15 +55,24 @@ def lightness(photo: Photo, size: tuple[int, int] | None = None) -> NDArray[np.f
     Returns:
         (H, W) or (h, w), in [0, 100].
     """
-    pixels: NDArray[Any] = photo.pixels
+    return lightness_of_pixels(photo.pixels, size)
+
+
+def lightness_of_pixels(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDArray[np.float32]:
+    """The L of pixels (H, W, 1 or 3), uint8, uint16 or float32 in [0, 1]; see `lightness`."""
     if size is not None:
-        pixels = cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_AREA).reshape(*size, -1)
+        pixels = shrink(pixels, size)
     height, width, _ = pixels.shape
     light = np.empty((height, width), np.float32)
     table = _lightness_of_levels(pixels.dtype)
     for rows in _strips(height, width):
         light[rows] = _lightness_of(pixels[rows], table).numpy()
     return light
+
+
+def shrink(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """(H, W, C) of any depth -> (h, w, C), by averages; ``size`` is no larger than the picture."""
+    return cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_AREA).reshape(*size, -1)
 
 
 def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
@@ -82,34 +91,43 @@ def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
     Raises:
         ValueError: Another shape, or numbers that are not finite.
     """
+    return replace(as_rgb(photo), pixels=colour_pixels(photo.pixels, chroma))
+
+
+def as_rgb(photo: Photo) -> Photo:
+    """The same in three channels, of which grey ones are views, and without a profile for grey."""
+    profile = photo.metadata.icc_profile
+    is_of_grey = profile is not None and profile[16:20] == b"GRAY"  # the colour space in the profile's header
+    metadata = replace(photo.metadata, icc_profile=None) if is_of_grey else photo.metadata
+    return replace(photo, pixels=np.broadcast_to(photo.pixels, (*photo.pixels.shape[:2], 3)), metadata=metadata)
+
+
+def colour_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[Any]:
+    """Put colours onto the lightness of pixels; see `with_chroma`.
+
+    Args:
+        pixels: (H, W, 1 or 3) uint8, uint16 or float32 in [0, 1].
+        chroma: (2, h, w) a and b of Lab.
+
+    Returns:
+        (H, W, 3) of the same type.
+    """
     if chroma.ndim != 3 or len(chroma) != 2 or 0 in chroma.shape:
         raise ValueError(f"chroma of shape {chroma.shape}, not (2, h, w)")
     if not np.isfinite(chroma).all():
         raise ValueError("the chroma holds numbers that are not finite")
-    return replace(photo, pixels=_colour(photo, chroma), metadata=_for_rgb(photo).metadata)
-
-
-def _for_rgb(photo: Photo) -> Photo:
-    """The same without a profile for grey pixels."""
-    profile = photo.metadata.icc_profile
-    if profile is None or profile[16:20] != b"GRAY":  # the colour space in the profile's header
-        return photo
-    return replace(photo, metadata=replace(photo.metadata, icc_profile=None))
-
-
-def _colour(photo: Photo, chroma: NDArray[np.float32]) -> NDArray[Any]:
-    """(H, W, 3) of the photo's depth."""
-    height, width, _ = photo.pixels.shape
-    peak = float(np.iinfo(photo.pixels.dtype).max)
-    guide = lightness(photo, _guide_size((height, width), chroma.shape[1:]))
+    height, width, _ = pixels.shape
+    guide = lightness_of_pixels(pixels, _guide_size((height, width), chroma.shape[1:]))
     columns = _along(_lines(chroma, guide), width, slice(0, width), dim=2)  # (4, h, W)
-    table = _lightness_of_levels(photo.pixels.dtype)
-    coloured = np.empty((height, width, 3), photo.pixels.dtype)
+    table = _lightness_of_levels(pixels.dtype)
+    coloured = np.empty((height, width, 3), pixels.dtype)
     for rows in _strips(height, width):
-        light = _lightness_of(photo.pixels[rows], table)
+        light = _lightness_of(pixels[rows], table)
         lab = torch.cat([light[None], _evaluate(_along(columns, height, rows, dim=1), light)])
         rgb = color.lab_to_displayable(lab[None])[0]
-        coloured[rows] = rgb.mul_(peak).round_().permute(1, 2, 0).numpy()
+        if table is not None:
+            rgb.mul_(len(table) - 1).round_()
+        coloured[rows] = rgb.permute(1, 2, 0).numpy()
     return coloured
 
 
@@ -190,15 +208,17 @@ def _evaluate(lines: Tensor, light: Tensor) -> Tensor:
     return torch.addcmul(lines[2:], lines[:2], light)
 
 
-def _lightness_of(pixels: NDArray[Any], table: NDArray[np.float32]) -> Tensor:
-    """(H, W, 1 or 3) of any depth -> (H, W); ``table`` is the lightness of each level of grey."""
-    if pixels.shape[2] == 1:
+def _lightness_of(pixels: NDArray[Any], table: NDArray[np.float32] | None) -> Tensor:
+    """(H, W, 1 or 3) of any depth -> (H, W); ``table`` is the lightness of each level of grey, of whole numbers."""
+    if table is not None and pixels.shape[2] == 1:
         return torch.from_numpy(table[pixels[..., 0]])
-    rgb = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None] / (len(table) - 1)
-    return color.lightness(rgb)[0, 0]
+    rgb = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None].expand(-1, 3, -1, -1)
+    return color.lightness(rgb if table is None else rgb / (len(table) - 1))[0, 0]
 
 
-def _lightness_of_levels(dtype: np.dtype[Any]) -> NDArray[np.float32]:
+def _lightness_of_levels(dtype: np.dtype[Any]) -> NDArray[np.float32] | None:
+    if dtype.kind == "f":
+        return None
     levels = torch.linspace(0, 1, np.iinfo(dtype).max + 1).expand(1, 3, 1, -1)
     table: NDArray[np.float32] = color.lightness(levels).flatten().numpy()
     return table

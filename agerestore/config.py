@@ -206,6 +206,27 @@ class RestoreSettings:
             raise UsageError(f"--tile {self.tile} is too small; take {SMALLEST_TILE} or more, or auto")
 
 
+@dataclass(frozen=True)
+class ColorizeSettings:
+    """How grey pictures are to be coloured.
+
+    Attributes:
+        strength: 0 leaves them grey, 1 gives them all the colour the model draws.
+        sepia: take a toned picture for a grey one.
+        force: take a picture that has colours already, or that is out of the model's domain.
+        precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
+    """
+
+    strength: float = 1.0
+    sepia: bool = False
+    force: bool = False
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
+
+
 _CIFAR10 = {"network": {"latent_dim": 128}, "turns": _age(2, 10, 1000), "epochs": 150, "lr_decay": "step",
             "lr_step_epochs": 40}  # fmt: skip
 # Ours, found by measurement (docs/experiments.md): divergences weigh ten times as much and push no further than a

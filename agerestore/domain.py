@@ -11,11 +11,19 @@ Two signals, both small for a damaged picture of the kind the model was trained 
 
 Each is divided by its limit, the largest value but for one in a thousand among damaged validation pictures; the
 score is the larger of the two, so above 1 a picture is out of the domain.
+
+A model that colours has no restored picture to compare with. There the inner features of its generator tell, along the
+one direction in which pictures of the domain differ most from the same pictures turned, taken apart and enlarged: what
+is foreign differs from them in much the same way (Golan and El-Yaniv, "Deep anomaly detection using geometric
+transformations", 2018), and no foreign picture is needed to find it. The direction is Fisher's linear discriminant.
 """
 
+import base64
 import math
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -30,6 +38,11 @@ QUANTILE = 0.999
 SMOOTHING = 2.0  # standard deviation in pixels
 NOISE_LEFT = 1 / (4 * math.pi * SMOOTHING**2)  # share of the energy of independent noise that smoothing leaves
 EMPTY = 0.01**2  # energy below which a picture holds no structure to speak of
+
+FEATURE_QUANTILE = 0.97  # of validation pictures: the others are refused
+SHRINKAGE = 0.5  # of the correlations between features
+FOLDS = 5
+FEWEST = 4 * FOLDS  # pictures that tell anything
 
 
 def _smooth(image: Tensor) -> Tensor:
@@ -107,3 +120,54 @@ def calibrate(model: Autoencoder, truth: Tensor, damage: tuple[degrade.Step, ...
             code = model.encode(fill_unknown(observation), robust=True)
             rows.append(signals(model, observation, code, model.generate(code)))
     return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in SIGNALS}
+
+
+def made_foreign(pictures: Tensor) -> Tensor:
+    """(N, C, S, S) -> (4 N, C, S, S): turned by a quarter, upside down, with quarters interchanged, a part enlarged."""
+    size = pictures.shape[2]
+    part = pictures[:, :, size // 8 : size // 8 + size // 2, size // 8 : size // 8 + size // 2]
+    enlarged = F.interpolate(part, scale_factor=2, mode="bilinear")
+    return torch.cat([pictures.rot90(1, (2, 3)), pictures.flip(2), pictures.roll((size // 2,) * 2, (2, 3)), enlarged])
+
+
+def calibrate_features(inside: Tensor, outside: Tensor) -> dict[str, Any]:
+    """What tells pictures of the domain from others by their features, for the header of a model.
+
+    The limit is that of pictures from which the direction was not found: each is held against that of the other folds.
+
+    Args:
+        inside: (N, D) features of validation pictures.
+        outside: (K N, D) features of the same pictures made foreign, in the same order K times.
+
+    Returns:
+        ``weights``, base64 of D float32, and ``offset``, of a linear function that is 1 at the limit. Nothing where
+        there are fewer than `FEWEST` pictures.
+    """
+    if len(inside) < FEWEST:
+        return {}
+    fold = torch.arange(len(inside), device=inside.device) % FOLDS
+    copies = fold.repeat(len(outside) // len(inside))
+    projected = inside.new_empty(len(inside))
+    for number in range(FOLDS):
+        weights, mean = _discriminant(inside[fold != number], outside[copies != number])
+        projected[fold == number] = (inside[fold == number] - mean) @ weights
+    weights, mean = _discriminant(inside, outside)
+    weights = weights / projected.quantile(FEATURE_QUANTILE).clamp_min(1e-6)
+    packed = base64.b64encode(weights.cpu().numpy().astype("<f4").tobytes()).decode()
+    return {"weights": packed, "offset": float(mean @ weights)}
+
+
+def feature_score(statistics: Mapping[str, Any], features: Tensor) -> Tensor:
+    """Domain score (B,) of features (B, D), at most 1 inside the domain that `calibrate_features` has found."""
+    weights = torch.from_numpy(np.frombuffer(base64.b64decode(statistics["weights"]), "<f4").copy())
+    return (features @ weights.to(features.device) - float(statistics["offset"])).clamp_min(0)
+
+
+def _discriminant(inside: Tensor, outside: Tensor) -> tuple[Tensor, Tensor]:
+    """Fisher's direction (D,) from features (N, D) to others (M, D), and the mean (D,) of the first."""
+    mean, away = inside.mean(dim=0), outside.mean(dim=0)
+    apart = torch.cat([inside - mean, outside - away])
+    scale = apart.std(dim=0).clamp_min(1e-6)
+    correlation = (apart / scale).T @ (apart / scale) / len(apart)
+    shrunk = torch.lerp(correlation, torch.eye(len(scale), device=scale.device), SHRINKAGE)
+    return torch.linalg.solve(shrunk, (away - mean) / scale) / scale, mean

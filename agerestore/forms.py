@@ -28,7 +28,8 @@ class Form:
     Attributes:
         image: (B, 1 or 3, H, W) float32; integers scaled to [0, 1], floats taken as they are.
         back: makes a picture of the original form out of (restored (B, C, H, W), mask (B, 1, H, W) or None).
-            Pixels outside the mask are copied from the original, bit for bit; without a mask none are.
+            Pixels outside the mask are copied from the original, bit for bit; without a mask none are. Where the
+            original was grey the other one may have colours; Pillow has none of 16 bits, there they become 8.
     """
 
     image: Tensor
@@ -96,7 +97,8 @@ def _tensor_form(picture: Tensor) -> Form:
         values = values.to(picture.dtype)
         if mask is not None:
             values = torch.where(mask > 0, values, batch)
-        return values.reshape(picture.shape)
+        coloured = values.shape[1] != batch.shape[1]
+        return values.reshape((*picture.shape[:-3], *values.shape[1:]) if coloured else picture.shape)
 
     return Form(batch.float() / scale, back)
 
@@ -111,7 +113,8 @@ def _array_form(picture: np.ndarray) -> Form:
 
     def back(restored: Tensor, mask: Tensor | None) -> np.ndarray:
         values = form.back(restored, mask).cpu().numpy().transpose(1, 2, 0)
-        return np.concatenate([values, whole[:, :, colours:]], axis=2).reshape(picture.shape)
+        joined = np.concatenate([values, whole[:, :, colours:]], axis=2)
+        return joined if joined.shape[2] != whole.shape[2] else joined.reshape(picture.shape)
 
     return Form(form.image, back)
 
@@ -126,6 +129,9 @@ def _pillow_form(picture: "Image") -> Form:
     form = _array_form(np.asarray(picture))
 
     def back(restored: Tensor, mask: Tensor | None) -> Image.Image:
-        return Image.fromarray(form.back(restored, mask))
+        pixels = form.back(restored, mask)
+        if pixels.ndim == 3 and pixels.dtype == np.uint16:
+            pixels = (pixels / 257).round().astype(np.uint8)
+        return Image.fromarray(pixels)
 
     return Form(form.image, back)

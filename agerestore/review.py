@@ -183,9 +183,16 @@ class ColorReview:
         return coloring_figures(model, self.truth[:128])
 
     def verdict(self, model: Model) -> dict[str, Any]:
-        """How well colours are found."""
+        """How well colours are found, and what tells pictures of the domain."""
         assert isinstance(model, ColorModel)
-        return {"kind": "color", "validation": coloring_figures(model, self.truth), "domain": {}}
+        lightness = self.truth[:, :1]
+        with torch.no_grad():
+            inside, outside = (
+                torch.cat([model.features(part) for part in each.split(100)])
+                for each in (lightness, domain.made_foreign(lightness))
+            )
+        figures = coloring_figures(model, self.truth)
+        return {"kind": "color", "validation": figures, "domain": domain.calibrate_features(inside, outside)}
 
     def _codes(self, count: int) -> Tensor:
         generator = torch.Generator(self.truth.device).manual_seed(0)

@@ -1,5 +1,6 @@
 """Contact sheets: rows of pictures side by side, for people to look at."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import imagefile
+from agerestore import chroma, imagefile
+from agerestore.imagefile import Photo
+
+SIDE = 640  # pixels of a photograph on a sheet, at most
 
 
 def contact_sheet(rows: Sequence[Tensor], path: Path, scale: int = 2, gap: int = 2) -> None:
@@ -26,4 +30,21 @@ def contact_sheet(rows: Sequence[Tensor], path: Path, scale: int = 2, gap: int =
     sheet = torch.cat([F.pad(line, (0, longest - line.shape[2]), value=1.0) for line in lines], 1)
     pixels = (sheet * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     enlarged = np.kron(pixels, np.ones((scale, scale, 1), np.uint8))
-    imagefile.write(path, imagefile.Photo(enlarged, None, imagefile.Metadata()), overwrite=True)
+    imagefile.write(path, Photo(enlarged), overwrite=True)
+
+
+def of_photos(photos: Sequence[Photo], gap: int = 8) -> Photo:
+    """Pictures of one size and depth in rows, shrunk to at most `SIDE` pixels; about as many rows as columns."""
+    height, width, _ = photos[0].pixels.shape
+    scale = min(1.0, SIDE / max(height, width))
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    small = [Photo(chroma.shrink(photo.pixels, size)) for photo in photos]
+    columns = math.ceil(math.sqrt(len(small)))
+    rows = [imagefile.beside(*small[i : i + columns], gap=gap).pixels for i in range(0, len(small), columns)]
+    sheet = np.full(
+        (len(rows) * (size[0] + gap) - gap, rows[0].shape[1], 3), np.iinfo(rows[0].dtype).max, rows[0].dtype
+    )
+    for number, row in enumerate(rows):
+        top = number * (size[0] + gap)
+        sheet[top : top + size[0], : row.shape[1]] = row
+    return Photo(sheet)

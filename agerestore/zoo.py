@@ -100,6 +100,11 @@ def write_index(pretrained: Path) -> None:
     write_atomic(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
-def load_all() -> dict[str, LoadedModel]:
-    """Every shipped model, for ``-m auto``."""
-    return {name: load(name) for name in names()}
+def restoring() -> list[str]:
+    """Names of the shipped models that restore pictures; the others colour them."""
+    return [name for name in names() if read_header(weights_path(name)).get("kind") != "color"]
+
+
+def load_restoring() -> dict[str, LoadedModel]:
+    """Every shipped model that restores pictures, for ``-m auto``."""
+    return {name: load(name) for name in restoring()}

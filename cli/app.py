@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from agerestore._version import __version__
 from agerestore.errors import AgeRestoreError, is_out_of_memory
 
-from . import degrade, evaluate, export, inspect, models, restore, train
+from . import colorize, degrade, evaluate, export, inspect, models, restore, train
 
 INTERRUPTED = 130
 
@@ -45,11 +45,12 @@ app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Restore pictures with Adversarial Generator-Encoder networks.",
+    help="Restore and colour pictures with Adversarial Generator-Encoder networks.",
     epilog="Exit codes: 0 done, 1 some files failed, 2 usage, 3 nothing readable, 4 weights missing or wrong, "
     "130 interrupted.",
 )
 app.command("restore")(restore.restore)
+app.command("colorize")(colorize.colorize)
 app.command("degrade")(degrade.degrade)
 app.command("inspect")(inspect.inspect)
 app.command("train")(train.train)
@@ -70,7 +71,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Restore pictures with Adversarial Generator-Encoder networks."""
+    """Restore and colour pictures with Adversarial Generator-Encoder networks."""
 
 
 def main() -> None:

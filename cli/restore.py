@@ -8,12 +8,15 @@ import typer
 
 from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, with_common_options
+from .colorize import MODEL as COLOURS
+from .colorize import colourist
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agerestore.batch import Job, Made
     from agerestore.checkpoint import LoadedModel
+    from agerestore.colorization import ColorizedPicture
     from agerestore.config import RestoreSettings
     from agerestore.imagefile import Mask, Photo
     from agerestore.pictures import RestoredPicture
@@ -50,6 +53,9 @@ def restore(
         bool, typer.Option("--uncertainty", help="Photographs: also write a map of the expected error.")
     ] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Also write damaged and restored side by side.")] = False,
+    colorize: Annotated[
+        bool, typer.Option("--colorize", help="Then colour the restored picture: grey photographs of cars only.")
+    ] = False,
     tile: Annotated[
         str, typer.Option(help="Photographs: pixels a side to compute at a time; auto asks the free memory.")
     ] = "auto",
@@ -66,7 +72,7 @@ def restore(
     to the one for photographs. Beside NAME.png, --samples, --uncertainty and --compare write NAME.sample-1.png,
     NAME.uncertainty.png (four times the expected error in grey levels) and NAME.compare.png.
     """
-    from agerestore import batch
+    from agerestore import batch, zoo
     from agerestore.config import RestoreSettings
     from agerestore.errors import UsageError
 
@@ -93,7 +99,9 @@ def restore(
         precision=common.precision,
     )
     extras = _Extras(samples, uncertainty, compare, common.seed)
-    work = _Restoring(_models(model, where), settings, extras, resize_mask, large, files.quality)
+    colour = _colourist(where, common, samples) if colorize else None
+    made_with |= {"colours": zoo.fingerprint(COLOURS)} if colorize else {}
+    work = _Restoring(_models(model, where), settings, extras, resize_mask, large, files.quality, colour)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -122,15 +130,29 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
     from agerestore import zoo
 
     automatic = model == "auto"
-    return automatic, [zoo.fingerprint(name) for name in (zoo.names() if automatic else [model])]
+    return automatic, [zoo.fingerprint(name) for name in (zoo.restoring() if automatic else [model])]
 
 
 def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
-    """The named model, or all shipped ones for each picture to go to the one that suits it."""
+    """The named model, or all shipped ones that restore for each picture to go to the one that suits it."""
     from agerestore import zoo
+    from agerestore.errors import UsageError
+    from agerestore.networks import ColorModel
 
-    models = zoo.load_all() if model == "auto" else {model: zoo.load(model)}
+    models = zoo.load_restoring() if model == "auto" else {model: zoo.load(model)}
+    if model != "auto" and isinstance(models[model].networks, ColorModel):
+        raise UsageError(f"-m {model} colours pictures and restores none; use `agerestore colorize`, or --colorize")
     return {name: each.to(where) for name, each in models.items()}
+
+
+def _colourist(where: Any, common: Common, samples: int) -> "Callable[[Photo], ColorizedPicture]":
+    """What colours a restored picture."""
+    from agerestore.config import ColorizeSettings
+    from agerestore.errors import UsageError
+
+    if samples:
+        raise UsageError("--samples and --colorize do not go together; colour the samples with `agerestore colorize`")
+    return colourist(COLOURS, where, ColorizeSettings(precision=common.precision), seed=common.seed)
 
 
 @dataclass(frozen=True)
@@ -153,12 +175,13 @@ class _Restoring:
     resize_mask: bool
     large: bool
     quality: int | None
+    colour: "Callable[[Photo], ColorizedPicture] | None"
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
 
         photo, mask = imagefile.decode(data, job.source, self.large), next(iter(job.beside), None)
-        imagefile.refuse_unfit(photo, job.suffix)
+        imagefile.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
         return photo, mask, imagefile.read_mask(mask, photo.pixels.shape[:2], self.resize_mask)
@@ -176,7 +199,20 @@ class _Restoring:
             seed=self.extras.seed,
             uncertainty=self.extras.uncertainty,
         )
+        if self.colour is not None:
+            coloured = self.colour(restored.photo)
+            restored = replace(restored, photo=coloured.photos[0], remarks=[*restored.remarks, *coloured.remarks])
         return photo, restored, mask
+
+    def _as_result(self, photo: "Photo") -> "Photo":
+        """A picture of the kind that comes out; before any work, one that cannot be coloured is refused."""
+        from agerestore import chroma
+        from agerestore.colorization import refuse_colourful
+
+        if self.colour is None:
+            return photo
+        refuse_colourful(photo)
+        return chroma.as_rgb(photo)
 
     def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Made":
         from agerestore import imagefile

@@ -25,7 +25,7 @@ def loaded_after(code):
     return set(result.stderr.split())
 
 
-@pytest.mark.parametrize("argument", ["--help", "--version", "restore --help", "train --help"])
+@pytest.mark.parametrize("argument", ["--help", "--version", "restore --help", "colorize --help", "train --help"])
 def test_help_and_version_load_no_torch(argument):
     code = "from agerestore_cli.app import app\ntry:\n    "
     code += f"app({argument.split()!r})\nexcept SystemExit as e:\n    assert not e.code"

@@ -20,6 +20,7 @@ from agerestore.networks import dcgan
 MIDDLE_LIGHTNESS, LIGHTNESS_UNIT, CHROMA_UNIT = 50.0, 50.0, 15.0  # of Lab, at which ours counts 0 and 1
 MOST_CHROMA = 110 / CHROMA_UNIT  # where sRGB ends
 RESNET_BLOCKS = 10
+FEATURE_GRID = 4  # parts of a picture a side, of which features are means
 OWN_BLOCKS = (1, 2, 2)  # residual blocks at 1/2, 1/4 and 1/8 of the lightness; those at 1/2 and 1/4 on both ways
 
 
@@ -49,10 +50,15 @@ class ResnetGenerator(nn.Module):
             nn.Conv2d(w, 2 * 4**2, 3, padding=1), nn.PixelShuffle(4),
         )  # fmt: skip
 
+    def features(self, lightness: Tensor, code: Tensor) -> list[Tensor]:
+        """What is seen before the colours are drawn, (B, width, 16, 16)."""
+        tiled = code[:, :, None, None].expand(-1, -1, *lightness.shape[2:])
+        return [self.layers[:-2](torch.cat([lightness, tiled], 1))]
+
     def forward(self, lightness: Tensor, code: Tensor) -> Tensor:
         """See the class."""
-        tiled = code[:, :, None, None].expand(-1, -1, *lightness.shape[2:])
-        return torch.cat([lightness, self.layers(torch.cat([lightness, tiled], 1)).float()], 1)
+        (seen,) = self.features(lightness, code)
+        return torch.cat([lightness, self.layers[-2:](seen).float()], 1)
 
 
 class _ReflectedBlock(nn.Module):
@@ -155,8 +161,16 @@ class ColorModel(nn.Module):
 
         Codes are projected onto the sphere; zeros stay, the centre.
         """
-        lab = F.pad(lightness, (0, 0, 0, 0, 0, 2))
-        return chroma(self.config, self.generator(pack(self.config, lab)[:, :-2], project(code)))
+        return chroma(self.config, self.generator(self._packed(lightness), project(code)))
+
+    def features(self, lightness: Tensor) -> Tensor:
+        """What the generator sees first in lightness (B, 1, S, S), with the code 0, (B, D): means over parts of it."""
+        centre = lightness.new_zeros(len(lightness), self.config.latent_dim)
+        seen = self.generator.features(self._packed(lightness), centre)[0]
+        return F.adaptive_avg_pool2d(F.relu(seen), FEATURE_GRID).flatten(1)
+
+    def _packed(self, lightness: Tensor) -> Tensor:
+        return pack(self.config, F.pad(lightness, (0, 0, 0, 0, 0, 2)))[:, :-2]
 
 
 def initialise(model: ColorModel) -> None:

@@ -1,0 +1,224 @@
+"""Colouring: a model draws small planes of colour for the lightness of a picture, which takes them at its full size.
+
+The lightness is shrunk by averages to the square the model knows, whatever the proportions, as in its training. Codes
+are the paints: drawn, or found by the encoder in a coloured picture. One code means the same paints in every picture.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore import chroma, domain
+from agerestore import device as devices
+from agerestore.checkpoint import LoadedModel
+from agerestore.color import rgb_to_lab
+from agerestore.config import ColorizeSettings
+from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
+from agerestore.forms import Picture, read_form
+from agerestore.imagefile import Photo
+from agerestore.latent import sample
+from agerestore.networks import ColorModel
+
+DEFAULTS = ColorizeSettings()
+
+
+@dataclass(frozen=True)
+class ColorizedPicture:
+    """What became of a picture.
+
+    Attributes:
+        photos: its colourings, one for each code, of its size and depth.
+        score: domain score; above 1 the picture is unlike anything the model was trained on.
+        remarks: what people should know of it; each one line.
+    """
+
+    photos: list[Photo]
+    score: float
+    remarks: list[str] = field(default_factory=list)
+
+
+def networks_of(model: LoadedModel) -> ColorModel:
+    """The networks of a model that colours.
+
+    Raises:
+        UsageError: it restores.
+    """
+    if not isinstance(model.networks, ColorModel):
+        raise UsageError("these weights restore pictures and colour none; use `agerestore restore`, or -m cars-color")
+    return model.networks
+
+
+def draw_codes(model: LoadedModel, count: int, seed: int) -> Tensor:
+    """Paints for ``count`` colourings, (K, M) on the sphere; of one seed the first ones are the same for every count.
+
+    Raises:
+        UsageError: ``count`` below 1, or a model that restores.
+    """
+    if count < 1:
+        raise UsageError(f"{count} colourings are none; ask for 1 or more")
+    generator, networks = torch.Generator().manual_seed(seed), networks_of(model)
+    drawn = [sample(1, networks.config.latent_dim, generator, networks.config.prior) for _ in range(count)]
+    return torch.cat(drawn).to(_device(networks))
+
+
+@torch.no_grad()
+def code_of(model: LoadedModel, reference: Photo) -> Tensor:
+    """The paints of a coloured picture, (1, M), as the encoder finds them.
+
+    Raises:
+        UsageError: the picture has no colours, or the model restores.
+    """
+    networks = networks_of(model)
+    if not chroma.is_colourful(reference, sepia=True):
+        raise UsageError("the reference has no colours to take; name a colour photograph")
+    peak = np.iinfo(reference.pixels.dtype).max
+    return _code_of(networks, chroma.as_rgb(reference).pixels.astype(np.float32) / np.float32(peak))
+
+
+def refuse_colourful(photo: Photo, sepia: bool = False) -> None:
+    """Refuse a picture that has colours already.
+
+    Args:
+        photo: the picture.
+        sepia: take a toned one for a grey one.
+
+    Raises:
+        AgeRestoreError: it is no grey picture.
+    """
+    kind = chroma.kind_of_colour(photo)
+    if kind == "colour":
+        raise AgeRestoreError("has colours already; `agerestore colorize --force` replaces them by others")
+    if kind == "sepia" and not sepia:
+        raise AgeRestoreError("is toned (sepia); `agerestore colorize --sepia` takes it for grey")
+
+
+def colorize_picture(
+    model: LoadedModel, photo: Photo, codes: Tensor, settings: ColorizeSettings = DEFAULTS
+) -> ColorizedPicture:
+    """Colour a picture as a file holds it, once with each code.
+
+    The lightness of every pixel stays, within 1/255; depth, size, alpha and metadata stay.
+
+    Args:
+        model: one that colours.
+        photo: grey, in one channel or three; of any other its lightness is taken, if ``settings.force``.
+        codes: (K, M), see `draw_codes` and `code_of`.
+        settings: strength and what is to be taken though it should be refused.
+
+    Raises:
+        AgeRestoreError: a picture that has colours.
+        OutOfDomainError: a picture unlike anything the model was trained on.
+        UsageError: a model that restores.
+    """
+    networks, remarks = networks_of(model), []
+    if not settings.force:
+        refuse_colourful(photo, settings.sepia)
+    light = _seen(networks, photo.pixels)
+    score = _score(model, light)
+    if score > 1:
+        if not settings.force:
+            what = f"is unlike anything this model was trained on ({score:.1f} x its limit)"
+            raise OutOfDomainError(f"{what}; `agerestore colorize --force` colours it anyway")
+        remarks.append(f"out of the model's domain ({score:.1f} x its limit); its colours are guesses")
+    planes = _draw(networks, light, codes, settings)
+    return ColorizedPicture([chroma.with_chroma(photo, each) for each in planes], score, remarks)
+
+
+def colorize(
+    model: LoadedModel,
+    image: Picture,
+    samples: int = 1,
+    seed: int = 0,
+    like: Picture | None = None,
+    strength: float = 1.0,
+) -> list[Any]:
+    """Colour a picture, and answer in the form it came in, with three channels of colour.
+
+    Args:
+        model: what `agerestore.load` gives of a model that colours.
+        image: a NumPy array (H, W) or (H, W, C), a Pillow image, or a tensor (H, W), (C, H, W) or (B, C, H, W);
+            uint8, uint16, or float in [0, 1]. Any size. Of a picture with colours the lightness is taken.
+        samples: K, how many colourings.
+        seed: of their codes; one seed gives the same paints again.
+        like: a coloured picture in any of these forms whose paints are taken instead; then K is 1.
+        strength: 0 leaves the picture grey, 1 gives it all the colour the model draws.
+
+    Returns:
+        K pictures of the depth, size and alpha of ``image``, whose lightness stays within 1/255: arrays (H, W, 3 or
+        4), Pillow images (RGB or RGBA, of 8 bits), tensors (3, H, W) or (B, 3, H, W).
+
+    Raises:
+        UsageError: a picture that is not understood, a reference without colours, or a model that restores.
+
+    Warns:
+        OutOfDomainWarning: the picture is unlike anything the model was trained on.
+    """
+    if like is not None and samples != 1:
+        raise UsageError(f"a reference gives one colouring, not {samples}; leave samples or like out")
+    networks, form, settings = networks_of(model), read_form(image), ColorizeSettings(strength=strength)
+    codes = draw_codes(model, samples, seed) if like is None else _code_like(networks, like)
+    drawn, worst = [], 0.0
+    for picture in form.image.clamp(0, 1).cpu():
+        pixels = picture.permute(1, 2, 0).contiguous().numpy()
+        light = _seen(networks, pixels)
+        worst = max(worst, _score(model, light))
+        planes = _draw(networks, light, codes, settings)
+        drawn.append([torch.from_numpy(chroma.colour_pixels(pixels, each)).permute(2, 0, 1) for each in planes])
+    if worst > 1:
+        warnings.warn(f"out of the model's domain ({worst:.1f} x its limit)", OutOfDomainWarning, stacklevel=2)
+    return [form.back(torch.stack(each).to(form.image.device), None) for each in zip(*drawn, strict=True)]
+
+
+def _code_like(networks: ColorModel, like: Picture) -> Tensor:
+    picture = read_form(like).image
+    if len(picture) != 1:
+        raise UsageError(f"{len(picture)} references; give one picture")
+    if picture.shape[1] == 1:
+        raise UsageError("the reference has no colours to take; give a colour picture")
+    return _code_of(networks, picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy())
+
+
+@torch.no_grad()
+def _code_of(networks: ColorModel, pixels: NDArray[np.float32]) -> Tensor:
+    """The code (1, M) of pixels (H, W, 3) in [0, 1]."""
+    side = networks.config.image_size
+    few = chroma.shrink(pixels, _at_most(side, pixels))
+    lab = rgb_to_lab(torch.from_numpy(few).permute(2, 0, 1)[None])
+    return networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(_device(networks)))
+
+
+def _seen(networks: ColorModel, pixels: NDArray[Any]) -> Tensor:
+    """What the model sees of pixels (H, W, 1 or 3) of any depth: lightness (1, 1, S, S)."""
+    side = networks.config.image_size
+    light = torch.from_numpy(chroma.lightness_of_pixels(pixels, _at_most(side, pixels)))
+    return F.interpolate(light[None, None], (side, side), mode="bilinear").to(_device(networks))
+
+
+def _at_most(side: int, pixels: NDArray[Any]) -> tuple[int, int]:
+    height, width = (min(length, side) for length in pixels.shape[:2])
+    return height, width
+
+
+@torch.no_grad()
+def _score(model: LoadedModel, light: Tensor) -> float:
+    """How far a lightness (1, 1, S, S) is from those the model knows; 0 of a model that cannot tell."""
+    statistics = model.header.get("domain")
+    return float(domain.feature_score(statistics, networks_of(model).features(light))) if statistics else 0.0
+
+
+@torch.no_grad()
+def _draw(networks: ColorModel, light: Tensor, codes: Tensor, settings: ColorizeSettings) -> list[NDArray[np.float32]]:
+    """Planes of a and b, (2, h, w), one for each code, for a lightness (1, 1, S, S)."""
+    with devices.precision(settings.precision, light.device):
+        drawn = torch.cat([networks.generate(light, code[None]) for code in codes])
+    return list((settings.strength * drawn.float()).cpu().numpy())
+
+
+def _device(networks: ColorModel) -> torch.device:
+    return next(networks.parameters()).device

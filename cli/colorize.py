@@ -1,0 +1,144 @@
+"""``agerestore colorize``."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._batch import plan_batch, run_batch
+from ._options import Batch, Common, with_common_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agerestore.batch import Job, Made
+    from agerestore.colorization import ColorizedPicture
+    from agerestore.config import ColorizeSettings
+    from agerestore.imagefile import Photo
+
+MODEL = "cars-color"
+SUFFIX = ".colorized"
+
+
+@with_common_options
+def colorize(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
+    out: Annotated[
+        Path | None,
+        typer.Argument(metavar="[OUT]", help="The coloured picture, or the folder for them; without it "
+                       "NAME.colorized.jpg beside NAME.jpg."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")
+    ] = MODEL,
+    samples: Annotated[int, typer.Option("-n", "--samples", min=1, help="How many colourings of each picture.")] = 1,
+    like: Annotated[
+        Path | None, typer.Option(metavar="REFERENCE", help="A colour photograph to take the paints of.")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="0 leaves pictures grey, 1 takes all the colour.")] = 1.0,
+    compare: Annotated[bool, typer.Option("--compare", help="Also write grey and coloured side by side.")] = False,
+    sepia: Annotated[bool, typer.Option("--sepia", help="Take a toned picture for a grey one.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also colour what is no car, and anew what has colours already.")
+    ] = False,
+    large: Annotated[bool, typer.Option("--large", help="Take pictures of more than 250 megapixels.")] = False,
+    *,
+    common: Common,
+    files: Batch,
+) -> None:  # fmt: skip
+    """Colour greyscale photographs of cars, at their full size; of anything else only with --force.
+
+    The lightness of every pixel stays. --seed chooses the paints, which are the same for all pictures of a run; with
+    -n 4, NAME.sample-2.jpg to NAME.sample-4.jpg beside the first result have others. --compare writes NAME.compare.png.
+    """
+    from agerestore import device as devices
+    from agerestore import zoo
+    from agerestore.config import ColorizeSettings
+    from agerestore.errors import UsageError
+
+    settings = ColorizeSettings(strength, sepia, force, common.precision)
+    if like is not None and samples != 1:
+        raise UsageError("--like gives one colouring; leave -n out")
+    if like is not None and not like.is_file():
+        raise UsageError(f"{like}: no such reference; check the name")
+    out, files = _where_to(source, out, files)
+    beside = () if like is None else (like,)
+    jobs = [replace(job, beside=beside) for job in plan_batch(source, out, common, files, exclude=like)]
+
+    devices.set_threads(common.threads)
+    where = devices.choose(common.device)
+    devices.precision(common.precision, where)  # an unknown one is named before any work
+    colour = colourist(model, where, settings, samples, common.seed, like)
+    made_with = {"model": zoo.fingerprint(model), "device": where.type}
+    work = _Colouring(model, colour, compare, large, files.quality)
+    run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
+
+
+def _where_to(source: Path, out: Path | None, files: Batch) -> tuple[Path, Batch]:
+    """OUT, and the naming of results where there is none: beside the pictures, or to standard output from its like."""
+    from agerestore.batch import PIPE
+
+    if out is not None or source == PIPE:
+        return out or PIPE, files
+    if files.in_place:
+        return source, files
+    return (source if source.is_dir() else source.parent), replace(files, suffix=files.suffix or SUFFIX)
+
+
+def colourist(
+    model: str, where: Any, settings: "ColorizeSettings", samples: int = 1, seed: int = 0, like: Path | None = None
+) -> "Callable[[Photo], ColorizedPicture]":
+    """What colours a picture with a model, with paints drawn or those of a reference."""
+    from agerestore import imagefile, zoo
+    from agerestore.colorization import code_of, colorize_picture, draw_codes
+
+    loaded = zoo.load(model).to(where)
+    codes = draw_codes(loaded, samples, seed) if like is None else code_of(loaded, imagefile.read(like))
+    return partial(colorize_picture, loaded, codes=codes, settings=settings)
+
+
+@dataclass(frozen=True)
+class _Colouring:
+    """The work of `colorize`: a picture, its colourings, its files."""
+
+    model: str
+    colour: "Callable[[Photo], ColorizedPicture]"
+    compare: bool
+    large: bool
+    quality: int | None
+
+    def decode(self, job: "Job", data: bytes) -> "Photo":
+        from agerestore import chroma, imagefile
+
+        photo = imagefile.decode(data, job.source, self.large)
+        imagefile.refuse_unfit(chroma.as_rgb(photo), job.suffix)
+        return photo
+
+    def compute(self, photo: "Photo") -> "tuple[Photo, ColorizedPicture]":
+        return photo, self.colour(photo)
+
+    def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Made":
+        from agerestore import imagefile
+        from agerestore.batch import Made
+
+        grey, coloured = result
+        detail: dict[str, Any] = {"model": self.model, "domain_score": round(coloured.score, 3)}
+        if coloured.remarks:
+            detail["warning"] = "; ".join(coloured.remarks)
+        first, *others = coloured.photos
+        files = {
+            job.companion(f"sample-{number}{job.suffix}"): imagefile.encode(photo, job.suffix, self.quality)
+            for number, photo in enumerate(others, start=2)
+        }
+        if self.compare:
+            files[job.companion("compare.png")] = imagefile.encode(_side_by_side(grey, coloured.photos), ".png")
+        return Made({**files, job.target: imagefile.encode(first, job.suffix, self.quality)}, detail)
+
+
+def _side_by_side(grey: "Photo", coloured: "list[Photo]") -> "Photo":
+    """Grey and coloured at full size, or a contact sheet of several."""
+    from agerestore import imagefile, sheet
+
+    return imagefile.beside(grey, *coloured) if len(coloured) == 1 else sheet.of_photos([grey, *coloured])

@@ -1,0 +1,471 @@
+"""The verb that colours: on arrays, on people's pictures, and as a command."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from agerestore_cli.app import app
+from PIL import Image
+from typer.testing import CliRunner
+
+from agerestore import checkpoint, chroma, colorization, domain, imagefile, manifest, sheet, zoo
+from agerestore.checkpoint import LoadedModel
+from agerestore.color import lightness, rgb_to_lab
+from agerestore.colorization import code_of, colorize, colorize_picture, draw_codes
+from agerestore.config import ColorConfig, ColorizeSettings, NetworkConfig, PhotoConfig
+from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
+from agerestore.imagefile import Photo
+from agerestore.networks import build
+
+LEVEL = 100 / 255  # of lightness
+
+
+def tiny(**header):
+    """Networks with something in every weight, those that start at zero included."""
+    networks = build(ColorConfig(width=4, latent_dim=4)).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in networks.parameters():
+        if not parameter.any():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return LoadedModel(networks, {"kind": "color", "domain": {}, **header})
+
+
+@pytest.fixture(scope="module")
+def colours():
+    return tiny()
+
+
+@pytest.fixture(scope="module")
+def knows_ramps():
+    """The same, knowing pictures that grow darker downwards and no others."""
+    model, generator = tiny(), torch.Generator().manual_seed(0)
+    known = torch.from_numpy(chroma.lightness(Photo(ramp())))[None, None]
+    known = known + torch.randn(40, 1, 64, 64, generator=generator)
+    features = (model.networks.features(each) for each in (known, domain.made_foreign(known)))
+    return tiny(domain=domain.calibrate_features(*features))
+
+
+def ramp(height=64, width=64):
+    """Darker downwards."""
+    return np.linspace(220, 30, height).round().astype(np.uint8)[:, None, None].repeat(width, 1)
+
+
+def grey(height, width, dtype=np.uint8, seed=0):
+    peak = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, peak + 1, (height, width, 1)).astype(dtype)
+
+
+def paints(height=64, width=64):
+    """Smooth and colourful."""
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    return (np.stack([x, 1 - y, (x + y) % 1], axis=2) * 200 + 20).astype(np.uint8)
+
+
+def light_of(pixels):
+    peak = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    rgb = torch.from_numpy(np.broadcast_to(pixels[..., :3] / peak, (*pixels.shape[:2], 3)).copy())
+    return lightness(rgb.permute(2, 0, 1)[None])[0, 0].numpy()
+
+
+# ------------------------------------------------------------------------------------------------ pictures in memory
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 90), (64, 64), (131, 70)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_every_size_and_depth_keeps_its_lightness(colours, size, dtype):
+    pixels = grey(*size, np.uint16 if dtype != np.uint8 else dtype)
+    pixels = (pixels / 65535).astype(dtype) if dtype == np.float32 else pixels
+    (coloured,) = colorize(colours, pixels)
+    assert (coloured.shape, coloured.dtype) == ((*size, 3), dtype)
+    assert np.abs(light_of(coloured) - light_of(pixels)).max() <= LEVEL
+    assert np.ptp(coloured, axis=2).max() > 0
+
+
+def test_samples_differ_and_the_same_seed_repeats_them_whatever_their_number(colours):
+    pixels = grey(30, 40)
+    four, again, two = colorize(colours, pixels, 4), colorize(colours, pixels, 4), colorize(colours, pixels, 2)
+    assert all(np.array_equal(*pair) for pair in [*zip(four, again, strict=True), *zip(four[:2], two, strict=True)])
+    assert all((a != b).any() for number, a in enumerate(four) for b in four[:number])
+    assert (colorize(colours, pixels, seed=1)[0] != four[0]).any()
+
+
+def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colours):
+    pixels, reference = grey(64, 64), paints()
+    code = colours.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
+    torch.testing.assert_close(code_of(colours, Photo(reference)), code)
+    light = torch.from_numpy(chroma.lightness(Photo(pixels)))[None, None]
+    expected = chroma.with_chroma(Photo(pixels), colours.networks.generate(light, code)[0].numpy())
+    (coloured,) = colorize(colours, pixels, like=reference)
+    assert np.abs(coloured.astype(int) - expected.pixels).max() <= 1
+    assert (coloured != colorize(colours, pixels, like=paints()[:, ::-1].copy())[0]).any()
+
+
+def test_strength_scales_the_colours_and_without_any_the_picture_is_as_it_was(colours):
+    pixels = (grey(30, 40) // 8 + 112).astype(np.float32) / 255  # mid-grey, where every chroma can be displayed
+    none, half, whole = (colorize(colours, pixels, strength=strength)[0] for strength in (0.0, 0.5, 1.0))
+    np.testing.assert_allclose(none, pixels.repeat(3, 2), atol=1e-5)
+    planes = [rgb_to_lab(torch.from_numpy(each).permute(2, 0, 1)[None])[:, 1:].numpy() for each in (half, whole)]
+    np.testing.assert_allclose(2 * planes[0], planes[1], atol=0.05)
+    eight = grey(30, 40)
+    assert np.array_equal(colorize(colours, eight, strength=0.0)[0], eight.repeat(3, 2))
+
+
+def test_each_form_of_picture_is_answered_in_kind_with_colours(colours):
+    plane = grey(20, 30)[..., 0]
+    (array,) = colorize(colours, plane)
+    assert array.shape == (20, 30, 3)
+    with_alpha = np.dstack([plane, plane[::-1]])
+    (four,) = colorize(colours, with_alpha)
+    assert np.array_equal(four[..., 3], with_alpha[..., 1])
+    assert np.array_equal(four[..., :3], array)
+    for mode, expected in (("L", "RGB"), ("LA", "RGBA"), ("RGB", "RGB"), ("I;16", "RGB")):
+        (image,) = colorize(colours, Image.fromarray(plane if mode != "I;16" else plane.astype(np.uint16) * 257)
+                            .convert(mode))  # fmt: skip
+        assert (image.mode, image.size) == (expected, (30, 20))
+        assert np.abs(np.asarray(image)[..., :3].astype(int) - array).max() <= 1
+    batch = torch.from_numpy(np.stack([plane, plane[::-1]]))[:, None] / 255
+    first, second = colorize(colours, batch, 2)
+    assert first.shape == second.shape == (2, 3, 20, 30)
+    np.testing.assert_allclose(first[0].permute(1, 2, 0) * 255, array, atol=0.51)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"samples": 0}, "0 colourings are none"),
+        ({"strength": 1.5}, "--strength 1.5 is not within"),
+        ({"like": np.zeros((4, 4), np.uint8)}, "no colours to take"),
+        ({"like": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one colouring"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(colours, options, words):
+    with pytest.raises(UsageError, match=words):
+        colorize(colours, ramp(), **options)
+
+
+def test_a_model_that_restores_colours_nothing():
+    model = LoadedModel(build(NetworkConfig(width=2, latent_dim=4)).eval(), {"domain": {}})
+    with pytest.raises(UsageError, match="restore pictures and colour none"):
+        colorize(model, ramp())
+
+
+# ------------------------------------------------------------------------------------------------ people's pictures
+
+
+def test_a_picture_keeps_its_alpha_depth_and_metadata(colours):
+    photo = Photo(grey(20, 30, np.uint16), grey(20, 30, np.uint16, 1)[..., 0], imagefile.Metadata(dpi=(300.0, 300.0)))
+    made = colorize_picture(colours, photo, draw_codes(colours, 2, 0))
+    assert len(made.photos) == 2
+    for coloured in made.photos:
+        assert (coloured.pixels.shape, coloured.pixels.dtype) == ((20, 30, 3), np.uint16)
+        assert np.array_equal(coloured.alpha, photo.alpha)
+        assert coloured.metadata == photo.metadata
+    assert (made.score, made.remarks) == (0.0, [])
+
+
+def test_colours_are_refused_and_taken_for_their_lightness_by_force(colours):
+    photo, codes = Photo(paints()), draw_codes(colours, 1, 0)
+    with pytest.raises(AgeRestoreError, match="has colours already"):
+        colorize_picture(colours, photo, codes)
+    (coloured,) = colorize_picture(colours, photo, codes, ColorizeSettings(force=True)).photos
+    assert np.abs(light_of(coloured.pixels) - light_of(photo.pixels)).max() <= LEVEL
+    assert np.array_equal(coloured.pixels, colorize(colours, photo.pixels)[0])
+
+
+def test_a_toned_picture_is_taken_for_grey_if_asked(colours):
+    ramp = np.linspace(20, 235, 64)[:, None, None].repeat(64, 1)
+    toned = Photo((ramp + np.array([20, 0, -25]) * (1 - (ramp / 127.5 - 1) ** 2)).clip(0, 255).astype(np.uint8))
+    codes = draw_codes(colours, 1, 0)
+    assert chroma.kind_of_colour(toned) == "sepia"
+    with pytest.raises(AgeRestoreError, match="--sepia` takes it for grey"):
+        colorize_picture(colours, toned, codes)
+    assert len(colorize_picture(colours, toned, codes, ColorizeSettings(sepia=True)).photos) == 1
+    with pytest.raises(UsageError, match="no colours to take"):
+        code_of(colours, toned)
+
+
+def test_what_is_out_of_the_domain_is_refused_and_coloured_by_force(knows_ramps):
+    codes, foreign = draw_codes(knows_ramps, 1, 0), Photo(ramp(90, 70)[::-1].copy())
+    assert colorize_picture(knows_ramps, Photo(ramp(90, 70)), codes).score <= 1
+    with pytest.raises(OutOfDomainError, match="x its limit"):
+        colorize_picture(knows_ramps, foreign, codes)
+    made = colorize_picture(knows_ramps, foreign, codes, ColorizeSettings(force=True))
+    assert made.score > 1
+    assert "out of the model's domain" in made.remarks[0]
+    with pytest.warns(OutOfDomainWarning, match="x its limit"):
+        colorize(knows_ramps, foreign.pixels)
+
+
+# ------------------------------------------------------------------------------------------------ the domain
+
+
+def test_the_score_of_gaussian_features_in_closed_form():
+    """Of two round clouds apart along the first axis, the limit is the quantile of a normal distribution there."""
+    generator = torch.Generator().manual_seed(0)
+    apart, units = torch.tensor([5.0, 0, 0, 0]), torch.tensor([1e-3, 1.0, 50.0, 1.0])
+    inside, outside = (torch.randn(count, 4, generator=generator) for count in (20_000, 40_000))
+    statistics = json.loads(json.dumps(domain.calibrate_features((inside + 7) * units, (outside + apart + 7) * units)))
+    quantile = 1.8808  # of 0.97
+    points = torch.tensor([[0.0, 0, 0, 0], [quantile, 0, 0, 0], [2 * quantile, 3, -3, 3], [-9, 0, 0, 0]])
+    scores = domain.feature_score(statistics, (points + 7) * units)
+    torch.testing.assert_close(scores, torch.tensor([0.0, 1.0, 2.0, 0.0]), atol=0.1, rtol=0)
+    refused = (domain.feature_score(statistics, (torch.randn(20_000, 4) + 7) * units) > 1).float().mean()
+    assert refused == pytest.approx(0.03, abs=0.005)
+
+
+def test_the_limit_is_that_of_pictures_that_were_not_seen():
+    """Forty features of forty pictures that differ in nothing from the foreign ones: a direction is found by chance."""
+    generator = torch.Generator().manual_seed(0)
+    inside, outside = (torch.randn(40, 40, generator=generator) for _ in range(2))
+    statistics = domain.calibrate_features(inside, outside)
+    assert (domain.feature_score(statistics, inside) > 1).sum() == 0
+    fresh = torch.randn(2000, 40, generator=generator)
+    assert (domain.feature_score(statistics, fresh) > 1).float().mean() < 0.1
+
+
+def test_a_handful_of_pictures_tells_nothing():
+    features = torch.randn(domain.FEWEST, 5, generator=torch.Generator().manual_seed(0))
+    assert domain.calibrate_features(features[1:], features[1:] + 1) == {}
+    assert domain.calibrate_features(features, features + 1) != {}
+
+
+def test_pictures_made_foreign():
+    picture = torch.arange(64.0).view(1, 1, 8, 8)
+    quarter, upside_down, interchanged, enlarged = domain.made_foreign(picture)[:, 0]
+    assert quarter[0].tolist() == picture[0, 0, :, 7].tolist()
+    assert torch.equal(upside_down.flip(0), picture[0, 0])
+    assert interchanged[:4, :4].tolist() == picture[0, 0, 4:, 4:].tolist()
+    assert float(enlarged.mean()) == pytest.approx(float(picture[0, 0, 1:5, 1:5].mean()))
+
+
+@pytest.mark.parametrize("architecture", ["color", "color-resnet"])
+def test_features_do_not_depend_on_the_neighbours(architecture):
+    networks = build(ColorConfig(architecture=architecture, width=4, latent_dim=4)).eval()
+    light = 100 * torch.rand(3, 1, 64, 64)
+    with torch.no_grad():
+        features = networks.features(light)
+        torch.testing.assert_close(networks.features(light[1:2]), features[1:2], atol=1e-4, rtol=1e-4)
+    assert features.dim() == 2
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def run(*arguments, **options):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
+
+
+def tree(folder):
+    """All files but the manifest of a batch."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*")
+                  if path.is_file() and path.name != manifest.NAME)  # fmt: skip
+
+
+def saved(path, model):
+    checkpoint.save_weights(path, model.networks, model.header)
+    return path
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory, colours):
+    return saved(tmp_path_factory.mktemp("weights") / "cars.safetensors", colours)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A tree of grey pictures of several kinds."""
+    root = tmp_path / "in"
+    imagefile.write(root / "a.jpg", Photo(grey(30, 40)))
+    imagefile.write(root / "sub" / "b.png", Photo(grey(20, 30, np.uint16), grey(20, 30, np.uint16, 1)[..., 0]))
+    imagefile.write(root / "sub" / "c.tif", Photo(grey(20, 30).repeat(3, 2)))
+    return root
+
+
+def test_a_single_picture_without_out_is_coloured_beside_itself(weights, folder):
+    result = run("colorize", folder / "a.jpg", "-m", weights, "-n", 3, "--compare")
+    assert result.exit_code == 0, result.output
+    names = ["a.colorized.compare.png", "a.colorized.jpg", "a.colorized.sample-2.jpg", "a.colorized.sample-3.jpg"]
+    assert [name for name in tree(folder) if "colorized" in name] == names
+    one, two = (imagefile.read(folder / name).pixels for name in names[1:3])
+    assert one.shape == two.shape == (30, 40, 3)
+    assert (one != two).any()
+    assert imagefile.read(folder / names[0]).pixels.shape == (2 * 30 + 8, 2 * 40 + 8, 3)
+    again = run("colorize", folder / "a.jpg", "-m", weights)
+    assert (again.exit_code, "exists; pass --overwrite" in again.stderr) == (1, True)
+    other = run("colorize", folder / "a.jpg", folder / "x.jpg", "-m", weights, "--compare")
+    assert other.exit_code == 0, other.output
+    assert (folder / "x.jpg").read_bytes() == (folder / "a.colorized.jpg").read_bytes()
+    assert imagefile.read(folder / "x.compare.png").pixels.shape == (30, 40 + 8 + 40, 3)
+
+
+def test_a_folder_is_mirrored_resumed_and_bad_files_are_named(weights, folder, tmp_path):
+    (folder / "bad.png").write_bytes(b"no picture")
+    imagefile.write(folder / "red.png", Photo(paints()))
+    out, arguments = tmp_path / "out", ("colorize", folder, tmp_path / "out", "-m", weights)
+    planned = run(*arguments, "--dry-run")
+    assert (planned.exit_code, out.exists()) == (0, False)
+    result = run(*arguments, "--report", tmp_path / "r.jsonl")
+    assert result.exit_code == 1
+    assert tree(out) == ["a.jpg", "sub/b.png", "sub/c.tif"]
+    assert f"{folder / 'bad.png'}: " in result.stderr
+    assert f"{folder / 'red.png'}: has colours already" in result.stderr
+    assert "3 of 5 pictures written, 2 failed" in result.stderr
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert {row["domain_score"] for row in rows if row["status"] == "done"} == {0.0}
+    deep = imagefile.read(out / "sub" / "b.png")
+    assert (deep.pixels.dtype, deep.pixels.shape) == (np.uint16, (20, 30, 3))
+    assert np.array_equal(deep.alpha, imagefile.read(folder / "sub" / "b.png").alpha)
+    assert "0 of 5 pictures written, 3 skipped (done before), 2 failed" in run(*arguments).stderr
+    assert "with other settings" in run(*arguments, "--seed", 1).stderr
+    assert run(*arguments, "--force", "--overwrite").stderr.count("failed") == 1  # only that which is no picture
+
+
+def test_a_folder_without_out_is_coloured_in_its_own_place_and_only_once(weights, folder):
+    arguments = ("colorize", folder, "-m", weights, "-n", 2)
+    assert run(*arguments).exit_code == 0
+    assert {"a.colorized.jpg", "sub/b.colorized.sample-2.png"} <= set(tree(folder))
+    assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+
+
+def test_the_reference_decides_the_colours_and_what_was_done_before(weights, folder, tmp_path):
+    reference = folder / "like.png"  # in the folder itself, and no picture to colour
+    imagefile.write(reference, Photo(paints()))
+    arguments = ("colorize", folder, tmp_path / "out", "-m", weights, "--like", reference)
+    assert run(*arguments).exit_code == 0
+    first = (tmp_path / "out" / "a.jpg").read_bytes()
+    assert (
+        "3 skipped"
+        in run(
+            *arguments,
+        ).stderr
+    )
+    imagefile.write(reference, Photo(paints()[:, ::-1]), overwrite=True)
+    assert "3 failed" in run(*arguments).stderr
+    assert run(*arguments, "--overwrite").exit_code == 0
+    assert (tmp_path / "out" / "a.jpg").read_bytes() != first
+    imagefile.write(reference, Photo(grey(9, 9)), overwrite=True)
+    refused = run(*arguments)
+    assert (refused.exit_code, "no colours to take" in refused.stderr) == (2, True)
+
+
+def test_a_picture_goes_from_standard_input_to_standard_output(weights, folder, tmp_path):
+    result = run("colorize", "-", "-m", weights, input=(folder / "a.jpg").read_bytes())
+    assert result.exit_code == 0, result.output
+    (tmp_path / "piped.jpg").write_bytes(result.stdout_bytes)
+    assert imagefile.read(tmp_path / "piped.jpg").pixels.shape == (30, 40, 3)
+
+
+def test_a_foreign_picture_is_refused_in_one_line_and_coloured_by_force(knows_ramps, tmp_path):
+    weights = saved(tmp_path / "weights.safetensors", knows_ramps)
+    imagefile.write(tmp_path / "in.png", Photo(ramp()[::-1].copy()))
+    arguments = ("colorize", tmp_path / "in.png", tmp_path / "out.png", "-m", weights)
+    refused = run(*arguments)
+    assert refused.exit_code == 1
+    assert "in.png: is unlike anything this model was trained on" in refused.stderr
+    assert not (tmp_path / "out.png").exists()
+    forced = run(*arguments, "--force", "--json")
+    assert forced.exit_code == 0
+    assert json.loads(forced.stdout)["domain_score"] > 1
+    assert "out of the model's domain" in forced.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("nowhere.jpg",), 3, "nowhere.jpg: no such file"),
+        (("in", "out", "--strength", "2"), 2, "--strength 2 is not within"),
+        (("in", "out", "--like", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
+        (("in", "out", "--like", "in/a.jpg", "-n", "2"), 2, "--like gives one colouring"),
+        (("in", "out", "-n", "0"), 2, "-n"),
+        (("in", "out", "-m", "photo"), 2, "restore pictures and colour none"),
+        (("in", "out", "-m", "unknown"), 4, "no model 'unknown'"),
+        (("in/sub/b.png", "b.jpg"), 1, "JPEG cannot hold its transparency"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_bad_input_is_one_line_and_a_documented_exit_code(
+    weights, folder, tmp_path, monkeypatch, arguments, code, words
+):
+    monkeypatch.chdir(tmp_path)
+    given = () if "-m" in arguments else ("-m", weights)
+    result = run("colorize", *arguments, *given)
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["CMYK", "animated", "empty"])
+def test_other_kinds_of_files_are_coloured_or_refused_in_one_line(weights, tmp_path, kind):
+    path, plane = tmp_path / "in.tif", grey(20, 30)[..., 0]
+    if kind == "CMYK":
+        Image.merge("CMYK", [Image.new("L", (30, 20))] * 3 + [Image.fromarray(plane)]).save(path)
+    elif kind == "animated":
+        frames = [Image.fromarray(plane), Image.fromarray(plane[::-1])]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    else:
+        path.write_bytes(b"")
+    result = run("colorize", path, tmp_path / "out.png", "-m", weights)
+    assert result.exit_code == (0 if kind == "CMYK" else 3), result.output
+    assert (tmp_path / "out.png").exists() == (kind == "CMYK")
+    assert kind == "CMYK" or f"{path}: " in result.stderr
+
+
+# ------------------------------------------------------------------------------------------------ beside restoring
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch, colours):
+    """Shipped models: the digits', one for photographs that changes nothing, and one that colours."""
+    pretrained = tmp_path / "pretrained"
+    pretrained.mkdir()
+    for name in ("mnist.safetensors", "index.json"):
+        shutil.copy(zoo.folder() / name, pretrained / name)
+    networks = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=0))
+    checkpoint.save_weights(pretrained / "photo.safetensors", networks, {"domain": {}, "kind": "photo"})
+    checkpoint.save_weights(
+        pretrained / "cars-color.safetensors", colours.networks, {**colours.header, "terms": "none"}
+    )
+    zoo.write_index(pretrained)
+    monkeypatch.setattr(zoo, "folder", lambda: pretrained)
+
+
+def test_models_that_colour_are_listed_and_restore_nothing(shipped, tmp_path):
+    assert zoo.names() == ["cars-color", "mnist", "photo"]
+    assert zoo.restoring() == ["mnist", "photo"] == sorted(zoo.load_restoring())
+    assert "cars-color" in run("models", "list").stdout
+    imagefile.write(tmp_path / "in.png", Photo(grey(40, 50)))
+    refused = run("restore", tmp_path / "in.png", tmp_path / "out.png", "-m", "cars-color")
+    assert refused.exit_code == 2
+    assert "use `agerestore colorize`" in refused.stderr
+
+
+def test_restoring_may_end_in_colours(shipped, tmp_path):
+    picture, coloured = tmp_path / "in.png", tmp_path / "out.png"
+    imagefile.write(picture, Photo(grey(40, 50)))
+    result = run("restore", picture, coloured, "--colorize", "--strength", 0, "--compare")
+    assert result.exit_code == 0, result.output
+    alone = run("colorize", picture, tmp_path / "alone.png")
+    assert alone.exit_code == 0, alone.output
+    assert np.array_equal(imagefile.read(coloured).pixels, imagefile.read(tmp_path / "alone.png").pixels)
+    assert imagefile.read(tmp_path / "out.compare.png").pixels.shape == (40, 50 + 8 + 50, 3)
+    imagefile.write(picture, Photo(paints()), overwrite=True)
+    refused = run("restore", picture, tmp_path / "red.png", "--colorize")
+    assert (refused.exit_code, "has colours already" in refused.stderr) == (1, True)
+    both = run("restore", picture, tmp_path / "red.png", "--colorize", "--samples", 2)
+    assert (both.exit_code, "do not go together" in both.stderr) == (2, True)
+
+
+def test_a_sheet_of_photographs_is_about_a_square():
+    photos = [Photo(np.full((1000, 2000, 1 if number else 3), 10 * number, np.uint8)) for number in range(5)]
+    pixels = sheet.of_photos(photos).pixels
+    assert pixels.shape == (2 * 320 + 8, 3 * 640 + 2 * 8, 3)
+    assert (pixels[400, [300, 900, 1600]] == [[30] * 3, [40] * 3, [255] * 3]).all()
+
+
+def test_the_public_name_is_the_verb():
+    import agerestore
+
+    assert agerestore.colorize is colorization.colorize
