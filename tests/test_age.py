@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from agerestore.config import PRESETS, ColorConfig, NetworkConfig, train_config
+from agerestore.config import ColorConfig, NetworkConfig, train_config
 from agerestore.networks import build, coloring
 from agerestore.objectives import AGE, Batch
+from agerestore.presets import PRESETS
 from agerestore.stages import stages
 
 
