@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from agerestore.errors import UsageError
-from agerestore.presets import PRESETS
+from agerestore.presets import PRESETS, SYSTEMS, of_system
 
-Prior = Literal["sphere", "gaussian"]
+Prior = Literal["sphere", "gaussian", "mixture", "swissroll"]
+Player = Literal["encoder", "generator", "latent_generator", "critic", "code_critic", "label_critic", "joint_critic"]
 Decay = Literal["constant", "linear", "cosine", "step"]
 
 SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
@@ -28,14 +38,39 @@ class _Frozen(BaseModel):
 
 
 class NetworkConfig(_Frozen):
-    """Everything needed to build an unconditional encoder and generator again."""
+    """Everything needed to build an unconditional encoder and generator again, and the networks they play against.
 
-    architecture: Literal["dcgan", "resnet"] = "dcgan"
+    A code is (B, K + M): K class probabilities, where there are classes, and then M numbers of style.
+    """
+
+    architecture: Literal["dcgan", "resnet", "mlp"] = "dcgan"
     image_size: Literal[32, 64] = 32
     channels: Literal[1, 3] = 3
     latent_dim: int = Field(128, ge=2)
-    width: int = Field(64, ge=1, description="channels of the first encoder layer; 64 in the paper")
+    width: int = Field(
+        64, ge=1, description="channels of the first encoder layer, 64 in the AGE paper; units of an mlp, 1000 in AAE's"
+    )
     prior: Prior = "sphere"
+    posterior: Literal["deterministic", "gaussian"] = "deterministic"
+    classes: int = Field(0, ge=0, description="K; 0 for codes of style alone")
+    heads: bool = Field(False, description="classes are points among the styles: the generator sees W y + z")
+    told: int = Field(0, ge=0, description="classes that the critic of codes is told of")
+    players: tuple[Player, ...] = Field(("encoder", "generator"), description="the networks there are")
+
+    @property
+    def code_dim(self) -> int:
+        """Numbers of a code: K + M."""
+        return self.classes + self.latent_dim
+
+    @model_validator(mode="after")
+    def _fits(self) -> NetworkConfig:
+        if self.prior in ("mixture", "swissroll") and self.latent_dim != 2:
+            raise ValueError(f"the {self.prior} lies in the plane: set network.latent_dim=2")
+        if "generator" not in self.players:
+            raise ValueError('every system has a generator: add "generator" to network.players')
+        if self.heads and not self.classes:
+            raise ValueError("heads are those of classes: set network.classes=20")
+        return self
 
 
 class PhotoConfig(_Frozen):
@@ -88,9 +123,13 @@ AnyNetworkConfig = Annotated[
 
 
 class Turn(_Frozen):
-    """One player's turn in an iteration: how many steps it takes, and what it minimises."""
+    """One player's turn in an iteration: how many steps it takes, and what it minimises.
+
+    A player is a network by its name, or several joined by +, such as encoder+generator, that take one step together.
+    """
 
     steps: int = Field(1, ge=0)
+    rate: float = Field(1.0, gt=0, description="times the learning rate of the run")
     weights: dict[str, float]
 
 
@@ -129,16 +168,22 @@ class TrainConfig(_Frozen):
     """A whole training run. ``steps`` counts iterations (all turns once); without it ``epochs`` counts."""
 
     preset: str = "age"
-    objective: Literal["age"] = "age"
+    objective: str = "age"
     network: AnyNetworkConfig = NetworkConfig()
     crop_size: int = Field(64, ge=16, multiple_of=16, description="of the pieces of photographs that training sees")
-    damage: str = Field("", description="what happens to the pieces of photographs")
+    damage: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
     grey: float = Field(0, ge=0, le=1, description="share of the pieces of photographs that are made grey")
     estimate: EstimateConfig = EstimateConfig()
     turns: dict[str, Turn]
     divergence: Literal["gaussian", "official", "nearest"] = "official"
     match_x: Literal["l1", "l2"] = "l1"
     match_z: Literal["cos", "l2"] = "cos"
+    sigma: float | None = Field(
+        None,
+        gt=0,
+        description="of the likelihood of a VAE, in a range of 2; if not set, what fits each batch best",
+    )
+    labels: int | None = Field(None, ge=1, description="training pictures whose label is known; all if not set")
     margin: float | None = Field(
         None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin"
     )
@@ -164,6 +209,25 @@ class TrainConfig(_Frozen):
     state_minutes: float = Field(3.0, ge=0)
     sheet_every: int = Field(1000, ge=1, description="iterations between contact sheets")
     log_every: int = Field(50, ge=1)
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a set without labels cannot be learned from."""
+        told = isinstance(self.network, NetworkConfig) and self.network.told > 0
+        return told or any(turn.weights.get("cross_entropy") for turn in self.turns.values())
+
+    @field_validator("objective")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in SYSTEMS:
+            raise ValueError(f"no objective {name!r}; choose one of {', '.join(SYSTEMS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> TrainConfig:
+        if self.objective != "age" and not isinstance(self.network, NetworkConfig):
+            raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
+        return self
 
 
 @dataclass(frozen=True)
@@ -203,7 +267,7 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     Args:
         preset: a row of `PRESETS`.
         settings: such as ``steps=500``, ``network.width=16`` ``turns.encoder.weights.match_x=15``
-            or ``network.widths=[16,64,128]``.
+            or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
@@ -214,7 +278,12 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     if preset not in PRESETS:
         raise UsageError(f"no preset {preset!r}; choose one of {', '.join(sorted(PRESETS))}")
     # Whole before it is changed, so that a setting replaces one value and leaves the defaults beside it.
-    values = TrainConfig(preset=preset, **PRESETS[preset]).model_dump(mode="json")
+    row = PRESETS[preset]
+    systems = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
+    pair = _kind_of_network(row.get("network", {})) == "age"
+    if pair and systems and systems[-1] in SYSTEMS and systems[-1] != row.get("objective", "age"):
+        row = of_system(systems[-1], row)
+    values = TrainConfig(preset=preset, **row).model_dump(mode="json")
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -228,10 +297,13 @@ def _assign(values: dict[str, Any], path: list[str], text: str) -> None:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
             raise UsageError(f"--set {'.'.join(path)}: {part} holds a single value; see --dry-run for all keys")
-    values[path[-1]] = _list(text) if text.startswith("[") else text  # pydantic turns it into the field's own type
+    values[path[-1]] = _value(text)
 
 
-def _list(text: str) -> Any:
+def _value(text: str) -> Any:
+    """A list, a whole number, or text that pydantic turns into the field's own type."""
+    if not text.startswith("["):
+        return int(text) if text.isdecimal() else text
     try:
         return json.loads(text)
     except ValueError:
@@ -245,7 +317,8 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part not in ("age", "photo", "color"))  # tags of the union
-        hint = "unknown key; see --dry-run for all of them" if first["type"] == "extra_forbidden" else first["msg"]
+        unknown, said = first["type"] == "extra_forbidden", first["msg"].removeprefix("Value error, ")
+        hint = "unknown key; see --dry-run for all of them" if unknown else said
         raise UsageError(f"{where} {key}: {hint}") from None
 
 

@@ -24,7 +24,7 @@ _BALANCED = {
     "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 50}},
     "generator": {"steps": 2, "weights": {"kl_fake": 10, "match_z": 128, "match_x": 10}},
 }
-_MNIST = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _BALANCED, "lr": 1.5e-3,
+_MNIST: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _BALANCED, "lr": 1.5e-3,
           "lr_decay": "linear", "steps": 2500, "precision": "bf16", "margin": 0.15,
           "settle": {"steps": 800}, "robust": {"steps": 16000}}  # fmt: skip
 
@@ -66,6 +66,73 @@ _CARS = {
     "precision": "bf16", "augment": True, "clip": 1.0, "robust": {"steps": 0},
 }  # fmt: skip
 
+
+def _weigh(*terms: str, **weights: float) -> dict[str, Any]:
+    """A turn that weighs some terms by 1, and others as given."""
+    return {"weights": dict.fromkeys(terms, 1) | weights}
+
+
+_BOTH = "encoder+generator"  # one step for both networks, as in an autoencoder
+_CODE_CRITIC = _weigh("code_real", "code_fake")
+_AAE = {_BOTH: _weigh("match_x"), "code_critic": _CODE_CRITIC, "encoder": _weigh("code_fool")}
+_AAE_NETWORK: dict[str, Any] = {"prior": "gaussian", "players": ["encoder", "generator", "code_critic"]}
+_LABEL_NETWORK = {**_AAE_NETWORK, "players": [*_AAE_NETWORK["players"], "label_critic"]}
+_AAE_LABELS = {**_AAE, "label_critic": _weigh("label_real", "label_fake"), "encoder": _weigh("code_fool", "label_fool")}
+_GAN: dict[str, Any] = {"lr": 2e-4, "betas": [0.5, 0.999], "lr_decay": "constant", "settle": {"steps": 0}}
+_AAE_RUN: dict[str, Any] = {**_GAN, "match_x": "l2", "lr_decay": "linear"}
+
+# objective -> what belongs to the system and not to a set of pictures: its turns, and networks where AGE's do not do.
+# What the papers leave open, or what could only be recalled of them, is our choice (docs/architecture.md).
+SYSTEMS: dict[str, dict[str, Any]] = {
+    "age": {"turns": _BALANCED, "margin": 0.15, "match_x": "l1", "lr": 1.5e-3, "lr_decay": "linear", "damage": "",
+            "betas": [0.5, 0.999], "settle": {"steps": 800}},
+    "dcgan": {**_GAN, "network": {"prior": "gaussian", "players": ["generator", "critic"]}, "robust": {"steps": 0},
+              "turns": {"critic": _weigh("image_real", "image_fake"), "generator": _weigh("image_fool")}},
+    "vae": {**_AAE_RUN, "lr": 1e-3, "betas": [0.9, 0.999], "turns": {_BOTH: _weigh("kl", "nll")},
+            "network": {"prior": "gaussian", "posterior": "gaussian"}},
+    "ali": {**_GAN, "turns": {"joint_critic": _weigh("joint_real", "joint_fake"), _BOTH: _weigh("joint_fool")},
+            "network": {"prior": "gaussian", "posterior": "gaussian",
+                        "players": ["encoder", "generator", "joint_critic"]}},
+    "aae": {**_AAE_RUN, "turns": _AAE, "network": _AAE_NETWORK},
+    "aae-labels": {**_AAE_RUN, "turns": _AAE,
+                   "network": {**_AAE_NETWORK, "prior": "mixture", "latent_dim": 2, "told": 10}},
+    "aae-supervised": {**_AAE_RUN, "turns": {**_AAE, _BOTH: _weigh("match_x", cross_entropy=0.1)},
+                       "network": {**_AAE_NETWORK, "classes": 10}},
+    "aae-semi": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 10}, "damage": "noise:sigma=76.5",
+                 "turns": {**_AAE_LABELS, "encoder": _weigh("code_fool", "label_fool", "cross_entropy")}},
+    "aae-clusters": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 16}, "turns": _AAE_LABELS},
+    "aae-reduction": {**_AAE_RUN, "turns": {**_AAE_LABELS, _BOTH: _weigh("match_x", "heads_apart")},
+                      "network": {**_LABEL_NETWORK, "classes": 20, "heads": True, "latent_dim": 2}},
+    "aaae": {**_AAE_RUN, "match_x": "l1",
+             "network": {"prior": "gaussian",
+                         "players": ["encoder", "generator", "latent_generator", "code_critic", "critic"]},
+             "turns": {_BOTH: _weigh("match_x", image_fool=0.01), "code_critic": _CODE_CRITIC,
+                       "latent_generator": _weigh("code_fool"), "critic": _weigh("image_real", "image_fake")}},
+}  # fmt: skip
+
+
+def of_system(objective: str, row: dict[str, Any], **network: Any) -> dict[str, Any]:
+    """Settings ``row`` under another objective: sizes and set of pictures stay, turns and kinds of networks change.
+
+    Args:
+        objective: a row of `SYSTEMS`.
+        row: settings of a preset.
+        network: settings of the networks that go before both.
+    """
+    sizes = ("architecture", "image_size", "channels", "latent_dim", "width")
+    system = SYSTEMS[objective]
+    kept = {name: value for name, value in row.get("network", {}).items() if name in sizes}
+    return {**row, **system, "objective": objective, "network": {**kept, **system.get("network", {}), **network}}
+
+
+# The other systems on the networks of `age-mnist` and `age-celeba`, and as in the AAE paper, on two hidden layers.
+_LIKE_MNIST: dict[str, Any] = {"network": _MNIST["network"], "precision": "bf16", "steps": 5000}
+_LIKE_CELEBA: dict[str, Any] = {"network": {"image_size": 64, "latent_dim": 64}, "epochs": 5}
+_LINEAR: dict[str, Any] = {
+    "network": {"architecture": "mlp", "channels": 1, "latent_dim": 2, "width": 1000},
+    "batch_size": 100,
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # ours
     "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 8000, "flip": True},
@@ -103,5 +170,22 @@ PRESETS: dict[str, dict[str, Any]] = {
     "age-data-space-generator": {
         **_CIFAR10,
         "turns": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
+    },
+    # the other systems
+    **{f"{name}-mnist": of_system(name, _LIKE_MNIST) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
+    **{f"{name}-celeba": of_system(name, _LIKE_CELEBA) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
+    "aaae-svhn": of_system("aaae", {"network": {"latent_dim": 64}}),
+    "aaae-cifar10": of_system("aaae", {"network": {"latent_dim": 128}}),
+    **{f"aae-mnist-{prior}": of_system("aae", _LINEAR, prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
+    "aae-mnist-stochastic": of_system("aae", _LINEAR, posterior="gaussian"),
+    "aae-mnist-labels": {**of_system("aae-labels", _LINEAR), "labels": 10_000},
+    "aae-mnist-supervised": of_system("aae-supervised", _LINEAR, latent_dim=10),
+    "aae-mnist-semi": {**of_system("aae-semi", _LINEAR, latent_dim=10), "labels": 1000},
+    "aae-mnist-clusters": of_system("aae-clusters", _LINEAR, latent_dim=5),
+    "aae-mnist-clusters-30": of_system("aae-clusters", _LINEAR, latent_dim=5, classes=30),
+    "aae-mnist-reduction": of_system("aae-reduction", _LINEAR),
+    "aae-mnist-reduction-labels": {
+        **of_system("aae-reduction", _LINEAR, classes=10), "labels": 1000,
+        "turns": {**SYSTEMS["aae-reduction"]["turns"], "encoder": _weigh("code_fool", "label_fool", "cross_entropy")},
     },
 }  # fmt: skip
