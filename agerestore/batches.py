@@ -12,12 +12,13 @@ from torch.nn import functional
 from agerestore import color, degrade, processes
 from agerestore.composite import fill_unknown
 from agerestore.config import ColorConfig, NetworkConfig, TrainConfig
-from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed
+from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
 from agerestore.errors import UsageError
 from agerestore.framing import luminance
-from agerestore.latent import sample
+from agerestore.latent import sample, sample_codes
 from agerestore.networks import coloring
 from agerestore.objectives import Batch
+from agerestore.objectives.base import labels_of
 from agerestore.observation import REGION
 from agerestore.stages import Stage
 
@@ -62,36 +63,68 @@ class Parts:
 
 
 class ImageBatches:
-    """Of images of one size: whole images, in shuffled epochs."""
+    """Of images of one size: whole images, in shuffled epochs; with labels where the set has them.
+
+    Raises:
+        UsageError: a run that learns from labels, and a set that has none, or more classes than the networks.
+    """
 
     def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
         assert isinstance(config.network, NetworkConfig | ColorConfig)
         self.config, self.network, self.device, self.images = config, config.network, device, images
+        self.labels = images.labels
+        if config.needs_labels and isinstance(config.network, NetworkConfig):
+            most, labels = config.network.told or config.network.classes, labels_of(images.labels)
+            if int(labels.max()) >= most:
+                name = "told" if config.network.told else "classes"
+                raise UsageError(f"labels go up to {int(labels.max())}: --set network.{name}={int(labels.max()) + 1}")
+        if self.labels is not None:
+            self.labels = known_labels(self.labels, config.labels, config.seed).to(device)
+            self.pool = (self.labels >= 0).nonzero().flatten()
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
         """See `Batches`."""
         seed = derive_seed(self.config.seed, stage.name, step, player, k)
         generator = torch.Generator(self.device).manual_seed(seed)
-        x = self._clean(stage, step, generator)
-        damaged = None
-        if stage.damage:
-            drawn = degrade.draw(stage.damage, len(x), (x.shape[2], x.shape[3]), torch.Generator().manual_seed(seed))
-            damaged = fill_unknown(degrade.apply(x, drawn)) * 2 - 1
-        return Batch(x * 2 - 1, sample(len(x), self.network.latent_dim, generator, self.network.prior), damaged)
+        indices = batch_indices(len(self.images), stage.batch_size, step, self.config.seed).to(self.device)
+        x = self._clean(indices, derive_seed(self.config.seed, stage.name, step), generator)
+        damaged = self._damaged(stage, x, seed) if stage.damage else None
+        if isinstance(self.network, ColorConfig):
+            return Batch(x * 2 - 1, sample(len(x), self.network.latent_dim, generator), damaged)
+        labels = None if self.labels is None else self.labels[indices]
+        z = sample_codes(self.network, len(x), generator, labels if self.network.told else None)
+        noise = None
+        if self.network.posterior == "gaussian":
+            noise = sample(len(x), self.network.latent_dim, generator, "gaussian")
+        known = self._known(stage, len(x), seed, generator) if self.config.needs_labels else None
+        return Batch(x * 2 - 1, z, damaged, noise=noise, labels=labels, known=known)
 
-    def _clean(self, stage: Stage, step: int, generator: torch.Generator) -> Tensor:
+    def _clean(self, indices: Tensor, seed: int, generator: torch.Generator) -> Tensor:
         """(B, C, S, S) in [0, 1]."""
-        indices = batch_indices(len(self.images), stage.batch_size, step, self.config.seed)
-        pixels = self.images.images[indices.to(self.device)]
+        pixels = self.images.images[indices]
         if self.config.augment:
             from agerestore.augment import augment
 
-            pixels = augment(pixels, self.network.image_size, derive_seed(self.config.seed, stage.name, step))
+            pixels = augment(pixels, self.network.image_size, seed)
         x = pixels.float() / 255
         if self.config.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
         return x
+
+    @staticmethod
+    def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
+        """(B, C, S, S) in [-1, 1] of clean ones in [0, 1]."""
+        assert stage.damage is not None
+        drawn = degrade.draw(stage.damage, len(x), (x.shape[2], x.shape[3]), torch.Generator().manual_seed(seed))
+        return fill_unknown(degrade.apply(x, drawn)) * 2 - 1
+
+    def _known(self, stage: Stage, count: int, seed: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images whose label is known, drawn anew from all of those, as an encoder is to see them; and the labels."""
+        assert self.labels is not None
+        chosen = self.pool[torch.randint(len(self.pool), (count,), generator=generator, device=self.device)]
+        x = self._clean(chosen, seed, generator)
+        return self._damaged(stage, x, seed) if stage.damage else x * 2 - 1, self.labels[chosen]
 
 
 class ColorBatches(ImageBatches):

@@ -5,7 +5,7 @@ import time
 
 import torch
 
-from agerestore.config import ColorConfig, PhotoConfig, TrainConfig
+from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
 from agerestore.data import AUGMENT_MARGIN, ImageSet, PhotoSet
 from agerestore.networks import Autoencoder, build, coloring
 from agerestore.objectives import Batch
@@ -36,13 +36,16 @@ def flops_per_iteration(config: TrainConfig) -> dict[str, float]:
 def _iterate(config: TrainConfig, stage: Stage) -> None:
     network = config.network
     model = build(network)
-    if isinstance(model, Autoencoder):
+    if isinstance(model, Autoencoder) and model.encoder is not None:
         model.add_robust_encoder()
     x = torch.empty(stage.batch_size, network.channels, *(_side(config),) * 2)
     if isinstance(network, ColorConfig):
         x = coloring.pack(network, x)
     regions = (config.crop_size // REGION) ** 2 if isinstance(network, PhotoConfig) else 1
-    batch = Batch(x, torch.empty(len(x) * regions, network.latent_dim), x, x[:, :1])
+    dim = network.code_dim if isinstance(network, NetworkConfig) else network.latent_dim
+    noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
+    z = torch.empty(len(x) * regions, dim)
+    batch = Batch(x, z, x, x[:, :1], noise=noise, labels=labels, known=(x, labels))
     for player in stage.players:
         turn = stage.turns[player]
         wanted = [name for name, weight in turn.weights.items() if weight]
@@ -67,7 +70,8 @@ def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu
     images = torch.randint(
         0, 256, (count, config.network.channels, stored, stored), dtype=torch.uint8, generator=generator
     )
-    pictures = PhotoSet(tuple(images)) if isinstance(config.network, PhotoConfig) else ImageSet(images)
+    labels = torch.zeros(count, dtype=torch.int64)
+    pictures = PhotoSet(tuple(images)) if isinstance(config.network, PhotoConfig) else ImageSet(images, labels)
     training = Training(config, pictures, torch.device(device))
     seconds = {}
     for number, stage in enumerate(training.stages):

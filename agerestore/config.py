@@ -1,7 +1,6 @@
-"""What a run is made of, as frozen data: networks, turns, schedule; and every preset as a row.
+"""What a run is made of, as frozen data: networks, turns, schedule. Its presets are rows of `agerestore.presets`.
 
-Published settings are given as published; the sources are the AGE paper (section 3.1) and the commands in the
-README of the official code. Weights are signed: a player minimises the sum of weight x term over its turn.
+Weights are signed: a player minimises the sum of weight x term over its turn.
 """
 
 from __future__ import annotations
@@ -11,11 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from agerestore.errors import UsageError
+from agerestore.presets import PRESETS, SYSTEMS, of_system
 
-Prior = Literal["sphere", "gaussian"]
+Prior = Literal["sphere", "gaussian", "mixture", "swissroll"]
+Player = Literal["encoder", "generator", "latent_generator", "critic", "code_critic", "label_critic", "joint_critic"]
 Decay = Literal["constant", "linear", "cosine", "step"]
 
 SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
@@ -28,14 +38,39 @@ class _Frozen(BaseModel):
 
 
 class NetworkConfig(_Frozen):
-    """Everything needed to build an unconditional encoder and generator again."""
+    """Everything needed to build an unconditional encoder and generator again, and the networks they play against.
 
-    architecture: Literal["dcgan", "resnet"] = "dcgan"
+    A code is (B, K + M): K class probabilities, where there are classes, and then M numbers of style.
+    """
+
+    architecture: Literal["dcgan", "resnet", "mlp"] = "dcgan"
     image_size: Literal[32, 64] = 32
     channels: Literal[1, 3] = 3
     latent_dim: int = Field(128, ge=2)
-    width: int = Field(64, ge=1, description="channels of the first encoder layer; 64 in the paper")
+    width: int = Field(
+        64, ge=1, description="channels of the first encoder layer, 64 in the AGE paper; units of an mlp, 1000 in AAE's"
+    )
     prior: Prior = "sphere"
+    posterior: Literal["deterministic", "gaussian"] = "deterministic"
+    classes: int = Field(0, ge=0, description="K; 0 for codes of style alone")
+    heads: bool = Field(False, description="classes are points among the styles: the generator sees W y + z")
+    told: int = Field(0, ge=0, description="classes that the critic of codes is told of")
+    players: tuple[Player, ...] = Field(("encoder", "generator"), description="the networks there are")
+
+    @property
+    def code_dim(self) -> int:
+        """Numbers of a code: K + M."""
+        return self.classes + self.latent_dim
+
+    @model_validator(mode="after")
+    def _fits(self) -> NetworkConfig:
+        if self.prior in ("mixture", "swissroll") and self.latent_dim != 2:
+            raise ValueError(f"the {self.prior} lies in the plane: set network.latent_dim=2")
+        if "generator" not in self.players:
+            raise ValueError('every system has a generator: add "generator" to network.players')
+        if self.heads and not self.classes:
+            raise ValueError("heads are those of classes: set network.classes=20")
+        return self
 
 
 class PhotoConfig(_Frozen):
@@ -62,7 +97,7 @@ class ColorConfig(_Frozen):
 
     architecture: Literal["color", "color-resnet"] = "color"
     image_size: Literal[64] = 64
-    latent_dim: int = Field(16, ge=2)
+    latent_dim: int = Field(8, ge=2)
     width: int = Field(32, ge=1, description="channels of the first layers; 64 in the author's color-resnet")
 
     @property
@@ -88,9 +123,13 @@ AnyNetworkConfig = Annotated[
 
 
 class Turn(_Frozen):
-    """One player's turn in an iteration: how many steps it takes, and what it minimises."""
+    """One player's turn in an iteration: how many steps it takes, and what it minimises.
+
+    A player is a network by its name, or several joined by +, such as encoder+generator, that take one step together.
+    """
 
     steps: int = Field(1, ge=0)
+    rate: float = Field(1.0, gt=0, description="times the learning rate of the run")
     weights: dict[str, float]
 
 
@@ -129,16 +168,22 @@ class TrainConfig(_Frozen):
     """A whole training run. ``steps`` counts iterations (all turns once); without it ``epochs`` counts."""
 
     preset: str = "age"
-    objective: Literal["age"] = "age"
+    objective: str = "age"
     network: AnyNetworkConfig = NetworkConfig()
     crop_size: int = Field(64, ge=16, multiple_of=16, description="of the pieces of photographs that training sees")
-    damage: str = Field("", description="what happens to the pieces of photographs")
+    damage: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
     grey: float = Field(0, ge=0, le=1, description="share of the pieces of photographs that are made grey")
     estimate: EstimateConfig = EstimateConfig()
     turns: dict[str, Turn]
     divergence: Literal["gaussian", "official", "nearest"] = "official"
     match_x: Literal["l1", "l2", "log"] = "l1"
     match_z: Literal["cos", "l2"] = "cos"
+    sigma: float | None = Field(
+        None,
+        gt=0,
+        description="of the likelihood of a VAE, in a range of 2; if not set, what fits each batch best",
+    )
+    labels: int | None = Field(None, ge=1, description="training pictures whose label is known; all if not set")
     margin: float | None = Field(
         None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin"
     )
@@ -166,13 +211,24 @@ class TrainConfig(_Frozen):
     sheet_every: int = Field(1000, ge=1, description="iterations between contact sheets")
     log_every: int = Field(50, ge=1)
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a set without labels cannot be learned from."""
+        told = isinstance(self.network, NetworkConfig) and self.network.told > 0
+        return told or any(turn.weights.get("cross_entropy") for turn in self.turns.values())
 
-def _age(steps: int, mu: float, lam: float) -> dict[str, Any]:
-    """The published update plan: equations (5) and (6), with ``steps`` generator steps to one encoder step."""
-    return {
-        "encoder": {"steps": 1, "weights": {"kl_real": 1, "kl_fake": -1, "match_x": mu}},
-        "generator": {"steps": steps, "weights": {"kl_fake": 1, "match_z": lam}},
-    }
+    @field_validator("objective")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in SYSTEMS:
+            raise ValueError(f"no objective {name!r}; choose one of {', '.join(SYSTEMS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> TrainConfig:
+        if self.objective != "age" and not isinstance(self.network, NetworkConfig):
+            raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
+        return self
 
 
 @dataclass(frozen=True)
@@ -227,105 +283,13 @@ class ColorizeSettings:
             raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
 
 
-_CIFAR10 = {"network": {"latent_dim": 128}, "turns": _age(2, 10, 1000), "epochs": 150, "lr_decay": "step",
-            "lr_step_epochs": 40}  # fmt: skip
-# Ours, found by measurement (docs/experiments.md): divergences weigh ten times as much and push no further than a
-# margin, which keeps codes on the whole sphere; the generator too sees a little of the data-space loss, without which
-# it then writes z invisibly; and the encoder settles after the game.
-_BALANCED = {
-    "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 50}},
-    "generator": {"steps": 2, "weights": {"kl_fake": 10, "match_z": 128, "match_x": 10}},
-}
-_MNIST = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _BALANCED, "lr": 1.5e-3,
-          "lr_decay": "linear", "steps": 2500, "precision": "bf16", "margin": 0.15,
-          "settle": {"steps": 800}, "robust": {"steps": 16000}}  # fmt: skip
-
-# Half of the pieces have nothing but Gaussian noise, which the published tables measure; the rest what people's
-# photographs suffer from. Eight pieces a step and not more: at this length steps are worth more than their size.
-_PHOTO = {
-    "network": {"architecture": "photo"},
-    "damage": "|".join([
-        *["noise:sigma=0..55"] * 7, *["noise:sigma=0..55:clip=1"] * 3, *["jpeg:quality=8..40"] * 3,
-        "jpeg:quality=8..95", "saltpepper:amount=0..0.3", "missing:fraction=0.1..0.8",
-        "scratches:width=1..4:coverage=0.03..0.06:known=0..1", "holes:count=1..3:size=4..24,noise:sigma=0..15:clip=1",
-        "poisson,blur:sigma=0..1,jpeg:quality=40..95", "grain,blur:sigma=0..1.2,scratches,dust,jpeg:quality=50..95",
-    ]),
-    "grey": 0.125, "estimate": {"steps": 200_000, "batch_size": 8}, "betas": (0.9, 0.999), "clip": 1.0,
-    "precision": "bf16", "ema": 0.9997, "validation": 0.016, "sheet_every": 10_000, "log_every": 500,
-    "batch_size": 16, "steps": 4000, "lr": 5e-4, "lr_decay": "linear", "margin": 0.15, "match_x": "l2",
-    "turns": {
-        "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.3, "match_x": 5, "match_z": 64}},
-        "generator": {"weights": {"kl_fake": 1, "kl_within": 1, "match_x": 5, "match_z": 64, "energy": 1}},
-    },
-}  # fmt: skip
-
-# The author's colorization, from his commands (branch cAGE): a pure game on raw Lab, four generator steps.
-_CARS_PAPER = {
-    "network": {"architecture": "color-resnet", "latent_dim": 16, "width": 64},
-    "turns": {
-        "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.5}},
-        "generator": {"steps": 4, "weights": {"kl_fake": 1}},
-    },
-    "lr": 6e-4, "lr_decay": "step", "lr_step_epochs": 2, "lr_step_factor": 0.96, "epochs": 200, "robust": {"steps": 0},
-}  # fmt: skip
-_CARS = {
-    "network": {"architecture": "color"},
-    "turns": {
-        "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 5}},
-        "generator": {"weights": {"kl_fake": 10, "kl_within": 10, "match_z": 128, "match_x": 5, "colorfulness": 1}},
-    },
-    "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 8000, "margin": 0.15, "match_x": "log",
-    "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0},
-}  # fmt: skip
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # ours
-    "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 8000, "flip": True},
-    "age-mnist": _MNIST,
-    "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "steps": 8000,
-                   "flip": True},
-    "photo": _PHOTO,
-    "cars-color": _CARS,
-    "cars-color-regression": {**_CARS, "turns": {"generator": {"weights": {"centre": 1}}}},
-    # published: README of the official code
-    "age-celeba": {
-        "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 10, 1000), "epochs": 5,
-        "lr_decay": "step", "lr_step_epochs": 5,
-    },
-    "age-celeba-finetune": {  # epoch 5 to 6 of the above, from its weights, with fresh optimisers
-        "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 15, 1000), "epochs": 1, "batch_size": 256,
-    },
-    "age-cifar10": _CIFAR10,
-    "age-tinyimagenet": {**_CIFAR10, "turns": _age(2, 10, 2000), "epochs": 6, "lr_step_epochs": 3},
-    # published: the paper, where no command exists or where it differs from the README
-    "age-celeba-paper": {"network": {"image_size": 64, "latent_dim": 64}, "turns": _age(2, 10, 1000), "epochs": 5},
-    "cars-color-paper": _CARS_PAPER,
-    "cars-color-paper-reconstruction": {**_CARS_PAPER, "turns": {
-        "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.5, "match_x": 10, "match_z": 10}},
-        "generator": {"steps": 4, "weights": {"kl_fake": 1, "match_x": 10, "match_z": 10}},
-    }},
-    "cars-color-paper-diversity": {**_CARS_PAPER, "turns": {
-        "encoder": {"weights": {"kl_real": 1, "kl_within": -0.5}},
-        "generator": {"steps": 4, "weights": {"kl_fake": 1}},
-    }},
-    "age-svhn-paper": {"network": {"latent_dim": 64}, "turns": _age(2, 10, 1000), "epochs": 150},
-    "age-mnist-paper": {"network": {"channels": 1, "latent_dim": 10}, "turns": _age(2, 10, 1000), "epochs": 100},
-    # the paper's ablations
-    "age-no-reconstruction": {**_CIFAR10, "turns": _age(2, 0, 0)},
-    "age-data-space-generator": {
-        **_CIFAR10,
-        "turns": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
-    },
-}  # fmt: skip
-
-
 def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainConfig:
     """Resolve a preset and ``key=value`` settings, where a key may be dotted.
 
     Args:
         preset: a row of `PRESETS`.
         settings: such as ``steps=500``, ``network.width=16`` ``turns.encoder.weights.match_x=15``
-            or ``network.widths=[16,64,128]``.
+            or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
@@ -336,7 +300,12 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     if preset not in PRESETS:
         raise UsageError(f"no preset {preset!r}; choose one of {', '.join(sorted(PRESETS))}")
     # Whole before it is changed, so that a setting replaces one value and leaves the defaults beside it.
-    values = TrainConfig(preset=preset, **PRESETS[preset]).model_dump(mode="json")
+    row = PRESETS[preset]
+    systems = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
+    pair = _kind_of_network(row.get("network", {})) == "age"
+    if pair and systems and systems[-1] in SYSTEMS and systems[-1] != row.get("objective", "age"):
+        row = of_system(systems[-1], row)
+    values = TrainConfig(preset=preset, **row).model_dump(mode="json")
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -350,10 +319,13 @@ def _assign(values: dict[str, Any], path: list[str], text: str) -> None:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
             raise UsageError(f"--set {'.'.join(path)}: {part} holds a single value; see --dry-run for all keys")
-    values[path[-1]] = _list(text) if text.startswith("[") else text  # pydantic turns it into the field's own type
+    values[path[-1]] = _value(text)
 
 
-def _list(text: str) -> Any:
+def _value(text: str) -> Any:
+    """A list, a whole number, or text that pydantic turns into the field's own type."""
+    if not text.startswith("["):
+        return int(text) if text.isdecimal() else text
     try:
         return json.loads(text)
     except ValueError:
@@ -367,7 +339,8 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part not in ("age", "photo", "color"))  # tags of the union
-        hint = "unknown key; see --dry-run for all of them" if first["type"] == "extra_forbidden" else first["msg"]
+        unknown, said = first["type"] == "extra_forbidden", first["msg"].removeprefix("Value error, ")
+        hint = "unknown key; see --dry-run for all of them" if unknown else said
         raise UsageError(f"{where} {key}: {hint}") from None
 
 

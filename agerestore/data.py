@@ -159,6 +159,21 @@ def resize(images: Tensor, size: int) -> Tensor:
     return scaled.round().to(torch.uint8)
 
 
+def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
+    """Labels (N,) of which all but ``count`` are hidden as -1: as many are left of each class, drawn from ``seed``.
+
+    >>> known_labels(torch.tensor([0, 0, 1, 1, 1]), 2, seed=0).sort().values
+    tensor([-1, -1, -1,  0,  1])
+    """
+    if count is None:
+        return labels
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(derive_seed("labels", seed)))
+    places = [order[labels[order] == label] for label in labels.unique().tolist()]
+    shares = [count // len(places) + (number < count % len(places)) for number in range(len(places))]
+    kept = torch.cat([place[:share] for place, share in zip(places, shares, strict=True)])
+    return torch.full_like(labels, -1).index_copy(0, kept, labels[kept])
+
+
 def derive_seed(*parts: object) -> int:
     """A 63-bit seed from anything printable: the random state of a step is a function of where it stands."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()

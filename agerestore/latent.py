@@ -1,12 +1,17 @@
-"""The latent space: the unit sphere in M dimensions, or a Gaussian, and ways to move on it."""
+"""The latent space: the unit sphere in M dimensions or another prior, classes beside it, and ways to move there."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.config import Prior
+from agerestore.config import NetworkConfig, Prior
+
+COMPONENTS = 10  # of the mixture, and parts of the swiss roll: one for each digit
+PETAL = (3.0, 0.7, 0.25)  # of the mixture: distance of a mean from the origin, deviation along and across that line
+ROLL = (1.5 * math.pi, 4.5 * math.pi, 3.0, 0.05)  # of the swiss roll: angles, radius at its end, deviation
 
 
 def project(v: Tensor) -> Tensor:
@@ -21,7 +26,9 @@ def project(v: Tensor) -> Tensor:
     return F.normalize(v, dim=-1)
 
 
-def sample(batch: int, dim: int, generator: torch.Generator, prior: Prior = "sphere") -> Tensor:
+def sample(
+    batch: int, dim: int, generator: torch.Generator, prior: Prior = "sphere", labels: Tensor | None = None
+) -> Tensor:
     """Draw prior codes, on the device of ``generator``.
 
     Args:
@@ -29,13 +36,95 @@ def sample(batch: int, dim: int, generator: torch.Generator, prior: Prior = "sph
         dim: number of dimensions M.
         generator: source of randomness; the global one is never touched.
         prior: ``sphere`` for the uniform distribution on the unit sphere (the AGE paper, section 3.1),
-            ``gaussian`` for N(0, I).
+            ``gaussian`` for N(0, I); in the plane ``mixture``, ten Gaussians as the petals of a flower, and
+            ``swissroll``, even along a spiral (the AAE paper, section 2.3).
+        labels: (B,) int64, the component of the mixture or the tenth of the roll each code is to come from; -1, or
+            None for all, leaves that to chance, which is the prior itself.
 
     Returns:
         (B, M) float32.
     """
     z = torch.randn(batch, dim, generator=generator, device=generator.device)
-    return project(z) if prior == "sphere" else z
+    if prior in ("sphere", "gaussian"):
+        return project(z) if prior == "sphere" else z
+    part = torch.randint(COMPONENTS, (batch,), generator=generator, device=generator.device)
+    if labels is not None:
+        part = torch.where(labels < 0, part, labels)
+    if prior == "mixture":
+        distance, along, across = PETAL
+        return _turn(z * z.new_tensor([along, across]) + z.new_tensor([distance, 0]), part * (2 * math.pi / COMPONENTS))
+    begin, end, radius, deviation = ROLL
+    place = (part + torch.rand(batch, generator=generator, device=generator.device)) / COMPONENTS
+    angle = (begin**2 + place * (end**2 - begin**2)).sqrt()  # even along the spiral: its length grows as the square
+    return radius / end * angle[:, None] * torch.stack([angle.cos(), angle.sin()], 1) + deviation * z
+
+
+def _turn(points: Tensor, angle: Tensor) -> Tensor:
+    """Points (B, 2) turned around the origin by angles (B,)."""
+    x, y = points.unbind(1)
+    return torch.stack([x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()], 1)
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """(B,) int64 -> (B, K) float32; zeros where a label is -1."""
+    return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
+
+
+def sample_codes(config: NetworkConfig, batch: int, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
+    """Draw whole prior codes (B, K + M): classes alike in probability, and styles of the prior.
+
+    Args:
+        config: of the networks.
+        batch: B.
+        generator: source of randomness.
+        labels: (B,), for styles whose place depends on a label; see `sample`.
+    """
+    z = sample(batch, config.latent_dim, generator, config.prior, labels)
+    if not config.classes:
+        return z
+    y = torch.randint(config.classes, (batch,), generator=generator, device=generator.device)
+    return torch.cat([one_hot(y, config.classes), z], 1)
+
+
+def on_prior(config: NetworkConfig, code: Tensor) -> Tensor:
+    """Codes (B, K + M) with their styles on the sphere, if that is the prior; else as they are."""
+    if config.prior != "sphere":
+        return code
+    return torch.cat([code[:, : config.classes], project(code[:, config.classes :])], 1)
+
+
+def between(config: NetworkConfig, a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Codes (..., K + M) at ``t`` of the way from ``a`` to ``b``: styles by `slerp` on the sphere, else straight."""
+    straight = a + (b - a) * t
+    if config.prior != "sphere":
+        return straight
+    k = config.classes
+    return torch.cat([straight[..., :k], slerp(a[..., k:], b[..., k:], t)], -1)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What an encoder says of the codes of pictures.
+
+    Attributes:
+        logits: (B, K) of their classes.
+        mean: (B, M) of their styles.
+        log_variance: (B, M); None for an encoder that is sure.
+    """
+
+    logits: Tensor
+    mean: Tensor
+    log_variance: Tensor | None
+
+    def style(self, noise: Tensor | None = None) -> Tensor:
+        """(B, M): the mean, or with ``noise`` (B, M) ~ N(0, I) a draw."""
+        if self.log_variance is None or noise is None:
+            return self.mean
+        return self.mean + (self.log_variance / 2).exp() * noise
+
+    def code(self, noise: Tensor | None = None) -> Tensor:
+        """(B, K + M): class probabilities and styles."""
+        return torch.cat([self.logits.softmax(1), self.style(noise)], 1) if self.logits.shape[1] else self.style(noise)
 
 
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:

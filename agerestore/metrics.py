@@ -29,6 +29,19 @@ def quantize(image: Tensor) -> Tensor:
     return (image.clamp(0, 1) * 255).round() / 255
 
 
+def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 128) -> float:
+    """Sliced Wasserstein distance of order 1: the mean over directions of that of the points' projections.
+
+    Args:
+        a: (N, M) points.
+        b: (N, M) as many points.
+        directions: unit vectors, drawn with seed 0.
+    """
+    drawn = torch.randn(a.shape[1], directions, generator=torch.Generator().manual_seed(0)).to(a.device)
+    projections = [(points @ (drawn / drawn.norm(dim=0))).sort(dim=0).values for points in (a, b)]
+    return float((projections[0] - projections[1]).abs().mean())
+
+
 def psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
     """Peak signal-to-noise ratio in dB, for a peak of 1.
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from agerestore.color import lab_to_displayable
 from agerestore.divergence import official_kl
 from agerestore.latent import moments, sample
-from agerestore.metrics import colourfulness, psnr, quantize
+from agerestore.metrics import colourfulness, psnr, quantize, sliced_wasserstein
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 
@@ -43,6 +43,24 @@ def balance(model: Autoencoder, codes: Tensor) -> dict[str, float]:
         "variance_max": float(v.max()) * dim,
         "kl_fake": float(official_kl(encoded)),
     }
+
+
+@torch.no_grad()
+def latent_distance(model: Autoencoder, truth: Tensor, drawn: Tensor) -> float:
+    """How far the styles of pictures are from those that are drawn, against how far two draws are from each other.
+
+    Args:
+        model: networks in eval mode.
+        truth: (N, C, S, S) in [0, 1].
+        drawn: (2 N, K + M) from the prior.
+
+    Returns:
+        Ratio of sliced Wasserstein distances; about 1 where they cannot be told apart.
+    """
+    styles = slice(model.config.classes, None)
+    codes = torch.cat([model.encode(part) for part in truth.split(CHUNK)])[:, styles]
+    one, other = model.codes_of(drawn)[:, styles].chunk(2)
+    return sliced_wasserstein(codes, one) / max(sliced_wasserstein(one, other), 1e-12)
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from agerestore.config import RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
 from agerestore.framing import Frame, match_channels
-from agerestore.latent import project
+from agerestore.latent import on_prior
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph
@@ -48,7 +48,7 @@ class Restored:
 def refine_code(
     model: Autoencoder, observation: Observation, code: Tensor, steps: int, degradation: Degradation | None = None
 ) -> Tensor:
-    """Move codes on the sphere so that what they generate meets the observed pixels better.
+    """Move codes, on the sphere if that is the prior, so that what they generate meets the observed pixels better.
 
     Minimises, with Adam from ``code`` on, the mean squared error between D(g(z)) and the observation over observed
     pixels, plus `REFINE_TRUST` times the cosine distance from ``code``: what pixels do not say, the encoder does.
@@ -56,7 +56,7 @@ def refine_code(
     Args:
         model: networks in eval mode.
         observation: image (B, C, S, S) and mask.
-        code: (B, M) on the sphere.
+        code: (B, K + M).
         steps: gradient steps; 0 gives ``code`` back.
         degradation: D, what is known to have happened to the picture apart from the mask: (B, C, S, S) in [0, 1]
             -> the same, differentiable. None for the identity.
@@ -68,7 +68,7 @@ def refine_code(
         z = code.detach().clone().requires_grad_(True)
         optimizer = torch.optim.Adam([z], lr=REFINE_RATE)
         for _ in range(steps):
-            point = project(z)
+            point = on_prior(model.config, z)
             image = model.generate(point)
             error = ((degradation(image) if degradation else image) - observation.image) * known
             # A sum over pictures: each has its own gradient, whatever else is in the batch.
@@ -77,7 +77,7 @@ def refine_code(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return project(z.detach())
+    return on_prior(model.config, z.detach())
 
 
 @torch.no_grad()
@@ -214,7 +214,9 @@ def choose(
 def _may_be_for(model: LoadedModel, longest: int, choosy: bool) -> bool:
     """Whether a model of a domain is to be asked about a picture whose longer side is ``longest``."""
     networks = model.networks
-    return isinstance(networks, Autoencoder) and (not choosy or longest <= SMALL * networks.config.image_size)
+    if not isinstance(networks, Autoencoder) or networks.encoder is None:
+        return False
+    return not choosy or longest <= SMALL * networks.config.image_size
 
 
 def restore(

@@ -10,15 +10,16 @@ from torch import Tensor
 from agerestore import degrade, domain
 from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.composite import fill_unknown
-from agerestore.config import ColorConfig, PhotoConfig, TrainConfig
+from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
 from agerestore.data import AnySet, PhotoSet, resize
 from agerestore.divergence import ideal
-from agerestore.latent import sample
+from agerestore.latent import sample, sample_codes
 from agerestore.monitor import (
     balance,
     chroma_of,
     coloring_figures,
     denoising_psnr,
+    latent_distance,
     reconstruction_psnr,
     sample_figures,
     uncertainty_figures,
@@ -66,7 +67,7 @@ def review(config: TrainConfig, images: AnySet, device: torch.device) -> Review:
 
 
 class PairReview:
-    """Of an unconditional encoder and generator."""
+    """Of an unconditional encoder and generator, of any system; or of a generator alone."""
 
     def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
         self.config = config
@@ -77,34 +78,44 @@ class PairReview:
         assert isinstance(model, Autoencoder)
         truth = self.truth[:16]
         with torch.no_grad():
-            rows = [truth, model.generate(model.encode(truth))]
-            if stage.damage is None:
-                return [*rows, model.generate(self._codes(16))]
+            rows = [truth] if model.encoder is None else [truth, model.generate(model.encode(truth))]
+            if stage.damage is None or "robust_encoder" not in stage.learners:
+                return [*rows, model.generate(model.codes_of(self._drawn(16)))]
             damaged = fill_unknown(_damage(stage.damage, truth))
             return [*rows, damaged, model.generate(model.encode(damaged, robust=True))]
 
     def figures(self, model: Model, stage: Stage) -> dict[str, float]:
         """Balance of the game and reconstruction."""
         assert isinstance(model, Autoencoder)
-        best = ideal("official", self.config.network.latent_dim)
-        return {"ideal": best, **self._measured(model, self._codes(1000), self.truth[:512])}
+        figures = self._measured(model, 1000, self.truth[:512])
+        if "kl_fake" in figures:
+            figures["ideal"] = ideal("official", self.config.network.latent_dim)
+        return figures
 
     def verdict(self, model: Model) -> dict[str, Any]:
-        """Balance, reconstruction, and the limits of the domain."""
+        """Balance, reconstruction, and the limits of the domain; without an encoder there is nothing to measure."""
         assert isinstance(model, Autoencoder)
+        known = model.encoder is not None
         return {
-            "kind": "age",
-            "validation": self._measured(model, self._codes(10_000), self.truth),
-            "domain": domain.calibrate(model, self.truth, degrade.parse(self.config.robust.damage)),
+            "kind": self.config.objective,
+            "validation": self._measured(model, 10_000, self.truth),
+            "domain": domain.calibrate(model, self.truth, degrade.parse(self.config.robust.damage)) if known else {},
         }
 
-    def _codes(self, count: int) -> Tensor:
+    def _drawn(self, count: int) -> Tensor:
         network, generator = self.config.network, torch.Generator(self.truth.device).manual_seed(0)
-        return sample(count, network.latent_dim, generator, network.prior)
+        assert isinstance(network, NetworkConfig)
+        return sample_codes(network, count, generator)
 
-    @staticmethod
-    def _measured(model: Autoencoder, codes: Tensor, truth: Tensor) -> dict[str, float]:
-        return balance(model, codes) | {"reconstruction_psnr": reconstruction_psnr(model, truth)}
+    def _measured(self, model: Autoencoder, count: int, truth: Tensor) -> dict[str, float]:
+        """On the sphere the balance as the AGE paper watches it; elsewhere how far the codes are from the prior."""
+        if model.encoder is None:
+            return {}
+        if model.config.prior == "sphere":
+            found = balance(model, self._drawn(count))
+        else:
+            found = {"latent_distance": latent_distance(model, truth, self._drawn(2 * len(truth)))}
+        return found | {"reconstruction_psnr": reconstruction_psnr(model, truth)}
 
 
 class PhotoReview:

@@ -4,27 +4,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agerestore import degrade, processes
-from agerestore.config import ColorConfig, PhotoConfig, TrainConfig, Turn
-from agerestore.divergence import DIVERGENCES, ideal
-from agerestore.objectives import (
-    AGE,
-    ColoringAGE,
-    ConditionalAGE,
-    Objective,
-    age,
-    coloring,
-    conditional,
-    estimate_terms,
-    robust_terms,
-)
+from agerestore import degrade
+from agerestore.config import NetworkConfig, PhotoConfig, TrainConfig, Turn
+from agerestore.objectives import OBJECTIVES, Objective, estimate_terms, robust_terms
 from agerestore.objectives import estimate as estimate_objective
 from agerestore.objectives import robust as robust_objective
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run that is trained with one table of turns."""
+    """A part of a run that is trained with one table of turns; a player is a network, or several joined by +."""
 
     name: str
     objective: Objective
@@ -38,8 +27,13 @@ class Stage:
 
     @property
     def players(self) -> list[str]:
-        """The networks that learn in this stage: those that have steps and something to minimise."""
+        """Those who learn in this stage: who have steps and something to minimise."""
         return [player for player, turn in self.turns.items() if turn.steps and any(turn.weights.values())]
+
+    @property
+    def learners(self) -> set[str]:
+        """The networks that learn in this stage."""
+        return {name for player in self.players for name in player.split("+")}
 
 
 def schedule(kind: str, lr: float, steps: int, every: int = 1, factor: float = 0.5) -> Callable[[int], float]:
@@ -70,44 +64,43 @@ def iterations(config: TrainConfig, images: int) -> int:
 
 def stages(config: TrainConfig, images: int) -> list[Stage]:
     """The stages of a run on a training part of ``images`` images."""
+    found = [_game(config, images)]
     if isinstance(config.network, PhotoConfig):
-        found = [_estimate(config), _conditional_game(config, images)]
-    elif isinstance(config.network, ColorConfig):
-        found = [_game_on_colors(config, images)]
-    else:
-        found = _pair(config, images)
+        found = [_estimate(config), *found]
+    elif isinstance(config.network, NetworkConfig) and "encoder" in config.network.players:
+        found += _of_the_encoder(config, found[0])
     return [stage for stage in found if stage.steps and stage.players]
-
-
-def _age(config: TrainConfig) -> AGE:
-    best = ideal(config.divergence, config.network.latent_dim)
-    ceiling = math.inf if config.margin is None else best + config.margin
-    return AGE(processes.of_all(DIVERGENCES[config.divergence]), config.match_x, config.match_z, ceiling)
 
 
 def _game(config: TrainConfig, images: int) -> Stage:
     steps = iterations(config, images)
     every = config.lr_step_epochs * max(images // config.batch_size, 1)
+    objective, terms = OBJECTIVES[config.objective](config)
     return Stage(
         name="game",
-        objective=_age(config),
-        terms=age.TERMS,
+        objective=objective,
+        terms=terms,
         turns=config.turns,
         steps=steps,
         batch_size=config.batch_size,
         lr=schedule(config.lr_decay, config.lr, steps, every, config.lr_step_factor),
+        damage=degrade.parse(config.damage) if config.damage else None,
     )
 
 
-def _pair(config: TrainConfig, images: int) -> list[Stage]:
-    """An unconditional encoder and generator: the game, the settling, the tuning of the robust encoder."""
-    game, robust = _game(config, images), config.robust
+def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
+    """After the game of an encoder and a generator: the settling, and the tuning of the robust encoder."""
+    robust = config.robust
+    objective, terms = OBJECTIVES["age"](config)  # which can invert any generator
     settling = replace(
         game,
         name="settle",
+        objective=objective,
+        terms=terms,
         turns={"encoder": config.settle.turn},
         steps=config.settle.steps,
         lr=schedule("cosine", config.settle.lr, max(config.settle.steps, 1)),
+        damage=None,
         batch_statistics=False,
     )
     tuning = Stage(
@@ -120,7 +113,7 @@ def _pair(config: TrainConfig, images: int) -> list[Stage]:
         lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
         damage=degrade.parse(robust.damage),
     )
-    return [game, settling, tuning]
+    return [settling, tuning]
 
 
 def _estimate(config: TrainConfig) -> Stage:
@@ -135,16 +128,3 @@ def _estimate(config: TrainConfig) -> Stage:
         lr=schedule(estimate.lr_decay, estimate.lr, max(estimate.steps, 1)),
         damage=degrade.parse(config.damage),
     )
-
-
-def _conditional_game(config: TrainConfig, images: int) -> Stage:
-    return replace(
-        _game(config, images),
-        objective=ConditionalAGE(_age(config)),
-        terms=conditional.TERMS,
-        damage=degrade.parse(config.damage),
-    )
-
-
-def _game_on_colors(config: TrainConfig, images: int) -> Stage:
-    return replace(_game(config, images), objective=ColoringAGE(_age(config)), terms=coloring.TERMS)

@@ -19,7 +19,7 @@ from agerestore.config import TrainConfig, read_config
 from agerestore.data import AnySet, ImageSet, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.journal import Journal, Progress, Silence, describe
-from agerestore.networks import PhotoModel
+from agerestore.networks import for_use
 from agerestore.review import review
 from agerestore.stages import stages
 from agerestore.training import Training
@@ -86,10 +86,7 @@ def train(
             training.enter(number)
         _run_stage(training, journal, stop)
     weights = run / "final.safetensors"
-    # A run without the game leaves the estimator alone: networks that were not trained are not for anyone.
-    played = any("generator" in stage.players for stage in training.stages)
-    if isinstance(training.average, PhotoModel) and not played:
-        training.average = training.average.alone()
+    training.average = for_use(training.average, set().union(*(stage.learners for stage in training.stages)))
     if processes.is_first():
         checkpoint.save_weights(weights, training.average, describe(training, judge, provenance or {}))
     processes.wait()

@@ -51,9 +51,10 @@ class Training:
             UsageError: it has other networks than the run.
         """
         weights = model.networks.state_dict()
-        # Some are made anew in this run: the robust encoder, and the game around an estimator that came alone.
+        # Some are made anew in this run: the robust encoder, and what a run does not leave, such as critics.
         mine = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
-        made_anew = ("encoder.", "generator.") if model.networks.config.latent_dim == 0 else ()
+        present = {name.partition(".")[0] for name in mine}
+        made_anew = tuple(f"{name}." for name, _ in self.model.named_children() if name not in present)
         for networks in (self.model, self.average):
             shapes = {
                 name: value.shape for name, value in networks.state_dict().items() if not name.startswith(made_anew)
@@ -69,12 +70,12 @@ class Training:
     def enter(self, number: int) -> None:
         """Begin stage ``number`` with fresh optimisers; every stage after the first starts from the averages."""
         self.number, self.stage, self.step = number, self.stages[number], 0
-        if "robust_encoder" in self.stage.players and isinstance(self.average, Autoencoder):
+        if "robust_encoder" in self.stage.learners and isinstance(self.average, Autoencoder):
             self.average.add_robust_encoder()
         if number:
             self.model = copy.deepcopy(self.average)
         for name, network in self.model.named_children():
-            learns = name in self.stage.players
+            learns = name in self.stage.learners
             network.train(learns and self.stage.batch_statistics).requires_grad_(False)
         self.average.eval().requires_grad_(False)
         self.optimizers = {
@@ -83,10 +84,12 @@ class Training:
         }
 
     def _network(self, player: str) -> nn.Module:
-        networks = dict(self.model.named_children())
-        if player not in networks:
-            raise UsageError(f"turns: no player {player!r}; choose from {', '.join(networks)}")
-        return networks[player]
+        """Of a player: a network by its name, or several joined by +."""
+        networks, names = dict(self.model.named_children()), player.split("+")
+        for name in names:
+            if name not in networks:
+                raise UsageError(f"turns: no player {name!r}; choose from {', '.join(networks)}")
+        return networks[player] if player in networks else nn.ModuleList([networks[name] for name in names])
 
     def iterate(self) -> dict[str, Tensor]:
         """All turns once; returns the terms of each player's last step, as ``player/term``, on the device."""
@@ -96,7 +99,8 @@ class Training:
             turn = self.stage.turns[player]
             wanted = [name for name, weight in turn.weights.items() if weight]
             for k in range(turn.steps):
-                terms = self._play(player, turn, wanted, self.batches.draw(self.stage, self.step, player, k), lr)
+                batch = self.batches.draw(self.stage, self.step, player, k)
+                terms = self._play(player, turn, wanted, batch, lr * turn.rate)
             seen |= {f"{player}/{name}": value.detach() for name, value in terms.items()}
         self._update_average()
         self.step += 1
@@ -127,7 +131,7 @@ class Training:
         """Exponential moving average of weights and batch statistics; short at first, when all is change."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         for name, network in self.model.named_children():
-            if name not in self.stage.players:
+            if name not in self.stage.learners:
                 continue
             for mean, value in zip(_floats(getattr(self.average, name)), _floats(network), strict=True):
                 mean.lerp_(value, 1 - decay)

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from agerestore._version import __version__
 from agerestore.errors import AgeRestoreError, is_out_of_memory
 
-from . import colorize, degrade, evaluate, export, inspect, models, restore, train
+from . import colorize, degrade, evaluate, experiment, export, generation, inspect, models, restore, train
 
 INTERRUPTED = 130
 
@@ -56,6 +56,9 @@ app.command("inspect")(inspect.inspect)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
+app.command("experiment")(experiment.experiment)
+app.command("sample")(generation.sample)
+app.command("interpolate")(generation.interpolate)
 app.add_typer(models.app, name="models")
 
 

@@ -1,7 +1,8 @@
 import pytest
 
-from agerestore.config import PRESETS, TrainConfig, read_config, train_config
+from agerestore.config import TrainConfig, read_config, train_config
 from agerestore.errors import UsageError
+from agerestore.presets import PRESETS
 
 
 def test_settings_reach_nested_fields_in_their_own_types():

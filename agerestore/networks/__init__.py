@@ -1,41 +1,50 @@
-"""The networks: an encoder and a generator, built from a `NetworkConfig`."""
+"""The networks: an encoder and a generator, built from a `NetworkConfig`, and those that they play against."""
 
 import copy
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
 
 from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig
-from agerestore.networks import coloring, dcgan, photo, resnet
+from agerestore.errors import UsageError
+from agerestore.networks import coloring, critics, dcgan, mlp, photo, resnet
 from agerestore.networks.coloring import ColorModel
 from agerestore.networks.dcgan import Encoder, Generator, initialise
 from agerestore.networks.photo import PhotoModel
 
-__all__ = ["NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build"]
+__all__ = ["NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use"]
 
 # architecture -> functions that make the layers of (encoder, generator)
 NETWORKS = {
     "dcgan": (dcgan.encoder_layers, dcgan.generator_layers),
     "resnet": (resnet.encoder_layers, resnet.generator_layers),
+    "mlp": (mlp.encoder_layers, mlp.generator_layers),
 }
 
 
 class Autoencoder(nn.Module):
-    """An encoder and a generator that meet on the sphere, with pictures in [0, 1] at its public methods.
+    """An encoder and a generator that meet on the sphere or another prior, with pictures in [0, 1] at its methods.
 
     Attributes:
         config: everything needed to build the networks again.
-        encoder: the encoder of the game, for clean pictures.
+        encoder: for clean pictures; None where a system has none.
         generator: the generator.
+        latent_generator: makes codes of what is drawn from the prior; None where that is a code itself.
         robust_encoder: a copy of the encoder tuned on damaged pictures; the encoder itself until then.
     """
 
-    def __init__(self, config: NetworkConfig, encoder: nn.Module, generator: nn.Module) -> None:
+    def __init__(
+        self, config: NetworkConfig, encoder: nn.Module | None, generator: nn.Module, **others: nn.Module
+    ) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
         self.generator = generator
         self.robust_encoder: nn.Module | None = None
+        self.latent_generator: nn.Module | None = None
+        for name, network in others.items():
+            setattr(self, name, network)
 
     def add_robust_encoder(self) -> None:
         """Give the model a robust encoder that starts as a copy of the clean one; kept if there is one already."""
@@ -43,15 +52,33 @@ class Autoencoder(nn.Module):
             self.robust_encoder = copy.deepcopy(self.encoder)
 
     def encode(self, image: Tensor, robust: bool = False) -> Tensor:
-        """Picture (B, C, S, S) in [0, 1] -> code (B, M). ``robust`` takes the encoder tuned on damaged ones."""
+        """Picture (B, C, S, S) in [0, 1] -> code (B, K + M). ``robust`` takes the encoder tuned on damaged ones.
+
+        Raises:
+            UsageError: the system has no encoder.
+        """
         encoder = self.robust_encoder if robust and self.robust_encoder is not None else self.encoder
+        if encoder is None:
+            raise UsageError("these weights draw pictures but encode none: their system has no encoder; use others")
         code: Tensor = encoder(image * 2 - 1)
         return code
 
     def generate(self, code: Tensor) -> Tensor:
-        """Code (B, M) -> picture (B, C, S, S) in [0, 1]."""
+        """Code (B, K + M) -> picture (B, C, S, S) in [0, 1]."""
         image: Tensor = self.generator(code)
         return (image + 1) / 2
+
+    def codes_of(self, drawn: Tensor) -> Tensor:
+        """Draws (B, K + M) from the prior (see `agerestore.latent.sample_codes`) -> codes (B, K + M)."""
+        return drawn if self.latent_generator is None else self.latent_generator(drawn)
+
+    def without_critics(self) -> "Autoencoder":
+        """The same networks, shared, but those that nobody needs once they are trained."""
+        kept = tuple(name for name in self.config.players if not name.endswith("critic"))
+        others = {name: getattr(self, name) for name in kept if name not in ("encoder", "generator")}
+        model = Autoencoder(self.config.model_copy(update={"players": kept}), self.encoder, self.generator, **others)
+        model.robust_encoder = self.robust_encoder
+        return model
 
 
 Model = Autoencoder | PhotoModel | ColorModel
@@ -66,13 +93,45 @@ def build(config: NetworkConfig | PhotoConfig | ColorConfig, seed: int = 0) -> M
         return _build_color(config) if isinstance(config, ColorConfig) else _build_pair(config)
 
 
+def for_use(model: Model, trained: Collection[str]) -> Model:
+    """What of the networks of a run is for anyone: no critics, and nothing that was not ``trained``."""
+    if isinstance(model, PhotoModel):
+        return model if "generator" in trained else model.alone()
+    return model.without_critics() if isinstance(model, Autoencoder) else model
+
+
+def _encoder(config: NetworkConfig, layers: critics.Layers) -> Encoder:
+    spread = config.latent_dim if config.posterior == "gaussian" else 0
+    made = layers(config.image_size, config.channels, config.code_dim + spread, config.width)
+    return Encoder(made, config.prior, config.classes, config.latent_dim)
+
+
+def _generator(config: NetworkConfig, layers: critics.Layers) -> Generator:
+    heads = nn.Linear(config.classes, config.latent_dim, bias=False) if config.heads else None
+    seen = config.latent_dim if config.heads else config.code_dim
+    return Generator(layers(config.image_size, config.channels, seen, config.width), heads)
+
+
+# player -> the function that makes it of a configuration and the layers of an encoder
+PLAYERS: dict[str, Callable[[NetworkConfig, critics.Layers], nn.Module]] = {
+    "encoder": _encoder,
+    "latent_generator": critics.latent_generator,
+    "critic": critics.critic,
+    "code_critic": critics.code_critic,
+    "label_critic": critics.label_critic,
+    "joint_critic": critics.joint_critic,
+}
+
+
 def _build_pair(config: NetworkConfig) -> Autoencoder:
-    make_encoder, make_generator = NETWORKS[config.architecture]
-    sizes = (config.image_size, config.channels, config.latent_dim, config.width)
-    encoder, generator = Encoder(make_encoder(*sizes), config.prior), Generator(make_generator(*sizes))
-    for network in (encoder, generator):
+    encoder_layers, generator_layers = NETWORKS[config.architecture]
+    networks: dict[str, nn.Module] = {
+        name: _generator(config, generator_layers) if name == "generator" else PLAYERS[name](config, encoder_layers)
+        for name in config.players
+    }
+    for network in networks.values():
         initialise(network)
-    return Autoencoder(config, encoder, generator)
+    return Autoencoder(config, networks.pop("encoder", None), networks.pop("generator"), **networks)
 
 
 def _build_photo(config: PhotoConfig) -> PhotoModel:

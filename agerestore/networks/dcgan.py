@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from agerestore.config import Prior
-from agerestore.latent import project
+from agerestore.errors import UsageError
+from agerestore.latent import Posterior, project
 
 
 def _down(inputs: int, outputs: int, norm: bool = True) -> list[nn.Module]:
@@ -59,26 +60,62 @@ def _single(x: Tensor) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """Image (B, C, S, S) in [-1, 1] -> code (B, M) float32, on the unit sphere if ``prior`` is ``sphere``."""
+    """Image (B, C, S, S) in [-1, 1] -> code (B, K + M) float32.
 
-    def __init__(self, layers: nn.Module, prior: Prior = "sphere") -> None:
+    Args:
+        layers: image -> (B, N, 1, 1): K logits of classes, M means and, of a Gaussian posterior, M log-variances.
+        prior: styles are put onto the unit sphere if it is ``sphere``.
+        classes: K.
+        latent_dim: M; where it is not said there is nothing but means.
+    """
+
+    def __init__(self, layers: nn.Module, prior: Prior = "sphere", classes: int = 0, latent_dim: int = 0) -> None:
         super().__init__()
         self.layers = layers
         self.prior = prior
+        self.classes = classes
+        self.latent_dim = latent_dim
+
+    def posterior(self, image: Tensor) -> Posterior:
+        """All that is said of the codes."""
+        out = _single(self.layers(image).flatten(1))  # (B, N); projected and compared in fp32 under autocast too
+        logits, mean = out[:, : self.classes], out[:, self.classes :]
+        log_variance = None
+        if self.latent_dim and mean.shape[1] > self.latent_dim:
+            mean, log_variance = mean.split(self.latent_dim, 1)
+        return Posterior(logits, project(mean) if self.prior == "sphere" else mean, log_variance)
 
     def forward(self, image: Tensor) -> Tensor:
-        """See the class."""
-        code = _single(self.layers(image).flatten(1))  # (B, M); projected and compared in fp32 under autocast too
-        return project(code) if self.prior == "sphere" else code
+        """See the class; of a Gaussian posterior, its mean."""
+        return self.posterior(image).code()
 
 
 class Generator(nn.Module):
-    """Code (B, M) -> image (B, C, S, S) float32 in [-1, 1]."""
+    """Code (B, K + M) -> image (B, C, S, S) float32 in [-1, 1].
 
-    def __init__(self, layers: nn.Module) -> None:
+    Args:
+        layers: (B, N, 1, 1) -> image.
+        heads: (B, K) -> (B, M), where classes are points among the styles; the layers then see W y + z.
+    """
+
+    def __init__(self, layers: nn.Module, heads: nn.Linear | None = None) -> None:
         super().__init__()
         self.layers = layers
+        self.heads = heads
+
+    def represent(self, code: Tensor) -> Tensor:
+        """What the layers see of a code: the code, or the sum of its class's place and its style (B, M)."""
+        if self.heads is None:
+            return code
+        places: Tensor = self.heads(code[:, : self.heads.in_features])
+        return places + code[:, self.heads.in_features :]
+
+    def places(self) -> Tensor:
+        """Where each class is among the styles (K, M)."""
+        if self.heads is None:
+            raise UsageError("no class has a place among the styles: set network.heads=true, or leave heads_apart out")
+        return self.heads.weight.T
 
     def forward(self, code: Tensor) -> Tensor:
         """See the class."""
-        return _single(self.layers(code[:, :, None, None]))
+        return _single(self.layers(self.represent(code)[:, :, None, None]))

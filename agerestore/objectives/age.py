@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from agerestore.divergence import Divergence, official_kl
 from agerestore.latent import project
-from agerestore.objectives.base import Batch, Networks
+from agerestore.objectives.base import Batch, Networks, learns
 
 LEAST_MSE = 1e-3  # that a nearly perfect picture is not all that counts
 TERMS = ("kl_real", "kl_fake", "match_x", "match_z")
@@ -107,7 +107,7 @@ class AGE:
         """
         terms: dict[str, Tensor] = {}
         if "kl_real" in wanted or "match_x" in wanted:
-            with torch.set_grad_enabled(player == "encoder"):
+            with torch.set_grad_enabled(learns(player, "encoder")):
                 code = networks["encoder"](x)
             if "kl_real" in wanted:
                 terms["kl_real"] = self.divergence(code)
@@ -119,7 +119,7 @@ class AGE:
         self, player: str, networks: Networks, z: Tensor, wanted: Collection[str]
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The terms of fake images, the images and their codes."""
-        with torch.set_grad_enabled(player == "generator"):
+        with torch.set_grad_enabled(learns(player, "generator")):
             image = networks["generator"](z)
         code = networks["encoder"](image)
         terms: dict[str, Tensor] = {}

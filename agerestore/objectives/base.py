@@ -1,12 +1,14 @@
 """What every system shares: the batch a term sees, and the shape of the function that computes terms."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
 
-Networks = Mapping[str, Callable[..., Any]]  # by the name of the player
+from agerestore.errors import UsageError
+
+Networks = Mapping[str, Any]  # by the name of the player; each can be called
 
 
 @dataclass(frozen=True)
@@ -15,10 +17,13 @@ class Batch:
 
     Attributes:
         x: (B, C, S, S) clean images in [-1, 1].
-        z: (N, M) prior codes: one for each image, or for each region of it.
+        z: (N, M) prior codes: one for each image, or for each region of it. With classes (N, K + M).
         damaged: (B, C, S, S) the same images damaged, [-1, 1] scaled; None where the objective needs none.
         mask: (B, 1, S, S), 1 where a pixel of ``damaged`` is unknown; None where the objective needs none.
         view: (B, C, S, S) other views of the same images; None where the objective needs none.
+        noise: (B, M) from N(0, I), of which a Gaussian posterior makes its draws.
+        labels: (B,) int64 of the images, -1 where it is not known; None where the set has none.
+        known: as many other images (as an encoder is to see them) whose label is known, and those labels.
     """
 
     x: Tensor
@@ -26,11 +31,37 @@ class Batch:
     damaged: Tensor | None = None
     mask: Tensor | None = None
     view: Tensor | None = None
+    noise: Tensor | None = None
+    labels: Tensor | None = None
+    known: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def seen(self) -> Tensor:
+        """(B, C, S, S): what an encoder sees of the images: damaged where there is damage."""
+        return self.x if self.damaged is None else self.damaged
 
     def part(self, number: int, count: int) -> "Batch":
         """The ``number``-th, from 0, of ``count`` parts of equal size."""
-        parts = {name: value.chunk(count)[number] for name, value in vars(self).items() if value is not None}
-        return Batch(**parts)
+
+        def of(value: Any) -> Any:
+            return tuple(map(of, value)) if isinstance(value, tuple) else value.chunk(count)[number]
+
+        return Batch(**{name: of(value) for name, value in vars(self).items() if value is not None})
+
+
+def learns(player: str, name: str) -> bool:
+    """Whether a network is one of a player's, which may be several joined by +."""
+    return name in player.split("+")
+
+
+def labels_of(labels: Tensor | None) -> Tensor:
+    """The labels, or one line that says that there are none."""
+    if labels is None:
+        raise UsageError(
+            "this objective learns from labels, and these pictures have none: train on MNIST, CIFAR-10 or SVHN as "
+            "torchvision lays them out, or choose another objective"
+        )
+    return labels
 
 
 class Objective(Protocol):

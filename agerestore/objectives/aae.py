@@ -1,0 +1,101 @@
+"""Adversarial autoencoders (Makhzani et al., 2015): a critic holds the codes of pictures to a prior. All six uses.
+
+============== ==========================================================================================
+term           meaning, with y and z the class probabilities and the style that the encoder gives x
+============== ==========================================================================================
+match_x        reconstruction error of g(y, z) against x
+code_real      -log D(z), z from the prior: what counts as real here
+code_fake      -log(1 - D(z)), z of x
+code_fool      -log D(z), z of x
+label_real...  the same three for y, whose prior is one class for certain, each as likely as another
+cross_entropy  of y, for pictures whose label is known
+heads_apart    how far classes are within `APART` of each other among the styles: mean over pairs
+============== ==========================================================================================
+
+An unsupervised autoencoder has no y. Where the critic is *told*, it sees beside each code the label it should belong
+to, or that it has none; a prior code comes from that label's component, and where there is none from any. Where y is
+*given*, the generator draws from the true label, and z is left to hold the style alone; cross-entropy then teaches a y
+for pictures that come without a label, which is ours: the paper's encoder says none.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore.latent import Posterior, one_hot
+from agerestore.objectives.age import MATCH
+from agerestore.objectives.base import Batch, Networks, labels_of
+from agerestore.objectives.gan import adversarial, terms_of
+
+TERMS = ("match_x", *terms_of("code"), *terms_of("label"), "cross_entropy", "heads_apart")
+APART = 4.0  # standard deviations of the style
+
+Found = Callable[[], Posterior]
+Side = Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class AAE:
+    """The terms of an adversarial autoencoder.
+
+    Attributes:
+        match_x: reconstruction loss, a key of `agerestore.objectives.age.MATCH`.
+        classes: K, of the codes.
+        told: classes that the critic of styles is told of; 0 where it sees styles alone.
+        given: the generator draws from true labels instead of those that the encoder finds.
+    """
+
+    match_x: str = "l2"
+    classes: int = 0
+    told: int = 0
+    given: bool = False
+
+    def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+        """Compute the ``wanted`` terms for ``encoder``, ``generator``, ``code_critic`` or ``label_critic``."""
+        found: Found = cache(lambda: networks["encoder"].posterior(batch.seen))
+        terms = self._regularisation(networks, batch, found, wanted)
+        if "match_x" in wanted:
+            terms["match_x"] = MATCH[self.match_x](networks["generator"](self._code(found(), batch)), batch.x)
+        if "cross_entropy" in wanted:
+            images, labels = batch.known or (batch.seen, labels_of(batch.labels))
+            terms["cross_entropy"] = F.cross_entropy(networks["encoder"].posterior(images).logits, labels)
+        if "heads_apart" in wanted:
+            terms["heads_apart"] = crowding(networks["generator"].places())
+        return terms
+
+    def _regularisation(
+        self, networks: Networks, batch: Batch, found: Found, wanted: Collection[str]
+    ) -> dict[str, Tensor]:
+        """The terms of both critics, as far as there are any."""
+        y, z = batch.z[:, : self.classes], batch.z[:, self.classes :]
+        sides: dict[str, tuple[Side, Side]] = {
+            "code": (lambda: self._told(z, batch), lambda: self._told(found().style(batch.noise), batch)),
+            "label": (lambda: y, lambda: found().logits.softmax(1)),
+        }
+        terms: dict[str, Tensor] = {}
+        for what, (real, fake) in sides.items():
+            if f"{what}_critic" in networks:
+                terms |= adversarial(what, networks[f"{what}_critic"], real, fake, wanted)
+        return terms
+
+    def _told(self, style: Tensor, batch: Batch) -> Tensor:
+        """Styles (B, M) with the labels beside them, for a critic that is told; one column more for no label."""
+        if not self.told:
+            return style
+        labels = labels_of(batch.labels)
+        return torch.cat([style, one_hot(torch.where(labels < 0, self.told, labels), self.told + 1)], 1)
+
+    def _code(self, found: Posterior, batch: Batch) -> Tensor:
+        """(B, K + M), of which the generator draws."""
+        if not self.given:
+            return found.code(batch.noise)
+        return torch.cat([one_hot(labels_of(batch.labels), self.classes), found.style(batch.noise)], 1)
+
+
+def crowding(places: Tensor) -> Tensor:
+    """How far places (K, M) are within `APART` of each other: the mean over pairs of what is missing."""
+    return (APART - F.pdist(places)).clamp_min(0).mean()

@@ -1,0 +1,51 @@
+"""Every system by name: configuration -> its terms. Its turns and networks are in `agerestore.presets.SYSTEMS`."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agerestore import processes
+from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
+from agerestore.divergence import DIVERGENCES, ideal
+from agerestore.objectives import aaae, aae, age, ali, coloring, conditional, gan, vae
+from agerestore.objectives.base import Objective
+
+
+class System(NamedTuple):
+    """A function of named terms, and all the names it knows."""
+
+    objective: Objective
+    terms: tuple[str, ...]
+
+
+def _age(config: TrainConfig) -> System:
+    """The AGE game, under the condition that the networks want."""
+    best = ideal(config.divergence, config.network.latent_dim)
+    ceiling = math.inf if config.margin is None else best + config.margin
+    game = age.AGE(processes.of_all(DIVERGENCES[config.divergence]), config.match_x, config.match_z, ceiling)
+    if isinstance(config.network, PhotoConfig):
+        return System(conditional.ConditionalAGE(game), conditional.TERMS)
+    if isinstance(config.network, ColorConfig):
+        return System(coloring.ColoringAGE(game), coloring.TERMS)
+    return System(game, age.TERMS)
+
+
+def _aae(config: TrainConfig, given: bool = False) -> System:
+    assert isinstance(config.network, NetworkConfig)
+    return System(aae.AAE(config.match_x, config.network.classes, config.network.told, given), aae.TERMS)
+
+
+OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
+    "age": _age,
+    "dcgan": lambda config: System(gan.dcgan_terms, gan.TERMS),
+    "vae": lambda config: System(vae.VAE(config.sigma), vae.TERMS),
+    "ali": lambda config: System(ali.ali_terms, ali.TERMS),
+    "aae": _aae,
+    # The six uses of an adversarial autoencoder differ in networks and turns; one of them also in what is drawn from.
+    "aae-labels": _aae,
+    "aae-supervised": lambda config: _aae(config, given=True),
+    "aae-semi": _aae,
+    "aae-clusters": _aae,
+    "aae-reduction": _aae,
+    "aaae": lambda config: System(aaae.AAAE(config.match_x), aaae.TERMS),
+}

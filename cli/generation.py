@@ -1,0 +1,68 @@
+"""``agerestore sample`` and ``agerestore interpolate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._options import Common, with_common_options
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Model = Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
+ROW = 8  # samples in a row of the sheet
+
+
+@with_common_options
+def sample(
+    out: Out,
+    model: Model = "mnist",
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 64,
+    overwrite: Overwrite = False,
+    *,
+    common: Common,
+) -> None:
+    """Draw pictures from the prior, on one sheet."""
+    import torch
+
+    from agerestore import device as devices
+    from agerestore import generation, zoo
+
+    devices.set_threads(common.threads)
+    loaded = zoo.load(model).to(where := devices.choose(common.device))
+    drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
+    _write(list(drawn.split(ROW)), out, overwrite)
+
+
+@with_common_options
+def interpolate(
+    a: Annotated[Path, typer.Argument(metavar="A", help="The picture to start from.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The picture to arrive at.")],
+    out: Out,
+    model: Model = "mnist",
+    steps: Annotated[int, typer.Option("-n", "--steps", min=2, help="How many pictures, with both ends.")] = 9,
+    even: Annotated[bool, typer.Option("--even", help="Let pictures change evenly, instead of their codes.")] = False,
+    overwrite: Overwrite = False,
+    *,
+    common: Common,
+) -> None:
+    """Walk from one picture to another through the latent space: a row of pictures."""
+    from agerestore import device as devices
+    from agerestore import generation, imagefile, zoo
+
+    devices.set_threads(common.threads)
+    loaded = zoo.load(model).to(where := devices.choose(common.device))
+    ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
+    _write([generation.interpolate(loaded, ends[0], ends[1], steps, even)], out, overwrite)
+
+
+def _write(rows: "list[Tensor]", out: Path, overwrite: bool) -> None:
+    from agerestore.errors import UsageError
+    from agerestore.sheet import contact_sheet
+
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out}: already there; pass --overwrite to replace it")
+    contact_sheet(rows, out)

@@ -1,0 +1,95 @@
+"""Samples and walks: what they are in closed form, and that those of the shipped model are smooth."""
+
+import itertools
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+import torch
+from agerestore_cli.app import app
+from typer.testing import CliRunner
+
+from agerestore import checkpoint, generation, imagefile, zoo
+from agerestore.config import NetworkConfig, PhotoConfig
+from agerestore.errors import UsageError
+from agerestore.latent import between
+from agerestore.networks import build
+
+CLEAN = Path(__file__).parent.parent / "examples" / "clean"
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return zoo.load("mnist")
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_way_between_two_codes_bends_on_the_sphere_and_nowhere_else():
+    a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    half, straight = math.sqrt(0.5), torch.tensor([[0.5, 0.5]])
+    torch.testing.assert_close(between(NetworkConfig(latent_dim=2), a, b, 0.5), torch.full((1, 2), half))
+    torch.testing.assert_close(between(NetworkConfig(latent_dim=2, prior="gaussian"), a, b, 0.5), straight)
+    with_class = NetworkConfig(latent_dim=2, classes=1)
+    ends = torch.cat([torch.zeros(1, 1), a], 1), torch.cat([torch.ones(1, 1), b], 1)
+    torch.testing.assert_close(between(with_class, *ends, 0.5), torch.tensor([[0.5, half, half]]))
+
+
+def digit(number):
+    return imagefile.to_tensor(imagefile.read(CLEAN / f"digit-{number}.png"))
+
+
+def unevenness(walk):
+    """The largest step between neighbours over the median one."""
+    steps = (walk[1:] - walk[:-1]).square().mean(dim=(1, 2, 3)).sqrt()
+    return float(steps.max() / steps.median())
+
+
+def test_walks_between_digits_are_smooth_and_end_at_their_reconstructions(mnist):
+    pairs = [(digit(a), digit(b)) for a, b in itertools.combinations(range(10), 2)]
+    walks = [generation.interpolate(mnist, *pair, 9) for pair in pairs]
+    assert statistics.median(map(unevenness, walks)) <= 2
+    even = [generation.interpolate(mnist, *pair, 9, even=True) for pair in pairs]
+    assert max(map(unevenness, even)) <= 2
+    for pair, *both in zip(pairs, walks, even, strict=True):
+        ends = generation.interpolate(mnist, *pair, 2)
+        for walk in both:
+            assert walk.shape == (9, 1, 32, 32)
+            torch.testing.assert_close(walk[[0, -1]], ends, atol=1e-3, rtol=0)
+
+
+def test_even_places_are_those_of_a_known_way():
+    places = torch.linspace(0, 1, 101)
+    pictures = places.square()[:, None, None, None]  # changes as the square: half of it is done at sqrt(1/2)
+    found = generation._evenly(places, pictures, 3)
+    torch.testing.assert_close(found, torch.tensor([0.0, math.sqrt(0.5), 1.0]), atol=1e-3, rtol=0)
+
+
+def test_samples_differ_and_depend_on_the_seed_alone(mnist):
+    one, again = (generation.sample(mnist, 20, torch.Generator().manual_seed(0)) for _ in range(2))
+    assert torch.equal(one, again)
+    assert one.shape == (20, 1, 32, 32)
+    assert torch.pdist(one.flatten(1)).min() > 1
+
+
+def test_the_verbs_write_sheets_and_replace_none(tmp_path):
+    out = tmp_path / "samples.png"
+    result = run("sample", out, "-n", 20)
+    assert result.exit_code == 0, result.output
+    assert imagefile.read(out).pixels.shape[:2] == (3 * 34 * 2, 8 * 34 * 2)  # three rows, two-pixel gaps, twofold
+    assert run("sample", out).exit_code == 2
+    assert run("sample", out, "-n", 3, "--overwrite").exit_code == 0
+    walk = tmp_path / "walk.png"
+    result = run("interpolate", CLEAN / "digit-3.png", CLEAN / "digit-8.png", walk, "-n", 5)
+    assert result.exit_code == 0, result.output
+    assert imagefile.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
+
+
+def test_networks_that_need_a_picture_draw_none_without(tmp_path):
+    model = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=4))
+    checkpoint.save_weights(tmp_path / "photo.safetensors", model, {})
+    with pytest.raises(UsageError, match="draw nothing without a picture"):
+        generation.sample(zoo.load(tmp_path / "photo.safetensors"), 2, torch.Generator())
