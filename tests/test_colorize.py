@@ -329,6 +329,20 @@ def test_a_folder_without_out_is_coloured_in_its_own_place_and_only_once(weights
     assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
 
 
+def test_a_folder_is_coloured_in_place_with_the_originals_kept(weights, folder):
+    original = (folder / "a.jpg").read_bytes()
+    arguments = ("colorize", folder, "-m", weights, "--in-place", "--backup", "-n", 2)
+    assert run(*arguments).exit_code == 0
+    assert (folder / "a.jpg.orig").read_bytes() == original
+    assert imagefile.read(folder / "a.jpg").pixels.shape == (30, 40, 3)
+    assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+
+
+def test_the_first_line_of_the_help_says_that_it_knows_cars():
+    text = run("colorize", "--help", env={"COLUMNS": "200", "TERM": "dumb"}).stdout
+    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Colour greyscale photographs of cars")
+
+
 def test_the_reference_decides_the_colours_and_what_was_done_before(weights, folder, tmp_path):
     reference = folder / "like.png"  # in the folder itself, and no picture to colour
     imagefile.write(reference, Photo(paints()))
