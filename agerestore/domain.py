@@ -40,7 +40,7 @@ NOISE_LEFT = 1 / (4 * math.pi * SMOOTHING**2)  # share of the energy of independ
 EMPTY = 0.01**2  # energy below which a picture holds no structure to speak of
 
 FEATURE_QUANTILE = 0.97  # of validation pictures: the others are refused
-SHRINKAGE = 0.5  # of the correlations between features
+SHRINKAGE = 0.2  # of the correlations between features
 FOLDS = 5
 FEWEST = 4 * FOLDS  # pictures that tell anything
 

@@ -27,7 +27,7 @@ def colorize(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
     out: Annotated[
         Path | None,
-        typer.Argument(metavar="[OUT]", help="The coloured picture, or the folder for them; without it "
+        typer.Argument(metavar="OUT", help="The coloured picture, or the folder for them; without it "
                        "NAME.colorized.jpg beside NAME.jpg."),
     ] = None,
     model: Annotated[
@@ -48,10 +48,10 @@ def colorize(
     common: Common,
     files: Batch,
 ) -> None:  # fmt: skip
-    """Colour greyscale photographs of cars, at their full size; of anything else only with --force.
+    """Colour greyscale photographs of cars; of anything else only with --force.
 
-    The lightness of every pixel stays. --seed chooses the paints, which are the same for all pictures of a run; with
-    -n 4, NAME.sample-2.jpg to NAME.sample-4.jpg beside the first result have others. --compare writes NAME.compare.png.
+    The lightness of every pixel stays, at the picture's full size. --seed chooses the paints, the same for all pictures
+    of a run; the others of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg. --compare writes NAME.compare.png.
     """
     from agerestore import device as devices
     from agerestore import zoo

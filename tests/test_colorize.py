@@ -14,10 +14,12 @@ from agerestore import checkpoint, chroma, colorization, domain, imagefile, mani
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import lightness, rgb_to_lab
 from agerestore.colorization import code_of, colorize, colorize_picture, draw_codes
-from agerestore.config import ColorConfig, ColorizeSettings, NetworkConfig, PhotoConfig
+from agerestore.config import ColorConfig, ColorizeSettings, NetworkConfig, PhotoConfig, train_config
+from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.imagefile import Photo
 from agerestore.networks import build
+from agerestore.train import train
 
 LEVEL = 100 / 255  # of lightness
 
@@ -240,6 +242,27 @@ def test_pictures_made_foreign():
     assert float(enlarged.mean()) == pytest.approx(float(picture[0, 0, 1:5, 1:5].mean()))
 
 
+def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
+    random = np.random.default_rng(0)
+
+    def known():
+        """A ramp of any contrast and brightness, with noise."""
+        pixels = 125 + (ramp(80, 80) - 125.0) * random.uniform(0.6, 1) + random.uniform(-20, 20)
+        return (pixels + random.normal(0, 2, pixels.shape)).round().astype(np.uint8)
+
+    images = ImageSet(torch.from_numpy(np.stack([known().repeat(3, 2) for _ in range(100)])).permute(0, 3, 1, 2))
+    settings = ("steps=1", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.4")
+    config = train_config("cars-color-regression", settings)
+    first, again = (
+        checkpoint.load_weights(train(config, images, tmp_path / "run", resume=resume)) for resume in (False, True)
+    )
+    assert first.header["domain"] == again.header["domain"]
+    code, force = draw_codes(again, 1, 0), ColorizeSettings(force=True)
+    scores = [colorize_picture(again, Photo(picture), code, force).score for picture in (known(), known(), known())]
+    assert min(scores) <= 1
+    assert colorize_picture(again, Photo(known()[::-1].copy()), code, force).score > max(1, *scores)
+
+
 @pytest.mark.parametrize("architecture", ["color", "color-resnet"])
 def test_features_do_not_depend_on_the_neighbours(architecture):
     networks = build(ColorConfig(architecture=architecture, width=4, latent_dim=4)).eval()
@@ -327,6 +350,20 @@ def test_a_folder_without_out_is_coloured_in_its_own_place_and_only_once(weights
     assert run(*arguments).exit_code == 0
     assert {"a.colorized.jpg", "sub/b.colorized.sample-2.png"} <= set(tree(folder))
     assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+
+
+def test_a_folder_is_coloured_in_place_with_the_originals_kept(weights, folder):
+    original = (folder / "a.jpg").read_bytes()
+    arguments = ("colorize", folder, "-m", weights, "--in-place", "--backup", "-n", 2)
+    assert run(*arguments).exit_code == 0
+    assert (folder / "a.jpg.orig").read_bytes() == original
+    assert imagefile.read(folder / "a.jpg").pixels.shape == (30, 40, 3)
+    assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+
+
+def test_the_first_line_of_the_help_says_that_it_knows_cars():
+    text = run("colorize", "--help", env={"COLUMNS": "200", "TERM": "dumb"}).stdout
+    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Colour greyscale photographs of cars")
 
 
 def test_the_reference_decides_the_colours_and_what_was_done_before(weights, folder, tmp_path):
