@@ -44,7 +44,7 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     regions = (config.crop_size // REGION) ** 2 if isinstance(network, PhotoConfig) else 1
     dim = network.code_dim if isinstance(network, NetworkConfig) else network.latent_dim
     noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
-    batch = Batch(x, torch.empty(len(x) * regions, dim), x, x[:, :1], noise, labels, (x, labels))
+    batch = Batch(x, torch.empty(len(x) * regions, dim), x, x[:, :1], noise, labels, x, labels)
     for player in stage.players:
         turn = stage.turns[player]
         wanted = [name for name, weight in turn.weights.items() if weight]

@@ -22,7 +22,8 @@ class Batch:
         mask: (B, 1, S, S), 1 where a pixel of ``damaged`` is unknown; None where the objective needs none.
         noise: (B, M) from N(0, I), of which a Gaussian posterior makes its draws.
         labels: (B,) int64 of the images, -1 where it is not known; None where the set has none.
-        known: as many other images (as an encoder is to see them) whose label is known, and those labels.
+        known: (B, C, S, S) other images, as an encoder is to see them, whose label is known.
+        known_labels: (B,) int64, theirs.
     """
 
     x: Tensor
@@ -31,7 +32,8 @@ class Batch:
     mask: Tensor | None = None
     noise: Tensor | None = None
     labels: Tensor | None = None
-    known: tuple[Tensor, Tensor] | None = None
+    known: Tensor | None = None
+    known_labels: Tensor | None = None
 
     @property
     def seen(self) -> Tensor:
