@@ -3,6 +3,7 @@
 Everything drawn derives from (seed, stage, step, player), so that a resumed run sees what an uninterrupted one would.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -96,8 +97,8 @@ class ImageBatches:
         noise = None
         if self.network.posterior == "gaussian":
             noise = sample(len(x), self.network.latent_dim, generator, "gaussian")
-        known = self._known(stage, len(x), seed, generator) if self.config.needs_labels else None
-        return Batch(x * 2 - 1, z, damaged, noise=noise, labels=labels, known=known)
+        batch = Batch(x * 2 - 1, z, damaged, noise=noise, labels=labels)
+        return self._with_known(batch, stage, seed, generator) if self.config.needs_labels else batch
 
     def _clean(self, indices: Tensor, seed: int, generator: torch.Generator) -> Tensor:
         """(B, C, S, S) in [0, 1]."""
@@ -119,12 +120,13 @@ class ImageBatches:
         drawn = degrade.draw(stage.damage, len(x), (x.shape[2], x.shape[3]), torch.Generator().manual_seed(seed))
         return fill_unknown(degrade.apply(x, drawn)) * 2 - 1
 
-    def _known(self, stage: Stage, count: int, seed: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Images whose label is known, drawn anew from all of those, as an encoder is to see them; and the labels."""
+    def _with_known(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
+        """The batch with images whose label is known, drawn anew from all of those."""
         assert self.labels is not None
-        chosen = self.pool[torch.randint(len(self.pool), (count,), generator=generator, device=self.device)]
+        chosen = self.pool[torch.randint(len(self.pool), (len(batch.x),), generator=generator, device=self.device)]
         x = self._clean(chosen, seed, generator)
-        return self._damaged(stage, x, seed) if stage.damage else x * 2 - 1, self.labels[chosen]
+        seen = self._damaged(stage, x, seed) if stage.damage else x * 2 - 1
+        return replace(batch, known=seen, known_labels=self.labels[chosen])
 
 
 class ColorBatches(ImageBatches):

@@ -23,7 +23,7 @@ def test_settings_leave_the_presets_as_they_are():
 @pytest.mark.parametrize(
     ("preset", "setting", "words"),
     [
-        ("nothing", "", "no preset 'nothing'; choose one of age"),
+        ("nothing", "", "no preset 'nothing'; choose one of aaae"),
         ("age", "steps", "not of the form key=value"),
         ("age", "stepz=3", "--set stepz: unknown key"),
         ("age", "steps=many", "--set steps: Input should be a valid integer"),

@@ -139,9 +139,9 @@ class Classifier:
 
 
 def test_cross_entropy_sees_those_whose_label_is_known_and_reconstruction_the_true_label_where_given():
-    known = torch.tensor([[2.0, 0.0, 0.0, 0.0]]), torch.tensor([1])
+    known, of_known = torch.tensor([[2.0, 0.0, 0.0, 0.0]]), torch.tensor([1])
     x = torch.tensor([[0.0, 0.0, 0.0, 5.0]])
-    batch = Batch(x, x, labels=torch.tensor([2]), known=known)
+    batch = Batch(x, x, labels=torch.tensor([2]), known=known, known_labels=of_known)
     networks = {"encoder": Classifier, "generator": lambda code: code}
     found = AAE(classes=3)("", networks, batch, ("cross_entropy", "match_x"))
     assert found["cross_entropy"].item() == pytest.approx(math.log(math.exp(2) + 2))

@@ -61,8 +61,9 @@ class AAE:
         if "match_x" in wanted:
             terms["match_x"] = MATCH[self.match_x](networks["generator"](self._code(found(), batch)), batch.x)
         if "cross_entropy" in wanted:
-            images, labels = batch.known or (batch.seen, labels_of(batch.labels))
-            terms["cross_entropy"] = F.cross_entropy(networks["encoder"].posterior(images).logits, labels)
+            logits = networks["encoder"].posterior(batch.seen if batch.known is None else batch.known).logits
+            labels = batch.labels if batch.known_labels is None else batch.known_labels
+            terms["cross_entropy"] = F.cross_entropy(logits, labels_of(labels))
         if "heads_apart" in wanted:
             terms["heads_apart"] = crowding(networks["generator"].places())
         return terms

@@ -23,7 +23,8 @@ class Batch:
         view: (B, C, S, S) other views of the same images; None where the objective needs none.
         noise: (B, M) from N(0, I), of which a Gaussian posterior makes its draws.
         labels: (B,) int64 of the images, -1 where it is not known; None where the set has none.
-        known: as many other images (as an encoder is to see them) whose label is known, and those labels.
+        known: (B, C, S, S) other images, as an encoder is to see them, whose label is known.
+        known_labels: (B,) int64, theirs.
     """
 
     x: Tensor
@@ -33,7 +34,8 @@ class Batch:
     view: Tensor | None = None
     noise: Tensor | None = None
     labels: Tensor | None = None
-    known: tuple[Tensor, Tensor] | None = None
+    known: Tensor | None = None
+    known_labels: Tensor | None = None
 
     @property
     def seen(self) -> Tensor:
@@ -42,11 +44,8 @@ class Batch:
 
     def part(self, number: int, count: int) -> "Batch":
         """The ``number``-th, from 0, of ``count`` parts of equal size."""
-
-        def of(value: Any) -> Any:
-            return tuple(map(of, value)) if isinstance(value, tuple) else value.chunk(count)[number]
-
-        return Batch(**{name: of(value) for name, value in vars(self).items() if value is not None})
+        parts = {name: value.chunk(count)[number] for name, value in vars(self).items() if value is not None}
+        return Batch(**parts)
 
 
 def learns(player: str, name: str) -> bool:
