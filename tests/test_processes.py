@@ -25,6 +25,7 @@ def run(*command):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
 
 
+@pytest.mark.timeout(600)  # three interpreters that load torch, on a machine that may be busy
 def test_two_processes_equal_one_with_the_same_batches(tmp_path):
     script = HERE / "one_of_several.py"
     alone = run(sys.executable, script, tmp_path / "alone.pt")
@@ -39,6 +40,7 @@ def test_two_processes_equal_one_with_the_same_batches(tmp_path):
         assert {name: error for name, error in worst.items() if not error < 1e-8} == {}
 
 
+@pytest.mark.timeout(600)
 def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
     (tmp_path / "data").mkdir()
     for number in range(20):
