@@ -64,6 +64,7 @@ def evaluate_coloring(
     test: ImageSet,
     training: ImageSet,
     *,
+    codes: Callable[[int, int], Tensor] | None = None,
     regression: ColorModel | None = None,
     answers: int = 8,
     seed: int = 0,
@@ -75,6 +76,7 @@ def evaluate_coloring(
         model: what is measured.
         test: pictures (N, 3, S, S), S as the model has it.
         training: pictures that the classifier learns from.
+        codes: K, seed -> codes (K, M) that it draws; uniform on the sphere where it is not given.
         regression: networks trained by plain regression (preset ``cars-color-regression``), to be measured beside.
         answers: K.
         seed: of the codes and of the classifier.
@@ -89,7 +91,8 @@ def evaluate_coloring(
     generator = torch.Generator().manual_seed(seed)
     with torch.enable_grad():
         classifier = colour_classifier(known, generator)
-    codes = sample(len(truth) * answers, model.config.latent_dim, generator)
+    drawer = codes or (lambda count, seed: sample(count, model.config.latent_dim, torch.Generator().manual_seed(seed)))
+    drawn = torch.cat([drawer(answers, seed + number) for number in range(len(truth))])
     ways: list[tuple[str, Coloring]] = [("grey", lambda light: torch.zeros_like(light).expand(-1, 2, -1, -1)[:, None])]
     if regression is not None:
         centre = partial(_centre, regression)
@@ -99,7 +102,7 @@ def evaluate_coloring(
         ]
     rows = [_row(name, _in_parts(way, truth[:, :1]), truth, classifier) for name, way in ways]
     rows = [row for row in rows if row.answers == 1] + _best_of([row for row in rows if row.answers > 1])
-    rows.append(_row("agerestore", _drawn(model, truth[:, :1], codes, answers), truth, classifier))
+    rows.append(_row("agerestore", _drawn(model, truth[:, :1], drawn, answers), truth, classifier))
     pictures = _row("pictures", truth[:, None, 1:], truth, classifier)
     rows.append(replace(pictures, spread=float(truth[:, 1:].std(dim=0).mean())))
     for row in rows:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import chroma, domain
+from agerestore import chroma, domain, paints
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import rgb_to_lab
@@ -57,12 +57,16 @@ def networks_of(model: LoadedModel) -> ColorModel:
 def draw_codes(model: LoadedModel, count: int, seed: int) -> Tensor:
     """Paints for ``count`` colourings, (K, M) on the sphere; of one seed the first ones are the same for every count.
 
+    They are those of real pictures that the header of the model names (`agerestore.paints`), else drawn uniformly.
+
     Raises:
         UsageError: ``count`` below 1, or a model that restores.
     """
     if count < 1:
         raise UsageError(f"{count} colourings are none; ask for 1 or more")
     generator, networks = torch.Generator().manual_seed(seed), networks_of(model)
+    if "paints" in model.header:
+        return paints.choose(model.header["paints"], count, seed).to(_device(networks))
     drawn = [sample(1, networks.config.latent_dim, generator, networks.config.prior) for _ in range(count)]
     return torch.cat(drawn).to(_device(networks))
 

@@ -7,6 +7,7 @@ colour: how near colourings come, how colourful they are and where they differ.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -165,12 +166,15 @@ def sample_figures(
 
 
 @torch.no_grad()
-def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str, float]:
+def coloring_figures(
+    model: ColorModel, truth: Tensor, codes: Callable[[int, int], Tensor] | None = None, count: int = 8
+) -> dict[str, float]:
     """How well colours are found; means over pictures. PSNR in dB, of a and b together, with a peak of 255.
 
     Args:
         model: networks in eval mode.
         truth: (N, 3, S, S) Lab.
+        codes: K, seed -> codes (K, M); uniform on the sphere where it is not given.
         count: K, colourings of each picture.
 
     Returns:
@@ -178,11 +182,11 @@ def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[s
         colourings, and of their mean; ``grey``: without any colour; ``colorfulness``: of colourings over that of
         pictures; ``spread``: variance between the colourings of a picture, in the central ellipse over that around it.
     """
-    generator = torch.Generator(truth.device).manual_seed(0)
-    rows = []
+    drawer = codes or partial(_uniform, model.config.latent_dim)
+    rows, seeds = [], iter(range(len(truth)))
     for lab in truth.split(CHUNK // count):
-        codes = sample(len(lab) * count, model.config.latent_dim, generator)
-        drawn = chroma_of(model, lab[:, :1].repeat_interleave(count, 0), codes)
+        z = torch.cat([drawer(count, next(seeds)) for _ in lab]).to(lab.device)
+        drawn = chroma_of(model, lab[:, :1].repeat_interleave(count, 0), z)
         each = drawn.view(len(lab), count, *drawn.shape[1:])
         found = chroma_psnr(drawn, lab[:, 1:].repeat_interleave(count, 0)).view(len(lab), count)
         pictures = torch.cat([lab[:, :1].repeat_interleave(count, 0), drawn], 1)
@@ -211,10 +215,24 @@ def chroma_psnr(drawn: Tensor, truth: Tensor) -> Tensor:
     return 10 * torch.log10(255**2 / (drawn - truth).square().mean(dim=(1, 2, 3)))
 
 
+def _uniform(dim: int, count: int, seed: int) -> Tensor:
+    return sample(count, dim, torch.Generator().manual_seed(seed))
+
+
+def centre_of(planes: Tensor) -> Tensor:
+    """Means (B, C) of (B, C, S, S) within the ellipse that half the height and width make."""
+    return planes[:, :, _radius(planes) < 0.25].mean(dim=2)
+
+
+def _radius(planes: Tensor) -> Tensor:
+    """Squared distance (S, S) from the middle; 1 on the ellipse that touches the sides."""
+    y, x = (torch.linspace(-1, 1, side, device=planes.device) for side in planes.shape[-2:])
+    return y[:, None].square() + x.square()
+
+
 def _ellipse(values: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of (B, S, S) within the ellipse that half the height and width make, and outside that of the full ones."""
-    y, x = (torch.linspace(-1, 1, side, device=values.device) for side in values.shape[1:])
-    radius = y[:, None].square() + x.square()
+    radius = _radius(values)
     return values[:, radius < 0.25].mean(), values[:, radius > 1].mean()
 
 

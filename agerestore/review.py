@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from agerestore import degrade, domain
+from agerestore import degrade, domain, paints
 from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.composite import fill_unknown
 from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
@@ -194,7 +194,10 @@ class ColorReview:
         return coloring_figures(model, self.truth[:128])
 
     def verdict(self, model: Model) -> dict[str, Any]:
-        """How well colours are found, and what tells pictures of the domain."""
+        """How well colours are found, what tells pictures of the domain, and the paints to draw from.
+
+        The paints are those of one half of the pictures, the figures those of the other.
+        """
         assert isinstance(model, ColorModel)
         lightness = self.truth[:, :1]
         with torch.no_grad():
@@ -202,8 +205,14 @@ class ColorReview:
                 torch.cat([model.features(part) for part in each.split(100)])
                 for each in (lightness, domain.made_foreign(lightness))
             )
-        figures = coloring_figures(model, self.truth)
-        return {"kind": "color", "validation": figures, "domain": domain.calibrate_features(inside, outside)}
+        half = len(self.truth) // 2
+        found = paints.collect(model, self.truth[:half])
+        return {
+            "kind": "color",
+            "validation": coloring_figures(model, self.truth[half:], partial(paints.choose, found)),
+            "domain": domain.calibrate_features(inside, outside),
+            "paints": found,
+        }
 
     def _codes(self, count: int) -> Tensor:
         generator = torch.Generator(self.truth.device).manual_seed(0)

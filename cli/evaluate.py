@@ -10,8 +10,9 @@ import typer
 from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
+    from agerestore.checkpoint import LoadedModel
     from agerestore.data import AnySet
-    from agerestore.networks import ColorModel, Model
+    from agerestore.networks import Model
 
 
 @with_common_options
@@ -53,7 +54,7 @@ def evaluate(
     where = devices.choose(common.device)
     loaded = zoo.load(model).to(where)
     if isinstance(loaded.networks, ColorModel):
-        _evaluate_coloring(loaded.networks, data, training, beside, limit, common)
+        _evaluate_coloring(loaded, data, training, beside, limit, common)
         return
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
@@ -76,19 +77,23 @@ def evaluate(
 
 
 def _evaluate_coloring(
-    networks: "ColorModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
+    model: "LoadedModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
 ) -> None:
     """A model that colours beside grey and, if there is one, beside plain regression."""
+    from functools import partial
+
     import torch
 
     from agerestore import data as sources
     from agerestore import zoo
     from agerestore.coloring_evaluation import ColoringRow, evaluate_coloring
+    from agerestore.colorization import draw_codes, networks_of
     from agerestore.errors import UsageError
     from agerestore.networks import ColorModel
 
     if training is None:
         raise UsageError("name coloured pictures, not those of --data, with --training: a classifier learns from them")
+    networks = networks_of(model)
     test, known = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training))
     regression = zoo.load(beside).networks if beside else None
     if not isinstance(regression, ColorModel | None):
@@ -106,7 +111,9 @@ def _evaluate_coloring(
             )
 
     part = test.take(torch.arange(min(limit, len(test))))
-    evaluate_coloring(networks, part, known, regression=regression, seed=common.seed, report=report)
+    evaluate_coloring(
+        networks, part, known, codes=partial(draw_codes, model), regression=regression, seed=common.seed, report=report
+    )
 
 
 def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":

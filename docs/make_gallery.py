@@ -6,7 +6,8 @@ python docs/make_gallery.py
 import sys
 from pathlib import Path
 
-from agerestore import imagefile, zoo
+from agerestore import chroma, imagefile, sheet, zoo
+from agerestore.colorization import colorize_picture, draw_codes
 from agerestore.metrics import psnr
 from agerestore.pictures import restore_picture
 
@@ -40,12 +41,28 @@ def entry(path: Path, folder: Path) -> str:
     )
 
 
+def colourings(path: Path, folder: Path, count: int = 5) -> str:
+    """Colour the car, write a sheet, and describe it."""
+    model, grey = zoo.load("cars-color"), imagefile.read(path)
+    drawn = colorize_picture(model, grey, draw_codes(model, count, 0)).photos
+    shown = sheet.of_photos([chroma.as_rgb(grey), *drawn])
+    (folder / "car.jpg").write_bytes(imagefile.encode(shown, ".jpg"))
+    command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
+    return (
+        f"\n## A car that does not exist\n`{command}`: drawn by `examples/draw_car.py`, coloured by `cars-color`. The "
+        "cars it was trained on are photographs that are not ours to show; on those, colours keep closer to the body."
+        "\n\n"
+        "![grey, and five colourings](gallery/car.jpg)\n"
+    )
+
+
 def main(docs: Path) -> None:
     """Write gallery.md and gallery/NAME.jpg."""
     folder = docs / "gallery"
     folder.mkdir(parents=True, exist_ok=True)
     photographs = [path for path in sorted(DAMAGED.glob("photo-*.png")) if not path.name.endswith(".mask.png")]
-    (docs / "gallery.md").write_text(HEAD + "".join(entry(path, folder) for path in photographs))
+    entries = [entry(path, folder) for path in photographs] + [colourings(ROOT / "examples" / "car.jpg", folder)]
+    (docs / "gallery.md").write_text(HEAD + "".join(entries))
 
 
 if __name__ == "__main__":

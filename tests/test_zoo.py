@@ -163,7 +163,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 
     for name, method, margin in (
         ("chelsea", baselines.non_local_means, 2), ("coffee", baselines.median, 2),
-        ("astronaut", baselines.navier_stokes, 0.5),
+        ("astronaut", baselines.navier_stokes, 0.5), ("retina", baselines.navier_stokes, 0.5),
     ):  # fmt: skip
         observation, clean = shipped(name)
         settings = baselines.BASELINES["non-local-means"].settings if name == "chelsea" else ({},)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown
 from agerestore.config import PhotoConfig
 from agerestore.latent import project, sample
 from agerestore.observation import MOST_SURPRISE, REGION, Condition, Estimate
@@ -62,7 +63,8 @@ class Estimator(nn.Module):
         self.leave = nn.Conv2d(widths[0], 6, 3, padding=1)
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Estimate:
-        """Damaged picture (B, 3, H, W) in [-1, 1], 0 where unknown, and mask (B, 1, H, W), 1 where unknown."""
+        """Damaged picture (B, 3, H, W) in [-1, 1] and mask (B, 1, H, W), 1 where its pixels are unknown."""
+        damaged = interpolate_unknown(damaged.float(), mask)
         height, width = damaged.shape[2:]
         padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
         x = self.enter(F.pad(torch.cat([damaged / 2, mask], 1), padding, mode="replicate"))
@@ -75,7 +77,7 @@ class Estimator(nn.Module):
             features.append(blocks(fine + grow(features[-1])))
         out = self.leave(features.pop()).float()[:, :, :height, :width]  # (B, 6, H, W)
         residual, log_variance = out.chunk(2, dim=1)
-        image = damaged.float() + 2 * residual
+        image = damaged + 2 * residual
         return Estimate(image, (log_variance + LOG_VARIANCE).clamp_min(LEAST_LOG_VARIANCE), tuple(features))
 
 
@@ -155,7 +157,8 @@ class PhotoModel(nn.Module):
     def reach(self) -> int:
         """Pixels on each side that an estimated pixel depends on."""
         full, half, quarter = self.config.blocks
-        return 2 + 4 * full + 8 * half + 8 * quarter + MULTIPLE - 1  # two convolutions a block; the way down and up
+        convolutions = 2 + 4 * full + 8 * half + 8 * quarter  # two in a block; the way down and up
+        return INTERPOLATION_REACH + convolutions + MULTIPLE - 1
 
     @property
     def reach_of_samples(self) -> int:

@@ -8,7 +8,7 @@ term         meaning
 ============ ==============================================================================================
 kl_within    divergence of e(L, g(L, z)) across draws of z for one L; large where the generator does not heed z
 colorfulness absolute log ratio of the mean square of a and b in drawn pictures to that in real ones
-centre       absolute error of g(L, 0): plain regression, without a game
+centre       reconstruction error of g(L, 0), as in ``match_x``: plain regression, without a game
 ============ ==============================================================================================
 
 The author's code takes ``kl_fake`` with the lightness of the same real batch, as here; its variant age_rev measures it
@@ -21,7 +21,6 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from agerestore.objectives import age
 from agerestore.objectives.base import Batch, Networks
@@ -54,7 +53,8 @@ class ColoringAGE:
             found, fake, _ = self.game.fake(player, _bind(networks, lightness), batch.z, wanted)
             terms |= found | _colorfulness(fake, batch.x, wanted)
         if "centre" in wanted:
-            terms["centre"] = F.l1_loss(networks["generator"](lightness, torch.zeros_like(batch.z)), batch.x)
+            centre = networks["generator"](lightness, torch.zeros_like(batch.z))
+            terms["centre"] = age.MATCH[self.game.match_x](centre, batch.x)
         return terms
 
     def _draws(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:

@@ -1,0 +1,46 @@
+"""Observed and generated pixels put together, and unknown ones filled from those around them."""
+
+import pytest
+import torch
+
+from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown
+
+
+def one_unknown(value=float("nan")):
+    image, mask = torch.zeros(1, 2, 5, 5), torch.zeros(1, 1, 5, 5)
+    image[0, 1] = torch.arange(25.0).view(5, 5)
+    image[:, :, 2, 2], mask[:, :, 2, 2] = value, 1
+    return image, mask
+
+
+def test_known_pixels_stay_bit_for_bit_and_what_stood_in_unknown_ones_does_not_matter():
+    (image, mask), (other, _) = one_unknown(), one_unknown(7)
+    filled = interpolate_unknown(image, mask)
+    assert (filled == image)[mask.expand_as(image) == 0].all()
+    assert torch.equal(filled, interpolate_unknown(other, mask))
+
+
+def test_a_pixel_in_a_plane_is_given_its_value():
+    image, mask = one_unknown()
+    torch.testing.assert_close(interpolate_unknown(image, mask)[0, :, 2, 2], torch.tensor([0.0, 12.0]))
+
+
+def test_the_nearest_known_pixel_decides():
+    image, mask = torch.zeros(1, 1, 1, 9), torch.ones(1, 1, 1, 9)
+    image[..., 0], image[..., 8], mask[..., 0], mask[..., 8] = 1, 3, 0, 0
+    filled = interpolate_unknown(image, mask)[0, 0, 0]
+    torch.testing.assert_close(filled[[1, 7]], torch.tensor([1.0, 3.0]), atol=0.01, rtol=0)
+    assert float(filled[4]) == pytest.approx(2)
+
+
+def test_beyond_its_reach_nothing_is_known():
+    image, mask = torch.ones(1, 1, 1, 40), torch.ones(1, 1, 1, 40)
+    mask[..., 0] = 0
+    filled = interpolate_unknown(image, mask)[0, 0, 0]
+    assert torch.allclose(filled[: INTERPOLATION_REACH + 1], torch.ones(()))
+    assert (filled[INTERPOLATION_REACH + 1 :] == 0).all()
+
+
+def test_without_unknown_pixels_nothing_is_computed():
+    image = torch.rand(1, 3, 4, 4)
+    assert interpolate_unknown(image, torch.zeros(1, 1, 4, 4)) is image
