@@ -52,6 +52,7 @@ def run_batch(
         made_with: What results depend on beside the options: digests of weights, the device.
     """
     from agerestore import batch, manifest
+    from agerestore import device as devices
 
     chosen = {name: value for name, value in files.settings.items() if name not in READ_FOR_EACH}
     settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)
@@ -71,6 +72,8 @@ def run_batch(
             _tell(outcome, settings, common)
 
         delivery = batch.Delivery(book, settings, files.overwrite)
+        if len(jobs) > 1:
+            devices.keep_memory()
         tally = batch.run(jobs, work, delivery, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
     if not common.quiet:
         typer.echo(_summary(tally), err=True)
