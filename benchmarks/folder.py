@@ -52,6 +52,7 @@ def command(folder: Path, out: Path) -> float:
 
 def parts(folder: Path) -> float:
     """Core-seconds of decoding, the bare network and encoding, for all pictures of a folder."""
+    device.keep_memory()  # as the command does
     networks, cpu = zoo.load("photo").networks, torch.device("cpu")
     assert isinstance(networks, PhotoModel)
     with torch.inference_mode(), device.precision("auto", cpu, auto=device.fastest(cpu)):
