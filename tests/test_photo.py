@@ -17,6 +17,7 @@ from agerestore.imagefile import Metadata, Photo, write
 from agerestore.latent import project
 from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
+from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.restoration import restore, restore_best, restore_observation
 
@@ -121,8 +122,9 @@ def estimator(error, variance):
 def test_terms_of_the_estimate_in_closed_form():
     x = drawn(2, 3, 8, 8)
     batch = Batch(x, x, x, x[:, :1])
-    terms = estimate_terms("estimator", {"estimator": estimator(0.2, 0.1)}, batch, ("estimate", "uncertainty"))
+    terms = estimate_terms("estimator", {"estimator": estimator(0.2, 0.1)}, batch, ("estimate", "psnr", "uncertainty"))
     assert terms["estimate"].item() == pytest.approx(0.2)
+    assert terms["psnr"].item() == pytest.approx(math.log(0.04 + LEAST_MSE))
     assert terms["uncertainty"].item() == pytest.approx((0.04 / 0.1 + math.log(0.1)) / 2)
 
 

@@ -4,6 +4,7 @@
 term        meaning, with (m, s2) = estimator(D(x)), the estimate and its variance
 =========== =========================================================================================
 estimate    absolute error of m against x
+psnr        mean over pictures of the logarithm of the squared error of m, which is what PSNR counts
 uncertainty negative log-likelihood of x - m under N(0, s2), without gradient to m (Nix & Weigend, 1994)
 =========== =========================================================================================
 """
@@ -13,9 +14,10 @@ from collections.abc import Collection
 from torch import Tensor
 
 from agerestore.errors import UsageError
+from agerestore.objectives.age import log_mse
 from agerestore.objectives.base import Batch, Networks
 
-TERMS = ("estimate", "uncertainty")
+TERMS = ("estimate", "psnr", "uncertainty")
 
 
 def estimate_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
@@ -27,6 +29,8 @@ def estimate_terms(player: str, networks: Networks, batch: Batch, wanted: Collec
     terms: dict[str, Tensor] = {}
     if "estimate" in wanted:
         terms["estimate"] = error.abs().mean()
+    if "psnr" in wanted:
+        terms["psnr"] = log_mse(answer.image, batch.x)
     if "uncertainty" in wanted:
         squared = error.detach().square()
         terms["uncertainty"] = (squared * (-answer.log_variance).exp() + answer.log_variance).mean() / 2
