@@ -1,4 +1,4 @@
-"""Paints: codes of real pictures, drawn so that they differ."""
+"""Paints: codes of real pictures, drawn so that they complement each other."""
 
 import json
 
@@ -8,12 +8,14 @@ import torch
 from agerestore import paints
 from agerestore.color import rgb_to_lab
 from agerestore.config import ColorConfig
-from agerestore.monitor import centre_of
+from agerestore.monitor import centre_of, chroma_of
 from agerestore.networks import build
 
 
-def of(codes, tints):
-    return {"codes": paints._written(codes), "tints": paints._written(tints), "dimensions": codes.shape[1]}
+def of(codes, tints, fits=None):
+    fits = torch.zeros(len(codes), len(codes)) if fits is None else fits
+    return {"codes": paints._written(codes), "tints": paints._written(tints), "fits": paints._written(fits, "<f2"),
+            "dimensions": codes.shape[1]}  # fmt: skip
 
 
 @pytest.fixture
@@ -34,13 +36,21 @@ def test_every_paint_comes_first_now_and_then(six):
     assert (first.sum(dim=0) > 5).all()
 
 
-def test_the_second_is_far_from_the_first(six):
-    def distance(seed):
-        one, other = paints.choose(six, 2, seed).argmax(dim=1).tolist()
-        return abs(one - other)
+def test_of_paints_that_fit_alike_the_farthest_follows(six):
+    for seed in range(20):
+        first, second = paints.choose(six, 2, seed).argmax(dim=1).tolist()
+        assert second == (5 if first < 3 else 0)
 
-    # Of two drawn alike the mean distance is 35/18; of the farthest of four candidates more.
-    assert sum(map(distance, range(200))) / 200 > 2.7
+
+def test_the_paint_that_brings_most_pictures_closer_follows():
+    """Paint k, and it alone, fits k pictures."""
+    fits = torch.zeros(15, 6)
+    for paint in range(6):
+        fits[sum(range(paint)) : sum(range(paint + 1)), paint] = 1.0
+    six = of(torch.eye(6), torch.zeros(6, 2), fits)
+    for seed in range(20):
+        first, *others = paints.choose(six, 5, seed).argmax(dim=1).tolist()
+        assert others == [paint for paint in (5, 4, 3, 2, 1) if paint != first][:4]
 
 
 def test_codes_come_back_on_the_sphere_and_through_a_header(six):
@@ -60,6 +70,16 @@ def test_collected_codes_are_those_of_the_encoder_and_tints_what_they_draw():
     torch.testing.assert_close(paints._read(found["codes"], 4), model.encode(lab).detach())
     drawn = model.generate(lab[:1, :1], torch.zeros(1, 4))[0, :, 0, 0].detach()
     torch.testing.assert_close(paints._read(found["tints"], 2), drawn.expand(6, 2))
+
+
+def test_fits_are_the_psnr_of_each_picture_in_each_paint_but_its_own():
+    model = build(ColorConfig(width=4, latent_dim=4)).eval()
+    lab = rgb_to_lab(torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    fits = paints._read(paints.collect(model, lab)["fits"], 5, "<f2")
+    codes = model.encode(lab).detach()
+    error = (chroma_of(model, lab[1:2, :1], codes[3:4]).detach() - lab[1:2, 1:]).square().mean()
+    assert float(fits[1, 3]) == pytest.approx(float(10 * (255**2 / error).log10()), abs=0.02)
+    assert (fits.diagonal() == fits.min(dim=1).values).all()
 
 
 def test_the_centre_is_the_ellipse_of_half_the_sides():
