@@ -199,18 +199,12 @@ class ColorReview:
         The paints are those of one half of the pictures, the figures those of the other.
         """
         assert isinstance(model, ColorModel)
-        lightness = self.truth[:, :1]
-        with torch.no_grad():
-            inside, outside = (
-                torch.cat([model.features(part) for part in each.split(100)])
-                for each in (lightness, domain.made_foreign(lightness))
-            )
         half = len(self.truth) // 2
         found = paints.collect(model, self.truth[:half])
         return {
             "kind": "color",
             "validation": coloring_figures(model, self.truth[half:], partial(paints.choose, found)),
-            "domain": domain.calibrate_features(inside, outside),
+            "domain": domain.calibrate_colors(model, [self.truth[:, :1]]),
             "paints": found,
         }
 

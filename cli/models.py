@@ -1,13 +1,17 @@
 """``agerestore models``."""
 
 import json
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._options import Common, with_common_options
 
-app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify.")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify; calibrate one of your own.")
 
 
 @app.command("list")
@@ -63,3 +67,42 @@ def verify(
             typer.echo(json.dumps({"name": name, "status": "ok"}))
         elif not common.quiet:
             typer.echo(f"{name}: ok")
+
+
+@app.command()
+@with_common_options
+def calibrate(
+    model: Annotated[str, typer.Argument(help="Weights that colour: a .safetensors file, or a shipped model's name.")],
+    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    data: Annotated[
+        list[Path], typer.Option(help="A folder of pictures that the model is for; repeatable, each weighs as much.")
+    ],
+    foreign: Annotated[list[Path], typer.Option(help="A folder of pictures of anything else; likewise.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    *,
+    common: Common,
+) -> None:
+    """Find anew which pictures a model that colours refuses, from pictures that it is for and others that it is not."""
+    from agerestore import checkpoint, colorization, domain, zoo
+    from agerestore import data as sources
+    from agerestore import device as devices
+    from agerestore.color import rgb_to_lab
+    from agerestore.errors import UsageError
+
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out}: exists; pass --overwrite to replace it")
+    devices.set_threads(common.threads)
+    loaded = zoo.load(model)
+    networks = colorization.networks_of(loaded)
+    size = networks.config.image_size
+
+    def lightness(folders: list[Path]) -> "list[Tensor]":
+        sets = (sources.load(folder, size, 3, stretch=True) for folder in folders)
+        return [rgb_to_lab(each.images.float() / 255)[:, :1] for each in sets]
+
+    found = domain.calibrate_colors(networks, lightness(data), lightness(foreign))
+    if not found:
+        raise UsageError(f"too few pictures of the domain; give {domain.FEWEST} or more with --data")
+    checkpoint.save_weights(out, networks, {**loaded.header, "domain": found})
+    if not common.quiet:
+        typer.echo(str(out))

@@ -45,8 +45,7 @@ def knows_ramps():
     model, generator = tiny(), torch.Generator().manual_seed(0)
     known = torch.from_numpy(chroma.lightness(Photo(ramp())))[None, None]
     known = known + torch.randn(40, 1, 64, 64, generator=generator)
-    features = (model.networks.features(each) for each in (known, domain.made_foreign(known)))
-    return tiny(domain=domain.calibrate_features(*features))
+    return tiny(domain=domain.calibrate_colors(model.networks, [known]))
 
 
 def ramp(height=64, width=64):
@@ -208,7 +207,9 @@ def test_the_score_of_gaussian_features_in_closed_form():
     generator = torch.Generator().manual_seed(0)
     apart, units = torch.tensor([5.0, 0, 0, 0]), torch.tensor([1e-3, 1.0, 50.0, 1.0])
     inside, outside = (torch.randn(count, 4, generator=generator) for count in (20_000, 40_000))
-    statistics = json.loads(json.dumps(domain.calibrate_features((inside + 7) * units, (outside + apart + 7) * units)))
+    statistics = json.loads(
+        json.dumps(domain.calibrate_features([(inside + 7) * units], [(outside + apart + 7) * units]))
+    )
     quantile = 1.8808  # of 0.97
     points = torch.tensor([[0.0, 0, 0, 0], [quantile, 0, 0, 0], [2 * quantile, 3, -3, 3], [-9, 0, 0, 0]])
     scores = domain.feature_score(statistics, (points + 7) * units)
@@ -217,11 +218,21 @@ def test_the_score_of_gaussian_features_in_closed_form():
     assert refused == pytest.approx(0.03, abs=0.005)
 
 
+def test_sets_weigh_alike():
+    """Of ten thousand pictures at 0 and a hundred at 2, the middle is at 1."""
+    generator = torch.Generator().manual_seed(0)
+    many, few = torch.randn(10_000, 1, generator=generator), torch.randn(100, 1, generator=generator) + 2
+    found = domain.calibrate_features([many, few], [many + 9, few + 9, few + 9])
+    scores = domain.feature_score(found, torch.tensor([[1.0], [9.0], [11.0]]))
+    assert float(scores[0]) == pytest.approx(0, abs=0.15)
+    assert float(scores[2] / scores[1]) == pytest.approx(10 / 8, abs=0.03)
+
+
 def test_the_limit_is_that_of_pictures_that_were_not_seen():
     """Forty features of forty pictures that differ in nothing from the foreign ones: a direction is found by chance."""
     generator = torch.Generator().manual_seed(0)
     inside, outside = (torch.randn(40, 40, generator=generator) for _ in range(2))
-    statistics = domain.calibrate_features(inside, outside)
+    statistics = domain.calibrate_features([inside], [outside])
     assert (domain.feature_score(statistics, inside) > 1).sum() == 0
     fresh = torch.randn(2000, 40, generator=generator)
     assert (domain.feature_score(statistics, fresh) > 1).float().mean() < 0.1
@@ -229,16 +240,16 @@ def test_the_limit_is_that_of_pictures_that_were_not_seen():
 
 def test_a_handful_of_pictures_tells_nothing():
     features = torch.randn(domain.FEWEST, 5, generator=torch.Generator().manual_seed(0))
-    assert domain.calibrate_features(features[1:], features[1:] + 1) == {}
-    assert domain.calibrate_features(features, features + 1) != {}
+    assert domain.calibrate_features([features[1:]], [features[1:] + 1]) == {}
+    assert domain.calibrate_features([features], [features + 1]) != {}
 
 
 def test_pictures_made_foreign():
     picture = torch.arange(64.0).view(1, 1, 8, 8)
-    quarter, upside_down, interchanged, enlarged = domain.made_foreign(picture)[:, 0]
-    assert quarter[0].tolist() == picture[0, 0, :, 7].tolist()
-    assert torch.equal(upside_down.flip(0), picture[0, 0])
-    assert interchanged[:4, :4].tolist() == picture[0, 0, 4:, 4:].tolist()
+    quarter, upside_down, interchanged, enlarged = (each[0] for each in domain.made_foreign(picture))
+    assert quarter[0, 0].tolist() == picture[0, 0, :, 7].tolist()
+    assert torch.equal(upside_down.flip(1), picture[0])
+    assert interchanged[0, :4, :4].tolist() == picture[0, 0, 4:, 4:].tolist()
     assert float(enlarged.mean()) == pytest.approx(float(picture[0, 0, 1:5, 1:5].mean()))
 
 
@@ -506,3 +517,31 @@ def test_the_public_name_is_the_verb():
     import agerestore
 
     assert agerestore.colorize is colorization.colorize
+
+
+def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
+    """Cars are ramps that grow darker downwards, all else such that grow darker upwards."""
+    random = np.random.default_rng(0)
+    for kind, turn in (("cars", 1), ("rest", -1)):
+        (tmp_path / kind).mkdir()
+        for number in range(30):
+            noisy = (ramp(70, 90)[::turn] * random.uniform(0.6, 1) + random.uniform(0, 30, (70, 90, 1))).astype(
+                np.uint8
+            )
+            imagefile.write(tmp_path / kind / f"{number}.png", Photo(noisy))
+    asked = ("models", "calibrate", weights, tmp_path / "new.safetensors", "--data", tmp_path / "cars",
+             "--foreign", tmp_path / "rest")  # fmt: skip
+    result = run(*asked)
+    assert result.exit_code == 0, result.output
+    loaded = checkpoint.load_weights(tmp_path / "new.safetensors")
+    codes, force = draw_codes(loaded, 1, 0), ColorizeSettings(force=True)
+    scores = {
+        kind: [
+            colorize_picture(loaded, imagefile.read(path), codes, force).score for path in (tmp_path / kind).iterdir()
+        ]
+        for kind in ("cars", "rest")
+    }
+    assert sum(score > 1 for score in scores["cars"]) <= 2
+    assert sum(score > 1 for score in scores["rest"]) >= 28
+    again = run(*asked)
+    assert (again.exit_code, "exists; pass --overwrite" in again.stderr) == (2, True)
