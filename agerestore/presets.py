@@ -138,6 +138,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # ours
     "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 8000, "flip": True},
     "age-mnist": _MNIST,
+    "age-svhn": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 5000,
+                 "settle": {"steps": 600}, "robust": {"steps": 8000}},
     "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "steps": 8000,
                    "flip": True},
     "photo": _PHOTO,
