@@ -18,7 +18,6 @@ from agerestore.latent import project
 from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
-from agerestore.objectives.conditional import QUIET
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.restoration import restore, restore_best, restore_observation
 
@@ -171,17 +170,20 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
         assert terms["kl_within"] > 10  # no spread at all
 
 
-def test_energy_compares_draws_with_the_surprise():
-    """The estimate is off by 0.2 where it expects 0.1 to be the variance; draws are 3 such units large."""
+def test_energy_compares_draws_with_what_the_picture_asks_for():
     x, z = drawn(4, 3, 16, 16), project(torch.randn(4, 2))
+
+    def generator(code, condition):  # twice as large where the code was not read off the picture
+        scale = 1.0 if code[:, 0].eq(7).all() else 2.0
+        return torch.full_like(condition.damaged, scale)
+
     networks = {
-        "estimator": estimator(0.2, 0.1),
-        "generator": lambda code, condition: torch.full_like(condition.damaged, 3.0),
-        "encoder": lambda x, y: x[:, :2, :1, :1],
+        "estimator": estimator(0, 0.1),
+        "generator": generator,
+        "encoder": lambda x, y: x[:, :2, :1, :1] * 0 + 7,
     }
     terms = ConditionalAGE(AGE())("generator", networks, Batch(x, z, x, x[:, :1]), ("energy",))
-    surprise = 0.2**2 / 0.1
-    assert terms["energy"].item() == pytest.approx(math.log((9 + QUIET) / (surprise + QUIET)), abs=1e-4)
+    assert terms["energy"].item() == pytest.approx(math.log(4), abs=0.01)
 
 
 def test_the_condition_is_that_of_each_picture():

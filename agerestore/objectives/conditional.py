@@ -7,11 +7,10 @@ The terms are those of `agerestore.objectives.age`, each code being that of one 
 term      meaning
 ========= =================================================================================================
 kl_within divergence of e(g(z, y), y) across draws of z for one y; large where the generator does not heed z
-energy    log ratio of the mean square of g(z, y), across draws and in a region, to that of the surprise there
+energy    log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
 ========= =================================================================================================
 
-Without the last, draws from the prior are several times as large as what the clean picture asks for; with it they
-spread as far as the estimate errs.
+Without the last, draws from the prior are several times as large as what the clean picture asks for.
 """
 
 import math
@@ -75,7 +74,9 @@ class ConditionalAGE:
             codes = bound["encoder"](fake).view(count, self.draws, -1, z.shape[1])
             terms["kl_within"] = divergence_within(self.game.divergence, codes)
         if "energy" in wanted:
-            asked = _energy(batch.x[:count])
+            once = _bind(networks, _repeat(condition, count, 1))
+            with torch.no_grad():
+                asked = _energy(once["generator"](once["encoder"](batch.x[:count])))
             drawn = _energy(fake).view(count, self.draws, *asked.shape[1:]).mean(dim=1)
             terms["energy"] = ((drawn + QUIET) / (asked + QUIET)).log().abs().mean()
         return terms
