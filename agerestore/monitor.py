@@ -166,6 +166,32 @@ def sample_figures(
 
 
 @torch.no_grad()
+def calibrate_samples(
+    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], rounds: int = 3
+) -> float:
+    """Scale the surprises that the generator draws, so that samples spread as far as the centre errs.
+
+    The game matches draws to what training pieces ask for; on whole photographs the centre sees more around a hole and
+    errs less than it expects. The generator has no bias, so that its last layer scales all it draws (up to its bound).
+
+    Args:
+        model: networks in eval mode; its generator is changed.
+        photographs: held out from training, each (3, H, W) in [0, 1].
+        damage: (1, 3, H, W) -> `Observation` with a mask.
+        rounds: each undoes what the bound left of the one before.
+
+    Returns:
+        The factor by which surprises were scaled.
+    """
+    factor = 1.0
+    for _ in range(rounds):
+        step = sample_figures(model, photographs, damage)["spread"] ** -0.5
+        model.generator.leave.weight.mul_(step)
+        factor *= step
+    return factor
+
+
+@torch.no_grad()
 def coloring_figures(
     model: ColorModel, truth: Tensor, codes: Callable[[int, int], Tensor] | None = None, count: int = 8
 ) -> dict[str, float]:

@@ -153,7 +153,7 @@ class PhotoReview:
         assert isinstance(model, PhotoModel)
         figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
         if "generator" in stage.players:
-            spread = sample_figures(model, self.photographs[:5], _damager(HOLES), 8)
+            spread = sample_figures(model, self.photographs[:5], damager(HOLES), 8)
             figures |= {f"samples_{name}": value for name, value in spread.items()}
         return figures
 
@@ -162,10 +162,10 @@ class PhotoReview:
         assert isinstance(model, PhotoModel)
         figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
         for name, damage in (("noise", NOISE), ("holes", HOLES)):
-            expected = uncertainty_figures(model, self.photographs, _damager(damage))
+            expected = uncertainty_figures(model, self.photographs, damager(damage))
             figures |= {f"uncertainty_{name}_{key}": value for key, value in expected.items()}
         if model.config.latent_dim:
-            spread = sample_figures(model, self.photographs, _damager(HOLES))
+            spread = sample_figures(model, self.photographs, damager(HOLES))
             figures |= {f"samples_{key}": value for key, value in spread.items()}
         return {"kind": "photo", "validation": figures, "domain": {}}
 
@@ -218,7 +218,8 @@ def _damage(steps: tuple[degrade.Step, ...], truth: Tensor) -> Observation:
     return degrade.apply(truth, degrade.draw(steps, len(truth), size, torch.Generator().manual_seed(0)))
 
 
-def _damager(damage: str) -> Callable[[Tensor], Observation]:
+def damager(damage: str) -> Callable[[Tensor], Observation]:
+    """What a damage, such as `HOLES`, does to pictures (N, C, H, W) in [0, 1]; always the same to one size."""
     return partial(_damage, degrade.parse(damage))
 
 

@@ -11,6 +11,8 @@ from ._options import Common, with_common_options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from agerestore.networks import ColorModel, PhotoModel
+
 app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify; calibrate one of your own.")
 
 
@@ -72,37 +74,73 @@ def verify(
 @app.command()
 @with_common_options
 def calibrate(
-    model: Annotated[str, typer.Argument(help="Weights that colour: a .safetensors file, or a shipped model's name.")],
+    model: Annotated[str, typer.Argument(help="A .safetensors file, or a shipped model's name.")],
     out: Annotated[Path, typer.Argument(help="The file to write.")],
     data: Annotated[
-        list[Path], typer.Option(help="A folder of pictures that the model is for; repeatable, each weighs as much.")
+        list[Path],
+        typer.Option(help="A folder of pictures that the model is for; repeatable, and each weighs as much."),
     ],
-    foreign: Annotated[list[Path], typer.Option(help="A folder of pictures of anything else; likewise.")],
+    foreign: Annotated[
+        list[Path] | None, typer.Option(help="Of a model that colours: a folder of anything else; likewise.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     *,
     common: Common,
 ) -> None:
-    """Find anew which pictures a model that colours refuses, from pictures that it is for and others that it is not."""
-    from agerestore import checkpoint, colorization, domain, zoo
-    from agerestore import data as sources
+    """Set right what a run can only guess at.
+
+    Of a model that colours: which pictures it refuses. Of one for photographs: how far samples spread; for that give
+    photographs held out from training.
+    """
+    from agerestore import checkpoint, zoo
     from agerestore import device as devices
-    from agerestore.color import rgb_to_lab
     from agerestore.errors import UsageError
+    from agerestore.networks import ColorModel, PhotoModel
 
     if out.exists() and not overwrite:
         raise UsageError(f"{out}: exists; pass --overwrite to replace it")
     devices.set_threads(common.threads)
     loaded = zoo.load(model)
-    networks = colorization.networks_of(loaded)
-    size = networks.config.image_size
+    if isinstance(loaded.networks, ColorModel):
+        changed = _refusals(loaded.networks, data, foreign or [])
+    elif isinstance(loaded.networks, PhotoModel) and loaded.networks.config.latent_dim:
+        changed = _spread(loaded.networks, data, loaded.header)
+    else:
+        raise UsageError("there is nothing to calibrate in these weights: they neither colour nor draw photographs")
+    checkpoint.save_weights(out, loaded.networks, {**loaded.header, **changed})
+    if not common.quiet:
+        typer.echo(str(out))
+
+
+def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path]) -> dict[str, Any]:
+    """The domain of a model that colours, for its header."""
+    from agerestore import data as sources
+    from agerestore import domain
+    from agerestore.color import rgb_to_lab
+    from agerestore.errors import UsageError
+
+    if not foreign:
+        raise UsageError("name pictures of anything else with --foreign")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        sets = (sources.load(folder, size, 3, stretch=True) for folder in folders)
+        sets = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.float() / 255)[:, :1] for each in sets]
 
     found = domain.calibrate_colors(networks, lightness(data), lightness(foreign))
     if not found:
         raise UsageError(f"too few pictures of the domain; give {domain.FEWEST} or more with --data")
-    checkpoint.save_weights(out, networks, {**loaded.header, "domain": found})
-    if not common.quiet:
-        typer.echo(str(out))
+    return {"domain": found}
+
+
+def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any]) -> dict[str, Any]:
+    """Scales the samples of a model for photographs; its figures after that, for its header."""
+    from agerestore import data as sources
+    from agerestore import monitor, review
+
+    photographs = [
+        image.float() / 255 for folder in data for image in sources.load_photographs(folder, split="test").images
+    ]
+    monitor.calibrate_samples(networks, photographs, review.damager(review.HOLES))
+    figures = monitor.sample_figures(networks, photographs, review.damager(review.HOLES))
+    validation = header.get("validation", {}) | {f"samples_{name}": value for name, value in figures.items()}
+    return {"validation": validation}

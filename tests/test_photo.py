@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from agerestore_cli.app import app
 from torch import nn
+from typer.testing import CliRunner
 
 from agerestore import batches, checkpoint, monitor, stages, train
 from agerestore.checkpoint import LoadedModel
@@ -335,6 +337,24 @@ def test_figures_of_noise_uncertainty_and_samples_in_closed_form():
     assert spread["centre"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
     assert spread["mean"] == pytest.approx(spread["centre"], abs=0.1)
     assert spread["spread"] == pytest.approx(1, abs=0.05)
+
+
+def test_there_may_be_nothing_to_calibrate(tmp_path):
+    asked = ["models", "calibrate", "mnist", str(tmp_path / "new.safetensors"), "--data", str(tmp_path)]
+    result = CliRunner().invoke(app, asked)
+    assert (result.exit_code, "nothing to calibrate" in result.stderr) == (2, True)
+
+
+def test_samples_are_scaled_until_they_spread_as_far_as_the_centre_errs():
+    truth = [torch.full((3, 32, 32), 100 / 255)]
+    hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
+    wide = Known(lambda image: torch.full_like(image, 110 / 255), 1.0)
+    wide.generator = nn.Module()
+    wide.generator.leave = nn.Conv2d(1, 1, 1, bias=False).requires_grad_(False)
+    nn.init.constant_(wide.generator.leave.weight, 35 / 255)
+    wide.samples = lambda image, mask, noise: wide.error(image) + wide.generator.leave.weight.item() * noise
+    assert monitor.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
+    assert monitor.sample_figures(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
 
 
 # --- restoring
