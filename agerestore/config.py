@@ -241,7 +241,7 @@ class RestoreSettings:
         sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
         unfade: bring black and white of the restored picture back to the ends of the range.
         tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
-        precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
+        precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
     """
 
     refine: int = 0

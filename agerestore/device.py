@@ -61,13 +61,18 @@ def fastest(device: torch.device) -> str:
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
 
 
-def precision(name: str, device: torch.device, auto: str = "fp32") -> AbstractContextManager[None]:
-    """A context in which networks compute in ``fp32`` or ``bf16``; ``auto`` means what the argument of that name says.
+def resolve_precision(name: str, auto: str = "fp32") -> str:
+    """``fp32`` or ``bf16``; ``auto`` means what the argument of that name says.
 
     Raises:
         UsageError: an unknown precision.
     """
     if name not in ("auto", "fp32", "bf16"):
         raise UsageError(f"--precision {name!r} is unknown; choose auto, fp32 or bf16")
-    chosen = auto if name == "auto" else name
+    return auto if name == "auto" else name
+
+
+def precision(name: str, device: torch.device, auto: str = "fp32") -> AbstractContextManager[None]:
+    """A context in which networks compute in the precision that `resolve_precision` gives."""
+    chosen = resolve_precision(name, auto)
     return torch.autocast(device.type, torch.bfloat16, enabled=chosen == "bf16")

@@ -105,9 +105,12 @@ def restore_observation(
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
     if isinstance(model.networks, ColorModel):
         raise UsageError("these weights colour pictures and restore none; use `agerestore colorize`")
-    networks = model.quick
+    where = observation.image.device
+    # Refinement follows gradients, which the networks for bf16 do not give.
+    precision = "fp32" if settings.refine else devices.resolve_precision(settings.precision, devices.fastest(where))
+    networks = model.quick_bf16 if precision == "bf16" and where.type == "cpu" else model.quick
     assert isinstance(networks, Autoencoder)
-    with devices.precision(settings.precision, observation.image.device):
+    with devices.precision(precision, where):
         return _encode_then_generate(networks, model.header["domain"], observation, settings.refine, degradation)
 
 
@@ -243,7 +246,7 @@ def restore(
             Helps where scattered pixels are missing, not where a whole region is.
         strength: for photographs: 0 leaves observed pixels as they are, 1 takes the estimate.
         sigma: for photographs: standard deviation of their noise, 0 to 255, if it is known: no more is removed.
-        precision: ``fp32``, ``bf16`` or ``auto``: for photographs the faster one on the device, else fp32.
+        precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
         degradation: what is known to have happened to the picture, differentiable, for the refinement.
 
     Returns:

@@ -5,6 +5,7 @@ from torch import nn
 from agerestore.config import NetworkConfig
 from agerestore.networks import NETWORKS, build
 from agerestore.networks.folding import folded
+from agerestore.networks.weaving import woven
 
 CONFIGS = [
     NetworkConfig(architecture=architecture, image_size=size, channels=channels, latent_dim=12, width=4)
@@ -98,18 +99,50 @@ def test_a_folded_norm_is_the_scale_and_shift_of_the_convolution_before_it():
     assert isinstance(layers[1], nn.BatchNorm2d)
 
 
+def test_each_weight_of_a_woven_convolution_lands_where_the_transposed_one_puts_it():
+    layer = nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1, bias=False).requires_grad_(False)
+    layer.weight.copy_(torch.arange(16.0).view(1, 1, 4, 4))
+    point = torch.zeros(1, 1, 2, 3)
+    point[0, 0, 1, 1] = 1
+    drawn = woven(nn.Sequential(layer))(point)[0, 0]  # stamped at 2 * 1 - 1, and cut off below
+    expected = torch.zeros(4, 6)
+    expected[1:4, 1:5] = torch.arange(16.0).view(4, 4)[:3]
+    assert torch.equal(drawn, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pointwise_layers_act_before_the_weaving(dtype):
+    layers = nn.Sequential(
+        nn.ConvTranspose2d(1, 2, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(2, 1, 1), nn.Tanh()
+    ).requires_grad_(False).to(dtype)  # fmt: skip
+    layers[0].weight.zero_()[:, :, 1:3, 1:3] = torch.tensor([1.0, -1.0])[:, None, None]
+    layers[0].bias.zero_()
+    layers[2].weight.copy_(torch.tensor([1.0, -0.5]).view(1, 2, 1, 1))
+    layers[2].bias.zero_()
+    # Pixels are doubled: positive ones through the first channel, negative ones through the second, halved.
+    answer = woven(layers)(torch.tensor([[[[1.0, -2.0]]]], dtype=dtype))
+    expected = torch.tensor([[1.0, 1.0, -1.0, -1.0]] * 2, dtype=dtype).tanh()
+    assert torch.equal(answer[0, 0], expected)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("quick", [folded, lambda model: woven(folded(model))], ids=["folded", "woven"])
 @pytest.mark.parametrize("architecture", NETWORKS)
-def test_folded_networks_answer_the_same(architecture):
-    model = build(NetworkConfig(architecture=architecture, latent_dim=12, width=4)).double()
+def test_quick_networks_answer_the_same(architecture, quick, size):
+    model = build(NetworkConfig(architecture=architecture, image_size=size, latent_dim=12, width=4)).double()
     generator = torch.Generator().manual_seed(0)
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean.normal_(generator=generator)
             layer.running_var.uniform_(0.5, 2, generator=generator)
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.data *= 10  # so that pictures are not grey
     model.eval()
-    quick, image = folded(model), torch.rand(3, 3, 32, 32, generator=generator).double()
+    quick, image = quick(model), torch.rand(3, 3, size, size, generator=generator).double()
     torch.testing.assert_close(quick.encode(image), model.encode(image), rtol=1e-9, atol=1e-9)
     code = model.encode(image)
-    torch.testing.assert_close(quick.generate(code), model.generate(code), rtol=1e-9, atol=1e-9)
+    drawn = model.generate(code)
+    assert drawn.std() > 0.01
+    torch.testing.assert_close(quick.generate(code), drawn, rtol=1e-9, atol=1e-9)
     left = sum(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
     assert left == 0 if architecture != "resnet" else left < sum(isinstance(x, nn.BatchNorm2d) for x in model.modules())

@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import nn
 
+from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import NetworkConfig, RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.latent import project, sample
-from agerestore.networks import Autoencoder
+from agerestore.networks import Autoencoder, build
 from agerestore.observation import Observation
 from agerestore.restoration import (
     Restored,
@@ -44,6 +45,12 @@ class LinearGenerator(nn.Module):
 
     def forward(self, code):
         return CONTRAST * (code @ self.basis).reshape(-1, 1, SIZE, SIZE)
+
+
+@pytest.fixture(autouse=True)
+def exact(monkeypatch):
+    """On every processor: what is known in closed form is known to more digits than bf16 has."""
+    monkeypatch.setattr(devices, "fastest", lambda device: "fp32")
 
 
 @pytest.fixture
@@ -176,3 +183,46 @@ def test_scores_scale_with_the_limits(model, clean):
         model.networks, {"domain": {name: value / 4 for name, value in model.header["domain"].items()}}
     )
     assert math.isclose(domain_score(strict, noisy)[0], 4 * domain_score(model, noisy)[0], rel_tol=1e-5)
+
+
+@pytest.fixture
+def bf16(monkeypatch):
+    """A model as on a processor that computes in bf16 by itself, and pictures for it."""
+    monkeypatch.setattr(devices, "fastest", lambda device: "bf16")
+    networks = build(NetworkConfig(latent_dim=16, width=8)).eval().requires_grad_(False)
+    for layer in networks.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight *= 6  # so that pictures are not grey
+    images = torch.rand(3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
+    return LoadedModel(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}}), Observation(images)
+
+
+def test_the_faster_precision_is_taken_and_changes_little(bf16):
+    model, observation = bf16
+    exact, fast, automatic = (
+        restore_observation(model, observation, RestoreSettings(precision=name)) for name in ("fp32", "bf16", "auto")
+    )
+    assert exact.image.std() > 0.05
+    assert torch.equal(automatic.image, fast.image)
+    assert not torch.equal(fast.image, exact.image)
+    torch.testing.assert_close(fast.image, exact.image, rtol=0, atol=0.05)
+    torch.testing.assert_close(fast.score, exact.score, rtol=0.05, atol=0.05)
+    assert fast.image.dtype == fast.score.dtype == torch.float32
+
+
+def test_in_bf16_a_picture_is_restored_alike_alone_and_in_a_batch(bf16):
+    model, observation = bf16
+    whole = restore_observation(model, observation).image
+    again = restore_observation(model, observation).image
+    alone = restore_observation(model, Observation(observation.image[1:2])).image
+    assert torch.equal(whole, again)
+    torch.testing.assert_close(whole[1:2], alone, rtol=0, atol=0.05)
+
+
+def test_refinement_is_in_fp32(bf16):
+    model, observation = bf16
+    automatic, exact = (
+        restore_observation(model, observation, RestoreSettings(refine=2, precision=name)).image
+        for name in ("auto", "fp32")
+    )
+    assert torch.equal(automatic, exact)

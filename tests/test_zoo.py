@@ -143,6 +143,20 @@ def test_drawn_digits_are_restored(restored):
         assert after > before + 3, row["input"]
 
 
+def test_bf16_costs_digits_next_to_nothing():
+    model, names = zoo.load("mnist"), [f"digit-{number}.png" for number in (0, 1, 4, 5, 8)]
+    damaged, clean = (
+        torch.cat([imagefile.to_tensor(imagefile.read(ROOT / "examples" / folder / name)) for name in names])
+        for folder in ("damaged", "clean")
+    )
+    exact, fast = (
+        restore_observation(model, Observation(damaged), RestoreSettings(precision=precision)).image
+        for precision in ("fp32", "bf16")
+    )
+    assert 255 * (exact - fast).square().mean().sqrt() < 1.5
+    torch.testing.assert_close(psnr(quantize(fast), clean), psnr(quantize(exact), clean), rtol=0, atol=0.15)
+
+
 # ------------------------------------------------------------------------------------------------ photo
 
 # Decibels that each shipped photograph gains at least.
