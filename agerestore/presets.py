@@ -138,12 +138,12 @@ def of_system(objective: str, row: dict[str, Any], **network: Any) -> dict[str, 
 _LIKE_MNIST: dict[str, Any] = {"network": _MNIST["network"], "precision": "bf16", "steps": 5000}
 _LIKE_CELEBA: dict[str, Any] = {"network": {"image_size": 64, "latent_dim": 64}, "epochs": 5}
 _BRIEFLY: dict[str, Any] = {"batch_size": 250, "lr": 1e-3, "precision": "bf16", "robust": {"steps": 0}}
-_LINEAR: dict[str, Any] = {"network": {"architecture": "mlp", "channels": 1, "latent_dim": 2, "width": 1000}}
+_LINEAR: dict[str, Any] = {"network": {"architecture": "mlp", "channels": 1, "latent_dim": 2, "width": 500}}
 _SMALL: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 10, "width": 8}}
 
 
 def _linear(objective: str, **network: Any) -> dict[str, Any]:
-    return {**of_system(objective, _LINEAR, **network), **_BRIEFLY, "steps": 2000}
+    return {**of_system(objective, _LINEAR, **network), **_BRIEFLY, "steps": 1000}
 
 
 def _small(objective: str, **network: Any) -> dict[str, Any]:
@@ -189,11 +189,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "turns": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
     },
     # the other systems
-    **{f"{name}-mnist": of_system(name, _LIKE_MNIST) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
+    **{f"{name}-mnist": {**of_system(name, _LIKE_MNIST), "lr": 1e-3, "lr_decay": "linear"}
+       for name in ("dcgan", "vae", "ali", "aae", "aaae")},
     **{f"{name}-celeba": of_system(name, _LIKE_CELEBA) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
     "aaae-svhn": of_system("aaae", {"network": {"latent_dim": 64}}),
     "aaae-cifar10": of_system("aaae", {"network": {"latent_dim": 128}}),
-    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
+    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture")},
+    "aae-mnist-swissroll": {**_linear("aae", prior="swissroll"), "steps": 2500},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
     "aae-mnist-supervised": _linear("aae-supervised", latent_dim=10),
