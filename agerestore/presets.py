@@ -189,13 +189,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "turns": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
     },
     # the other systems
-    **{f"{name}-mnist": {**of_system(name, _LIKE_MNIST), "lr": 1e-3, "lr_decay": "linear"}
-       for name in ("dcgan", "vae", "ali", "aae", "aaae")},
+    **{f"{name}-mnist": {**of_system(name, _LIKE_MNIST), "lr": lr, "lr_decay": "linear"}
+       for name, lr in (("dcgan", 1e-3), ("vae", 2e-3), ("ali", 1e-3), ("aae", 2e-3), ("aaae", 2e-3))},
     **{f"{name}-celeba": of_system(name, _LIKE_CELEBA) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
     "aaae-svhn": of_system("aaae", {"network": {"latent_dim": 64}}),
     "aaae-cifar10": of_system("aaae", {"network": {"latent_dim": 128}}),
-    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture")},
-    "aae-mnist-swissroll": {**_linear("aae", prior="swissroll"), "steps": 2500},
+    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
     "aae-mnist-supervised": _linear("aae-supervised", latent_dim=10),
