@@ -111,7 +111,7 @@ class ImageBatches:
         if self.config.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
-        return x
+        return shifted(x, self.config.shift, generator) if self.config.shift else x
 
     @staticmethod
     def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
@@ -127,6 +127,16 @@ class ImageBatches:
         x = self._clean(chosen, seed, generator)
         seen = self._damaged(stage, x, seed) if stage.damage else x * 2 - 1
         return replace(batch, known=seen, known_labels=self.labels[chosen])
+
+
+def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Pictures (B, C, S, S), each moved by up to ``most`` pixels down or up and across; their edges fill the gap."""
+    padded = functional.pad(x, (most,) * 4, mode="replicate")
+    down, across = torch.randint(2 * most + 1, (2, len(x), 1), generator=generator, device=x.device)
+    places = torch.arange(x.shape[2], device=x.device)
+    each = torch.arange(len(x), device=x.device)[:, None, None]
+    moved = padded[each, :, (places + down)[:, :, None], (places + across)[:, None]]  # (B, S, S, C)
+    return moved.permute(0, 3, 1, 2)
 
 
 class ColorBatches(ImageBatches):

@@ -202,6 +202,7 @@ class TrainConfig(_Frozen):
     robust: RobustConfig = RobustConfig()
 
     flip: bool = False
+    shift: int = Field(0, ge=0, le=8, description="pixels that images are moved by at most, each in its own direction")
     views: bool = Field(False, description="the code of a picture is to give the colours of another view of it")
     augment: bool = False
     validation: float = Field(0.05, ge=0, lt=1, description="share of the training set held out")

@@ -8,26 +8,29 @@ learns at all: their figures are no results.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from agerestore import checkpoint
+from agerestore.budget import flops_per_iteration, seconds_per_iteration
 from agerestore.classifier import SIZE, DigitClassifier, recognised, train_classifier
-from agerestore.config import train_config
+from agerestore.config import TrainConfig, parse, train_config
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluate import evaluate
 from agerestore.latent import one_hot, sample, sample_codes
-from agerestore.metrics import frechet_distance
+from agerestore.metrics import class_score, frechet_distance, psnr, quantize, ssim
 from agerestore.monitor import CHUNK, latent_distance, reconstruction_psnr
-from agerestore.networks import Autoencoder
+from agerestore.networks import Autoencoder, Generator
 from agerestore.sheet import contact_sheet
 from agerestore.train import train
 
-BRIEF = ("steps=1500", "settle.steps=200", "robust.steps=500", "network.width=16", "precision=fp32")
-BRIEF_LINEAR = (*BRIEF[:-2], "network.width=256", "precision=fp32")
+BRIEF = ("steps=300", "settle.steps=50", "robust.steps=100", "network.width=8")
+BRIEF_LINEAR = (*BRIEF[:-1], "network.width=256")
+EQUAL = ("network.width=8", "steps=1000", "settle.steps=0", "robust.steps=400")  # what each system is given alike
 DAMAGES = ("noise:sigma=128:clip=1", "saltpepper:amount=0.3", "hole:size=14", "missing:fraction=0.5")
 PLOT, REACH = 256, 4.5  # pixels a side of a scatter plot, and how far from the origin it shows
 
@@ -125,45 +128,75 @@ def scatter(points: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
 
 
 def aae_priors(setting: Setting) -> Outcome:
-    """Codes of test pictures under three priors of the plane, as plots, and what was drawn from each beside them."""
+    """Codes of test pictures in the plane, as plots, and what is drawn in their place beside them.
+
+    An AAE under three priors, and AAAE, whose latent generator goes after the codes.
+    """
     plots, figures = [], {}
-    for prior in ("gaussian", "mixture", "swissroll"):
-        networks = _pair(setting.model(f"aae-mnist-{prior}"))
-        truth = setting.test.images.float() / 255
-        drawn = sample_codes(networks.config, 2 * len(truth), torch.Generator().manual_seed(0))
-        codes = _codes(networks, setting.test)
-        plots.append(torch.cat([scatter(codes, _labels(setting.test)), scatter(drawn, torch.zeros(len(drawn)).long())]))
-        figures[prior] = {"latent_distance": latent_distance(networks, truth, drawn),
-                          "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
+    truth = setting.test.images.float() / 255
+    for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
+        networks = _pair(setting.model(preset))
+        drawn = _drawn(networks, 2 * len(truth))
+        with torch.no_grad():
+            places = torch.cat([_codes(networks, setting.test), networks.codes_of(drawn)])
+        if preset.startswith("aaae"):
+            places *= REACH / places.abs().max()  # nothing holds those codes to a size
+        codes, made = places.split([len(truth), len(drawn)])
+        plots.append(torch.cat([scatter(codes, _labels(setting.test)), scatter(made, torch.zeros(len(made)).long())]))
+        figures[preset] = {"latent_distance": latent_distance(networks, truth, drawn),
+                           "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
     return Outcome(plots, figures)
 
 
-def aae_semi(setting: Setting) -> Outcome:
-    """Error on test pictures with 100 and 1,000 labels; the sheet shows some that are taken for another class."""
-    rows, figures = [], {}
-    for count in (100, 1000):
-        for seed in range(3 if setting.full else 1):
-            networks = _pair(setting.model("aae-mnist-semi", f"labels={count}", f"seed={seed}"))
-            found = _codes(networks, setting.test)[:, : networks.config.classes].argmax(1)
-            wrong = found != _labels(setting.test)
-            figures[f"{count} labels, seed {seed}"] = {"error": float(wrong.float().mean())}
-        rows.append(setting.test.images[wrong][:16].float() / 255)
-    return Outcome([row for row in rows if len(row)], figures)
+def _drawn(networks: Autoencoder, count: int) -> Tensor:
+    """Draws (N, K + M) from the prior, always the same."""
+    return sample_codes(networks.config, count, torch.Generator().manual_seed(0))
 
 
-def aae_clusters(setting: Setting) -> Outcome:
+def aae_semi(setting: Setting, labels: int) -> Outcome:
+    """Error on test pictures where few labels are known, of three seeds; the sheet shows some mistakes of the last."""
+    figures = {}
+    for seed in range(3 if setting.full else 1):
+        networks = _pair(setting.model("aae-mnist-semi", f"labels={labels}", f"seed={seed}"))
+        wrong = _wrong(networks, setting.test)
+        figures[f"{labels} labels, seed {seed}"] = {"error": float(wrong.float().mean())}
+    return Outcome([setting.test.images[wrong][:16].float() / 255], figures)
+
+
+def _wrong(networks: Autoencoder, test: ImageSet) -> Tensor:
+    """(N,) bool: pictures that the encoder takes for another class."""
+    return _codes(networks, test)[:, : networks.config.classes].argmax(1) != _labels(test)
+
+
+def aae_clusters(setting: Setting, preset: str) -> Outcome:
     """Error where each cluster is named after the class of the picture it is surest of; the sheet shows the heads."""
-    rows, figures = [], {}
-    for preset in ("aae-mnist-clusters", "aae-mnist-clusters-30"):
-        networks = _pair(setting.model(preset))
-        k = networks.config.classes
-        sure = _codes(networks, setting.test)[:, :k]
-        names = _labels(setting.test)[sure.argmax(0)]  # (K,)
-        error = float((names[sure.argmax(1)] != _labels(setting.test)).float().mean())
-        figures[preset] = {"error": error, "clusters": k}
-        heads = torch.cat([torch.eye(k), torch.zeros(k, networks.config.latent_dim)], 1)
-        rows.append(networks.generate(heads))
-    return Outcome(rows, figures)
+    networks = _pair(setting.model(preset))
+    k = networks.config.classes
+    heads = torch.cat([torch.eye(k), torch.zeros(k, networks.config.latent_dim)], 1)
+    return Outcome(
+        [networks.generate(heads)], {preset: {"error": _error_of_clusters(networks, setting.test), "clusters": k}}
+    )
+
+
+def _error_of_clusters(networks: Autoencoder, test: ImageSet) -> float:
+    """Share of pictures in a cluster that is named after another class than theirs."""
+    sure = _codes(networks, test)[:, : networks.config.classes]
+    names = _labels(test)[sure.argmax(0)]  # (K,)
+    return float((names[sure.argmax(1)] != _labels(test)).float().mean())
+
+
+def aae_reduction(setting: Setting, preset: str) -> Outcome:
+    """Pictures as places in the plane, in the colours of their class, and the error of the classes found."""
+    networks = _pair(setting.model(preset))
+    assert isinstance(networks.generator, Generator)
+    with torch.no_grad():
+        places = networks.generator.represent(_codes(networks, setting.test))
+    if train_config(preset).needs_labels:
+        error = float(_wrong(networks, setting.test).float().mean())
+    else:
+        error = _error_of_clusters(networks, setting.test)
+    plot = scatter(places * (REACH / places.abs().max()), _labels(setting.test))
+    return Outcome([plot], {preset: {"error": error}})
 
 
 def aae_style(setting: Setting) -> Outcome:
@@ -179,36 +212,67 @@ def aae_style(setting: Setting) -> Outcome:
 
 
 def systems(setting: Setting) -> Outcome:
-    """All systems on the same networks: reconstruction, samples and restoration."""
-    classifier, rows, figures = _classifier(setting), [], {}
+    """All systems on the same networks and as many pictures: reconstruction, samples, restoration and what it costs."""
+    classifier, rows = _classifier(setting), []
     truth = setting.test.images.float() / 255
     rows.append(truth[:16])
+    count = min(2000, len(truth) // 2)
+    figures = {"test pictures": _of_samples(classifier, truth[count : 2 * count], truth)}
     for name in ("age", "vae", "ali", "aae", "aaae", "dcgan"):
-        model = setting.model(f"{name}-mnist")
+        model = setting.model(f"{name}-mnist", *(EQUAL if setting.full else ()))
         networks = _pair(model)
-        codes = sample_codes(networks.config, 2000, torch.Generator().manual_seed(0))
-        drawn = networks.generate(networks.codes_of(codes))
-        figures[name] = {"frechet_of_our_classifier": _frechet(classifier, drawn, truth)}
+        with torch.no_grad():
+            drawn = networks.generate(networks.codes_of(_drawn(networks, count)))
+        config = parse(TrainConfig, model.header["training"], name)
+        figures[name] = _of_samples(classifier, drawn, truth) | _cost(config)
         if networks.encoder is not None:
             rows.append(networks.generate(networks.encode(truth[:16])))
-            figures[name]["reconstruction_psnr"] = reconstruction_psnr(networks, truth)
-            for row in evaluate(model, setting.test, DAMAGES):
-                if row.method == "agerestore":
-                    figures[name][f"psnr {row.damage}"] = row.psnr
+            figures[name] |= {"latent_distance": latent_distance(networks, truth, _drawn(networks, 2 * len(truth)))}
+            figures[name] |= _of_encoder(model, setting.test)
         rows.append(drawn[:16])
     return Outcome(rows, figures)
 
 
 @torch.no_grad()
-def _frechet(classifier: DigitClassifier, a: Tensor, b: Tensor) -> float:
-    """Between the classifier's features of two sets: a distance of our own, not to be called FID."""
-    return float(frechet_distance(classifier.features(a).double(), classifier.features(b[: len(a)]).double()))
+def _of_samples(classifier: DigitClassifier, drawn: Tensor, truth: Tensor) -> dict[str, float]:
+    """In our own classifier's eyes, not to be called FID and Inception score: distance, score, and classes drawn."""
+    found = classifier(drawn).softmax(1)
+    shares = one_hot(found.argmax(1), found.shape[1]).mean(0)
+    return {
+        "frechet_of_our_classifier": float(
+            frechet_distance(classifier.features(drawn).double(), classifier.features(truth[: len(drawn)]).double())
+        ),
+        "class_score": class_score(found),
+        "classes_drawn": int((shares > 0.1 / len(shares)).sum()),  # each at least a tenth of its fair share
+    }
+
+
+@torch.no_grad()
+def _of_encoder(model: checkpoint.LoadedModel, test: ImageSet) -> dict[str, float]:
+    """Reconstruction of clean pictures, and PSNR in dB of restored ones under each of `DAMAGES`."""
+    networks, truth = _pair(model), test.images.float() / 255
+    again = torch.cat([networks.generate(networks.encode(part)) for part in truth.split(CHUNK)])
+    figures = {"reconstruction_psnr": float(psnr(quantize(again), truth).mean()),
+               "reconstruction_ssim": float(ssim(quantize(again), truth).mean())}  # fmt: skip
+    rows = (row for row in evaluate(model, test, DAMAGES) if row.method == "agerestore")
+    return figures | {f"psnr {row.damage}": row.psnr for row in rows}
+
+
+def _cost(config: TrainConfig) -> dict[str, float]:
+    """Of the game: operations of one picture, counted, and seconds of a thousand here, the least of five tries."""
+    seconds = min(seconds_per_iteration(config)["game"] for _ in range(5))
+    return {"gigaflop_per_picture": flops_per_iteration(config)["game"] / config.batch_size / 1e9,
+            "seconds_per_thousand": 1000 * seconds / config.batch_size}  # fmt: skip
 
 
 EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
     "aae-priors": aae_priors,
-    "aae-semi": aae_semi,
-    "aae-clusters": aae_clusters,
+    "aae-semi": partial(aae_semi, labels=1000),
+    "aae-semi-100": partial(aae_semi, labels=100),
+    "aae-clusters": partial(aae_clusters, preset="aae-mnist-clusters"),
+    "aae-clusters-30": partial(aae_clusters, preset="aae-mnist-clusters-30"),
+    "aae-reduction": partial(aae_reduction, preset="aae-mnist-reduction"),
+    "aae-reduction-labels": partial(aae_reduction, preset="aae-mnist-reduction-labels"),
     "aae-style": aae_style,
     "systems": systems,
 }

@@ -154,6 +154,24 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     return distance
 
 
+def class_score(probabilities: Tensor) -> float:
+    """How sure a classifier is of each picture, and how even over the classes (Salimans et al., 2016).
+
+    The formula of the Inception score, which it is to be called only of the Inception network on ImageNet's classes.
+
+    Args:
+        probabilities: (N, K), each row of sum 1.
+
+    Returns:
+        exp of the mean divergence KL(p(y|x) || p(y)), from 1, where all rows are alike, to K.
+
+    >>> class_score(torch.eye(4))
+    4.0
+    """
+    logs = probabilities.clamp_min(1e-12).log() - probabilities.mean(0).clamp_min(1e-12).log()
+    return round(float((probabilities * logs).sum(1).mean().exp()), 4)
+
+
 def _covariance(features: Tensor) -> Tensor:
     """Sample covariance (D, D) of (N, D)."""
     centred = features - features.mean(0)

@@ -10,7 +10,7 @@ from ._options import Common, with_common_options
 
 @with_common_options
 def experiment(
-    name: Annotated[str, typer.Argument(help="aae-priors, aae-semi, aae-clusters, aae-style or systems.")],
+    name: Annotated[str, typer.Argument(help="aae-priors, aae-semi, systems ...; a wrong name lists all.")],
     data: Annotated[Path, typer.Option(help="MNIST, as torchvision lays it out.")],
     out: Annotated[Path, typer.Option(help="Folder for NAME.png and NAME.json, and below it runs/.")],
     full: Annotated[

@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import structural_similarity
 
 from agerestore.errors import UsageError
-from agerestore.metrics import colourfulness, frechet_distance, psnr, quantize, ssim
+from agerestore.metrics import class_score, colourfulness, frechet_distance, psnr, quantize, ssim
 
 
 def rng(seed=0):
@@ -133,3 +133,11 @@ def test_frechet_distance_takes_fewer_pictures_than_features():
         frechet_distance(few[:1], few)
     with pytest.raises(UsageError, match="one network"):
         frechet_distance(few, few[:, :5])
+
+
+def test_class_score_counts_classes_that_are_drawn_for_certain_and_alike():
+    assert class_score(torch.full((9, 5), 0.2)) == 1
+    assert class_score(torch.eye(5)[torch.tensor([1, 1, 1])]) == 1
+    assert class_score(torch.eye(5).repeat(3, 1)) == pytest.approx(5, abs=1e-3)
+    rows = torch.tensor([[0.75, 0.25], [0.25, 0.75]])
+    assert class_score(rows) == pytest.approx(math.exp(0.75 * math.log(1.5) + 0.25 * math.log(0.5)), abs=1e-4)

@@ -235,6 +235,14 @@ def test_every_network_has_a_gradient_in_every_parameter(architecture):
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
+def test_codes_that_a_latent_generator_is_after_have_a_mean_of_0_and_a_deviation_of_1():
+    players = ("encoder", "generator", "latent_generator", "code_critic", "critic")
+    model = build(NetworkConfig(channels=1, latent_dim=5, width=4, prior="gaussian", players=players))
+    code = model.encode(torch.rand(50, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
+    torch.testing.assert_close(code.mean(0), torch.zeros(5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(code.std(0, correction=0), torch.ones(5), atol=0.05, rtol=0)
+
+
 def test_heads_move_a_style_to_the_place_of_its_class():
     model = build(NetworkConfig(classes=2, latent_dim=3, heads=True, width=4))
     code = torch.tensor([[0.0, 1.0, 5.0, 6.0, 7.0]])

@@ -103,6 +103,8 @@ def for_use(model: Model, trained: Collection[str]) -> Model:
 def _encoder(config: NetworkConfig, layers: critics.Layers) -> Encoder:
     spread = config.latent_dim if config.posterior == "gaussian" else 0
     made = layers(config.image_size, config.channels, config.code_dim + spread, config.width)
+    if "latent_generator" in config.players:  # which has to find the shape of the codes, but not their size as well
+        made.append(nn.BatchNorm2d(config.code_dim + spread, affine=False))
     return Encoder(made, config.prior, config.classes, config.latent_dim)
 
 
