@@ -73,6 +73,7 @@ class ImageBatches:
     def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
         assert isinstance(config.network, NetworkConfig | ColorConfig)
         self.config, self.network, self.device, self.images = config, config.network, device, images
+        self.varied: tuple[int, Tensor] | None = None
         self.labels = images.labels
         if config.needs_labels and isinstance(config.network, NetworkConfig):
             most, labels = config.network.told or config.network.classes, labels_of(images.labels)
@@ -89,9 +90,14 @@ class ImageBatches:
         generator = torch.Generator(self.device).manual_seed(seed)
         indices = batch_indices(len(self.images), stage.batch_size, step, self.config.seed).to(self.device)
         x = self._clean(indices, derive_seed(self.config.seed, stage.name, step), generator)
+        return self._batch(stage, step, indices, x, seed, generator)
+
+    def _batch(
+        self, stage: Stage, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
+    ) -> Batch:
+        """What the networks are shown of the pictures x (B, C, S, S) in [0, 1] that are at ``indices``."""
+        assert isinstance(self.network, NetworkConfig)
         damaged = self._damaged(stage, x, seed) if stage.damage else None
-        if isinstance(self.network, ColorConfig):
-            return Batch(x * 2 - 1, sample(len(x), self.network.latent_dim, generator), damaged)
         labels = None if self.labels is None else self.labels[indices]
         z = sample_codes(self.network, len(x), generator, labels if self.network.told else None)
         noise = None
@@ -102,16 +108,20 @@ class ImageBatches:
 
     def _clean(self, indices: Tensor, seed: int, generator: torch.Generator) -> Tensor:
         """(B, C, S, S) in [0, 1]."""
-        pixels = self.images.images[indices]
-        if self.config.augment:
-            from agerestore.augment import augment
-
-            pixels = augment(pixels, self.network.image_size, seed)
+        pixels = self._augmented(indices, seed) if self.config.augment else self.images.images[indices]
         x = pixels.float() / 255
         if self.config.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
         return shifted(x, self.config.shift, generator) if self.config.shift else x
+
+    def _augmented(self, indices: Tensor, seed: int) -> Tensor:
+        """Images varied by ``seed``; all players of an iteration have one seed, and see what the first one saw."""
+        from agerestore.augment import augment
+
+        if self.varied is None or self.varied[0] != seed:
+            self.varied = seed, augment(self.images.images[indices], self.network.image_size, seed)
+        return self.varied[1]
 
     @staticmethod
     def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
@@ -142,12 +152,13 @@ def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
 class ColorBatches(ImageBatches):
     """Of coloured pictures of one size, as networks that colour see them."""
 
-    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
-        """See `Batches`."""
-        batch = super().draw(stage, step, player, k)
-        lab = color.rgb_to_lab((batch.x + 1) / 2)
+    def _batch(
+        self, stage: Stage, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
+    ) -> Batch:
+        lab = color.rgb_to_lab(x)
         view = self._view(lab, derive_seed(self.config.seed, stage.name, step, "view")) if self.config.views else None
-        return Batch(self._pack(lab), batch.z, view=None if view is None else self._pack(view))
+        z = sample(len(x), self.network.latent_dim, generator)
+        return Batch(self._pack(lab), z, view=None if view is None else self._pack(view))
 
     @staticmethod
     def _view(lab: Tensor, seed: int) -> Tensor:

@@ -37,9 +37,9 @@ def set_threads(count: int) -> None:
 
 
 def keep_memory() -> None:
-    """Let the process keep memory that it has freed, up to `KEPT`, for the next of many pictures.
+    """Let the process keep memory that it has freed, up to `KEPT`, for the next of many pictures or training steps.
 
-    Otherwise each picture asks the system for the same pages again, which takes as long as a third of its computing
+    Otherwise each asks the system for the same pages again, which takes up to a third as long as its computing
     (docs/performance.md). Of glibc alone, on Linux; elsewhere nothing changes.
     """
     if sys.platform != "linux":

@@ -64,6 +64,7 @@ def train(
     if dry_run:
         _estimate(config, len(images), where, common.as_json)
         return
+    devices.keep_memory()
     provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
     with processes.joined(), _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
         weights = train_model(

@@ -4,6 +4,7 @@ from torch import nn
 
 from agerestore.config import NetworkConfig
 from agerestore.networks import NETWORKS, build
+from agerestore.networks.activations import relu
 from agerestore.networks.folding import folded
 from agerestore.networks.weaving import woven
 
@@ -108,6 +109,18 @@ def test_each_weight_of_a_woven_convolution_lands_where_the_transposed_one_puts_
     expected = torch.zeros(4, 6)
     expected[1:4, 1:5] = torch.arange(16.0).view(4, 4)[:3]
     assert torch.equal(drawn, expected)
+
+
+@pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_relu_is_exact_in_every_precision_and_has_its_gradient(dtype, learns):
+    numbers = torch.tensor([-1e38, -1e-38, -0.0, 0.0, 1e-38, 3.0, -torch.inf, torch.inf], dtype=dtype)
+    x = numbers.clone().requires_grad_(learns)
+    answer = relu(x)
+    assert torch.equal(answer.detach(), numbers.clamp_min(0))
+    if learns:
+        answer.sum().backward()
+        assert torch.equal(x.grad, (numbers > 0).to(dtype))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

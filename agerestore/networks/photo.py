@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown
 from agerestore.config import PhotoConfig
 from agerestore.latent import project, sample
+from agerestore.networks.activations import relu
 from agerestore.observation import MOST_SURPRISE, REGION, Condition, Estimate
 
 MULTIPLE = 4  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
@@ -36,7 +37,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        out: Tensor = x + self.second(F.relu(self.first(x)))
+        out: Tensor = x + self.second(relu(self.first(x)))
         return out
 
 
