@@ -18,12 +18,12 @@ from agerestore import chroma, domain, paints
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import rgb_to_lab
-from agerestore.config import ColorizeSettings
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form
 from agerestore.imagefile import Photo
 from agerestore.latent import sample
 from agerestore.networks import ColorModel
+from agerestore.settings import ColorizeSettings
 
 DEFAULTS = ColorizeSettings()
 

@@ -6,7 +6,7 @@ Weights are signed: a player minimises the sum of weight x term over its turn.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -27,8 +27,6 @@ from agerestore.presets import PRESETS, SYSTEMS, of_system
 Prior = Literal["sphere", "gaussian", "mixture", "swissroll"]
 Player = Literal["encoder", "generator", "latent_generator", "critic", "code_critic", "label_critic", "joint_critic"]
 Decay = Literal["constant", "linear", "cosine", "step"]
-
-SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -73,7 +71,21 @@ class NetworkConfig(_Frozen):
         return self
 
 
-class PhotoConfig(_Frozen):
+class _ConditionalConfig(_Frozen):
+    """Of networks that draw colour pictures under a condition."""
+
+    @property
+    def channels(self) -> int:
+        """Of a picture: RGB, or lightness and two of colour."""
+        return 3
+
+    @property
+    def prior(self) -> Prior:
+        """Of the codes."""
+        return "sphere"
+
+
+class PhotoConfig(_ConditionalConfig):
     """Everything needed to build the fully convolutional networks for photographs again."""
 
     architecture: Literal["photo"] = "photo"
@@ -81,34 +93,14 @@ class PhotoConfig(_Frozen):
     blocks: tuple[int, int, int] = Field((1, 2, 4), description="residual blocks there")
     latent_dim: int = Field(16, ge=0, description="of the code of each region; 0 for the estimator alone")
 
-    @property
-    def channels(self) -> int:
-        """Of a picture: photographs are RGB."""
-        return 3
 
-    @property
-    def prior(self) -> Prior:
-        """Of the code of each region."""
-        return "sphere"
-
-
-class ColorConfig(_Frozen):
+class ColorConfig(_ConditionalConfig):
     """Everything needed to build an encoder of colours and a generator of the colours of a grey picture again."""
 
     architecture: Literal["color", "color-resnet"] = "color"
     image_size: Literal[64] = 64
     latent_dim: int = Field(8, ge=2)
     width: int = Field(32, ge=1, description="channels of the first layers; 64 in the author's color-resnet")
-
-    @property
-    def channels(self) -> int:
-        """Of a picture: lightness and two of colour."""
-        return 3
-
-    @property
-    def prior(self) -> Prior:
-        """Of the codes."""
-        return "sphere"
 
 
 def _kind_of_network(value: Any) -> str:
@@ -232,65 +224,14 @@ class TrainConfig(_Frozen):
         return self
 
 
-@dataclass(frozen=True)
-class RestoreSettings:
-    """How pictures are to be restored.
-
-    Attributes:
-        refine: steps of latent refinement, of models of a domain.
-        strength: 0 leaves observed pixels of photographs as they are, 1 takes the estimate.
-        sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
-        unfade: bring black and white of the restored picture back to the ends of the range.
-        tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
-        precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
-    """
-
-    refine: int = 0
-    strength: float = 1.0
-    sigma: float | None = None
-    unfade: bool = False
-    tile: int | None = None
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.refine < 0:
-            raise UsageError(f"--refine {self.refine} is below 0")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
-        if self.sigma is not None and not 0 <= self.sigma <= 255:
-            raise UsageError(f"--sigma {self.sigma:g} is not within 0 to 255")
-        if self.tile is not None and self.tile < SMALLEST_TILE:
-            raise UsageError(f"--tile {self.tile} is too small; take {SMALLEST_TILE} or more, or auto")
-
-
-@dataclass(frozen=True)
-class ColorizeSettings:
-    """How grey pictures are to be coloured.
-
-    Attributes:
-        strength: 0 leaves them grey, 1 gives them all the colour the model draws.
-        sepia: take a toned picture for a grey one.
-        force: take a picture that has colours already, or that is out of the model's domain.
-        precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
-    """
-
-    strength: float = 1.0
-    sepia: bool = False
-    force: bool = False
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
-
-
 def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainConfig:
     """Resolve a preset and ``key=value`` settings, where a key may be dotted.
 
     Args:
         preset: a row of `PRESETS`.
         settings: such as ``steps=500``, ``network.width=16`` ``turns.encoder.weights.match_x=15``
-            or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first.
+            or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first;
+            fewer ``steps`` shorten the stages after the game alike, unless their own are set.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
@@ -312,7 +253,19 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
         if not equals:
             raise UsageError(f"--set {setting!r} is not of the form key=value, such as steps=2000")
         _assign(values, key.split("."), text)
+    _shorten(values, {setting.partition("=")[0] for setting in settings}, row.get("steps"))
     return parse(TrainConfig, values, "--set")
+
+
+def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None:
+    """Who gives a run few steps for a try expects all of it to be short."""
+    steps = values["steps"]
+    if "steps" not in named or not isinstance(steps, int) or not steps:
+        return
+    for stage in ("settle", "robust"):
+        if f"{stage}.steps" not in named:
+            full = values[stage]["steps"]
+            values[stage]["steps"] = min(full, math.ceil(full * steps / (usual or max(full, 1))))
 
 
 def _assign(values: dict[str, Any], path: list[str], text: str) -> None:

@@ -16,12 +16,12 @@ from agerestore import baselines, degrade
 from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
-from agerestore.config import RestoreSettings
 from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize, ssim
 from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
+from agerestore.settings import RestoreSettings
 
 CHUNK = 100
 FIT_IMAGES = 30_000  # training pictures that the fitted baselines see; with 2,000 Wiener loses 1 to 2 dB

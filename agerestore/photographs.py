@@ -11,12 +11,12 @@ from torch import Tensor
 from agerestore import device as devices
 from agerestore import imagefile, tiling
 from agerestore.composite import composite
-from agerestore.config import SMALLEST_TILE, RestoreSettings
 from agerestore.framing import match_channels
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
+from agerestore.settings import SMALLEST_TILE, RestoreSettings
 
 LARGEST_TILE = 512  # pixels a side; measured here: 768 takes 1.09 and 1024 2.6 times as long, 384 as long
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16

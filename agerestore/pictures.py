@@ -7,13 +7,13 @@ import torch
 
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
 from agerestore.restoration import Choice, choose, restore_observation
+from agerestore.settings import RestoreSettings
 from agerestore.tone import unfade
 
 DEFAULTS = RestoreSettings()

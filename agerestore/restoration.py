@@ -13,7 +13,6 @@ from agerestore import device as devices
 from agerestore import domain
 from agerestore.checkpoint import LoadedModel
 from agerestore.composite import composite, fill_unknown
-from agerestore.config import RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
 from agerestore.framing import Frame, match_channels
@@ -21,6 +20,7 @@ from agerestore.latent import on_prior
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph
+from agerestore.settings import RestoreSettings
 
 REFINE_RATE = 0.02
 REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md

@@ -64,11 +64,14 @@ def iterations(config: TrainConfig, images: int) -> int:
 
 def stages(config: TrainConfig, images: int) -> list[Stage]:
     """The stages of a run on a training part of ``images`` images."""
-    found = [_game(config, images)]
     if isinstance(config.network, PhotoConfig):
-        found = [_estimate(config), *found]
-    elif isinstance(config.network, NetworkConfig) and "encoder" in config.network.players:
-        found += _of_the_encoder(config, found[0])
+        found = [_estimate(config)]
+        if config.network.latent_dim:  # else there is no game to play
+            found.append(_game(config, images))
+    else:
+        found = [_game(config, images)]
+        if isinstance(config.network, NetworkConfig) and "encoder" in config.network.players:
+            found += _of_the_encoder(config, found[0])
     return [stage for stage in found if stage.steps and stage.players]
 
 

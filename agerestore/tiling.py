@@ -7,8 +7,8 @@ with the parts.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from agerestore.config import SMALLEST_TILE
 from agerestore.errors import AgeRestoreError, is_out_of_memory
+from agerestore.settings import SMALLEST_TILE
 
 
 class Box(NamedTuple):

@@ -15,10 +15,10 @@ from side_by_side import medians, tell
 
 from agerestore import device, imagefile, zoo
 from agerestore.baselines import non_local_means
-from agerestore.config import RestoreSettings
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
+from agerestore.settings import RestoreSettings
 
 PICTURE = Path(__file__).parent.parent / "examples" / "damaged" / "photo-chelsea.png"
 ROUNDS = 5

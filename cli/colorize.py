@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from agerestore.batch import Job, Made
     from agerestore.colorization import ColorizedPicture
-    from agerestore.config import ColorizeSettings
     from agerestore.imagefile import Photo
+    from agerestore.settings import ColorizeSettings
 
 MODEL = "cars-color"
 SUFFIX = ".colorized"
@@ -55,8 +55,8 @@ def colorize(
     """
     from agerestore import device as devices
     from agerestore import zoo
-    from agerestore.config import ColorizeSettings
     from agerestore.errors import UsageError
+    from agerestore.settings import ColorizeSettings
 
     settings = ColorizeSettings(strength, sepia, force, common.precision)
     if like is not None and samples != 1:

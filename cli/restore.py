@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from agerestore.batch import Job, Made
     from agerestore.checkpoint import LoadedModel
     from agerestore.colorization import ColorizedPicture
-    from agerestore.config import RestoreSettings
     from agerestore.imagefile import Mask, Photo
     from agerestore.pictures import RestoredPicture
+    from agerestore.settings import RestoreSettings
 
 
 @with_common_options
@@ -73,8 +73,8 @@ def restore(
     NAME.uncertainty.png (four times the expected error in grey levels) and NAME.compare.png.
     """
     from agerestore import batch, zoo
-    from agerestore.config import RestoreSettings
     from agerestore.errors import UsageError
+    from agerestore.settings import RestoreSettings
 
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder; check the name")
@@ -147,8 +147,8 @@ def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
 
 def _colourist(where: Any, common: Common, samples: int) -> "Callable[[Photo], ColorizedPicture]":
     """What colours a restored picture."""
-    from agerestore.config import ColorizeSettings
     from agerestore.errors import UsageError
+    from agerestore.settings import ColorizeSettings
 
     if samples:
         raise UsageError("--samples and --colorize do not go together; colour the samples with `agerestore colorize`")

@@ -22,3 +22,14 @@ def model():
         if not parameter.any():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
     return networks
+
+
+@pytest.fixture
+def one_thread():
+    """Two threads may add in another order, and small networks are no faster in them."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -14,11 +14,12 @@ from agerestore import checkpoint, chroma, colorization, domain, imagefile, mani
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import lightness, rgb_to_lab
 from agerestore.colorization import code_of, colorize, colorize_picture, draw_codes
-from agerestore.config import ColorConfig, ColorizeSettings, NetworkConfig, PhotoConfig, train_config
+from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, train_config
 from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.imagefile import Photo
 from agerestore.networks import build
+from agerestore.settings import ColorizeSettings
 from agerestore.train import train
 
 LEVEL = 100 / 255  # of lightness

@@ -51,3 +51,21 @@ def test_an_unreadable_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UsageError, match=r"config\.json: not a readable training configuration"):
         read_config(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "settle", "robust"),
+    [
+        ("age-mnist", (), 800, 16_000),
+        ("age-mnist", ("steps=2",), 1, 13),
+        ("age-mnist", ("steps=1250",), 400, 8000),
+        ("age-mnist", ("steps=9999",), 800, 16_000),
+        ("age-mnist", ("steps=2", "robust.steps=7"), 1, 7),
+        ("age-mnist", ("steps=0",), 800, 16_000),
+        ("age-mnist", ("objective=vae", "steps=2"), 0, 13),
+        ("age-cifar10", ("steps=2",), 0, 2),
+    ],
+)
+def test_a_run_of_few_steps_is_short_in_all_its_stages(preset, settings, settle, robust):
+    config = train_config(preset, settings)
+    assert (config.settle.steps, config.robust.steps) == (settle, robust)

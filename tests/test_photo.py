@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from agerestore import batches, checkpoint, monitor, stages, train
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig, PhotoConfig, RestoreSettings, train_config
+from agerestore.config import NetworkConfig, PhotoConfig, train_config
 from agerestore.data import PhotoSet, load_photographs
 from agerestore.divergence import official_kl
 from agerestore.errors import NothingReadableError, UsageError
@@ -22,6 +22,7 @@ from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.restoration import restore, restore_best, restore_observation
+from agerestore.settings import RestoreSettings
 
 TINY = ('network.widths=[2,3,4]', "network.latent_dim=4", "estimate.steps=4", "steps=4", "batch_size=4", "crop_size=32",
         "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0",
@@ -128,6 +129,11 @@ def test_terms_of_the_estimate_in_closed_form():
     assert terms["estimate"].item() == pytest.approx(0.2)
     assert terms["psnr"].item() == pytest.approx(math.log(0.04 + LEAST_MSE))
     assert terms["uncertainty"].item() == pytest.approx((0.04 / 0.1 + math.log(0.1)) / 2)
+
+
+def test_without_codes_there_is_no_game():
+    config = train_config("photo", ("network.latent_dim=0", "steps=0"))
+    assert [stage.name for stage in stages.stages(config, 100)] == ["estimate"]
 
 
 def test_the_estimator_says_what_it_lacks():

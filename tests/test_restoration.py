@@ -7,7 +7,7 @@ from torch import nn
 
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig, RestoreSettings
+from agerestore.config import NetworkConfig
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.latent import project, sample
 from agerestore.networks import Autoencoder, build
@@ -20,6 +20,7 @@ from agerestore.restoration import (
     restore_best,
     restore_observation,
 )
+from agerestore.settings import RestoreSettings
 
 SIZE, DIM = 32, 8
 CONTRAST = 60.0

@@ -24,14 +24,7 @@ from agerestore.training import Training
 LOG2 = math.log(2)
 TINY = ("network.width=4", "batch_size=8", "steps=2", "settle.steps=0", "robust.steps=1", "robust.batch_size=8",
         "validation=0.2", "precision=fp32")  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def drawn(*shape, seed=0):

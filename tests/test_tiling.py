@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from agerestore import tiling
-from agerestore.config import RestoreSettings
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.imagefile import Photo
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph, restore_pixels
+from agerestore.settings import RestoreSettings
 from agerestore.tiling import Box
 
 

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from agerestore import baselines, imagefile, zoo
 from agerestore.checkpoint import sha256
-from agerestore.config import RestoreSettings
 from agerestore.errors import WeightsError
 from agerestore.latent import sample
 from agerestore.metrics import psnr, quantize
@@ -17,6 +16,7 @@ from agerestore.monitor import balance, reconstruction_psnr, uncertainty_figures
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph
 from agerestore.restoration import restore_observation
+from agerestore.settings import RestoreSettings
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
