@@ -199,7 +199,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
-    "aae-mnist-supervised": _linear("aae-supervised", latent_dim=10),
+    "aae-mnist-supervised": _linear("aae-supervised", latent_dim=4),
     "aaae-mnist-plane": _linear("aaae"),
     "aae-mnist-semi": {**_small("aae-semi"), "labels": 1000},
     "aae-mnist-clusters": _small("aae-clusters", latent_dim=5),
