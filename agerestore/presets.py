@@ -104,7 +104,8 @@ SYSTEMS: dict[str, dict[str, Any]] = {
     "aae-labels": {**_AAE_RUN, "turns": _AAE,
                    "network": {**_AAE_NETWORK, "prior": "mixture", "latent_dim": 2, "told": 10}},
     "aae-supervised": {**_AAE_RUN, "turns": {**_AAE, _BOTH: _weigh("match_x", cross_entropy=0.1)},
-                       "network": {**_AAE_NETWORK, "classes": 10}},
+                       # told the label, the critic sees a style that says something of it
+                       "network": {**_AAE_NETWORK, "classes": 10, "told": 10}},
     "aae-semi": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 10}, "damage": "noise:sigma=76.5",
                  "turns": _AAE_SEMI},
     "aae-clusters": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 16}, "turns": _AAE_LABELS},
@@ -199,7 +200,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
-    "aae-mnist-supervised": _linear("aae-supervised", latent_dim=4),
+    "aae-mnist-supervised": {**_linear("aae-supervised", latent_dim=4), "steps": 3000},
     "aaae-mnist-plane": _linear("aaae"),
     "aae-mnist-semi": {**_small("aae-semi"), "labels": 1000},
     "aae-mnist-clusters": _small("aae-clusters", latent_dim=5),
