@@ -1,8 +1,8 @@
 """The experiments of the founding papers: each leaves one picture, NAME.png, and one file of figures, NAME.json.
 
 They train what they need into a folder of runs and go on with what lies there, so that a killed experiment is repeated
-for little. At full scale runs are as their presets say; else as short as `BRIEF` makes them, to see that a system
-learns at all: their figures are no results.
+for little. At full scale runs are as their presets say, but those of ``systems`` as small as `EQUAL` makes all of them;
+else as short as `BRIEF` makes them, to see that a system learns at all: their figures are no results.
 """
 
 import json

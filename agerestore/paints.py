@@ -64,7 +64,8 @@ def choose(paints: Mapping[str, Any], count: int, seed: int) -> Tensor:
         seed: of the draw.
     """
     codes, tints = _read(paints["codes"], int(paints["dimensions"])), _read(paints["tints"], 2)
-    fits = _read(paints["fits"], len(codes), "<f2")
+    # Weights of before fits were kept have tints alone: then the farthest follows.
+    fits = _read(paints["fits"], len(codes), "<f2") if "fits" in paints else torch.zeros(1, len(codes))
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randint(len(codes), (1,), generator=generator)
     while len(chosen) < count:

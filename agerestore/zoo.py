@@ -101,19 +101,10 @@ def write_index(pretrained: Path) -> None:
 
 
 def restoring() -> list[str]:
-    """Names of the shipped models that ``-m auto`` asks.
-
-    Not those that colour, and not those whose row in the index says ``"auto": false``: a model of all kinds of small
-    pictures takes none for foreign, but restores worse than the one for photographs what is only a little damaged.
-    """
-    rows = index()
-    return [
-        name
-        for name in names()
-        if rows[name].get("auto", True) and read_header(weights_path(name)).get("kind") != "color"
-    ]
+    """Names of the shipped models that restore pictures; the others colour them."""
+    return [name for name in names() if read_header(weights_path(name)).get("kind") != "color"]
 
 
 def load_restoring() -> dict[str, LoadedModel]:
-    """Every shipped model that ``-m auto`` asks."""
+    """Every shipped model that restores pictures, for ``-m auto``."""
     return {name: load(name) for name in restoring()}

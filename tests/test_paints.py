@@ -40,6 +40,8 @@ def test_of_paints_that_fit_alike_the_farthest_follows(six):
     for seed in range(20):
         first, second = paints.choose(six, 2, seed).argmax(dim=1).tolist()
         assert second == (5 if first < 3 else 0)
+        before = {key: value for key, value in six.items() if key != "fits"}
+        assert torch.equal(paints.choose(before, 5, seed), paints.choose(six, 5, seed))
 
 
 def test_the_paint_that_brings_most_pictures_closer_follows():

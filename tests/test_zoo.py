@@ -75,15 +75,6 @@ def test_a_missing_file_and_a_missing_index_are_named(copy):
         zoo.names()
 
 
-def test_a_model_may_be_had_by_name_alone(copy):
-    assert "mnist" in zoo.restoring()
-    rows = zoo.index()
-    rows["mnist"]["auto"] = False
-    (copy / "index.json").write_text(json.dumps(rows))
-    assert "mnist" not in zoo.restoring()
-    assert "mnist" in zoo.names()
-
-
 def test_the_index_is_brought_up_to_date_and_keeps_what_people_wrote(copy):
     shutil.copy(copy / "mnist.safetensors", copy / "another.safetensors")
     zoo.write_index(copy)
