@@ -16,7 +16,7 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, Turn
 from agerestore.data import AnySet, derive_seed
 from agerestore.errors import UsageError
-from agerestore.networks import Autoencoder, build
+from agerestore.networks import Autoencoder, build, parts
 from agerestore.objectives import Batch
 from agerestore.stages import stages
 
@@ -47,18 +47,17 @@ class Training:
     def start_from(self, model: LoadedModel) -> None:
         """Take the weights of a trained model before the first iteration.
 
+        Parts that it has nothing of begin anew: what a run does not leave, such as critics and, always, the robust
+        encoder, and blocks that a deeper network of photographs has more of, which are the identity at first.
+
         Raises:
             UsageError: it has other networks than the run.
         """
         weights = model.networks.state_dict()
-        # Some are made anew in this run: the robust encoder, and what a run does not leave, such as critics.
         mine = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
-        present = {name.partition(".")[0] for name in mine}
-        made_anew = tuple(f"{name}." for name, _ in self.model.named_children() if name not in present)
         for networks in (self.model, self.average):
-            shapes = {
-                name: value.shape for name, value in networks.state_dict().items() if not name.startswith(made_anew)
-            }
+            new = tuple(part for part in parts(networks) if not any(name.startswith(part) for name in mine))
+            shapes = {name: value.shape for name, value in networks.state_dict().items() if not name.startswith(new)}
             if shapes != {name: value.shape for name, value in mine.items()}:
                 raise UsageError(
                     "--init: other networks than those of the run; --set network... as the weights have it"

@@ -16,7 +16,7 @@ from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize
 
 UNKNOWN = ("holes", "hole", "missing", "strokes", "scratches:known=1")
-EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg"]
+EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg", "jpeg:top=0..15:left=0..15"]
 
 
 def rng(seed=0):
@@ -176,6 +176,16 @@ def test_jpeg_is_like_pillows_and_as_lossy(quality, channels):
     ours = quantize(degrade(f"jpeg:quality={quality}", image).image)
     assert psnr(ours, real).item() > 35
     assert psnr(ours, image).item() == pytest.approx(psnr(real, image).item(), abs=0.5)
+
+
+def test_a_picture_cropped_after_it_was_compressed_has_its_blocks_elsewhere():
+    pixels = (255 * smooth_picture()[0]).round().byte().permute(1, 2, 0).numpy()
+    file = io.BytesIO()
+    Image.fromarray(np.pad(pixels, ((3, 29), (5, 25), (0, 0)), "edge")).save(file, "JPEG", quality=20)
+    real = torch.from_numpy(np.asarray(Image.open(file))[3:103, 5:135].copy()).permute(2, 0, 1)[None] / 255
+    cropped, whole = (degrade(f"jpeg:quality=20{cut}", smooth_picture()).image for cut in (":top=3:left=5", ""))
+    assert psnr(cropped, real).item() > 35
+    assert psnr(whole, real).item() < psnr(cropped, real).item() - 3
 
 
 @pytest.mark.parametrize("kind", ["scratches:width=1", "scratches:width=4", "dust"])

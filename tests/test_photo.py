@@ -295,6 +295,15 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     played = weights(train.train(game, photographs, tmp_path / "game", init=checkpoint.load_weights(alone)))
     torch.testing.assert_close({name: played[name] for name in kept}, weights(alone), rtol=0, atol=0)
     assert len(played) > len(kept)
+
+    deeper = train_config("photo", (*TINY, "network.blocks=[1,3,6]", "steps=0", "estimate.steps=1", "estimate.lr=1e-9"))
+    grown = train.train(deeper, photographs, tmp_path / "deeper", init=checkpoint.load_weights(whole))
+    image = drawn(1, 3, 32, 32)
+    answers = [checkpoint.load_weights(path).networks.estimate(image)[0] for path in (alone, grown)]
+    torch.testing.assert_close(*answers, rtol=1e-2, atol=1e-3)  # what was added is the identity at first
+    with pytest.raises(UsageError, match="other networks"):
+        train.train(train_config("photo", (*TINY, "network.blocks=[1,2,3]")), photographs, tmp_path / "shallower",
+                    init=checkpoint.load_weights(whole))  # fmt: skip
     with pytest.raises(UsageError, match="other networks"):
         train.train(train_config("photo", (*TINY, "network.widths=[2,3,5]")), photographs, tmp_path / "other",
                     init=checkpoint.load_weights(whole))  # fmt: skip

@@ -174,3 +174,15 @@ def test_flops_of_an_encoder_step_are_those_counted_by_hand():
     only_real = ("turns.encoder.weights.kl_fake=0", "turns.encoder.weights.match_x=0", "turns.generator.steps=0")
     config = train_config("age-cifar10", only_real)
     assert budget.flops_per_iteration(config)["game"] == 2 * 64 * multiply_adds
+
+
+def test_flops_of_the_estimator_are_those_counted_by_hand():
+    config = train_config("photo", ("steps=0", "network.widths=[2,3,5]", "network.blocks=[1,1,2]"))
+    # Inputs x outputs x weights of a kernel at full, half and quarter resolution: two blocks of two convolutions at the
+    # first two, halving and doubling between them.
+    full = 9 * 4 * 2 + 4 * 9 * 2 * 2 + 9 * 2 * 6
+    half = 4 * 2 * 3 * 2 + 4 * 9 * 3 * 3
+    quarter = 4 * 3 * 5 * 2 + 4 * 9 * 5 * 5
+    pixels = 8 * 64 * 64
+    multiply_adds = pixels * (3 * (full + half / 4 + quarter / 16) - 9 * 4 * 2)  # no gradient of the picture
+    assert budget.flops_per_iteration(config) == {"estimate": 2 * multiply_adds}

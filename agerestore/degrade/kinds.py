@@ -90,6 +90,7 @@ class Kind:
 
 _SIGMA = Parameter(0, 55, 0, 255)
 _FLAG = Parameter(0, 0, 0, 1, whole=True)
+_CUT = Parameter(0, 0, 0, operators.BLOCK - 1, whole=True)
 
 KINDS: dict[str, Kind] = {
     "noise": Kind(
@@ -108,8 +109,12 @@ KINDS: dict[str, Kind] = {
         operators.saltpepper,
     ),
     "jpeg": Kind(
-        "JPEG compression at a quality as libjpeg counts it",
-        {"quality": Parameter(10, 95, 1, 95, whole=True)},  # Kornia's tables go wrong above 97
+        "JPEG compression at a quality as libjpeg counts it; then top rows and left columns cut off, of a larger picture",
+        {
+            "quality": Parameter(10, 95, 1, 95, whole=True),  # Kornia's tables go wrong above 97
+            "top": _CUT,
+            "left": _CUT,
+        },
         operators.jpeg,
     ),
     "blur": Kind(

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+BLOCK = 16  # pixels of a JPEG that share their chroma
+
 Parameters = Mapping[str, Tensor]
 Outcome = tuple[Tensor, Tensor | None]
 
@@ -70,7 +72,30 @@ def missing(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 
 
 def jpeg(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1].
+    """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1]; then `top` rows and `left` columns cut off.
+
+    What is cut off was a continuation of the edge: the picture keeps its size, and its blocks begin elsewhere.
+    """
+    # One by one: the codec multiplies matrices, whose last bits depend on how many rows they have.
+    cuts = zip(parameters["top"].tolist(), parameters["left"].tolist(), strict=True)
+    coded = [
+        _cropped(picture, quality, *cut)
+        for picture, quality, cut in zip(image.split(1), parameters["quality"].split(1), cuts, strict=True)
+    ]
+    return torch.cat(coded), None
+
+
+def _cropped(image: Tensor, quality: Tensor, top: int, left: int) -> Tensor:
+    """A picture that a larger one was cropped to after it was coded, to the right of and below its edges."""
+    if not top and not left:
+        return _coded(image, quality)
+    height, width = image.shape[2:]
+    larger = torch.nn.functional.pad(image, (left, BLOCK - left, top, BLOCK - top), mode="replicate")
+    return _coded(larger, quality)[:, :, top : top + height, left : left + width]
+
+
+def _coded(image: Tensor, quality: Tensor) -> Tensor:
+    """Pictures as JPEG brings them back, their blocks beginning in the corner.
 
     Kornia's codec is differentiable: it rounds softly, to r + e^3 for a coefficient r + e, and so keeps 0.8
     dB that a real file loses. Coding twice leaves e^9, at most 0.002 of a step, as good as rounding; only the
@@ -80,12 +105,12 @@ def jpeg(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
     from kornia.color import rgb_to_ycbcr, ycbcr_to_rgb
     from kornia.enhance import jpeg_codec_differentiable
 
-    quality = column(_kornia_quality(parameters["quality"]), image).flatten()
-    once = jpeg_codec_differentiable(image.clamp(0, 1).expand(-1, 3, -1, -1), quality).clamp(0, 1)
-    twice: Tensor = jpeg_codec_differentiable(once, quality)
+    strength = column(_kornia_quality(quality), image).flatten()
+    once = jpeg_codec_differentiable(image.clamp(0, 1).expand(-1, 3, -1, -1), strength).clamp(0, 1)
+    twice: Tensor = jpeg_codec_differentiable(once, strength)
     if image.shape[1] == 3:
         twice = ycbcr_to_rgb(torch.cat([rgb_to_ycbcr(twice)[:, :1], rgb_to_ycbcr(once)[:, 1:]], 1))
-    return twice[:, : image.shape[1]].clamp(0, 1), None
+    return twice[:, : image.shape[1]].clamp(0, 1)
 
 
 def _kornia_quality(quality: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from agerestore.networks.coloring import ColorModel
 from agerestore.networks.dcgan import Encoder, Generator, initialise
 from agerestore.networks.photo import PhotoModel
 
-__all__ = ["NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use"]
+__all__ = ["NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use", "parts"]
 
 # architecture -> functions that make the layers of (encoder, generator)
 NETWORKS = {
@@ -98,6 +98,12 @@ def for_use(model: Model, trained: Collection[str]) -> Model:
     if isinstance(model, PhotoModel):
         return model if "generator" in trained else model.alone()
     return model.without_critics() if isinstance(model, Autoencoder) else model
+
+
+def parts(networks: nn.Module) -> list[str]:
+    """Where the names of parameters begin that trained weights may lack as a whole: networks, and residual blocks."""
+    blocks = (name for name, module in networks.named_modules() if isinstance(module, photo.ResidualBlock))
+    return [f"{name}." for name in (*dict(networks.named_children()), *blocks)]
 
 
 def _encoder(config: NetworkConfig, layers: critics.Layers) -> Encoder:
