@@ -24,7 +24,7 @@ def folder() -> Path:
 
 
 def index() -> dict[str, dict[str, Any]]:
-    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ...}."""
+    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ..., "auto": ...}."""
     try:
         rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text())
     except (OSError, ValueError) as error:
@@ -100,11 +100,15 @@ def write_index(pretrained: Path) -> None:
     write_atomic(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
-def restoring() -> list[str]:
-    """Names of the shipped models that restore pictures; the others colour them."""
-    return [name for name in names() if read_header(weights_path(name)).get("kind") != "color"]
+def automatic() -> list[str]:
+    """Names of the shipped models that ``-m auto`` chooses from: those that the index marks so.
+
+    A model of a general domain, such as small pictures of anything, takes no picture for a foreign one and redraws what
+    the one for photographs would hardly touch: it is used when it is named.
+    """
+    return [name for name, row in sorted(index().items()) if row.get("auto")]
 
 
-def load_restoring() -> dict[str, LoadedModel]:
-    """Every shipped model that restores pictures, for ``-m auto``."""
-    return {name: load(name) for name in restoring()}
+def load_automatic() -> dict[str, LoadedModel]:
+    """The shipped models that ``-m auto`` chooses from."""
+    return {name: load(name) for name in automatic()}

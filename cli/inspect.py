@@ -37,7 +37,7 @@ def inspect(
 
         cv2.setNumThreads(common.threads)
     pictures, missing = _pictures(sources)
-    models = zoo.load_restoring()
+    models = zoo.load_automatic()
     tally = batch.Tally(len(pictures) + len(missing))
     for line in missing:
         typer.echo(f"agerestore: {line}", err=True)

@@ -130,7 +130,7 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
     from agerestore import zoo
 
     automatic = model == "auto"
-    return automatic, [zoo.fingerprint(name) for name in (zoo.restoring() if automatic else [model])]
+    return automatic, [zoo.fingerprint(name) for name in (zoo.automatic() if automatic else [model])]
 
 
 def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
@@ -139,7 +139,7 @@ def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
     from agerestore.errors import UsageError
     from agerestore.networks import ColorModel
 
-    models = zoo.load_restoring() if model == "auto" else {model: zoo.load(model)}
+    models = zoo.load_automatic() if model == "auto" else {model: zoo.load(model)}
     if model != "auto" and isinstance(models[model].networks, ColorModel):
         raise UsageError(f"-m {model} colours pictures and restores none; use `agerestore colorize`, or --colorize")
     return {name: each.to(where) for name, each in models.items()}

@@ -483,7 +483,7 @@ def shipped(tmp_path, monkeypatch, colours):
 
 def test_models_that_colour_are_listed_and_restore_nothing(shipped, tmp_path):
     assert zoo.names() == ["cars-color", "mnist", "photo"]
-    assert zoo.restoring() == ["mnist", "photo"] == sorted(zoo.load_restoring())
+    assert zoo.automatic() == ["mnist", "photo"] == sorted(zoo.load_automatic())
     assert "cars-color" in run("models", "list").stdout
     imagefile.write(tmp_path / "in.png", Photo(grey(40, 50)))
     refused = run("restore", tmp_path / "in.png", tmp_path / "out.png", "-m", "cars-color")

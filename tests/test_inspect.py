@@ -63,7 +63,7 @@ def decoded(picture, quality):
 
 @pytest.fixture(scope="module")
 def models():
-    return zoo.load_restoring()
+    return zoo.load_automatic()
 
 
 # ------------------------------------------------------------------------------------------------ noise
