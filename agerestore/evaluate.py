@@ -72,6 +72,7 @@ def evaluate(
     methods: Sequence[str] = (),
     training: AnySet | None = None,
     refine: int = 0,
+    ensemble: int = 1,
     seed: int = 0,
     precision: str = "auto",
     report: Callable[[Row], None] = lambda row: None,
@@ -88,6 +89,7 @@ def evaluate(
             each one anew.
         training: clean pictures that fitted baselines and the classifier learn from.
         refine: steps of latent refinement.
+        ensemble: positions that the estimates of photographs are the mean of.
         seed: of the damage.
         precision: of the model; see `restore_observation`.
         report: told every row as it is ready.
@@ -98,7 +100,7 @@ def evaluate(
     """
     _check_methods(methods, test, training)
     recognise = _recogniser(test, training)
-    restore = partial(_restore, model, RestoreSettings(refine=refine, precision=precision))
+    restore = partial(_restore, model, RestoreSettings(refine=refine, ensemble=ensemble, precision=precision))
     groups = [image[None] for image in test.images] if isinstance(test, PhotoSet) else [test.images]
     rows: list[Row] = []
     for damage in damages:

@@ -1,6 +1,7 @@
 """Photographs of any size, restored by the centre of the conditional AGE, tile by tile."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from agerestore import device as devices
 from agerestore import imagefile, tiling
 from agerestore.composite import composite
+from agerestore.ensemble import mean_estimate
 from agerestore.framing import match_channels
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
@@ -155,7 +157,7 @@ def _restore(
         around = tiling.surroundings(tile, whole, reach, multiple)
         observation = read(around)
         here = None if fields is None else _regions(fields, around)
-        answer = _estimate(model, observation, gain, strength, settings.precision, here)
+        answer = _estimate(model, observation, gain, replace(settings, strength=strength), here)
         rows, columns = tile.within(around).slices
         write(tile, Answer(*(each[:, :, rows, columns] for each in answer)))
 
@@ -168,18 +170,17 @@ def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
 
 
 def _estimate(
-    model: PhotoModel, observation: Observation, gain: float, strength: float, precision: str,
-    fields: Tensor | None = None,
-) -> Answer:  # fmt: skip
+    model: PhotoModel, observation: Observation, gain: float, settings: RestoreSettings, fields: Tensor | None = None
+) -> Answer:
     device, channels = observation.image.device, observation.image.shape[1]
     colour = (match_channels(observation.image, 3) * gain).contiguous(memory_format=torch.channels_last)
-    with devices.precision(precision, device, auto=devices.fastest(device)):
-        image, deviation = model.estimate(colour, observation.mask)
+    with devices.precision(settings.precision, device, auto=devices.fastest(device)):
+        image, deviation = mean_estimate(model.estimate, colour, observation.mask, settings.ensemble, MULTIPLE)
         samples = image[:0] if fields is None else model.samples(colour, observation.mask, fields)
     image, samples = (match_channels(each / gain, channels).clamp(0, 1) for each in (image, samples))
     deviation = deviation.square().mean(1, keepdim=True).sqrt().expand(-1, channels, -1, -1) / gain
-    if strength < 1:
-        blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
+    if settings.strength < 1:
+        blended = torch.lerp(observation.image.clamp(0, 1), image, settings.strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
     return Answer(image, deviation, samples)
 
@@ -211,7 +212,7 @@ def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: float, set
     removed = []
     for box in _probes(whole):
         observation = read(box)
-        answer = _estimate(model, observation, gain, 1.0, settings.precision)
+        answer = _estimate(model, observation, gain, RestoreSettings(precision=settings.precision))
         known = 1.0 if observation.mask is None else 1 - observation.mask
         removed.append(((observation.image - answer.image) * known).square().mean())
     rms = 255 * float(torch.stack(removed).mean().sqrt())

@@ -230,6 +230,7 @@ def restore(
     refine: int = 0,
     strength: float = 1.0,
     sigma: float | None = None,
+    ensemble: int = 1,
     precision: str = "auto",
     degradation: Degradation | None = None,
 ) -> Any:
@@ -246,6 +247,8 @@ def restore(
             Helps where scattered pixels are missing, not where a whole region is.
         strength: for photographs: 0 leaves observed pixels as they are, 1 takes the estimate.
         sigma: for photographs: standard deviation of their noise, 0 to 255, if it is known: no more is removed.
+        ensemble: for photographs: 2, 4 or 8 take the mean over as many turned and mirrored positions, in as many times
+            the time (see `agerestore.ensemble`).
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
         degradation: what is known to have happened to the picture, differentiable, for the refinement.
 
@@ -269,7 +272,7 @@ def restore(
     form = read_form(image)
     unknown = read_mask(mask, form.image)
     observation = Observation(form.image, unknown)
-    settings = RestoreSettings(refine=refine, strength=strength, sigma=sigma, precision=precision)
+    settings = RestoreSettings(refine=refine, strength=strength, sigma=sigma, ensemble=ensemble, precision=precision)
     answer = restore_observation(model, observation, settings, degradation=degradation)
     worst = float(answer.score.max())
     if worst > 1:

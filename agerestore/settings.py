@@ -16,6 +16,7 @@ class RestoreSettings:
         strength: 0 leaves observed pixels of photographs as they are, 1 takes the estimate.
         sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
         unfade: bring black and white of the restored picture back to the ends of the range.
+        ensemble: of photographs, how many of the eight positions of a picture the estimate is the mean of.
         tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
     """
@@ -24,6 +25,7 @@ class RestoreSettings:
     strength: float = 1.0
     sigma: float | None = None
     unfade: bool = False
+    ensemble: int = 1
     tile: int | None = None
     precision: str = "auto"
 
@@ -34,6 +36,8 @@ class RestoreSettings:
             raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
         if self.sigma is not None and not 0 <= self.sigma <= 255:
             raise UsageError(f"--sigma {self.sigma:g} is not within 0 to 255")
+        if self.ensemble not in (1, 2, 4, 8):
+            raise UsageError(f"--ensemble {self.ensemble} is none of 1, 2, 4 and 8")
         if self.tile is not None and self.tile < SMALLEST_TILE:
             raise UsageError(f"--tile {self.tile} is too small; take {SMALLEST_TILE} or more, or auto")
 

@@ -38,6 +38,9 @@ def evaluate(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Take the first N test pictures.")] = 1000,
     refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement.")] = 0,
+    ensemble: Annotated[
+        int, typer.Option(help="Photographs: 2, 4 or 8 measure the mean over so many turned and mirrored positions.")
+    ] = 1,
     *,
     common: Common,
 ) -> None:
@@ -72,7 +75,8 @@ def evaluate(
 
     evaluation.evaluate(
         loaded, test.take(torch.arange(min(limit, len(test)))), damage,
-        methods=methods, training=clean, refine=refine, seed=common.seed, precision=common.precision, report=report,
+        methods=methods, training=clean, refine=refine, ensemble=ensemble, seed=common.seed,
+        precision=common.precision, report=report,
     )  # fmt: skip
 
 

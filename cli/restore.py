@@ -43,6 +43,10 @@ def restore(
     sigma: Annotated[
         float | None, typer.Option(help="Photographs: their noise, 0 to 255, if you know it; no more is removed.")
     ] = None,
+    ensemble: Annotated[
+        int, typer.Option(help="Photographs: 2, 4 or 8 take the mean over so many turned and mirrored positions, "
+                          "in so many times the time.")
+    ] = 1,
     preset: Annotated[
         str | None, typer.Option(help="old-photo also brings faded black and white back to full contrast.")
     ] = None,
@@ -94,6 +98,7 @@ def restore(
         refine=refine,
         strength=strength,
         sigma=sigma,
+        ensemble=ensemble,
         unfade=_unfade(preset),
         tile=_side(tile),
         precision=common.precision,

@@ -470,7 +470,8 @@ def test_photographs_are_restored_at_any_size_with_what_was_asked_for_beside(pho
     hole[20:40, 30:60] = 255
     imagefile.write(tmp_path / "in.mask.png", Photo(hole))
     result = run("restore", tmp_path / "in.png", tmp_path / "out" / "a.png", "-m", photo_weights, "--samples", 2,
-                 "--uncertainty", "--compare", "--tile", 64, "--strength", 0.5, "--sigma", 10)  # fmt: skip
+                 "--uncertainty", "--compare", "--tile", 64, "--strength", 0.5, "--sigma", 10,
+                 "--ensemble", 2)  # fmt: skip
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"a.png", "a.sample-1.png", "a.sample-2.png", "a.uncertainty.png", "a.compare.png"}
@@ -488,7 +489,9 @@ def test_photographs_are_restored_at_any_size_with_what_was_asked_for_beside(pho
 @pytest.mark.parametrize(
     ("option", "words"),
     [(("--tile", "12"), "--tile 12 is too small"), (("--tile", "half"), "--tile half is neither auto nor"),
-     (("--strength", "2"), "--strength 2 is not within"), (("--sigma", "-1"), "--sigma -1 is not within")],
+     (("--strength", "2"), "--strength 2 is not within"),
+     (("--ensemble", "3"), "--ensemble 3 is none of"),
+     (("--sigma", "-1"), "--sigma -1 is not within")],
 )  # fmt: skip
 def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, tmp_path, option, words):
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", photo_weights, *option)

@@ -1,6 +1,7 @@
 """The conditional AGE for photographs: networks, game, batches, what is measured, restoring."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
+from agerestore.photographs import restore_photograph
 from agerestore.restoration import restore, restore_best, restore_observation
 from agerestore.settings import RestoreSettings
 
@@ -60,6 +62,17 @@ def test_tiles_with_enough_overlap_equal_the_whole(model):
     whole, _ = model.estimate(image)
     part, _ = model.estimate(image[:, :, 64:])  # 64 is a multiple of 8
     torch.testing.assert_close(part[:, :, 96:], whole[:, :, 160:], rtol=0, atol=1e-5)
+
+
+def test_tiles_equal_the_whole_in_every_position(model):
+    damaged = Observation(drawn(1, 3, 131, 150), (drawn(1, 1, 131, 150, seed=1) < 0.1).float())
+    settings = RestoreSettings(ensemble=8, precision="fp32")
+    whole, tiles, single = (
+        restore_photograph(model, damaged, each).image
+        for each in (settings, replace(settings, tile=64), replace(settings, ensemble=1))
+    )
+    torch.testing.assert_close(tiles, whole, rtol=0, atol=1e-5)
+    assert not torch.allclose(single, whole, rtol=0, atol=1e-4)
 
 
 def test_the_centre_is_at_zero_and_the_way_to_the_sphere_is_straight(model):

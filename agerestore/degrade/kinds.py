@@ -109,7 +109,7 @@ KINDS: dict[str, Kind] = {
         operators.saltpepper,
     ),
     "jpeg": Kind(
-        "JPEG compression at a quality as libjpeg counts it; then top rows and left columns cut off, of a larger picture",
+        "JPEG compression at a quality as libjpeg counts it, of a picture that had top rows and left columns more",
         {
             "quality": Parameter(10, 95, 1, 95, whole=True),  # Kornia's tables go wrong above 97
             "top": _CUT,

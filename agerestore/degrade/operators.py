@@ -72,9 +72,9 @@ def missing(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 
 
 def jpeg(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1]; then `top` rows and `left` columns cut off.
+    """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1].
 
-    What is cut off was a continuation of the edge: the picture keeps its size, and its blocks begin elsewhere.
+    The picture had `top` rows and `left` columns more, a continuation of its edges: its blocks begin elsewhere.
     """
     # One by one: the codec multiplies matrices, whose last bits depend on how many rows they have.
     cuts = zip(parameters["top"].tolist(), parameters["left"].tolist(), strict=True)

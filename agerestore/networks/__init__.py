@@ -13,7 +13,9 @@ from agerestore.networks.coloring import ColorModel
 from agerestore.networks.dcgan import Encoder, Generator, initialise
 from agerestore.networks.photo import PhotoModel
 
-__all__ = ["NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use", "parts"]
+__all__ = [
+    "NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use", "parts",
+]  # fmt: skip
 
 # architecture -> functions that make the layers of (encoder, generator)
 NETWORKS = {
