@@ -157,6 +157,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "age-mnist": _MNIST,
     "age-svhn": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 5000,
                  "settle": {"steps": 600}, "robust": {"steps": 8000}},
+    "age-faces": {**_MNIST, "network": {"image_size": 64, "latent_dim": 64, "width": 32}, "steps": 8000, "flip": True,
+                  "robust": {"steps": 8000}},
     "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "steps": 8000,
                    "flip": True},
     "photo": _PHOTO,
