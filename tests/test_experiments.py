@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
-from agerestore import experiments
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
-from agerestore.experiments import EXPERIMENTS, PLOT, Setting, run_experiment, scatter
+from agerestore.experiments import EXPERIMENTS, Setting, run_experiment
+from agerestore.experiments.aae import PLOT, scatter
 from agerestore.imagefile import read
 
 TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "settle.steps=0")
@@ -36,7 +36,7 @@ def test_each_leaves_a_picture_and_figures(name, setting, tmp_path):
 
 def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_in(setting, tmp_path, monkeypatch):
     run_experiment("aae-style", setting, tmp_path)
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr("agerestore.experiments.setting.train", None)
     run_experiment("aae-style", setting, tmp_path)
     other = Setting(setting.training, setting.test, setting.runs, settings=(*TINY, "lr=1"))
     with pytest.raises(UsageError, match="trained with other settings"):
