@@ -33,6 +33,10 @@ def evaluate(
     training: Annotated[
         Path | None, typer.Option(help="Clean pictures that fitted baselines learn from [the training split of DATA].")
     ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="paper: reconstruction, restoration, moments and samples of an encoder and a generator."),
+    ] = None,
     beside: Annotated[
         str | None, typer.Option(help="Of a model that colours: weights trained by plain regression, to compare with.")
     ] = None,
@@ -53,6 +57,9 @@ def evaluate(
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     loaded = zoo.load(model).to(where)
+    if suite is not None:
+        _evaluate_suite(loaded, suite, data, training, limit, common)
+        return
     if isinstance(loaded.networks, ColorModel):
         _evaluate_coloring(loaded, data, training, beside, limit, common)
         return
@@ -74,6 +81,39 @@ def evaluate(
         loaded, test.take(torch.arange(min(limit, len(test)))), damage,
         methods=methods, training=clean, refine=refine, seed=common.seed, precision=common.precision, report=report,
     )  # fmt: skip
+
+
+def _evaluate_suite(
+    model: "LoadedModel", suite: str, data: Path, training: Path | None, limit: int, common: Common
+) -> None:
+    """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
+    import torch
+
+    from agerestore import data as sources
+    from agerestore.errors import UsageError
+    from agerestore.networks import Autoencoder
+    from agerestore.suite import Measured, paper_suite
+
+    if suite != "paper":
+        raise UsageError(f"no suite {suite!r}; there is one: --suite paper")
+    networks = model.networks
+    if not isinstance(networks, Autoencoder):
+        raise UsageError(
+            "--suite paper is for an encoder and a generator of one kind of pictures: choose another model"
+        )
+    size, channels = networks.config.image_size, networks.config.channels
+    test, known = (
+        sources.load(folder, size, channels, split) for folder, split in ((data, "test"), (training or data, "train"))
+    )
+
+    def report(measured: Measured) -> None:
+        if common.as_json:
+            typer.echo(json.dumps({"what": measured.what, **measured.figures}))
+        elif not common.quiet:
+            figures = "  ".join(f"{name} {value:.4g}" for name, value in measured.figures.items())
+            typer.echo(f"{measured.what:28} {figures}")
+
+    paper_suite(model, test.take(torch.arange(min(limit, len(test)))), known, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(

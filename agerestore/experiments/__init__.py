@@ -13,11 +13,13 @@ from pathlib import Path
 from agerestore import checkpoint
 from agerestore.errors import UsageError
 from agerestore.experiments.aae import aae_clusters, aae_priors, aae_reduction, aae_semi, aae_style
-from agerestore.experiments.setting import Outcome, Setting
+from agerestore.experiments.ablations import age_ablations
+from agerestore.experiments.features import svhn_features
+from agerestore.experiments.setting import Outcome, Pictures, Setting
 from agerestore.experiments.systems import systems
 from agerestore.sheet import contact_sheet
 
-__all__ = ["EXPERIMENTS", "Outcome", "Setting", "run_experiment"]
+__all__ = ["EXPERIMENTS", "Outcome", "Pictures", "Setting", "pictures_of", "run_experiment"]
 
 EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
     "aae-priors": aae_priors,
@@ -28,23 +30,38 @@ EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
     "aae-reduction": partial(aae_reduction, preset="aae-mnist-reduction"),
     "aae-reduction-labels": partial(aae_reduction, preset="aae-mnist-reduction-labels"),
     "aae-style": aae_style,
-    "systems": systems,
+    "systems": partial(systems, presets="mnist"),
+    "systems-celeba": partial(systems, presets="faces"),
+    "age-ablations": age_ablations,
+    "svhn-features": svhn_features,
 }
+# those that are not made on MNIST
+PICTURES = {"systems-celeba": Pictures(64, 3, labels=False), "svhn-features": Pictures(32, 3)}
+
+
+def pictures_of(name: str) -> Pictures:
+    """What an experiment is made on.
+
+    Raises:
+        UsageError: no such experiment.
+    """
+    if name not in EXPERIMENTS:
+        raise UsageError(f"no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
+    return PICTURES.get(name, Pictures())
 
 
 def run_experiment(name: str, setting: Setting, out: Path) -> Outcome:
     """Run one of `EXPERIMENTS`, and write OUT/NAME.png and OUT/NAME.json.
 
     Raises:
-        UsageError: no such experiment, or pictures without labels.
+        UsageError: no such experiment, or pictures that it cannot be made on.
     """
-    if name not in EXPERIMENTS:
-        raise UsageError(f"no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
-    if setting.training.labels is None or setting.test.labels is None:
-        raise UsageError("experiments need labels: give MNIST as torchvision lays it out")
+    for pictures in (setting.training, setting.test):
+        pictures_of(name).check(name, pictures)
     outcome = EXPERIMENTS[name](setting)
     out.mkdir(parents=True, exist_ok=True)
     contact_sheet(outcome.rows, out / f"{name}.png")
     about = {"experiment": name, "full": setting.full, "settings": setting.settings, "figures": outcome.figures}
+    about |= {"note": outcome.note} if outcome.note else {}
     checkpoint.write_atomic(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
     return outcome
