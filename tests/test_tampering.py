@@ -32,10 +32,9 @@ def test_pictures_are_tampered_with_as_said():
     assert torch.equal(kinds[7][1], (images[1] + images[0]) / 2)
 
 
-@pytest.mark.parametrize("size", [32, 64])
-def test_it_tells_kinds_and_its_features_tell_pictures_from_spoilt_ones(size):
-    network = tampering_network(scenes(200, 0, size), torch.Generator().manual_seed(0))
-    first, other = (scenes(80, seed, size).float() / 255 for seed in (1, 2))
+def test_it_tells_kinds_and_its_features_tell_pictures_from_spoilt_ones():
+    network = tampering_network(scenes(500, 0), torch.Generator().manual_seed(0))
+    first, other = (scenes(80, seed).float() / 255 for seed in (1, 2))
     with torch.no_grad():
         kinds = tampered(first, torch.Generator().manual_seed(3))
         right = torch.stack([(network.kind_of(each) == number).float().mean() for number, each in enumerate(kinds)])
