@@ -46,30 +46,38 @@ def evaluate(
     common: Common,
 ) -> None:
     """Measure a model beside classical methods on the same damaged pictures; one that colours, beside simpler ways."""
-    import torch
-
     from agerestore import device as devices
-    from agerestore import evaluate as evaluation
     from agerestore import zoo
-    from agerestore.errors import UsageError
-    from agerestore.networks import ColorModel, PhotoModel
+    from agerestore.networks import ColorModel
 
     devices.set_threads(common.threads)
-    where = devices.choose(common.device)
-    loaded = zoo.load(model).to(where)
+    loaded = zoo.load(model).to(devices.choose(common.device))
     if suite is not None:
         _evaluate_suite(loaded, suite, data, training, limit, common)
-        return
-    if isinstance(loaded.networks, ColorModel):
+    elif isinstance(loaded.networks, ColorModel):
         _evaluate_coloring(loaded, data, training, beside, limit, common)
-        return
+    else:
+        _evaluate_restoring(loaded, data, damage, baseline, training, limit, refine, common)
+
+
+def _evaluate_restoring(
+    model: "LoadedModel", data: Path, damage: list[str] | None, baseline: str, training: Path | None, limit: int,
+    refine: int, common: Common,
+) -> None:  # fmt: skip
+    """A model that restores, under each kind of damage."""
+    import torch
+
+    from agerestore import evaluate as evaluation
+    from agerestore.errors import UsageError
+    from agerestore.networks import PhotoModel
+
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
-    photographs = isinstance(loaded.networks, PhotoModel)
+    photographs = isinstance(model.networks, PhotoModel)
     methods = {"all": evaluation.names(fitted=not photographs), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
-    test, clean = _pictures(loaded.networks, data, training, bool(methods))
+    test, clean = _pictures(model.networks, data, training, bool(methods))
 
     def report(row: evaluation.Row) -> None:
         if common.as_json:
@@ -78,7 +86,7 @@ def evaluate(
             typer.echo(_line(row))
 
     evaluation.evaluate(
-        loaded, test.take(torch.arange(min(limit, len(test)))), damage,
+        model, test.take(torch.arange(min(limit, len(test)))), damage,
         methods=methods, training=clean, refine=refine, seed=common.seed, precision=common.precision, report=report,
     )  # fmt: skip
 
