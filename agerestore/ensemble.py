@@ -46,14 +46,12 @@ def mean_estimate(
         return estimate(image, mask)
     height, width = image.shape[2:]
     padding = (0, -width % multiple, 0, -height % multiple)
-    image, mask = (None if x is None else F.pad(x, padding, mode="replicate") for x in (image, mask))
-    assert image is not None
-    total = None
+    image = F.pad(image, padding, mode="replicate")
+    mask = None if mask is None else F.pad(mask, padding, mode="replicate")
+    total = image.new_zeros(2, *image.shape)
     for position in POSITIONS[:count]:
         there = None if mask is None else turned(mask, *position)
         answer = estimate(turned(image, *position).contiguous(memory_format=torch.channels_last), there)
-        back = torch.stack([turned_back(each, *position) for each in answer])
-        total = back if total is None else total + back
-    assert total is not None
+        total += torch.stack([turned_back(each, *position) for each in answer])
     mean, deviation = (total / count)[..., :height, :width]
     return mean, deviation

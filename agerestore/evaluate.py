@@ -20,7 +20,7 @@ from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize, ssim
 from agerestore.observation import Observation
-from agerestore.restoration import restore_observation
+from agerestore.restoration import DEFAULTS, restore_observation
 from agerestore.settings import RestoreSettings
 
 CHUNK = 100
@@ -71,10 +71,8 @@ def evaluate(
     *,
     methods: Sequence[str] = (),
     training: AnySet | None = None,
-    refine: int = 0,
-    ensemble: int = 1,
+    settings: RestoreSettings = DEFAULTS,
     seed: int = 0,
-    precision: str = "auto",
     report: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
     """Measure a model and baselines under each kind of damage.
@@ -88,10 +86,8 @@ def evaluate(
             settings of the classical ones are chosen by looking at the truth, in their favour; for photographs, for
             each one anew.
         training: clean pictures that fitted baselines and the classifier learn from.
-        refine: steps of latent refinement.
-        ensemble: positions that the estimates of photographs are the mean of.
+        settings: how the model restores; see `restore_observation`.
         seed: of the damage.
-        precision: of the model; see `restore_observation`.
         report: told every row as it is ready.
 
     Raises:
@@ -100,7 +96,7 @@ def evaluate(
     """
     _check_methods(methods, test, training)
     recognise = _recogniser(test, training)
-    restore = partial(_restore, model, RestoreSettings(refine=refine, ensemble=ensemble, precision=precision))
+    restore = partial(_restore, model, settings)
     groups = [image[None] for image in test.images] if isinstance(test, PhotoSet) else [test.images]
     rows: list[Row] = []
     for damage in damages:

@@ -16,18 +16,24 @@ Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W
 
 
 def read_folder(path: Path) -> Arrays:
-    """Every readable picture of a folder and those below it, in the order of their names."""
+    """Every readable picture of a folder and those below it, in the order of their names.
+
+    They have labels where each lies in a folder that is named by a digit: 0/a.png, 7/b.png.
+    """
     arrays: list[np.ndarray] = []
+    folders: list[str] = []
     skipped: list[str] = []
     suffixes = readable_suffixes()
     for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
         try:
             arrays.append(imagefile.read_pixels(file))
+            folders.append(file.parent.name)
         except ImageFileError as error:
             skipped.append(str(error))
     if not arrays:
         raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images")
-    return arrays, None, skipped
+    digits = all(name in tuple("0123456789") for name in folders)
+    return arrays, torch.tensor([int(name) for name in folders]) if digits else None, skipped
 
 
 def _mnist(path: Path, split: str) -> Arrays:

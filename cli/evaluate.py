@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agerestore.checkpoint import LoadedModel
     from agerestore.data import AnySet
     from agerestore.networks import Model
+    from agerestore.settings import RestoreSettings
 
 
 @with_common_options
@@ -33,6 +34,10 @@ def evaluate(
     training: Annotated[
         Path | None, typer.Option(help="Clean pictures that fitted baselines learn from [the training split of DATA].")
     ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="paper: reconstruction, restoration, moments and samples of an encoder and a generator."),
+    ] = None,
     beside: Annotated[
         str | None, typer.Option(help="Of a model that colours: weights trained by plain regression, to compare with.")
     ] = None,
@@ -45,27 +50,40 @@ def evaluate(
     common: Common,
 ) -> None:
     """Measure a model beside classical methods on the same damaged pictures; one that colours, beside simpler ways."""
-    import torch
-
     from agerestore import device as devices
-    from agerestore import evaluate as evaluation
     from agerestore import zoo
-    from agerestore.errors import UsageError
-    from agerestore.networks import ColorModel, PhotoModel
+    from agerestore.networks import ColorModel
+    from agerestore.settings import RestoreSettings
 
     devices.set_threads(common.threads)
-    where = devices.choose(common.device)
-    loaded = zoo.load(model).to(where)
-    if isinstance(loaded.networks, ColorModel):
+    loaded = zoo.load(model).to(devices.choose(common.device))
+    if suite is not None:
+        _evaluate_suite(loaded, suite, data, training, limit, common)
+    elif isinstance(loaded.networks, ColorModel):
         _evaluate_coloring(loaded, data, training, beside, limit, common)
-        return
+    else:
+        settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
+        _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)
+
+
+def _evaluate_restoring(
+    model: "LoadedModel", data: Path, damage: list[str] | None, baseline: str, training: Path | None, limit: int,
+    settings: "RestoreSettings", common: Common,
+) -> None:  # fmt: skip
+    """A model that restores, under each kind of damage."""
+    import torch
+
+    from agerestore import evaluate as evaluation
+    from agerestore.errors import UsageError
+    from agerestore.networks import PhotoModel
+
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
-    photographs = isinstance(loaded.networks, PhotoModel)
+    photographs = isinstance(model.networks, PhotoModel)
     methods = {"all": evaluation.names(fitted=not photographs), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
-    test, clean = _pictures(loaded.networks, data, training, bool(methods))
+    test, clean = _pictures(model.networks, data, training, bool(methods))
 
     def report(row: evaluation.Row) -> None:
         if common.as_json:
@@ -74,10 +92,42 @@ def evaluate(
             typer.echo(_line(row))
 
     evaluation.evaluate(
-        loaded, test.take(torch.arange(min(limit, len(test)))), damage,
-        methods=methods, training=clean, refine=refine, ensemble=ensemble, seed=common.seed,
-        precision=common.precision, report=report,
+        model, test.take(torch.arange(min(limit, len(test)))), damage,
+        methods=methods, training=clean, settings=settings, seed=common.seed, report=report,
     )  # fmt: skip
+
+
+def _evaluate_suite(
+    model: "LoadedModel", suite: str, data: Path, training: Path | None, limit: int, common: Common
+) -> None:
+    """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
+    import torch
+
+    from agerestore import data as sources
+    from agerestore.errors import UsageError
+    from agerestore.networks import Autoencoder
+    from agerestore.suite import Measured, paper_suite
+
+    if suite != "paper":
+        raise UsageError(f"no suite {suite!r}; there is one: --suite paper")
+    networks = model.networks
+    if not isinstance(networks, Autoencoder):
+        raise UsageError(
+            "--suite paper is for an encoder and a generator of one kind of pictures: choose another model"
+        )
+    size, channels = networks.config.image_size, networks.config.channels
+    test, known = (
+        sources.load(folder, size, channels, split) for folder, split in ((data, "test"), (training or data, "train"))
+    )
+
+    def report(measured: Measured) -> None:
+        if common.as_json:
+            typer.echo(json.dumps({"what": measured.what, **measured.figures}))
+        elif not common.quiet:
+            figures = "  ".join(f"{name} {value:.4g}" for name, value in measured.figures.items())
+            typer.echo(f"{measured.what:28} {figures}")
+
+    paper_suite(model, test.take(torch.arange(min(limit, len(test)))), known, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(

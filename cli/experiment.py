@@ -10,12 +10,18 @@ from ._options import Common, with_common_options
 
 @with_common_options
 def experiment(
-    name: Annotated[str, typer.Argument(help="aae-priors, aae-semi, systems ...; a wrong name lists all.")],
-    data: Annotated[Path, typer.Option(help="MNIST, as torchvision lays it out.")],
+    name: Annotated[str, typer.Argument(help="age-ablations, systems, aae-semi ...; a wrong name lists all.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="MNIST, SVHN or CelebA, as torchvision lays them out or as folders; of digits 0 to 9."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for NAME.png and NAME.json, and below it runs/.")],
     full: Annotated[
         bool, typer.Option("--full", help="Train as the presets say; without it briefly, and figures are no results.")
     ] = False,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", help="Of svhn-features: whose encoder; without it one is trained.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, for all runs.")] = None,
     limit: Annotated[int, typer.Option(min=32, help="Take the first N test pictures.")] = 10_000,
     *,
@@ -24,17 +30,13 @@ def experiment(
     """Repeat an experiment of the founding papers: trains what it needs and writes one picture and one JSON."""
     import json
 
-    import torch
-
-    from agerestore import data as sets
     from agerestore import device as devices
-    from agerestore.experiments import Setting, run_experiment
+    from agerestore.experiments import Setting, pictures_of, run_experiment
 
     devices.set_threads(common.threads)
-    training, test = (sets.load(data, 32, 1, split=split) for split in ("train", "test"))
-    given = tuple(settings or ())
+    training, test = pictures_of(name).load(data, limit)
     setting = Setting(
-        training, test.take(torch.arange(min(limit, len(test)))), out / "runs", full, given,
+        training, test, out / "runs", full, tuple(settings or ()), weights=model,
         report=lambda line: None if common.quiet else typer.echo(line, err=True),
     )  # fmt: skip
     figures = run_experiment(name, setting, out).figures

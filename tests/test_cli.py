@@ -440,6 +440,23 @@ def test_evaluation_prints_a_row_for_each_method(weights, folder):
     assert all(row["hole_psnr"] is not None for row in rows[3:])
 
 
+def test_the_suite_of_the_paper_prints_a_line_for_each_measure(weights):
+    result = run("evaluate", "--suite", "paper", "-m", weights, "--data", EXAMPLES / "clean", "--json")
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["what"] for row in rows] == [
+        "reconstruction", "noise:sigma=128:clip=1", "saltpepper:amount=0.3", "hole:size=14", "missing:fraction=0.5",
+        "moments of e(g(Z))", "samples", "other pictures",
+    ]  # fmt: skip
+    assert rows[-2]["frechet_of_our_tampering_network"] > 0
+
+
+def test_an_unknown_suite_is_named(weights):
+    result = run("evaluate", "--suite", "magic", "-m", weights, "--data", EXAMPLES / "clean")
+    assert result.exit_code == 2
+    assert "no suite 'magic'; there is one: --suite paper" in result.stderr
+
+
 def test_an_unknown_baseline_is_named(weights):
     result = run("evaluate", "-m", weights, "--data", EXAMPLES / "clean", "--degrade", "noise", "--baselines", "magic")
     assert result.exit_code == 2

@@ -2,31 +2,50 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
-from agerestore import experiments
+from agerestore import checkpoint
+from agerestore.config import NetworkConfig, train_config
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
-from agerestore.experiments import EXPERIMENTS, PLOT, Setting, run_experiment, scatter
-from agerestore.imagefile import read
+from agerestore.experiments import EXPERIMENTS, Setting, pictures_of, run_experiment
+from agerestore.experiments.aae import PLOT, scatter
+from agerestore.experiments.ablations import ABLATIONS, NETWORKS
+from agerestore.experiments.features import Described, activations, standardized
+from agerestore.experiments.setting import Pictures
+from agerestore.imagefile import Photo, read, write
+from agerestore.networks import build
 
 TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "settle.steps=0")
 
 
-@pytest.fixture
-def setting(tmp_path):
+def bars(size=32, channels=1):
     """Bright rows at a place that is their label."""
     labels = torch.arange(200) % 10
-    images = torch.zeros(200, 1, 32, 32, dtype=torch.uint8)
+    images = torch.zeros(200, channels, size, size, dtype=torch.uint8)
     for image, label in zip(images, labels.tolist(), strict=True):
-        image[0, 3 * label : 3 * label + 4, 4:28] = 255
-    return Setting(ImageSet(images, labels), ImageSet(images[:50], labels[:50]), tmp_path / "runs", settings=TINY)
+        image[:, 3 * label : 3 * label + 4, 4:28] = 255
+    return ImageSet(images, labels)
+
+
+@pytest.fixture
+def setting(tmp_path):
+    pictures = bars()
+    return Setting(pictures, pictures.take(torch.arange(50)), tmp_path / "runs", settings=TINY)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_each_leaves_a_picture_and_figures(name, setting, tmp_path):
-    outcome = run_experiment(name, setting, tmp_path)
+def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
+    wanted = pictures_of(name)
+    pictures = bars(wanted.size, wanted.channels)
+    if not wanted.labels:
+        pictures = ImageSet(pictures.images[:40])
+    few = {row: ABLATIONS[row] for row in ("as it ships", "batches of 8", "DCGAN")}
+    monkeypatch.setattr("agerestore.experiments.ablations.ABLATIONS", few)
+    test = pictures.take(torch.arange(min(50, len(pictures))))
+    outcome = run_experiment(name, Setting(pictures, test, tmp_path / "runs", settings=TINY), tmp_path)
     said = json.loads((tmp_path / f"{name}.json").read_text())
     assert said["figures"] == outcome.figures
     assert not said["full"]
@@ -36,7 +55,7 @@ def test_each_leaves_a_picture_and_figures(name, setting, tmp_path):
 
 def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_in(setting, tmp_path, monkeypatch):
     run_experiment("aae-style", setting, tmp_path)
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr("agerestore.experiments.setting.train", None)
     run_experiment("aae-style", setting, tmp_path)
     other = Setting(setting.training, setting.test, setting.runs, settings=(*TINY, "lr=1"))
     with pytest.raises(UsageError, match="trained with other settings"):
@@ -54,5 +73,70 @@ def test_unknown_experiments_and_sets_without_labels_are_named(setting, tmp_path
     with pytest.raises(UsageError, match="no experiment 'x'; choose one of aae-priors"):
         run_experiment("x", setting, tmp_path)
     blind = Setting(ImageSet(setting.training.images), setting.test, tmp_path)
-    with pytest.raises(UsageError, match="experiments need labels"):
+    with pytest.raises(UsageError, match="systems needs labels: give a set"):
         run_experiment("systems", blind, tmp_path)
+    with pytest.raises(UsageError, match="systems-celeba is made on pictures of 64x64 with 3 channels"):
+        run_experiment("systems-celeba", setting, tmp_path)
+
+
+def test_every_ablation_differs_from_what_ships_and_sees_as_many_pictures():
+    runs = {
+        name: train_config(row.preset, (f"batch_size={row.batch}", *NETWORKS, *row.settings))
+        for name, row in ABLATIONS.items()
+    }
+    shipped = runs.pop("as it ships")
+    assert shipped.turns == train_config("age-mnist").turns
+    assert all(other != shipped for other in runs.values())
+    assert len({other.model_dump_json() for other in runs.values()}) == len(runs)
+    assert runs["no reconstruction terms"].turns["encoder"].weights["match_x"] == 0
+    assert runs["right KL, doubled"].turns["generator"].weights["kl_fake"] == 20
+
+
+@pytest.mark.parametrize(("architecture", "size", "expected"), [
+    ("dcgan", 32, 8 * 256 + 16 * 64 + 32 * 16), ("dcgan", 64, 16 * 256 + 32 * 64 + 64 * 16),
+    ("resnet", 32, 32 * 64 + 64 * 16 + 64 * 16),
+])  # fmt: skip
+def test_features_are_the_last_three_blocks_and_the_code(architecture, size, expected):
+    model = build(NetworkConfig(architecture=architecture, image_size=size, latent_dim=5, width=8)).eval()
+    images = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    found = activations(model.encoder, images)
+    assert found.shape == (3, expected + 5)
+    assert torch.equal(found[:, -5:], model.encoder(images))
+
+
+def test_features_are_scaled_by_what_training_pictures_say():
+    labels = torch.zeros(2, dtype=torch.int64)
+    known = Described(torch.tensor([[0.0, 5.0], [4.0, 5.0]]), labels)
+    a, b = standardized(known, Described(torch.tensor([[2.0, 5.0], [6.0, 5.0]]), labels))
+    assert a.features[:, 0].tolist() == pytest.approx([-(0.5**0.5), 0.5**0.5])
+    assert b.features.tolist() == [pytest.approx([0, 0]), pytest.approx([2 * 0.5**0.5, 0])]
+
+
+def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(tmp_path):
+    pictures, config = bars(32, 3), NetworkConfig(latent_dim=5, width=4)
+    checkpoint.save_weights(tmp_path / "w.safetensors", build(config), {"training": {"validation": 0.05}})
+    setting = Setting(pictures, pictures.take(torch.arange(50)), tmp_path, weights=str(tmp_path / "w.safetensors"))
+    found = run_experiment("svhn-features", setting, tmp_path).figures["80 labels"]
+    assert found["error"] < 0.02
+    assert found["features"] == 4 * 256 + 8 * 64 + 16 * 16 + 5
+    assert "error of the first 12" in found  # of 250 that training on one folder would have held out
+    assert "not comparable with the paper's 23.7 %" in json.loads((tmp_path / "svhn-features.json").read_text())["note"]
+
+
+def test_a_model_of_other_pictures_is_named(tmp_path):
+    checkpoint.save_weights(tmp_path / "w.safetensors", build(NetworkConfig(channels=1, latent_dim=5, width=2)), {})
+    setting = Setting(bars(32, 3), bars(32, 3), tmp_path, weights=str(tmp_path / "w.safetensors"))
+    with pytest.raises(UsageError, match="encode no colour pictures of 32x32"):
+        run_experiment("svhn-features", setting, tmp_path)
+
+
+def test_of_a_folder_a_part_is_held_out_and_folders_of_digits_are_labels(tmp_path):
+    for number in range(20):
+        folder = tmp_path / "set" / str(number % 3)
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / f"{number}.png", Photo(np.full((32, 32, 3), 10 * number, np.uint8)))
+    training, test = Pictures(32, 3).load(tmp_path / "set", 3)
+    assert len(training) == 16
+    assert len(test) == 3
+    for part in (training, test):
+        assert torch.equal(part.labels, part.images[:, 0, 0, 0].long() // 10 % 3)

@@ -1,0 +1,115 @@
+"""The experiments of the paper on adversarial autoencoders, and AAAE's codes beside them; all on MNIST."""
+
+import torch
+from torch import Tensor
+
+from agerestore.classifier import recognised
+from agerestore.config import train_config
+from agerestore.data import ImageSet
+from agerestore.experiments.setting import Outcome, Setting
+from agerestore.experiments.setting import codes_of as _codes
+from agerestore.experiments.setting import digit_classifier as _classifier
+from agerestore.experiments.setting import draws as _drawn
+from agerestore.experiments.setting import labels_of as _labels
+from agerestore.experiments.setting import pair as _pair
+from agerestore.latent import one_hot, sample
+from agerestore.monitor import latent_distance, reconstruction_psnr
+from agerestore.networks import Autoencoder, Generator
+
+PLOT, REACH = 256, 4.5  # pixels a side of a scatter plot, and how far from the origin it shows
+
+
+def scatter(points: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
+    """Points (N, 2) in the colours of their labels (N,) on white; (1, 3, PLOT, PLOT) in [0, 1]."""
+    hues = torch.arange(classes) / classes * 2 * torch.pi
+    colours = 0.45 + 0.45 * torch.stack([(hues + shift * 2 * torch.pi / 3).cos() for shift in range(3)], 1)
+    plot = torch.ones(3, PLOT, PLOT)
+    x, y = ((points / REACH + 1) / 2 * (PLOT - 1)).round().long().clamp(0, PLOT - 1).unbind(1)
+    plot[:, PLOT - 1 - y, x] = colours[labels].T
+    return plot[None]
+
+
+def aae_priors(setting: Setting) -> Outcome:
+    """Codes of test pictures in the plane, as plots, and what is drawn in their place beside them.
+
+    An AAE under three priors, and AAAE, whose latent generator goes after the codes.
+    """
+    plots, figures = [], {}
+    truth = setting.test.images.float() / 255
+    for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
+        networks = _pair(setting.model(preset))
+        drawn = _drawn(networks, 2 * len(truth))
+        with torch.no_grad():
+            places = torch.cat([_codes(networks, setting.test), networks.codes_of(drawn)])
+        if preset.startswith("aaae"):
+            places *= REACH / places.abs().max()  # nothing holds those codes to a size
+        codes, made = places.split([len(truth), len(drawn)])
+        plots.append(torch.cat([scatter(codes, _labels(setting.test)), scatter(made, torch.zeros(len(made)).long())]))
+        figures[preset] = {"latent_distance": _mean_distance(networks, truth),
+                           "latent_distance of 1000": _mean_distance(networks, truth[:: max(1, len(truth) // 1000)]),
+                           "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
+    return Outcome(plots, figures)
+
+
+def _mean_distance(networks: Autoencoder, truth: Tensor) -> float:
+    """`latent_distance`, the mean of ten: a single pair of draws may be twice as far apart as another."""
+    distances = [latent_distance(networks, truth, _drawn(networks, 2 * len(truth), seed)) for seed in range(10)]
+    return sum(distances) / len(distances)
+
+
+def aae_semi(setting: Setting, labels: int) -> Outcome:
+    """Error on test pictures where few labels are known, of three seeds; the sheet shows some mistakes of the last."""
+    figures = {}
+    for seed in range(3 if setting.full else 1):
+        networks = _pair(setting.model("aae-mnist-semi", f"labels={labels}", f"seed={seed}"))
+        wrong = _wrong(networks, setting.test)
+        figures[f"{labels} labels, seed {seed}"] = {"error": float(wrong.float().mean())}
+    return Outcome([setting.test.images[wrong][:16].float() / 255], figures)
+
+
+def _wrong(networks: Autoencoder, test: ImageSet) -> Tensor:
+    """(N,) bool: pictures that the encoder takes for another class."""
+    return _codes(networks, test)[:, : networks.config.classes].argmax(1) != _labels(test)
+
+
+def aae_clusters(setting: Setting, preset: str) -> Outcome:
+    """Error where each cluster is named after the class of the picture it is surest of; the sheet shows the heads."""
+    networks = _pair(setting.model(preset))
+    k = networks.config.classes
+    heads = torch.cat([torch.eye(k), torch.zeros(k, networks.config.latent_dim)], 1)
+    return Outcome(
+        [networks.generate(heads)], {preset: {"error": _error_of_clusters(networks, setting.test), "clusters": k}}
+    )
+
+
+def _error_of_clusters(networks: Autoencoder, test: ImageSet) -> float:
+    """Share of pictures in a cluster that is named after another class than theirs."""
+    sure = _codes(networks, test)[:, : networks.config.classes]
+    names = _labels(test)[sure.argmax(0)]  # (K,)
+    return float((names[sure.argmax(1)] != _labels(test)).float().mean())
+
+
+def aae_reduction(setting: Setting, preset: str) -> Outcome:
+    """Pictures as places in the plane, in the colours of their class, and the error of the classes found."""
+    networks = _pair(setting.model(preset))
+    assert isinstance(networks.generator, Generator)
+    with torch.no_grad():
+        places = networks.generator.represent(_codes(networks, setting.test))
+    if train_config(preset).needs_labels:
+        error = float(_wrong(networks, setting.test).float().mean())
+    else:
+        error = _error_of_clusters(networks, setting.test)
+    plot = scatter(places * (REACH / places.abs().max()), _labels(setting.test))
+    return Outcome([plot], {preset: {"error": error}})
+
+
+def aae_style(setting: Setting) -> Outcome:
+    """Does the class follow the label at any style? Columns are labels, rows styles."""
+    networks = _pair(setting.model("aae-mnist-supervised"))
+    config, count = networks.config, 100
+    styles = sample(count, config.latent_dim, torch.Generator().manual_seed(0), config.prior)
+    labels = torch.arange(config.classes).repeat(count)
+    codes = torch.cat([one_hot(labels, config.classes), styles.repeat_interleave(config.classes, 0)], 1)
+    images = networks.generate(codes)
+    share = recognised(_classifier(setting), images, labels)
+    return Outcome(list(images[: 10 * config.classes].split(config.classes)), {"aae-supervised": {"follows": share}})

@@ -1,0 +1,84 @@
+"""The measures of the AGE paper's claims in one go."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from agerestore.checkpoint import LoadedModel
+from agerestore.config import NetworkConfig, PhotoConfig
+from agerestore.data import ImageSet
+from agerestore.errors import UsageError
+from agerestore.networks import Autoencoder, build
+from agerestore.suite import Judge, damages_of, fineness, judge_of, of_reconstruction, of_samples, paper_suite
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def pictures(count=60, channels=3, size=32, seed=0):
+    return torch.rand(count, channels, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def stored(images, labels=None):
+    return ImageSet((images * 255).to(torch.uint8), labels)
+
+
+class Off(nn.Module):
+    """A generator that draws the picture its code is, 0.1 brighter; both are in [-1, 1]."""
+
+    def forward(self, code):
+        return code.view(-1, 3, 32, 32) + 0.2
+
+
+def test_reconstruction_is_that_of_a_known_error():
+    pair = Autoencoder(NetworkConfig(), nn.Flatten(), Off())
+    found = of_reconstruction(pair, 0.5 * pictures())
+    assert found["psnr"] == pytest.approx(20, abs=0.05)  # but for the rounding to 255 levels
+    assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
+
+
+def test_half_the_contrast_holds_a_quarter_of_the_energy():
+    truth = pictures()
+    assert fineness(truth / 2, truth) == pytest.approx(0.25, rel=1e-5)
+    judge = Judge("mine", lambda images: images.mean(dim=(2, 3)))
+    found = of_samples(judge, truth + 1, truth)
+    assert found["frechet_of_mine"] == pytest.approx(3, rel=1e-4)  # three means, each off by one
+    assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
+
+
+def test_digits_are_judged_by_a_classifier_and_other_pictures_by_a_network_of_tampering():
+    labels = torch.arange(60) % 10
+    assert judge_of(stored(pictures(), labels)).classifier is not None
+    assert judge_of(stored(pictures(), labels + 1)).name == "our_tampering_network"
+    assert judge_of(stored(pictures())).name == "our_tampering_network"
+    assert judge_of(stored(pictures(6, size=64), labels[:6])).features(pictures(5, size=64)).shape == (5, 64)
+
+
+def test_damage_suits_the_pictures():
+    assert damages_of(NetworkConfig(channels=1))[0] == "noise:sigma=128:clip=1"
+    assert damages_of(NetworkConfig(image_size=64))[2] == "hole:size=24"
+
+
+@pytest.mark.parametrize("players", [("encoder", "generator"), ("generator",)])
+def test_everything_is_measured_once_and_reported_as_it_comes(players):
+    networks = build(NetworkConfig(latent_dim=4, width=2, players=players)).eval().requires_grad_(False)
+    model = LoadedModel(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
+    reported = []
+    found = paper_suite(model, stored(pictures(20)), stored(pictures(30, seed=1)), report=reported.append)
+    assert found == reported
+    whole = ["reconstruction", *damages_of(networks.config), "moments of e(g(Z))", "samples", "other pictures"]
+    assert [each.what for each in found] == (whole if len(players) == 2 else whole[-2:])
+    assert all(math.isfinite(value) for each in found for value in each.figures.values())
+    if len(players) == 2:
+        hole = found[3].figures
+        assert hole["psnr"] == pytest.approx(hole["hole_psnr"] + 10 * math.log10(1024 / 144), abs=0.1)
+
+
+def test_what_cannot_be_measured_is_named():
+    pair = LoadedModel(build(NetworkConfig(latent_dim=4, width=2)), {})
+    with pytest.raises(UsageError, match="3 pictures are too few"):
+        paper_suite(pair, stored(pictures(3)), stored(pictures()))
+    photo = LoadedModel(build(PhotoConfig(widths=(2, 2, 2), blocks=(1, 1, 1))), {})
+    with pytest.raises(UsageError, match="of one kind of pictures"):
+        paper_suite(photo, stored(pictures()), stored(pictures()))
