@@ -8,7 +8,16 @@ import torch
 from skimage.metrics import structural_similarity
 
 from agerestore.errors import UsageError
-from agerestore.metrics import class_score, colourfulness, frechet_distance, psnr, quantize, ssim
+from agerestore.metrics import (
+    class_score,
+    colourfulness,
+    frechet_distance,
+    parzen_log_likelihood,
+    parzen_sigma,
+    psnr,
+    quantize,
+    ssim,
+)
 
 
 def rng(seed=0):
@@ -141,3 +150,16 @@ def test_class_score_counts_classes_that_are_drawn_for_certain_and_alike():
     assert class_score(torch.eye(5).repeat(3, 1)) == pytest.approx(5, abs=1e-3)
     rows = torch.tensor([[0.75, 0.25], [0.25, 0.75]])
     assert class_score(rows) == pytest.approx(math.exp(0.75 * math.log(1.5) + 0.25 * math.log(0.5)), abs=1e-4)
+
+
+def test_a_parzen_window_of_one_sample_is_a_gaussian_and_of_several_their_mixture():
+    points, samples = torch.randn(7, 5, generator=rng()), torch.randn(3, 5, generator=rng(1))
+    each = torch.distributions.Normal(samples[:, None], 0.7).log_prob(points).sum(2)  # (S, N)
+    torch.testing.assert_close(parzen_log_likelihood(points, samples[:1], 0.7), each[0])
+    mixture = each.logsumexp(0) - math.log(3)
+    torch.testing.assert_close(parzen_log_likelihood(points, samples, 0.7, chunk=2), mixture)
+
+
+def test_the_deviation_of_a_window_is_that_of_the_points_around_it():
+    points = 0.5 * torch.randn(4000, 3, generator=rng()) + 2
+    assert parzen_sigma(points, torch.full((1, 3), 2.0), [0.125, 0.25, 0.5, 1.0, 2.0]) == 0.5
