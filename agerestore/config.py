@@ -52,9 +52,7 @@ class NetworkConfig(_Frozen):
     posterior: Literal["deterministic", "gaussian"] = "deterministic"
     classes: int = Field(0, ge=0, description="K; 0 for codes of style alone")
     heads: bool = Field(False, description="classes are points among the styles: the generator sees W y + z")
-    spread: float | None = Field(
-        None, gt=0, description="deviation that a batch norm gives the logits of each class; without it none"
-    )
+    spread: float = Field(0, ge=0, description="deviation that a batch norm gives the logits of each class; 0 for none")
     told: int = Field(0, ge=0, description="classes that the critic of codes is told of")
     players: tuple[Player, ...] = Field(("encoder", "generator"), description="the networks there are")
 

@@ -145,6 +145,7 @@ def of_system(objective: str, row: dict[str, Any], **network: Any) -> dict[str, 
 _LIKE_MNIST: dict[str, Any] = {"network": _MNIST["network"], "precision": "bf16", "steps": 5000}
 _LIKE_CELEBA: dict[str, Any] = {"network": {"image_size": 64, "latent_dim": 64}, "epochs": 5}
 _BRIEFLY: dict[str, Any] = {"batch_size": 250, "lr": 1e-3, "precision": "bf16", "robust": {"steps": 0}}
+_EVEN: dict[str, Any] = {"batch_size": 1000, "steps": 1500}  # small batches leave codes further from their prior
 _LINEAR: dict[str, Any] = {"network": {"architecture": "mlp", "channels": 1, "latent_dim": 2, "width": 500}}
 _SMALL: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 10, "width": 8}}
 
@@ -203,18 +204,19 @@ PRESETS: dict[str, dict[str, Any]] = {
     **{f"{name}-celeba": of_system(name, _LIKE_CELEBA) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
     "aaae-svhn": of_system("aaae", {"network": {"latent_dim": 64}}),
     "aaae-cifar10": of_system("aaae", {"network": {"latent_dim": 128}}),
-    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
+    **{f"aae-mnist-{prior}": {**_linear("aae", prior=prior), **_EVEN}
+       for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
     "aae-mnist-likelihood": {**_linear("aae", latent_dim=8), "steps": 3000},
     "aae-mnist-supervised": {**_linear("aae-supervised", latent_dim=4), "steps": 3000},
-    "aaae-mnist-plane": _linear("aaae"),
+    "aaae-mnist-plane": {**_linear("aaae"), **_EVEN},
     "aae-mnist-semi": {**_small("aae-semi"), "labels": 1000},
-    "aae-mnist-clusters": {**_small("aae-clusters", latent_dim=5), "steps": 1500},
-    "aae-mnist-clusters-30": {**_small("aae-clusters", latent_dim=5, classes=30), "steps": 1500},
+    "aae-mnist-clusters": _small("aae-clusters", latent_dim=5),
+    "aae-mnist-clusters-30": _small("aae-clusters", latent_dim=5, classes=30),
     "aae-mnist-reduction": _small("aae-reduction"),
     "aae-mnist-reduction-labels": {  # labels say what a class is
-        **_small("aae-reduction", classes=10, spread=None), "labels": 1000, "views": False, "style_noise": 0,
+        **_small("aae-reduction", classes=10, spread=0), "labels": 1000, "views": False, "style_noise": 0,
         "turns": {**_AAE_SEMI, _BOTH: {"weights": {**_AAE_SEMI[_BOTH]["weights"], "heads_apart": 1}}},
     },
 }  # fmt: skip

@@ -67,7 +67,7 @@ class Encoder(nn.Module):
         prior: styles are put onto the unit sphere if it is ``sphere``.
         classes: K.
         latent_dim: M; where it is not said there is nothing but means.
-        spread: deviation that a batch norm gives the logits of each class; none where it is not said.
+        spread: deviation that a batch norm gives the logits of each class; 0 for no norm.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Encoder(nn.Module):
         prior: Prior = "sphere",
         classes: int = 0,
         latent_dim: int = 0,
-        spread: float | None = None,
+        spread: float = 0,
     ) -> None:
         super().__init__()
         self.layers = layers
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
         self.classes = classes
         self.latent_dim = latent_dim
         self.spread = spread
-        self.norm = None if spread is None else nn.BatchNorm1d(classes, affine=False)
+        self.norm = nn.BatchNorm1d(classes, affine=False) if spread else None
 
     def posterior(self, image: Tensor) -> Posterior:
         """All that is said of the codes."""
