@@ -176,6 +176,8 @@ def test_the_class_of_a_view_and_the_style_of_the_picture_draw_it_again():
     torch.testing.assert_close(seen[0], torch.tensor([[0.0, 1.0, 0.0, 5.0]]))
     assert terms["match_view"].item() == pytest.approx((9**2 + 1) / 4)
     assert terms["agreement"].item() == pytest.approx(9, abs=0.01)
+    with pytest.raises(UsageError, match="--set views=true"):
+        AAE(classes=3)("", networks, Batch(x, x), ("agreement",))
 
 
 def test_noisy_styles_keep_the_variance_of_the_prior():

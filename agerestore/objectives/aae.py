@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore.errors import UsageError
 from agerestore.latent import Posterior, one_hot
 from agerestore.objectives.age import MATCH
 from agerestore.objectives.base import Batch, Networks, labels_of
@@ -80,6 +81,8 @@ class AAE:
         self, networks: Networks, batch: Batch, found: Posterior, wanted: Collection[str]
     ) -> dict[str, Tensor]:
         """The terms that see another view of each picture."""
+        if batch.view is None:
+            raise UsageError("match_view and agreement are of another view of each picture: --set views=true")
         other: Posterior = networks["encoder"].posterior(batch.view)
         terms: dict[str, Tensor] = {}
         if "match_view" in wanted:
