@@ -182,7 +182,10 @@ class TrainConfig(_Frozen):
     )
 
     style_noise: float = Field(
-        0, ge=0, lt=1, description="deviation of the noise in the styles that the generator of an AAE sees"
+        0,
+        ge=0,
+        lt=1,
+        description="deviation of noise in the styles that the generator of an AAE sees, if its posterior has none",
     )
     batch_size: int = Field(64, ge=2)
     steps: int | None = Field(None, ge=0, description="iterations of the game; 0 leaves it out")

@@ -51,8 +51,8 @@ class AAE:
         classes: K, of the codes.
         told: classes that the critic of styles is told of; 0 where it sees styles alone.
         given: the generator draws from true labels instead of those that the encoder finds.
-        noise: deviation, below 1, of the noise in the styles that the generator sees. Styles shrink to make room
-            for it, so that those of the Gaussian prior keep its variance.
+        noise: deviation, below 1, of the noise in the styles that the generator sees, where the encoder is sure of
+            them. Styles shrink to make room for it, so that those of the Gaussian prior keep its variance.
     """
 
     match_x: str = "l2"
@@ -125,7 +125,7 @@ class AAE:
     def _style(self, found: Posterior, batch: Batch) -> Tensor:
         """(B, M), of which the generator draws."""
         style = found.style(batch.noise)
-        if not self.noise or batch.noise is None:
+        if not self.noise or batch.noise is None or found.log_variance is not None:
             return style
         return math.sqrt(1 - self.noise**2) * style + self.noise * batch.noise
 
