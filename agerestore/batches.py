@@ -101,9 +101,10 @@ class ImageBatches:
         labels = None if self.labels is None else self.labels[indices]
         z = sample_codes(self.network, len(x), generator, labels if self.network.told else None)
         noise = None
-        if self.network.posterior == "gaussian":
+        if self.network.posterior == "gaussian" or self.config.style_noise:
             noise = sample(len(x), self.network.latent_dim, generator, "gaussian")
-        batch = Batch(x * 2 - 1, z, damaged, noise=noise, labels=labels)
+        view = turned(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
+        batch = Batch(x * 2 - 1, z, damaged, view=view, noise=noise, labels=labels)
         return self._with_known(batch, stage, seed, generator) if self.config.needs_labels else batch
 
     def _clean(self, indices: Tensor, seed: int, generator: torch.Generator) -> Tensor:
@@ -147,6 +148,22 @@ def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
     each = torch.arange(len(x), device=x.device)[:, None, None]
     moved = padded[each, :, (places + down)[:, :, None], (places + across)[:, None]]  # (B, S, S, C)
     return moved.permute(0, 3, 1, 2)
+
+
+TURN, STRETCH, SHEAR, MOVE = 0.3, 0.2, 0.3, 0.12  # of a view, at most: radians, share, tangent, share of half a side
+
+
+def turned(x: Tensor, seed: int) -> Tensor:
+    """Pictures (B, C, S, S), each turned, stretched, sheared and moved in its own way."""
+    generator = torch.Generator().manual_seed(seed)
+    angle, across, down, shear, *moved = (2 * torch.rand(6, len(x), generator=generator) - 1).unbind(0)
+    angle, shear = TURN * angle, SHEAR * shear
+    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
+    stretch = torch.diag_embed(1 + STRETCH * torch.stack([across, down], 1))
+    stretch[:, 0, 1] = shear
+    matrix = torch.cat([turn @ stretch, MOVE * torch.stack(moved, 1)[:, :, None]], 2).to(x)
+    grid = functional.affine_grid(matrix, list(x.shape), align_corners=False)
+    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
 class ColorBatches(ImageBatches):

@@ -45,7 +45,7 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     dim = network.code_dim if isinstance(network, NetworkConfig) else network.latent_dim
     noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
     z = torch.empty(len(x) * regions, dim)
-    batch = Batch(x, z, x, x[:, :1], noise=noise, labels=labels, known=x, known_labels=labels)
+    batch = Batch(x, z, x, x[:, :1], x, noise, labels=labels, known=x, known_labels=labels)
     for player in stage.players:
         turn = stage.turns[player]
         wanted = [name for name, weight in turn.weights.items() if weight]

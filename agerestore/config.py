@@ -52,6 +52,7 @@ class NetworkConfig(_Frozen):
     posterior: Literal["deterministic", "gaussian"] = "deterministic"
     classes: int = Field(0, ge=0, description="K; 0 for codes of style alone")
     heads: bool = Field(False, description="classes are points among the styles: the generator sees W y + z")
+    spread: float = Field(0, ge=0, description="deviation that a batch norm gives the logits of each class; 0 for none")
     told: int = Field(0, ge=0, description="classes that the critic of codes is told of")
     players: tuple[Player, ...] = Field(("encoder", "generator"), description="the networks there are")
 
@@ -180,6 +181,12 @@ class TrainConfig(_Frozen):
         None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin"
     )
 
+    style_noise: float = Field(
+        0,
+        ge=0,
+        lt=1,
+        description="deviation of noise in the styles that the generator of an AAE sees, if its posterior has none",
+    )
     batch_size: int = Field(64, ge=2)
     steps: int | None = Field(None, ge=0, description="iterations of the game; 0 leaves it out")
     epochs: float = Field(100, gt=0)
@@ -195,7 +202,9 @@ class TrainConfig(_Frozen):
 
     flip: bool = False
     shift: int = Field(0, ge=0, le=8, description="pixels that images are moved by at most, each in its own direction")
-    views: bool = Field(False, description="the code of a picture is to give the colours of another view of it")
+    views: bool = Field(
+        False, description="another view of each picture is shown: whose colours its code is to give, or of its class"
+    )
     augment: bool = False
     validation: float = Field(0.05, ge=0, lt=1, description="share of the training set held out")
     seed: int = 0

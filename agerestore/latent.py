@@ -59,6 +59,25 @@ def sample(
     return radius / end * angle[:, None] * torch.stack([angle.cos(), angle.sin()], 1) + deviation * z
 
 
+def component_of(z: Tensor) -> Tensor:
+    """The component of the mixture that each code most likely comes from.
+
+    Args:
+        z: (B, 2) float.
+
+    Returns:
+        (B,) int64, from 0 to `COMPONENTS` - 1.
+
+    >>> component_of(torch.tensor([[3.0, 0.0], [-3.0, 0.1]]))
+    tensor([0, 5])
+    """
+    distance, along, across = PETAL
+    turns = [_turn(z, torch.full((len(z),), -part * 2 * math.pi / COMPONENTS, device=z.device))
+             for part in range(COMPONENTS)]  # fmt: skip
+    apart = (torch.stack(turns, 1) - z.new_tensor([distance, 0])) / z.new_tensor([along, across])
+    return apart.square().sum(2).argmin(1)
+
+
 def _turn(points: Tensor, angle: Tensor) -> Tensor:
     """Points (B, 2) turned around the origin by angles (B,)."""
     x, y = points.unbind(1)

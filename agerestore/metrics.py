@@ -4,6 +4,9 @@ Pictures are float tensors (B, C, H, W) in [0, 1]. Tables measure `quantize`d pi
 back from an 8-bit file.
 """
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -40,6 +43,38 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 128) -> float:
     drawn = torch.randn(a.shape[1], directions, generator=torch.Generator().manual_seed(0)).to(a.device)
     projections = [(points @ (drawn / drawn.norm(dim=0))).sort(dim=0).values for points in (a, b)]
     return float((projections[0] - projections[1]).abs().mean())
+
+
+def parzen_log_likelihood(points: Tensor, samples: Tensor, sigma: float, chunk: int = 500) -> Tensor:
+    """Log-likelihood of points under a Gaussian of deviation sigma at each sample: a Parzen window.
+
+    log 1/S sum_s N(x; s, sigma^2 I), the measure of the AAE paper (section 2.2: 10,000 samples) after Breuleux,
+    Bengio and Vincent, 2011. It says little of how pictures look (Theis et al., 2016), and depends on S and on sigma.
+
+    Args:
+        points: (N, D) float.
+        samples: (S, D) float, such as pictures that a generator drew.
+        sigma: in the units of the points; see `parzen_sigma`.
+        chunk: points that are compared with all samples at a time.
+
+    Returns:
+        (N,) in nats.
+
+    >>> parzen_log_likelihood(torch.zeros(1, 2), torch.zeros(3, 2), sigma=1.0)  # -log(2 pi)
+    tensor([-1.8379])
+    """
+    size = (samples.square().sum(1) / 2)[None]  # |x - s|^2 / 2 = |x|^2 / 2 + |s|^2 / 2 - x s
+    parts = []
+    for part in points.split(chunk):
+        halves = (part.square().sum(1)[:, None] / 2 + size - part @ samples.T).clamp_min(0)
+        parts.append((-halves / sigma**2).logsumexp(1))
+    constant = math.log(len(samples)) + points.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
+    return torch.cat(parts) - constant
+
+
+def parzen_sigma(points: Tensor, samples: Tensor, candidates: Sequence[float]) -> float:
+    """The deviation under which `parzen_log_likelihood` of points held out for this is highest."""
+    return max(candidates, key=lambda sigma: float(parzen_log_likelihood(points, samples, sigma).mean()))
 
 
 def psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -84,9 +84,14 @@ _AAE_LABELS = {
     _BOTH: _weigh("code_fool", "label_fool", match_x=20),
     "code_critic+label_critic": _weigh("code_real", "code_fake", "label_real", "label_fake"),
 }
+# Without labels, what makes classes (docs/experiments.md): a batch norm spreads each class over the pictures, two views
+# of a picture are to be of one class, and noise leaves a style less room to tell it.
+_AAE_CLUSTERS = {**_AAE_LABELS, _BOTH: _weigh("code_fool", "label_fool", "agreement", match_x=20)}
+_CLUSTER_NETWORK = {**_LABEL_NETWORK, "spread": 5.0}
 _AAE_SEMI = {**_AAE_LABELS, _BOTH: _weigh("code_fool", "label_fool", "cross_entropy", match_x=20)}
 _GAN: dict[str, Any] = {"lr": 2e-4, "betas": [0.5, 0.999], "lr_decay": "constant", "settle": {"steps": 0}}
 _AAE_RUN: dict[str, Any] = {**_GAN, "match_x": "l2", "lr_decay": "linear"}
+_VIEWS: dict[str, Any] = {"views": True, "style_noise": 0.5}
 
 # objective -> what belongs to the system and not to a set of pictures: its turns, and networks where AGE's do not do.
 # What the papers leave open, or what could only be recalled of them, is our choice (docs/architecture.md).
@@ -108,10 +113,11 @@ SYSTEMS: dict[str, dict[str, Any]] = {
                        "network": {**_AAE_NETWORK, "classes": 10, "told": 10}},
     "aae-semi": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 10}, "damage": "noise:sigma=76.5",
                  "turns": _AAE_SEMI},
-    "aae-clusters": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 16}, "turns": _AAE_LABELS},
-    "aae-reduction": {**_AAE_RUN,
-                      "turns": {**_AAE_LABELS, _BOTH: _weigh("code_fool", "label_fool", "heads_apart", match_x=20)},
-                      "network": {**_LABEL_NETWORK, "classes": 20, "heads": True, "latent_dim": 2}},
+    "aae-clusters": {**_AAE_RUN, **_VIEWS, "network": {**_CLUSTER_NETWORK, "classes": 16}, "turns": _AAE_CLUSTERS},
+    "aae-reduction": {**_AAE_RUN, **_VIEWS,
+                      "turns": {**_AAE_CLUSTERS,
+                                _BOTH: _weigh("code_fool", "label_fool", "agreement", "heads_apart", match_x=20)},
+                      "network": {**_CLUSTER_NETWORK, "classes": 20, "heads": True, "latent_dim": 2}},
     "aaae": {**_AAE_RUN, "match_x": "l1",
              "network": {"prior": "gaussian",
                          "players": ["encoder", "generator", "latent_generator", "code_critic", "critic"]},
@@ -144,6 +150,7 @@ _FACES: dict[str, Any] = {  # with the rates that were found on MNIST: a few min
                "noise:sigma=10..80:clip=1|saltpepper:amount=0..0.4|hole:size=12..32|missing:fraction=0.2..0.7"},
 }  # fmt: skip
 _BRIEFLY: dict[str, Any] = {"batch_size": 250, "lr": 1e-3, "precision": "bf16", "robust": {"steps": 0}}
+_EVEN: dict[str, Any] = {"batch_size": 1000, "steps": 1500}  # small batches leave codes further from their prior
 _LINEAR: dict[str, Any] = {"network": {"architecture": "mlp", "channels": 1, "latent_dim": 2, "width": 500}}
 _SMALL: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 10, "width": 8}}
 
@@ -206,17 +213,19 @@ PRESETS: dict[str, dict[str, Any]] = {
     **{f"{name}-celeba": of_system(name, _LIKE_CELEBA) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
     "aaae-svhn": of_system("aaae", {"network": {"latent_dim": 64}}),
     "aaae-cifar10": of_system("aaae", {"network": {"latent_dim": 128}}),
-    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
+    **{f"aae-mnist-{prior}": {**_linear("aae", prior=prior), **_EVEN}
+       for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
+    "aae-mnist-likelihood": {**_linear("aae", latent_dim=8), "steps": 3000},
     "aae-mnist-supervised": {**_linear("aae-supervised", latent_dim=4), "steps": 3000},
-    "aaae-mnist-plane": _linear("aaae"),
+    "aaae-mnist-plane": {**_linear("aaae"), **_EVEN},
     "aae-mnist-semi": {**_small("aae-semi"), "labels": 1000},
     "aae-mnist-clusters": _small("aae-clusters", latent_dim=5),
     "aae-mnist-clusters-30": _small("aae-clusters", latent_dim=5, classes=30),
     "aae-mnist-reduction": _small("aae-reduction"),
-    "aae-mnist-reduction-labels": {
-        **_small("aae-reduction", classes=10), "labels": 1000,
+    "aae-mnist-reduction-labels": {  # labels say what a class is
+        **_small("aae-reduction", classes=10, spread=0), "labels": 1000, "views": False, "style_noise": 0,
         "turns": {**_AAE_SEMI, _BOTH: {"weights": {**_AAE_SEMI[_BOTH]["weights"], "heads_apart": 1}}},
     },
 }  # fmt: skip

@@ -10,10 +10,11 @@ from agerestore import budget, checkpoint, metrics
 from agerestore.config import NetworkConfig, train_config
 from agerestore.data import ImageSet, known_labels
 from agerestore.errors import UsageError
-from agerestore.latent import COMPONENTS, Posterior, on_prior, one_hot, sample, sample_codes
+from agerestore.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes
 from agerestore.networks import build
 from agerestore.objectives import AAAE, AAE, OBJECTIVES, VAE, Batch, ali_terms, dcgan_terms
-from agerestore.objectives.aae import APART, crowding
+from agerestore.objectives.aae import APART, crowding, disagreement
+from agerestore.objectives.gan import slope
 from agerestore.objectives.vae import negative_log_likelihood, normal_kl
 from agerestore.presets import PRESETS, SYSTEMS
 from agerestore.restoration import restore
@@ -112,6 +113,14 @@ def test_adversarial_terms_are_the_logarithms_of_what_the_critic_says(critic):
     assert of(ali_terms, "joint") == pytest.approx([accept, reject, accept + reject], abs=1e-6)
 
 
+def test_the_slope_of_a_linear_critic_is_that_of_its_weights_and_can_be_lowered():
+    weights = torch.tensor([3.0, -4.0], requires_grad=True)
+    found = slope(lambda code: code @ weights + 7, drawn(5, 2))
+    assert found.item() == pytest.approx((9 + 16) / 2)
+    found.backward()
+    torch.testing.assert_close(weights.grad, weights.detach())
+
+
 def test_what_counts_as_real_is_the_prior_for_an_aae_and_the_codes_for_an_aaae():
     batch = Batch(torch.full((4, 1), 2.0), torch.full((4, 1), -1.0))
     networks = {"encoder": IDENTITY, "generator": IDENTITY, "latent_generator": lambda z: 3 * z,
@@ -153,6 +162,33 @@ def test_a_critic_that_is_told_sees_the_label_or_that_there_is_none():
     assert torch.equal(seen[0], torch.cat([z, torch.tensor([[0.0, 1, 0, 0], [0, 0, 0, 1]])], 1))
 
 
+def test_views_disagree_as_often_as_draws_of_their_classes_differ():
+    p, q = torch.tensor([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]]), torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+    agreed = torch.tensor([0.5 * 0.5 + 0.25 * 0.5, 1.0])
+    assert disagreement(p.log(), q.log()).item() == pytest.approx(-agreed.log().mean().item())
+
+
+def test_the_class_of_a_view_and_the_style_of_the_picture_draw_it_again():
+    x, view = torch.tensor([[9.0, 0.0, 0.0, 5.0]]), torch.tensor([[0.0, 50.0, 0.0, 7.0]])
+    seen = []
+    networks = {"encoder": Classifier, "generator": lambda code: seen.append(code) or code}
+    terms = AAE(classes=3)("", networks, Batch(x, x, view=view), ("match_view", "agreement"))
+    torch.testing.assert_close(seen[0], torch.tensor([[0.0, 1.0, 0.0, 5.0]]))
+    assert terms["match_view"].item() == pytest.approx((9**2 + 1) / 4)
+    assert terms["agreement"].item() == pytest.approx(9, abs=0.01)
+    with pytest.raises(UsageError, match="--set views=true"):
+        AAE(classes=3)("", networks, Batch(x, x), ("agreement",))
+
+
+def test_noisy_styles_keep_the_variance_of_the_prior():
+    style, noise = drawn(20_000, 2), drawn(20_000, 2, seed=1)
+    seen = []
+    networks = {"encoder": IDENTITY, "generator": lambda code: seen.append(code) or code}
+    AAE(noise=0.8)("", networks, Batch(style, style, noise=noise), ("match_x",))
+    torch.testing.assert_close(seen[0], 0.6 * style + 0.8 * noise)
+    torch.testing.assert_close(seen[0].var(0), torch.ones(2), atol=0.03, rtol=0)
+
+
 def test_heads_are_pushed_apart_as_far_as_is_asked_and_no_further():
     places = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 9.0]])
     assert crowding(places).item() == pytest.approx((APART - 1) / 3)
@@ -171,6 +207,14 @@ def test_a_prior_without_labels_is_the_mean_over_labels(prior):
     third = draw(torch.full((5000,), 3), 2)
     assert metrics.sliced_wasserstein(third, told[:5000]) > 0.5
     assert torch.equal(draw(torch.full((9,), -1), 5), sample(9, 2, torch.Generator().manual_seed(5), prior))
+
+
+def test_draws_are_told_apart_by_their_petals():
+    labels = torch.arange(5000) % COMPONENTS
+    z = sample(5000, 2, torch.Generator().manual_seed(0), "mixture", labels)
+    assert (component_of(z) == labels).float().mean() > 0.99
+    middles = sample(10, 2, torch.Generator().manual_seed(0), "mixture", torch.arange(10))
+    assert torch.equal(component_of(middles * 3 / middles.norm(dim=1, keepdim=True)), component_of(middles))
 
 
 def test_petals_lie_where_they_should():
@@ -234,6 +278,14 @@ def test_codes_that_a_latent_generator_is_after_have_a_mean_of_0_and_a_deviation
     code = model.encode(torch.rand(50, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
     torch.testing.assert_close(code.mean(0), torch.zeros(5), atol=1e-5, rtol=0)
     torch.testing.assert_close(code.std(0, correction=0), torch.ones(5), atol=0.05, rtol=0)
+
+
+def test_logits_that_a_batch_norm_spreads_leave_no_class_to_all_pictures():
+    model = build(NetworkConfig(channels=1, classes=4, latent_dim=2, width=4, spread=3))
+    logits = model.encoder.posterior(torch.rand(50, 1, 32, 32, generator=torch.Generator().manual_seed(0))).logits
+    torch.testing.assert_close(logits.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
+    assert (logits.std(0, correction=0) <= 3).all()
+    assert (logits.std(0, correction=0) > 2).all()
 
 
 def test_heads_move_a_style_to_the_place_of_its_class():

@@ -12,7 +12,15 @@ from pathlib import Path
 
 from agerestore import checkpoint
 from agerestore.errors import UsageError
-from agerestore.experiments.aae import aae_clusters, aae_priors, aae_reduction, aae_semi, aae_style
+from agerestore.experiments.aae import (
+    aae_clusters,
+    aae_labels,
+    aae_likelihood,
+    aae_priors,
+    aae_reduction,
+    aae_semi,
+    aae_style,
+)
 from agerestore.experiments.ablations import age_ablations
 from agerestore.experiments.features import svhn_features
 from agerestore.experiments.setting import Outcome, Pictures, Setting
@@ -23,6 +31,8 @@ __all__ = ["EXPERIMENTS", "Outcome", "Pictures", "Setting", "pictures_of", "run_
 
 EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
     "aae-priors": aae_priors,
+    "aae-labels": aae_labels,
+    "aae-likelihood": aae_likelihood,
     "aae-semi": partial(aae_semi, labels=1000),
     "aae-semi-100": partial(aae_semi, labels=100),
     "aae-clusters": partial(aae_clusters, preset="aae-mnist-clusters"),

@@ -113,7 +113,7 @@ def _encoder(config: NetworkConfig, layers: critics.Layers) -> Encoder:
     made = layers(config.image_size, config.channels, config.code_dim + spread, config.width)
     if "latent_generator" in config.players:  # which has to find the shape of the codes, but not their size as well
         made.append(nn.BatchNorm2d(config.code_dim + spread, affine=False))
-    return Encoder(made, config.prior, config.classes, config.latent_dim)
+    return Encoder(made, config.prior, config.classes, config.latent_dim, config.spread)
 
 
 def _generator(config: NetworkConfig, layers: critics.Layers) -> Generator:

@@ -67,19 +67,31 @@ class Encoder(nn.Module):
         prior: styles are put onto the unit sphere if it is ``sphere``.
         classes: K.
         latent_dim: M; where it is not said there is nothing but means.
+        spread: deviation that a batch norm gives the logits of each class; 0 for no norm.
     """
 
-    def __init__(self, layers: nn.Module, prior: Prior = "sphere", classes: int = 0, latent_dim: int = 0) -> None:
+    def __init__(
+        self,
+        layers: nn.Module,
+        prior: Prior = "sphere",
+        classes: int = 0,
+        latent_dim: int = 0,
+        spread: float = 0,
+    ) -> None:
         super().__init__()
         self.layers = layers
         self.prior = prior
         self.classes = classes
         self.latent_dim = latent_dim
+        self.spread = spread
+        self.norm = nn.BatchNorm1d(classes, affine=False) if spread else None
 
     def posterior(self, image: Tensor) -> Posterior:
         """All that is said of the codes."""
         out = _single(self.layers(image).flatten(1))  # (B, N); projected and compared in fp32 under autocast too
         logits, mean = out[:, : self.classes], out[:, self.classes :]
+        if self.norm is not None:
+            logits = self.spread * self.norm(logits)
         log_variance = None
         if self.latent_dim and mean.shape[1] > self.latent_dim:
             mean, log_variance = mean.split(self.latent_dim, 1)

@@ -10,6 +10,8 @@ code_fool      -log D(z), z of x
 label_real...  the same three for y, whose prior is one class for certain, each as likely as another
 cross_entropy  of y, for pictures whose label is known
 heads_apart    how far classes are within `APART` of each other among the styles: mean over pairs
+match_view     as match_x, with y of another view of the picture: y is to say what views share, z the rest
+agreement      -log of the probability that x and its other view, each drawn by its y, come to one class
 ============== ==========================================================================================
 
 An unsupervised autoencoder has no y. Where the critic is *told*, it sees beside each code the label it should belong
@@ -18,6 +20,7 @@ to, or that it has none; a prior code comes from that label's component, and whe
 for pictures that come without a label, which is ours: the paper's encoder says none.
 """
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
@@ -26,12 +29,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore.errors import UsageError
 from agerestore.latent import Posterior, one_hot
 from agerestore.objectives.age import MATCH
 from agerestore.objectives.base import Batch, Networks, labels_of
 from agerestore.objectives.gan import adversarial, terms_of
 
-TERMS = ("match_x", *terms_of("code"), *terms_of("label"), "cross_entropy", "heads_apart")
+TERMS = ("match_x", *terms_of("code"), *terms_of("label"), "cross_entropy", "heads_apart", "match_view", "agreement")
 APART = 4.0  # standard deviations of the style
 
 Found = Callable[[], Posterior]
@@ -47,12 +51,15 @@ class AAE:
         classes: K, of the codes.
         told: classes that the critic of styles is told of; 0 where it sees styles alone.
         given: the generator draws from true labels instead of those that the encoder finds.
+        noise: deviation, below 1, of the noise in the styles that the generator sees, where the encoder is sure of
+            them. Styles shrink to make room for it, so that those of the Gaussian prior keep its variance.
     """
 
     match_x: str = "l2"
     classes: int = 0
     told: int = 0
     given: bool = False
+    noise: float = 0.0
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder``, ``generator``, ``code_critic`` or ``label_critic``."""
@@ -64,8 +71,25 @@ class AAE:
             logits = networks["encoder"].posterior(batch.seen if batch.known is None else batch.known).logits
             labels = batch.labels if batch.known_labels is None else batch.known_labels
             terms["cross_entropy"] = F.cross_entropy(logits, labels_of(labels))
+        if "match_view" in wanted or "agreement" in wanted:
+            terms |= self._of_views(networks, batch, found(), wanted)
         if "heads_apart" in wanted:
             terms["heads_apart"] = crowding(networks["generator"].places())
+        return terms
+
+    def _of_views(
+        self, networks: Networks, batch: Batch, found: Posterior, wanted: Collection[str]
+    ) -> dict[str, Tensor]:
+        """The terms that see another view of each picture."""
+        if batch.view is None:
+            raise UsageError("match_view and agreement are of another view of each picture: --set views=true")
+        other: Posterior = networks["encoder"].posterior(batch.view)
+        terms: dict[str, Tensor] = {}
+        if "match_view" in wanted:
+            code = torch.cat([other.logits.softmax(1), self._style(found, batch)], 1)
+            terms["match_view"] = MATCH[self.match_x](networks["generator"](code), batch.x)
+        if "agreement" in wanted:
+            terms["agreement"] = disagreement(found.logits, other.logits)
         return terms
 
     def _regularisation(
@@ -92,9 +116,23 @@ class AAE:
 
     def _code(self, found: Posterior, batch: Batch) -> Tensor:
         """(B, K + M), of which the generator draws."""
-        if not self.given:
-            return found.code(batch.noise)
-        return torch.cat([one_hot(labels_of(batch.labels), self.classes), found.style(batch.noise)], 1)
+        style = self._style(found, batch)
+        if not self.classes:
+            return style
+        y = one_hot(labels_of(batch.labels), self.classes) if self.given else found.logits.softmax(1)
+        return torch.cat([y, style], 1)
+
+    def _style(self, found: Posterior, batch: Batch) -> Tensor:
+        """(B, M), of which the generator draws."""
+        style = found.style(batch.noise)
+        if not self.noise or batch.noise is None or found.log_variance is not None:
+            return style
+        return math.sqrt(1 - self.noise**2) * style + self.noise * batch.noise
+
+
+def disagreement(one: Tensor, other: Tensor) -> Tensor:
+    """-log sum_k p_k q_k, mean over the batch, of class probabilities p and q with these logits (B, K)."""
+    return -torch.logsumexp(one.log_softmax(1) + other.log_softmax(1), 1).mean()
 
 
 def crowding(places: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ def _age(config: TrainConfig) -> System:
 
 def _aae(config: TrainConfig, given: bool = False) -> System:
     assert isinstance(config.network, NetworkConfig)
-    return System(aae.AAE(config.match_x, config.network.classes, config.network.told, given), aae.TERMS)
+    network = config.network
+    return System(aae.AAE(config.match_x, network.classes, network.told, given, config.style_noise), aae.TERMS)
 
 
 OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
