@@ -148,6 +148,47 @@ def test_bf16_costs_digits_next_to_nothing():
     torch.testing.assert_close(psnr(quantize(fast), clean), psnr(quantize(exact), clean), rtol=0, atol=0.15)
 
 
+# ------------------------------------------------------------------------------------------------ small pictures
+
+# Those that -m auto does not ask; and how much of noise of 50 they take out of what they drew, in decibels at least.
+GENERAL = {"celeba": 8}
+
+
+def drawn_by(networks, count):
+    """Samples (N, C, S, S) of a model, as a file would hold them."""
+    return quantize(networks.generate(sample(count, networks.config.latent_dim, torch.Generator().manual_seed(0))))
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_what_a_model_draws_comes_back_from_noise_and_from_behind_a_hole(name):
+    model = zoo.load(name)
+    clean = drawn_by(model.networks, 64)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    noisy = quantize((clean + 50 / 255 * noise).clamp(0, 1))
+    restored = quantize(restore_observation(model, Observation(noisy)).image)
+    assert psnr(restored, clean).mean() > psnr(noisy, clean).mean() + GENERAL[name]
+    side = clean.shape[3]
+    hole = torch.zeros_like(clean[:, :1])
+    hole[:, :, side // 3 : 2 * side // 3, side // 3 : 2 * side // 3] = 1
+    filled = restore_observation(model, Observation(clean * (1 - hole), hole)).image
+    grey = torch.where(hole > 0, clean.mean(dim=(2, 3), keepdim=True), clean)
+    assert torch.equal(filled * (1 - hole), clean * (1 - hole))
+    assert psnr(quantize(filled), clean, hole).mean() > psnr(grey, clean, hole).mean() + 3
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_codes_of_samples_cover_the_sphere(name):
+    networks = zoo.load(name).networks
+    measured = balance(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
+    assert measured["mean_max"] <= 0.2
+    assert measured["variance_min"] >= 0.75
+    assert measured["variance_max"] <= 1.25
+
+
+def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
+    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color"}
+
+
 # ------------------------------------------------------------------------------------------------ photo
 
 # Decibels that each shipped photograph gains at least.
