@@ -127,7 +127,8 @@ def _evaluate_suite(
             figures = "  ".join(f"{name} {value:.4g}" for name, value in measured.figures.items())
             typer.echo(f"{measured.what:28} {figures}")
 
-    paper_suite(model, test.take(torch.arange(min(limit, len(test)))), known, seed=common.seed, report=report)
+    here = model.to("cpu")  # where pictures and draws are; the networks are small
+    paper_suite(here, test.take(torch.arange(min(limit, len(test)))), known, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(
