@@ -44,7 +44,9 @@ def interpolate(
     out: Out,
     model: Model = "mnist",
     steps: Annotated[int, typer.Option("-n", "--steps", min=2, help="How many pictures, with both ends.")] = 9,
-    even: Annotated[bool, typer.Option("--even", help="Let pictures change evenly, instead of their codes.")] = False,
+    even: Annotated[
+        bool, typer.Option("--even/--constant", help="Pictures change evenly, or codes do, as in the papers.")
+    ] = True,
     overwrite: Overwrite = False,
     *,
     common: Common,
