@@ -188,6 +188,12 @@ def test_a_picture_cropped_after_it_was_compressed_has_its_blocks_elsewhere():
     assert psnr(whole, real).item() < psnr(cropped, real).item() - 3
 
 
+def test_records_of_before_jpegs_were_cropped_are_replayed():
+    image = smooth_picture()
+    old = from_json([{"kind": "jpeg", "seed": 1, "quality": 20}])
+    assert torch.equal(apply(image, old).image, degrade("jpeg:quality=20", image).image)
+
+
 @pytest.mark.parametrize("kind", ["scratches:width=1", "scratches:width=4", "dust"])
 def test_marks_cover_their_share_exactly_and_are_almost_white_or_black(kind):
     grey = torch.full((5, 3, 90, 120), 0.5)

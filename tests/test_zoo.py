@@ -152,7 +152,7 @@ def test_bf16_costs_digits_next_to_nothing():
 
 # Those that -m auto does not ask; and what they gain at least, in decibels, where what they drew is damaged: under noise of
 # 50, and in a hole, over the mean colour.
-GENERAL = {"celeba": (8, 7), "cifar10": (7, 1.5)}
+GENERAL = {"celeba": (8, 7), "cifar10": (7, 1.5), "svhn": (8, 2)}
 
 
 def drawn_by(networks, count):
@@ -183,8 +183,8 @@ def test_codes_of_samples_cover_the_sphere(name):
     networks = zoo.load(name).networks
     measured = balance(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
     assert measured["mean_max"] <= 0.2
-    assert measured["variance_min"] >= 0.75
-    assert measured["variance_max"] <= 1.25
+    assert measured["variance_min"] >= 0.7
+    assert measured["variance_max"] <= 1.3
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():

@@ -132,7 +132,7 @@ def _from_row(number: int, row: Mapping[str, Any]) -> Drawn:
         kinds = ", ".join(KINDS)
         raise UsageError(f"step {number} of the stored degradation is of no known kind; there are: {kinds}")
     try:
-        values = {name: _read(kind, name, row[name]) for name in ("seed", *kind.parameters, *kind.listed)}
+        values = {name: _read(kind, name, _stored(kind, name, row)) for name in ("seed", *kind.parameters, *kind.listed)}
         if len({values[name].shape for name in kind.listed}) > 1:
             raise ValueError(f"{', '.join(kind.listed)} are not equally many")
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -141,6 +141,12 @@ def _from_row(number: int, row: Mapping[str, Any]) -> Drawn:
         ) from error
     seed = values.pop("seed")
     return Drawn(row["kind"], values, seed, torch.zeros(1, dtype=torch.int64))
+
+
+def _stored(kind: Kind, name: str, row: Mapping[str, Any]) -> Any:
+    """A value of a row; where it was stored before there was such a parameter, what had been so until then."""
+    parameter = kind.parameters.get(name)
+    return row[name] if parameter is None or parameter.before is None else row.get(name, parameter.before)
 
 
 def _read(kind: Kind, name: str, value: Any) -> Tensor:

@@ -20,6 +20,7 @@ class Parameter:
         low, high: the range it is drawn from when the specification does not name it.
         least, most: the limits a specification may ask for.
         whole: whether it takes whole numbers only.
+        before: its value in records that are older than it; None where there are none.
     """
 
     low: float
@@ -27,6 +28,7 @@ class Parameter:
     least: float
     most: float
     whole: bool = False
+    before: int | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -90,7 +92,7 @@ class Kind:
 
 _SIGMA = Parameter(0, 55, 0, 255)
 _FLAG = Parameter(0, 0, 0, 1, whole=True)
-_CUT = Parameter(0, 0, 0, operators.BLOCK - 1, whole=True)
+_CUT = Parameter(0, 0, 0, operators.BLOCK - 1, whole=True, before=0)
 
 KINDS: dict[str, Kind] = {
     "noise": Kind(
