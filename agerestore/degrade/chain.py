@@ -132,7 +132,8 @@ def _from_row(number: int, row: Mapping[str, Any]) -> Drawn:
         kinds = ", ".join(KINDS)
         raise UsageError(f"step {number} of the stored degradation is of no known kind; there are: {kinds}")
     try:
-        values = {name: _read(kind, name, _stored(kind, name, row)) for name in ("seed", *kind.parameters, *kind.listed)}
+        names = ("seed", *kind.parameters, *kind.listed)
+        values = {name: _read(kind, name, _stored(kind, name, row)) for name in names}
         if len({values[name].shape for name in kind.listed}) > 1:
             raise ValueError(f"{', '.join(kind.listed)} are not equally many")
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
