@@ -43,7 +43,8 @@ _PHOTO = {
     "grey": 0.125,
     "estimate": {"steps": 200_000, "batch_size": 8,
                  "turn": {"weights": {"estimate": 0.8, "psnr": 0.003, "uncertainty": 0.02}}},
-    "betas": (0.9, 0.999), "clip": 1.0, "precision": "bf16", "ema": 0.9997, "validation": 0.016, "sheet_every": 10_000, "log_every": 500,
+    "betas": (0.9, 0.999), "clip": 1.0, "precision": "bf16", "ema": 0.9997, "validation": 0.016,
+    "sheet_every": 10_000, "log_every": 500,
     "batch_size": 16, "steps": 4000, "lr": 5e-4, "lr_decay": "linear", "margin": 0.15, "match_x": "l2",
     "turns": {
         "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.3, "match_x": 5, "match_z": 64}},

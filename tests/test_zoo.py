@@ -150,8 +150,8 @@ def test_bf16_costs_digits_next_to_nothing():
 
 # ------------------------------------------------------------------------------------------------ small pictures
 
-# Those that -m auto does not ask; and what they gain at least, in decibels, where what they drew is damaged: under noise
-# of 50, and in a hole, over the mean colour.
+# Those that -m auto does not ask; and what they gain at least, in decibels, where what they drew is damaged: under
+# noise of 50, and in a hole, over the mean colour.
 GENERAL = {"celeba": (8, 7), "cifar10": (7, 1.5), "svhn": (8, 2)}
 
 
