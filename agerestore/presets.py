@@ -155,7 +155,6 @@ _FACES: dict[str, Any] = {  # with the rates that were found on MNIST: a few min
                "noise:sigma=10..80:clip=1|saltpepper:amount=0..0.4|hole:size=12..32|missing:fraction=0.2..0.7"},
 }  # fmt: skip
 _BRIEFLY: dict[str, Any] = {"batch_size": 250, "lr": 1e-3, "precision": "bf16", "robust": {"steps": 0}}
-_EVEN: dict[str, Any] = {"batch_size": 1000, "steps": 1500}  # small batches leave codes further from their prior
 _LINEAR: dict[str, Any] = {"network": {"architecture": "mlp", "channels": 1, "latent_dim": 2, "width": 500}}
 _SMALL: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 10, "width": 8}}
 
@@ -218,13 +217,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     **{f"{name}-celeba": of_system(name, _LIKE_CELEBA) for name in ("dcgan", "vae", "ali", "aae", "aaae")},
     "aaae-svhn": of_system("aaae", {"network": {"latent_dim": 64}}),
     "aaae-cifar10": of_system("aaae", {"network": {"latent_dim": 128}}),
-    **{f"aae-mnist-{prior}": {**_linear("aae", prior=prior), **_EVEN}
-       for prior in ("gaussian", "mixture", "swissroll")},
+    **{f"aae-mnist-{prior}": _linear("aae", prior=prior) for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "labels": 10_000},
     "aae-mnist-likelihood": {**_linear("aae", latent_dim=8), "steps": 3000},
     "aae-mnist-supervised": {**_linear("aae-supervised", latent_dim=4), "steps": 3000},
-    "aaae-mnist-plane": {**_linear("aaae"), **_EVEN},
+    "aaae-mnist-plane": _linear("aaae"),
     "aae-mnist-semi": {**_small("aae-semi"), "labels": 1000},
     "aae-mnist-clusters": _small("aae-clusters", latent_dim=5),
     "aae-mnist-clusters-30": _small("aae-clusters", latent_dim=5, classes=30),
