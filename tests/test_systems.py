@@ -14,7 +14,6 @@ from agerestore.latent import COMPONENTS, Posterior, component_of, on_prior, one
 from agerestore.networks import build
 from agerestore.objectives import AAAE, AAE, OBJECTIVES, VAE, Batch, ali_terms, dcgan_terms
 from agerestore.objectives.aae import APART, crowding, disagreement
-from agerestore.objectives.gan import slope
 from agerestore.objectives.vae import negative_log_likelihood, normal_kl
 from agerestore.presets import PRESETS, SYSTEMS
 from agerestore.restoration import restore
@@ -111,14 +110,6 @@ def test_adversarial_terms_are_the_logarithms_of_what_the_critic_says(critic):
     assert of(AAAE(), "code") == pytest.approx([accept, reject, accept], abs=1e-6)
     assert of(AAAE(), "image") == pytest.approx([accept, reject, accept], abs=1e-6)
     assert of(ali_terms, "joint") == pytest.approx([accept, reject, accept + reject], abs=1e-6)
-
-
-def test_the_slope_of_a_linear_critic_is_that_of_its_weights_and_can_be_lowered():
-    weights = torch.tensor([3.0, -4.0], requires_grad=True)
-    found = slope(lambda code: code @ weights + 7, drawn(5, 2))
-    assert found.item() == pytest.approx((9 + 16) / 2)
-    found.backward()
-    torch.testing.assert_close(weights.grad, weights.detach())
 
 
 def test_what_counts_as_real_is_the_prior_for_an_aae_and_the_codes_for_an_aaae():

@@ -18,7 +18,7 @@ from torch import Tensor
 from agerestore.objectives.base import Batch, Networks
 from agerestore.objectives.gan import accept, reject, terms_of
 
-TERMS = terms_of("joint")[:3]
+TERMS = terms_of("joint")
 
 
 def ali_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:

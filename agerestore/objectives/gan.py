@@ -8,27 +8,22 @@ term        meaning                                         for whom
 WHAT_real   -log D(real)                                    the critic
 WHAT_fake   -log(1 - D(fake))                               the critic
 WHAT_fool   -log D(fake), the non-saturating loss           who makes the fakes
-WHAT_slope  half of the squared gradient of its logit at    the critic
-            what is real: R1 (Mescheder et al., 2018,
-            equation 9)
 =========== =============================================== ==============================
 
-Each is log 2 where D = 1/2 everywhere, and the slope 0: at the end of the game. Without a slope to pay for, the two
-may circle around that end for ever.
+Each is log 2 where D = 1/2 everywhere: at the end of the game.
 """
 
 from collections.abc import Callable, Collection
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.objectives.base import Batch, Networks
 
 
-def terms_of(what: str) -> tuple[str, str, str, str]:
-    """Names of the terms of what is judged."""
-    return f"{what}_real", f"{what}_fake", f"{what}_fool", f"{what}_slope"
+def terms_of(what: str) -> tuple[str, str, str]:
+    """Names of the three terms of what is judged."""
+    return f"{what}_real", f"{what}_fake", f"{what}_fool"
 
 
 TERMS = terms_of("image")
@@ -42,13 +37,6 @@ def accept(logits: Tensor) -> Tensor:
 def reject(logits: Tensor) -> Tensor:
     """-log(1 - D), mean over the batch, of logits (B,)."""
     return F.softplus(logits).mean()
-
-
-def slope(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """Half of the squared gradient of the logits at ``real`` (B, ...), mean over the batch."""
-    real = real.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
-    return gradient.flatten(1).square().sum(1).mean() / 2
 
 
 def adversarial(
@@ -67,12 +55,10 @@ def adversarial(
         fake: likewise what is to be rejected.
         wanted: names of terms; those of other systems are left alone.
     """
-    of_real, of_fake, of_fool, of_slope = terms_of(what)
+    of_real, of_fake, of_fool = terms_of(what)
     terms: dict[str, Tensor] = {}
     if of_real in wanted:
         terms[of_real] = accept(critic(real()))
-    if of_slope in wanted:
-        terms[of_slope] = slope(critic, real())
     if of_fake in wanted or of_fool in wanted:
         logits = critic(fake())
         terms |= {name: loss(logits) for name, loss in ((of_fake, reject), (of_fool, accept)) if name in wanted}
