@@ -103,7 +103,7 @@ class ImageBatches:
         noise = None
         if self.network.posterior == "gaussian" or self.config.style_noise:
             noise = sample(len(x), self.network.latent_dim, generator, "gaussian")
-        view = turned(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
+        view = warped(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
         batch = Batch(x * 2 - 1, z, damaged, view=view, noise=noise, labels=labels)
         return self._with_known(batch, stage, seed, generator) if self.config.needs_labels else batch
 
@@ -153,7 +153,7 @@ def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
 TURN, STRETCH, SHEAR, MOVE = 0.3, 0.2, 0.3, 0.12  # of a view, at most: radians, share, tangent, share of half a side
 
 
-def turned(x: Tensor, seed: int) -> Tensor:
+def warped(x: Tensor, seed: int) -> Tensor:
     """Pictures (B, C, S, S), each turned, stretched, sheared and moved in its own way."""
     generator = torch.Generator().manual_seed(seed)
     angle, across, down, shear, *moved = (2 * torch.rand(6, len(x), generator=generator) - 1).unbind(0)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from agerestore import batches
-from agerestore.batches import shifted, turned
+from agerestore.batches import shifted, warped
 
 
 def test_each_picture_is_moved_as_a_whole_its_edges_fill_the_gap_and_every_place_occurs():
@@ -21,13 +21,13 @@ def test_each_picture_is_moved_as_a_whole_its_edges_fill_the_gap_and_every_place
 
 def test_views_leave_even_pictures_alone_and_turn_others_each_in_its_own_way(monkeypatch):
     even = torch.full((3, 1, 16, 16), 0.4)
-    torch.testing.assert_close(turned(even, seed=0), even)
+    torch.testing.assert_close(warped(even, seed=0), even)
     picture = torch.zeros(1, 1, 16, 16)
     picture[:, :, 4:12, 6:9] = 1
-    views = turned(picture.expand(8, -1, -1, -1), seed=0)
-    assert torch.equal(views, turned(picture.expand(8, -1, -1, -1), seed=0))
+    views = warped(picture.expand(8, -1, -1, -1), seed=0)
+    assert torch.equal(views, warped(picture.expand(8, -1, -1, -1), seed=0))
     assert len(views.flatten(1).unique(dim=0)) == 8
-    assert not torch.equal(views, turned(picture.expand(8, -1, -1, -1), seed=1))
+    assert not torch.equal(views, warped(picture.expand(8, -1, -1, -1), seed=1))
     for limit in ("TURN", "STRETCH", "SHEAR", "MOVE"):
         monkeypatch.setattr(batches, limit, 0.0)
-    torch.testing.assert_close(turned(picture, seed=0), picture, atol=1e-5, rtol=0)
+    torch.testing.assert_close(warped(picture, seed=0), picture, atol=1e-5, rtol=0)

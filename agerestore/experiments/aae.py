@@ -6,16 +6,12 @@ from torch import Tensor
 from agerestore.classifier import recognised
 from agerestore.config import train_config
 from agerestore.data import ImageSet, split_validation
-from agerestore.experiments.setting import Outcome, Setting
-from agerestore.experiments.setting import codes_of as _codes
-from agerestore.experiments.setting import digit_classifier as _classifier
-from agerestore.experiments.setting import draws as _drawn
-from agerestore.experiments.setting import labels_of as _labels
-from agerestore.experiments.setting import pair as _pair
+from agerestore.experiments.setting import Outcome, Setting, codes_of, digit_classifier, draws, pair
 from agerestore.latent import component_of, one_hot, sample
 from agerestore.metrics import parzen_log_likelihood, parzen_sigma
 from agerestore.monitor import CHUNK, latent_distance, reconstruction_psnr
 from agerestore.networks import Autoencoder, Generator
+from agerestore.objectives.base import labels_of
 
 PLOT, REACH = 256, 4.5  # pixels a side of a scatter plot, and how far from the origin it shows
 
@@ -38,14 +34,16 @@ def aae_priors(setting: Setting) -> Outcome:
     plots, figures = [], {}
     truth = setting.test.images.float() / 255
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
-        networks = _pair(setting.model(preset))
-        drawn = _drawn(networks, 2 * len(truth))
+        networks = pair(setting.model(preset))
+        drawn = draws(networks, 2 * len(truth))
         with torch.no_grad():
-            places = torch.cat([_codes(networks, setting.test), networks.codes_of(drawn)])
+            places = torch.cat([codes_of(networks, setting.test), networks.codes_of(drawn)])
         if preset.startswith("aaae"):
             places *= REACH / places.abs().max()  # nothing holds those codes to a size
         codes, made = places.split([len(truth), len(drawn)])
-        plots.append(torch.cat([scatter(codes, _labels(setting.test)), scatter(made, torch.zeros(len(made)).long())]))
+        plots.append(
+            torch.cat([scatter(codes, labels_of(setting.test.labels)), scatter(made, torch.zeros(len(made)).long())])
+        )
         figures[preset] = {"latent_distance": _mean_distance(networks, truth),
                            "latent_distance of 1000": _mean_distance(networks, truth[:: max(1, len(truth) // 1000)]),
                            "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
@@ -54,7 +52,7 @@ def aae_priors(setting: Setting) -> Outcome:
 
 def _mean_distance(networks: Autoencoder, truth: Tensor) -> float:
     """`latent_distance`, the mean of ten: a single pair of draws may be twice as far apart as another."""
-    distances = [latent_distance(networks, truth, _drawn(networks, 2 * len(truth), seed)) for seed in range(10)]
+    distances = [latent_distance(networks, truth, draws(networks, 2 * len(truth), seed)) for seed in range(10)]
     return sum(distances) / len(distances)
 
 
@@ -64,8 +62,8 @@ def aae_labels(setting: Setting) -> Outcome:
     Beside it that of draws from the prior, in which neighbours overlap a little.
     """
     preset = "aae-mnist-labels"
-    networks, truth = _pair(setting.model(preset)), setting.test
-    codes, labels = _codes(networks, truth), _labels(truth)
+    networks, truth = pair(setting.model(preset)), setting.test
+    codes, labels = codes_of(networks, truth), labels_of(truth.labels)
     drawn = sample(len(codes), 2, torch.Generator().manual_seed(0), networks.config.prior, labels)
     shares = {"own_component": codes, "own_component of draws": drawn}
     figures = {name: float((component_of(points) == labels).float().mean()) for name, points in shares.items()}
@@ -81,12 +79,12 @@ def aae_likelihood(setting: Setting) -> Outcome:
     """
     preset, count = "aae-mnist-likelihood", 10_000 if setting.full else 500
     model = setting.model(preset)
-    networks = _pair(model)
+    networks = pair(model)
     training, held_out = split_validation(setting.training, model.header["training"]["validation"])
     assert isinstance(training, ImageSet)
     assert isinstance(held_out, ImageSet)
     with torch.no_grad():
-        drawn = torch.cat([networks.generate(part) for part in _drawn(networks, count).split(CHUNK)])
+        drawn = torch.cat([networks.generate(part) for part in draws(networks, count).split(CHUNK)])
     windows = {preset: drawn, "training digits": training.images[:count].float() / 255}
     held_out = held_out.take(torch.arange(min(1000, len(held_out))))
     figures = {name: _likelihood(window, held_out, setting.test) for name, window in windows.items()}
@@ -114,7 +112,7 @@ def aae_semi(setting: Setting, labels: int) -> Outcome:
     """Error on test pictures where few labels are known, of three seeds; the sheet shows some mistakes of the last."""
     figures = {}
     for seed in range(3 if setting.full else 1):
-        networks = _pair(setting.model("aae-mnist-semi", f"labels={labels}", f"seed={seed}"))
+        networks = pair(setting.model("aae-mnist-semi", f"labels={labels}", f"seed={seed}"))
         wrong = _wrong(networks, setting.test)
         figures[f"{labels} labels, seed {seed}"] = {"error": float(wrong.float().mean())}
     return Outcome([setting.test.images[wrong][:16].float() / 255], figures)
@@ -122,12 +120,12 @@ def aae_semi(setting: Setting, labels: int) -> Outcome:
 
 def _wrong(networks: Autoencoder, test: ImageSet) -> Tensor:
     """(N,) bool: pictures that the encoder takes for another class."""
-    return _codes(networks, test)[:, : networks.config.classes].argmax(1) != _labels(test)
+    return codes_of(networks, test)[:, : networks.config.classes].argmax(1) != labels_of(test.labels)
 
 
 def aae_clusters(setting: Setting, preset: str) -> Outcome:
     """Error where each cluster is named after the class of the picture it is surest of; the sheet shows the heads."""
-    networks = _pair(setting.model(preset))
+    networks = pair(setting.model(preset))
     k = networks.config.classes
     heads = torch.cat([torch.eye(k), torch.zeros(k, networks.config.latent_dim)], 1)
     return Outcome(
@@ -137,32 +135,32 @@ def aae_clusters(setting: Setting, preset: str) -> Outcome:
 
 def _error_of_clusters(networks: Autoencoder, test: ImageSet) -> float:
     """Share of pictures in a cluster that is named after another class than theirs."""
-    sure = _codes(networks, test)[:, : networks.config.classes]
-    names = _labels(test)[sure.argmax(0)]  # (K,)
-    return float((names[sure.argmax(1)] != _labels(test)).float().mean())
+    sure = codes_of(networks, test)[:, : networks.config.classes]
+    names = labels_of(test.labels)[sure.argmax(0)]  # (K,)
+    return float((names[sure.argmax(1)] != labels_of(test.labels)).float().mean())
 
 
 def aae_reduction(setting: Setting, preset: str) -> Outcome:
     """Pictures as places in the plane, in the colours of their class, and the error of the classes found."""
-    networks = _pair(setting.model(preset))
+    networks = pair(setting.model(preset))
     assert isinstance(networks.generator, Generator)
     with torch.no_grad():
-        places = networks.generator.represent(_codes(networks, setting.test))
+        places = networks.generator.represent(codes_of(networks, setting.test))
     if train_config(preset).needs_labels:
         error = float(_wrong(networks, setting.test).float().mean())
     else:
         error = _error_of_clusters(networks, setting.test)
-    plot = scatter(places * (REACH / places.abs().max()), _labels(setting.test))
+    plot = scatter(places * (REACH / places.abs().max()), labels_of(setting.test.labels))
     return Outcome([plot], {preset: {"error": error}})
 
 
 def aae_style(setting: Setting) -> Outcome:
     """Does the class follow the label at any style? Columns are labels, rows styles."""
-    networks = _pair(setting.model("aae-mnist-supervised"))
+    networks = pair(setting.model("aae-mnist-supervised"))
     config, count = networks.config, 100
     styles = sample(count, config.latent_dim, torch.Generator().manual_seed(0), config.prior)
     labels = torch.arange(config.classes).repeat(count)
     codes = torch.cat([one_hot(labels, config.classes), styles.repeat_interleave(config.classes, 0)], 1)
     images = networks.generate(codes)
-    share = recognised(_classifier(setting), images, labels)
+    share = recognised(digit_classifier(setting), images, labels)
     return Outcome(list(images[: 10 * config.classes].split(config.classes)), {"aae-supervised": {"follows": share}})

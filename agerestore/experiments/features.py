@@ -14,10 +14,11 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import CLASSES
 from agerestore.data import ImageSet, known_labels
 from agerestore.errors import UsageError
-from agerestore.experiments.setting import Outcome, Setting, labels_of, pair
+from agerestore.experiments.setting import Outcome, Setting, pair
 from agerestore.monitor import CHUNK
 from agerestore.networks.dcgan import Encoder
 from agerestore.networks.resnet import ResidualBlock
+from agerestore.objectives.base import labels_of
 from agerestore.svm import LinearSVM, train_svm
 
 BLOCKS = 3
@@ -96,7 +97,7 @@ def _described(model: LoadedModel, images: ImageSet) -> Described:
     encoder = networks.encoder
     with torch.no_grad():
         parts = [activations(encoder, part.float() / 255 * 2 - 1) for part in images.images.split(CHUNK)]
-    return Described(torch.cat(parts), labels_of(images))
+    return Described(torch.cat(parts), labels_of(images.labels))
 
 
 def activations(encoder: Encoder, images: Tensor) -> Tensor:

@@ -15,13 +15,12 @@ from agerestore.errors import UsageError
 from agerestore.latent import sample_codes
 from agerestore.monitor import CHUNK
 from agerestore.networks import Autoencoder
+from agerestore.objectives.base import labels_of
 from agerestore.train import train
 
 BRIEF = ("steps=300", "settle.steps=50", "robust.steps=100", "network.width=8")
 BRIEF_LINEAR = (*BRIEF[:-1], "network.width=256")
 EQUAL = ("network.width=8", "steps=1000", "settle.steps=0", "robust.steps=400")  # what each system is given alike
-
-
 HELD_OUT = 0.2  # of a folder that does not know its training and test part apart
 
 
@@ -126,18 +125,12 @@ def codes_of(networks: Autoencoder, images: ImageSet) -> Tensor:
     return torch.cat([networks.encode(part.float() / 255) for part in images.images.split(CHUNK)])
 
 
-def labels_of(images: ImageSet) -> Tensor:
-    """Labels (N,) of a set that has them."""
-    assert images.labels is not None
-    return images.labels
-
-
 def digit_classifier(setting: Setting) -> DigitClassifier:
     """A classifier of the digits that training sees."""
     if setting.training.images.shape[2:] != (SIZE, SIZE):
         raise UsageError(f"the classifier sees pictures of {SIZE}x{SIZE}")
     seen = setting.training.images.float() / 255
-    return train_classifier(seen, labels_of(setting.training), torch.Generator().manual_seed(0))
+    return train_classifier(seen, labels_of(setting.training.labels), torch.Generator().manual_seed(0))
 
 
 def draws(networks: Autoencoder, count: int, seed: int = 0) -> Tensor:
