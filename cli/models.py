@@ -104,7 +104,7 @@ def calibrate(
     if isinstance(loaded.networks, ColorModel):
         changed = _refusals(loaded.networks, data, foreign or [])
     elif isinstance(loaded.networks, PhotoModel) and loaded.networks.config.latent_dim:
-        changed = _spread(loaded.networks, data, loaded.header)
+        changed = _spread(loaded.networks, data, loaded.header, common.precision)
     else:
         raise UsageError("there is nothing to calibrate in these weights: they neither colour nor draw photographs")
     checkpoint.save_weights(out, loaded.networks, {**loaded.header, **changed})
@@ -132,15 +132,19 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path]) -> 
     return {"domain": found}
 
 
-def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any]) -> dict[str, Any]:
+def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], precision: str) -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
+    import torch
+
     from agerestore import data as sources
+    from agerestore import device as devices
     from agerestore import monitor, review
 
     photographs = [
         image.float() / 255 for folder in data for image in sources.load_photographs(folder, split="test").images
     ]
-    monitor.calibrate_samples(networks, photographs, review.damager(review.HOLES))
-    figures = monitor.sample_figures(networks, photographs, review.damager(review.HOLES))
+    with devices.precision(precision, torch.device("cpu")):
+        monitor.calibrate_samples(networks, photographs, review.damager(review.HOLES))
+        figures = monitor.sample_figures(networks, photographs, review.damager(review.HOLES))
     validation = header.get("validation", {}) | {f"samples_{name}": value for name, value in figures.items()}
     return {"validation": validation}

@@ -152,7 +152,7 @@ def test_bf16_costs_digits_next_to_nothing():
 
 # Those that -m auto does not ask; and what they gain at least, in decibels, where what they drew is damaged: under
 # noise of 50, and in a hole, over the mean colour.
-GENERAL = {"celeba": (8, 7), "cifar10": (7, 1.5), "svhn": (8, 2)}
+GENERAL = {"celeba": (8, 7), "cifar10": (7, 1.5), "svhn": (8, 2), "tinyimagenet": (7, 1.5)}
 
 
 def drawn_by(networks, count):
