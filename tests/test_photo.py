@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from agerestore.config import NetworkConfig, PhotoConfig, train_config
 from agerestore.data import PhotoSet, load_photographs
 from agerestore.divergence import official_kl
 from agerestore.errors import NothingReadableError, UsageError
-from agerestore.imagefile import Metadata, Photo, write
+from agerestore.imagefile import Metadata, Photo, read, write
 from agerestore.latent import project
 from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
@@ -371,6 +372,21 @@ def test_there_may_be_nothing_to_calibrate(tmp_path):
     asked = ["models", "calibrate", "mnist", str(tmp_path / "new.safetensors"), "--data", str(tmp_path)]
     result = CliRunner().invoke(app, asked)
     assert (result.exit_code, "nothing to calibrate" in result.stderr) == (2, True)
+
+
+def test_photographs_are_calibrated_in_the_precision_that_is_asked_for(tmp_path):
+    photograph = Path(__file__).parents[1] / "examples" / "photographs" / "photo-astronaut.png"
+    write(tmp_path / "held-out" / "piece.png", Photo(read(photograph).pixels[100:196, 100:196]))
+    figures = []
+    for precision in ("fp32", "bf16"):
+        out = tmp_path / f"{precision}.safetensors"
+        asked = ["models", "calibrate", "photo", str(out), "--data", str(tmp_path / "held-out"),
+                 "--precision", precision]  # fmt: skip
+        assert CliRunner().invoke(app, asked).exit_code == 0
+        figures.append(checkpoint.read_header(out)["validation"])
+    assert [each["samples_spread"] for each in figures] == pytest.approx([1, 1], abs=0.05)
+    assert figures[0]["samples_centre"] == pytest.approx(figures[1]["samples_centre"], abs=0.2)
+    assert figures[0]["samples_centre"] != figures[1]["samples_centre"]
 
 
 def test_samples_are_scaled_until_they_spread_as_far_as_the_centre_errs():
