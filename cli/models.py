@@ -10,6 +10,7 @@ from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch import device as Device
 
     from agerestore.networks import ColorModel, PhotoModel
 
@@ -100,11 +101,13 @@ def calibrate(
     if out.exists() and not overwrite:
         raise UsageError(f"{out}: exists; pass --overwrite to replace it")
     devices.set_threads(common.threads)
-    loaded = zoo.load(model)
+    device = devices.choose(common.device)
+    loaded = zoo.load(model).to(device)
     if isinstance(loaded.networks, ColorModel):
-        changed = _refusals(loaded.networks, data, foreign or [])
+        changed = _refusals(loaded.networks, data, foreign or [], device)
     elif isinstance(loaded.networks, PhotoModel) and loaded.networks.config.latent_dim:
-        changed = _spread(loaded.networks, data, loaded.header, common.precision)
+        with devices.precision(common.precision, device):
+            changed = _spread(loaded.networks, data, loaded.header, device)
     else:
         raise UsageError("there is nothing to calibrate in these weights: they neither colour nor draw photographs")
     checkpoint.save_weights(out, loaded.networks, {**loaded.header, **changed})
@@ -112,7 +115,7 @@ def calibrate(
         typer.echo(str(out))
 
 
-def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path]) -> dict[str, Any]:
+def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
     """The domain of a model that colours, for its header."""
     from agerestore import data as sources
     from agerestore import domain
@@ -124,7 +127,7 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path]) -> 
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
         sets = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
-        return [rgb_to_lab(each.images.float() / 255)[:, :1] for each in sets]
+        return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
 
     found = domain.calibrate_colors(networks, lightness(data), lightness(foreign))
     if not found:
@@ -132,19 +135,17 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path]) -> 
     return {"domain": found}
 
 
-def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], precision: str) -> dict[str, Any]:
+def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
-    import torch
-
     from agerestore import data as sources
-    from agerestore import device as devices
     from agerestore import monitor, review
 
     photographs = [
-        image.float() / 255 for folder in data for image in sources.load_photographs(folder, split="test").images
+        image.to(device).float() / 255
+        for folder in data
+        for image in sources.load_photographs(folder, split="test").images
     ]
-    with devices.precision(precision, torch.device("cpu")):
-        monitor.calibrate_samples(networks, photographs, review.damager(review.HOLES))
-        figures = monitor.sample_figures(networks, photographs, review.damager(review.HOLES))
+    monitor.calibrate_samples(networks, photographs, review.damager(review.HOLES))
+    figures = monitor.sample_figures(networks, photographs, review.damager(review.HOLES))
     validation = header.get("validation", {}) | {f"samples_{name}": value for name, value in figures.items()}
     return {"validation": validation}

@@ -183,8 +183,8 @@ def test_codes_of_samples_cover_the_sphere(name):
     networks = zoo.load(name).networks
     measured = balance(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
     assert measured["mean_max"] <= 0.2
-    assert measured["variance_min"] >= 0.7
-    assert measured["variance_max"] <= 1.3
+    assert measured["variance_min"] >= 0.75
+    assert measured["variance_max"] <= 1.25
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
