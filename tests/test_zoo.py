@@ -151,8 +151,8 @@ def test_bf16_costs_digits_next_to_nothing():
 # ------------------------------------------------------------------------------------------------ small pictures
 
 # Those that -m auto does not ask; and what they gain at least, in decibels, where what they drew is damaged: under
-# noise of 50, and in a hole, over the mean colour.
-GENERAL = {"celeba": (8, 7), "cifar10": (7, 1.5), "svhn": (8, 2), "tinyimagenet": (7, 1.5)}
+# noise of 50, and in a hole, over the mean colour; and the least variance of a number of e(g(Z)), in units of 1/M.
+GENERAL = {"celeba": (8, 7, 0.8), "cifar10": (7, 1.5, 0.75), "svhn": (8, 2, 0.7), "tinyimagenet": (7, 1.5, 0.7)}
 
 
 def drawn_by(networks, count):
@@ -167,7 +167,7 @@ def test_what_a_model_draws_comes_back_from_noise_and_from_behind_a_hole(name):
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
     noisy = quantize((clean + 50 / 255 * noise).clamp(0, 1))
     restored = quantize(restore_observation(model, Observation(noisy)).image)
-    under_noise, in_a_hole = GENERAL[name]
+    under_noise, in_a_hole, _ = GENERAL[name]
     assert psnr(restored, clean).mean() > psnr(noisy, clean).mean() + under_noise
     side = clean.shape[3]
     hole = torch.zeros_like(clean[:, :1])
@@ -183,8 +183,8 @@ def test_codes_of_samples_cover_the_sphere(name):
     networks = zoo.load(name).networks
     measured = balance(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
     assert measured["mean_max"] <= 0.2
-    assert measured["variance_min"] >= 0.75
-    assert measured["variance_max"] <= 1.25
+    assert measured["variance_min"] >= GENERAL[name][2]
+    assert measured["variance_max"] <= 1.15
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
