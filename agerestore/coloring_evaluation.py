@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore import paints
 from agerestore.classifier import DigitClassifier, train_classifier
 from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
-from agerestore.latent import sample
 from agerestore.metrics import colourfulness, frechet_distance
 from agerestore.monitor import chroma_of, chroma_psnr
 from agerestore.networks import ColorModel
@@ -64,7 +64,6 @@ def evaluate_coloring(
     test: ImageSet,
     training: ImageSet,
     *,
-    codes: Callable[[int, int], Tensor] | None = None,
     regression: ColorModel | None = None,
     answers: int = 8,
     seed: int = 0,
@@ -76,7 +75,6 @@ def evaluate_coloring(
         model: what is measured.
         test: pictures (N, 3, S, S), S as the model has it.
         training: pictures that the classifier learns from.
-        codes: K, seed -> codes (K, M) that it draws; uniform on the sphere where it is not given.
         regression: networks trained by plain regression (preset ``cars-color-regression``), to be measured beside.
         answers: K.
         seed: of the codes and of the classifier.
@@ -91,8 +89,8 @@ def evaluate_coloring(
     generator = torch.Generator().manual_seed(seed)
     with torch.enable_grad():
         classifier = colour_classifier(known, generator)
-    drawer = codes or (lambda count, seed: sample(count, model.config.latent_dim, torch.Generator().manual_seed(seed)))
-    drawn = torch.cat([drawer(answers, seed + number) for number in range(len(truth))])
+    lights = truth[:, :1].split(1)
+    drawn = torch.cat([paints.choose(model, light, answers, seed + number) for number, light in enumerate(lights)])
     ways: list[tuple[str, Coloring]] = [("grey", lambda light: torch.zeros_like(light).expand(-1, 2, -1, -1)[:, None])]
     if regression is not None:
         centre = partial(_centre, regression)

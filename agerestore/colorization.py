@@ -1,11 +1,13 @@
 """Colouring: a model draws small planes of colour for the lightness of a picture, which takes them at its full size.
 
 The lightness is shrunk by averages to the square the model knows, whatever the proportions, as in its training. Codes
-are the paints: drawn, or found by the encoder in a coloured picture. One code means the same paints in every picture.
+are the paints: drawn for the picture, or found by the encoder in another one that has colours.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,12 @@ from agerestore.color import rgb_to_lab
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form
 from agerestore.imagefile import Photo
-from agerestore.latent import sample
 from agerestore.networks import ColorModel
 from agerestore.settings import ColorizeSettings
 
 DEFAULTS = ColorizeSettings()
+
+Paints = Callable[[Tensor], Tensor]  # lightness (1, 1, S, S) -> codes (K, M) of as many colourings
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ColorizedPicture:
     """What became of a picture.
 
     Attributes:
-        photos: its colourings, one for each code, of its size and depth.
+        photos: its colourings, one for each paint, of its size and depth.
         score: domain score; above 1 the picture is unlike anything the model was trained on.
         remarks: what people should know of it; each one line.
     """
@@ -54,26 +57,22 @@ def networks_of(model: LoadedModel) -> ColorModel:
     return model.networks
 
 
-def draw_codes(model: LoadedModel, count: int, seed: int) -> Tensor:
-    """Paints for ``count`` colourings, (K, M) on the sphere; of one seed the first ones are the same for every count.
+def paints_drawn(model: LoadedModel, count: int, seed: int) -> Paints:
+    """Paints for ``count`` colourings of each picture; of one seed the first ones are the same for every count.
 
-    They are those of real pictures that the header of the model names (`agerestore.paints`), else drawn uniformly.
+    They are such as pictures of that lightness have, and complement each other: see `agerestore.paints`.
 
     Raises:
         UsageError: ``count`` below 1, or a model that restores.
     """
     if count < 1:
         raise UsageError(f"{count} colourings are none; ask for 1 or more")
-    generator, networks = torch.Generator().manual_seed(seed), networks_of(model)
-    if "paints" in model.header:
-        return paints.choose(model.header["paints"], count, seed).to(_device(networks))
-    drawn = [sample(1, networks.config.latent_dim, generator, networks.config.prior) for _ in range(count)]
-    return torch.cat(drawn).to(_device(networks))
+    return partial(paints.choose, networks_of(model), count=count, seed=seed)
 
 
 @torch.no_grad()
-def code_of(model: LoadedModel, reference: Photo) -> Tensor:
-    """The paints of a coloured picture, (1, M), as the encoder finds them.
+def paints_of(model: LoadedModel, reference: Photo) -> Paints:
+    """The paints of a coloured picture, as the encoder finds them, for one colouring of any picture.
 
     Raises:
         UsageError: the picture has no colours, or the model restores.
@@ -82,7 +81,8 @@ def code_of(model: LoadedModel, reference: Photo) -> Tensor:
     if not chroma.is_colourful(reference, sepia=True):
         raise UsageError("the reference has no colours to take; name a colour photograph")
     peak = np.iinfo(reference.pixels.dtype).max
-    return _code_of(networks, chroma.as_rgb(reference).pixels.astype(np.float32) / np.float32(peak))
+    code = _code_of(networks, chroma.as_rgb(reference).pixels.astype(np.float32) / np.float32(peak))
+    return lambda lightness: code
 
 
 def refuse_colourful(photo: Photo, sepia: bool = False) -> None:
@@ -103,16 +103,16 @@ def refuse_colourful(photo: Photo, sepia: bool = False) -> None:
 
 
 def colorize_picture(
-    model: LoadedModel, photo: Photo, codes: Tensor, settings: ColorizeSettings = DEFAULTS
+    model: LoadedModel, photo: Photo, drawn: Paints, settings: ColorizeSettings = DEFAULTS
 ) -> ColorizedPicture:
-    """Colour a picture as a file holds it, once with each code.
+    """Colour a picture as a file holds it, once in each of the paints.
 
     The lightness of every pixel stays, within 1/255; depth, size, alpha and metadata stay.
 
     Args:
         model: one that colours.
         photo: grey, in one channel or three; of any other its lightness is taken, if ``settings.force``.
-        codes: (K, M), see `draw_codes` and `code_of`.
+        drawn: see `paints_drawn` and `paints_of`.
         settings: strength and what is to be taken though it should be refused.
 
     Raises:
@@ -130,7 +130,7 @@ def colorize_picture(
             what = f"is unlike anything this model was trained on ({score:.1f} x its limit)"
             raise OutOfDomainError(f"{what}; `agerestore colorize --force` colours it anyway")
         remarks.append(f"out of the model's domain ({score:.1f} x its limit); its colours are guesses")
-    planes = _draw(networks, light, codes, settings)
+    planes = _draw(networks, light, drawn(light), settings)
     return ColorizedPicture([chroma.with_chroma(photo, each) for each in planes], score, remarks)
 
 
@@ -149,7 +149,7 @@ def colorize(
         image: a NumPy array (H, W) or (H, W, C), a Pillow image, or a tensor (H, W), (C, H, W) or (B, C, H, W);
             uint8, uint16, or float in [0, 1]. Any size. Of a picture with colours the lightness is taken.
         samples: K, how many colourings.
-        seed: of their codes; one seed gives the same paints again.
+        seed: of their codes; one seed gives a picture the same paints again.
         like: a coloured picture in any of these forms whose paints are taken instead; then K is 1.
         strength: 0 leaves the picture grey, 1 gives it all the colour the model draws.
 
@@ -166,26 +166,27 @@ def colorize(
     if like is not None and samples != 1:
         raise UsageError(f"a reference gives one colouring, not {samples}; leave samples or like out")
     networks, form, settings = networks_of(model), read_form(image), ColorizeSettings(strength=strength)
-    codes = draw_codes(model, samples, seed) if like is None else _code_like(networks, like)
+    found = paints_drawn(model, samples, seed) if like is None else _paints_like(networks, like)
     drawn, worst = [], 0.0
     for picture in form.image.clamp(0, 1).cpu():
         pixels = picture.permute(1, 2, 0).contiguous().numpy()
         light = _seen(networks, pixels)
         worst = max(worst, _score(model, light))
-        planes = _draw(networks, light, codes, settings)
+        planes = _draw(networks, light, found(light), settings)
         drawn.append([torch.from_numpy(chroma.colour_pixels(pixels, each)).permute(2, 0, 1) for each in planes])
     if worst > 1:
         warnings.warn(f"out of the model's domain ({worst:.1f} x its limit)", OutOfDomainWarning, stacklevel=2)
     return [form.back(torch.stack(each).to(form.image.device), None) for each in zip(*drawn, strict=True)]
 
 
-def _code_like(networks: ColorModel, like: Picture) -> Tensor:
+def _paints_like(networks: ColorModel, like: Picture) -> Paints:
     picture = read_form(like).image
     if len(picture) != 1:
         raise UsageError(f"{len(picture)} references; give one picture")
     if picture.shape[1] == 1:
         raise UsageError("the reference has no colours to take; give a colour picture")
-    return _code_of(networks, picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy())
+    code = _code_of(networks, picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy())
+    return lambda lightness: code
 
 
 @torch.no_grad()

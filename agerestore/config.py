@@ -102,6 +102,7 @@ class ColorConfig(_ConditionalConfig):
     image_size: Literal[64] = 64
     latent_dim: int = Field(8, ge=2)
     width: int = Field(32, ge=1, description="channels of the first layers; 64 in the author's color-resnet")
+    paints: int = Field(0, ge=0, description="components of the distribution of codes given a lightness; 0 for none")
 
 
 def _kind_of_network(value: Any) -> str:
@@ -145,6 +146,14 @@ class RobustConfig(_Frozen):
         "|holes:count=1..2:size=8..16|missing:fraction=0.2..0.7|strokes,noise:sigma=0..60|blur:sigma=0..2,noise:sigma=0..40:clip=1"
     )
     turn: Turn = Turn(weights={"image": 1.0, "code": 0.01})
+
+
+class PaintsConfig(_Frozen):
+    """After the game on colours: which codes a lightness has is learned, encoder and generator frozen."""
+
+    steps: int = Field(0, ge=0, description="0 leaves it out: codes are drawn from the whole sphere")
+    lr: float = Field(1e-3, gt=0)
+    turn: Turn = Turn(weights={"surprisal": 1.0})
 
 
 class EstimateConfig(_Frozen):
@@ -199,6 +208,7 @@ class TrainConfig(_Frozen):
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept")
     settle: SettleConfig = SettleConfig()
     robust: RobustConfig = RobustConfig()
+    paints: PaintsConfig = PaintsConfig()
 
     flip: bool = False
     shift: int = Field(0, ge=0, le=8, description="pixels that images are moved by at most, each in its own direction")
@@ -271,7 +281,7 @@ def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None
     steps = values["steps"]
     if "steps" not in named or not isinstance(steps, int) or not steps:
         return
-    for stage in ("settle", "robust"):
+    for stage in ("settle", "robust", "paints"):
         if f"{stage}.steps" not in named:
             full = values[stage]["steps"]
             values[stage]["steps"] = min(full, math.ceil(full * steps / (usual or max(full, 1))))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.nn import functional as F
 
 from agerestore.config import NetworkConfig, Prior
@@ -57,6 +58,34 @@ def sample(
     place = (part + torch.rand(batch, generator=generator, device=generator.device)) / COMPONENTS
     angle = (begin**2 + place * (end**2 - begin**2)).sqrt()  # even along the spiral: its length grows as the square
     return radius / end * angle[:, None] * torch.stack([angle.cos(), angle.sin()], 1) + deviation * z
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussians of codes, for each of B pictures K of them.
+
+    Attributes:
+        logits: (B, K), of their weights.
+        means: (B, K, M).
+        deviations: (B, K, M), along the axes.
+    """
+
+    logits: Tensor
+    means: Tensor
+    deviations: Tensor
+
+    def log_prob(self, codes: Tensor) -> Tensor:
+        """Logarithm of the density (B,) at a code (B, M) for each picture, in nats."""
+        parts = Independent(Normal(self.means, self.deviations), 1)
+        density: Tensor = MixtureSameFamily(Categorical(logits=self.logits), parts).log_prob(codes)
+        return density
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """One code (B, M) for each picture; ``generator`` is on the CPU."""
+        part = torch.multinomial(self.logits.softmax(dim=1).cpu(), 1, generator=generator)[:, 0].to(self.means.device)
+        noise = torch.randn(self.means[:, 0].shape, generator=generator).to(self.means)
+        each = torch.arange(len(part), device=part.device)
+        return self.means[each, part] + self.deviations[each, part] * noise
 
 
 def component_of(z: Tensor) -> Tensor:

@@ -7,18 +7,19 @@ colour: how near colourings come, how colourful they are and where they differ.
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore import paints
 from agerestore.color import lab_to_displayable
 from agerestore.divergence import official_kl
-from agerestore.latent import moments, sample
+from agerestore.latent import moments
 from agerestore.metrics import colourfulness, psnr, quantize, sliced_wasserstein
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
+from agerestore.paints import radius
 
 CHUNK = 500
 
@@ -192,15 +193,12 @@ def calibrate_samples(
 
 
 @torch.no_grad()
-def coloring_figures(
-    model: ColorModel, truth: Tensor, codes: Callable[[int, int], Tensor] | None = None, count: int = 8
-) -> dict[str, float]:
+def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str, float]:
     """How well colours are found; means over pictures. PSNR in dB, of a and b together, with a peak of 255.
 
     Args:
         model: networks in eval mode.
         truth: (N, 3, S, S) Lab.
-        codes: K, seed -> codes (K, M); uniform on the sphere where it is not given.
         count: K, colourings of each picture.
 
     Returns:
@@ -208,10 +206,9 @@ def coloring_figures(
         colourings, and of their mean; ``grey``: without any colour; ``colorfulness``: of colourings over that of
         pictures; ``spread``: variance between the colourings of a picture, in the central ellipse over that around it.
     """
-    drawer = codes or partial(_uniform, model.config.latent_dim)
     rows, seeds = [], iter(range(len(truth)))
     for lab in truth.split(CHUNK // count):
-        z = torch.cat([drawer(count, next(seeds)) for _ in lab]).to(lab.device)
+        z = torch.cat([paints.choose(model, light, count, next(seeds)) for light in lab[:, :1].split(1)])
         drawn = chroma_of(model, lab[:, :1].repeat_interleave(count, 0), z)
         each = drawn.view(len(lab), count, *drawn.shape[1:])
         found = chroma_psnr(drawn, lab[:, 1:].repeat_interleave(count, 0)).view(len(lab), count)
@@ -241,25 +238,10 @@ def chroma_psnr(drawn: Tensor, truth: Tensor) -> Tensor:
     return 10 * torch.log10(255**2 / (drawn - truth).square().mean(dim=(1, 2, 3)))
 
 
-def _uniform(dim: int, count: int, seed: int) -> Tensor:
-    return sample(count, dim, torch.Generator().manual_seed(seed))
-
-
-def centre_of(planes: Tensor) -> Tensor:
-    """Means (B, C) of (B, C, S, S) within the ellipse that half the height and width make."""
-    return planes[:, :, _radius(planes) < 0.25].mean(dim=2)
-
-
-def _radius(planes: Tensor) -> Tensor:
-    """Squared distance (S, S) from the middle; 1 on the ellipse that touches the sides."""
-    y, x = (torch.linspace(-1, 1, side, device=planes.device) for side in planes.shape[-2:])
-    return y[:, None].square() + x.square()
-
-
 def _ellipse(values: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of (B, S, S) within the ellipse that half the height and width make, and outside that of the full ones."""
-    radius = _radius(values)
-    return values[:, radius < 0.25].mean(), values[:, radius > 1].mean()
+    distance = radius(values)
+    return values[:, distance < 0.25].mean(), values[:, distance > 1].mean()
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> float:

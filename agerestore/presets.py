@@ -63,13 +63,13 @@ _CARS_PAPER = {
 }  # fmt: skip
 # Ours (docs/experiments.md): reconstruction weighs most, in a loss that counts grey cars as much as red ones.
 _CARS = {
-    "network": {"architecture": "color"},
+    "network": {"architecture": "color", "paints": 16},
     "turns": {
         "encoder": {"weights": {"kl_real": 10, "kl_fake": -5, "match_x": 10}},
         "generator": {"weights": {"kl_fake": 5, "kl_within": 5, "match_z": 32, "match_x": 10, "colorfulness": 1}},
     },
     "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 8000, "margin": 0.15, "match_x": "log",
-    "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0},
+    "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0}, "paints": {"steps": 8000},
 }  # fmt: skip
 
 
@@ -179,7 +179,9 @@ PRESETS: dict[str, dict[str, Any]] = {
                    "flip": True},
     "photo": _PHOTO,
     "cars-color": _CARS,
-    "cars-color-regression": {**_CARS, "turns": {"generator": {"weights": {"centre": 1}}}},
+    "cars-color-regression": {
+        **_CARS, "network": {"architecture": "color"}, "turns": {"generator": {"weights": {"centre": 1}}},
+    },
     # published: README of the official code
     "age-celeba": {
         "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 10, 1000), "epochs": 5,

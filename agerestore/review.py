@@ -13,7 +13,7 @@ from agerestore.composite import fill_unknown
 from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
 from agerestore.data import AnySet, PhotoSet, resize
 from agerestore.divergence import ideal
-from agerestore.latent import sample, sample_codes
+from agerestore.latent import sample_codes
 from agerestore.monitor import (
     balance,
     chroma_of,
@@ -30,6 +30,7 @@ from agerestore.stages import Stage
 
 SIGMAS = (15, 25, 50)  # grey levels; those of the published tables
 PHOTOGRAPHS = 20  # that are measured
+FIGURED = 128  # cars that are measured
 PIECE = 96  # pixels a side at most, of photographs on a contact sheet
 NOISE, HOLES = "noise:sigma=25", "holes:count=6:size=8..24"
 
@@ -184,33 +185,28 @@ class ColorReview:
         lightness = truth[:, :1]
         with torch.no_grad():
             chroma = [truth[:, 1:], torch.zeros_like(truth[:, 1:]), chroma_of(model, lightness, model.encode(truth))]
-            for code in self._codes(4):
-                chroma.append(chroma_of(model, lightness, code.expand(len(truth), -1)))
+            drawn = torch.stack([paints.choose(_drawing(model, stage), each, 4, 0) for each in lightness.split(1)], 1)
+            chroma += [chroma_of(model, lightness, codes) for codes in drawn]
         return [lab_to_displayable(torch.cat([lightness, each], 1)) for each in chroma]
 
     def figures(self, model: Model, stage: Stage) -> dict[str, float]:
         """How well colours are found."""
         assert isinstance(model, ColorModel)
-        return coloring_figures(model, self.truth[:128])
+        return coloring_figures(_drawing(model, stage), self.truth[:FIGURED])
 
     def verdict(self, model: Model) -> dict[str, Any]:
-        """How well colours are found, what tells pictures of the domain, and the paints to draw from.
-
-        The paints are those of one half of the pictures, the figures those of the other.
-        """
+        """How well colours are found, and what tells pictures of the domain."""
         assert isinstance(model, ColorModel)
-        half = len(self.truth) // 2
-        found = paints.collect(model, self.truth[:half])
         return {
             "kind": "color",
-            "validation": coloring_figures(model, self.truth[half:], partial(paints.choose, found)),
+            "validation": coloring_figures(model, self.truth[:FIGURED]),
             "domain": domain.calibrate_colors(model, [self.truth[:, :1]]),
-            "paints": found,
         }
 
-    def _codes(self, count: int) -> Tensor:
-        generator = torch.Generator(self.truth.device).manual_seed(0)
-        return sample(count, self.config.network.latent_dim, generator)
+
+def _drawing(model: ColorModel, stage: Stage) -> ColorModel:
+    """The model as it draws in a stage: while the game is played, which codes a lightness has is not known yet."""
+    return model if "paints" in stage.learners else model.without_paints()
 
 
 def _damage(steps: tuple[degrade.Step, ...], truth: Tensor) -> Observation:

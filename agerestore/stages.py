@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agerestore import degrade
-from agerestore.config import NetworkConfig, PhotoConfig, TrainConfig, Turn
-from agerestore.objectives import OBJECTIVES, Objective, estimate_terms, robust_terms
+from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig, Turn
+from agerestore.objectives import OBJECTIVES, Objective, estimate_terms, paints_terms, robust_terms
 from agerestore.objectives import estimate as estimate_objective
+from agerestore.objectives import paints as paints_objective
 from agerestore.objectives import robust as robust_objective
 
 
@@ -72,6 +73,8 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
         found = [_game(config, images)]
         if isinstance(config.network, NetworkConfig) and "encoder" in config.network.players:
             found += _of_the_encoder(config, found[0])
+        if isinstance(config.network, ColorConfig) and config.network.paints:
+            found.append(_paints(config))
     return [stage for stage in found if stage.steps and stage.players]
 
 
@@ -117,6 +120,19 @@ def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
         damage=degrade.parse(robust.damage),
     )
     return [settling, tuning]
+
+
+def _paints(config: TrainConfig) -> Stage:
+    paints = config.paints
+    return Stage(
+        name="paints",
+        objective=paints_terms,
+        terms=paints_objective.TERMS,
+        turns={"paints": paints.turn},
+        steps=paints.steps,
+        batch_size=config.batch_size,
+        lr=schedule("linear", paints.lr, max(paints.steps, 1)),
+    )
 
 
 def _estimate(config: TrainConfig) -> Stage:

@@ -16,7 +16,7 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, Turn
 from agerestore.data import AnySet, derive_seed
 from agerestore.errors import UsageError
-from agerestore.networks import Autoencoder, build, parts
+from agerestore.networks import Autoencoder, build, growth
 from agerestore.objectives import Batch
 from agerestore.stages import stages
 
@@ -47,8 +47,7 @@ class Training:
     def start_from(self, model: LoadedModel) -> None:
         """Take the weights of a trained model before the first iteration.
 
-        Parts that it has nothing of begin anew: what a run does not leave, such as critics and, always, the robust
-        encoder, and blocks that a deeper network of photographs has more of, which are the identity at first.
+        See `growth.take_over` for what may differ. What a run never leaves begins anew: critics, the robust encoder.
 
         Raises:
             UsageError: it has other networks than the run.
@@ -56,13 +55,7 @@ class Training:
         weights = model.networks.state_dict()
         mine = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
         for networks in (self.model, self.average):
-            new = tuple(part for part in parts(networks) if not any(name.startswith(part) for name in mine))
-            shapes = {name: value.shape for name, value in networks.state_dict().items() if not name.startswith(new)}
-            if shapes != {name: value.shape for name, value in mine.items()}:
-                raise UsageError(
-                    "--init: other networks than those of the run; --set network... as the weights have it"
-                )
-            networks.load_state_dict(mine, strict=False)
+            growth.take_over(networks, mine)
         self.images_before = int(model.header.get("images_seen", 0))
         self.enter(0)
 

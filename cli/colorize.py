@@ -50,8 +50,9 @@ def colorize(
 ) -> None:  # fmt: skip
     """Colour greyscale photographs of cars; of anything else only with --force.
 
-    The lightness of every pixel stays, at the picture's full size. --seed chooses the paints, the same for all pictures
-    of a run; the others of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg. --compare writes NAME.compare.png.
+    The lightness of every pixel stays, at the picture's full size. --seed chooses the paints, and the
+    same seed repeats them. The others of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg; --compare writes
+    NAME.compare.png.
     """
     from agerestore import device as devices
     from agerestore import zoo
@@ -92,11 +93,11 @@ def colourist(
 ) -> "Callable[[Photo], ColorizedPicture]":
     """What colours a picture with a model, with paints drawn or those of a reference."""
     from agerestore import imagefile, zoo
-    from agerestore.colorization import code_of, colorize_picture, draw_codes
+    from agerestore.colorization import colorize_picture, paints_drawn, paints_of
 
     loaded = zoo.load(model).to(where)
-    codes = draw_codes(loaded, samples, seed) if like is None else code_of(loaded, imagefile.read(like))
-    return partial(colorize_picture, loaded, codes=codes, settings=settings)
+    drawn = paints_drawn(loaded, samples, seed) if like is None else paints_of(loaded, imagefile.read(like))
+    return partial(colorize_picture, loaded, drawn=drawn, settings=settings)
 
 
 @dataclass(frozen=True)

@@ -135,14 +135,12 @@ def _evaluate_coloring(
     model: "LoadedModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
 ) -> None:
     """A model that colours beside grey and, if there is one, beside plain regression."""
-    from functools import partial
-
     import torch
 
     from agerestore import data as sources
     from agerestore import zoo
     from agerestore.coloring_evaluation import ColoringRow, evaluate_coloring
-    from agerestore.colorization import draw_codes, networks_of
+    from agerestore.colorization import networks_of
     from agerestore.errors import UsageError
     from agerestore.networks import ColorModel
 
@@ -166,9 +164,7 @@ def _evaluate_coloring(
             )
 
     part = test.take(torch.arange(min(limit, len(test))))
-    evaluate_coloring(
-        networks, part, known, codes=partial(draw_codes, model), regression=regression, seed=common.seed, report=report
-    )
+    evaluate_coloring(networks, part, known, regression=regression, seed=common.seed, report=report)
 
 
 def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":

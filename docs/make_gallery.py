@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from agerestore import chroma, imagefile, sheet, zoo
-from agerestore.colorization import colorize_picture, draw_codes
+from agerestore.colorization import colorize_picture, paints_drawn
 from agerestore.metrics import psnr
 from agerestore.pictures import restore_picture
 
@@ -44,7 +44,7 @@ def entry(path: Path, folder: Path) -> str:
 def colourings(path: Path, folder: Path, count: int = 5) -> str:
     """Colour the car, write a sheet, and describe it."""
     model, grey = zoo.load("cars-color"), imagefile.read(path)
-    drawn = colorize_picture(model, grey, draw_codes(model, count, 0)).photos
+    drawn = colorize_picture(model, grey, paints_drawn(model, count, 0)).photos
     shown = sheet.of_photos([chroma.as_rgb(grey), *drawn])
     (folder / "car.jpg").write_bytes(imagefile.encode(shown, ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from agerestore import checkpoint, chroma, colorization, domain, imagefile, manifest, sheet, zoo
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import lightness, rgb_to_lab
-from agerestore.colorization import code_of, colorize, colorize_picture, draw_codes
+from agerestore.colorization import paints_of, colorize, colorize_picture, paints_drawn
 from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, train_config
 from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
@@ -96,7 +96,7 @@ def test_samples_differ_and_the_same_seed_repeats_them_whatever_their_number(col
 def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colours):
     pixels, reference = grey(64, 64), paints()
     code = colours.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
-    torch.testing.assert_close(code_of(colours, Photo(reference)), code)
+    torch.testing.assert_close(paints_of(colours, Photo(reference))(torch.zeros(1, 1, 64, 64)), code)
     light = torch.from_numpy(chroma.lightness(Photo(pixels)))[None, None]
     expected = chroma.with_chroma(Photo(pixels), colours.networks.generate(light, code)[0].numpy())
     (coloured,) = colorize(colours, pixels, like=reference)
@@ -158,7 +158,7 @@ def test_a_model_that_restores_colours_nothing():
 
 def test_a_picture_keeps_its_alpha_depth_and_metadata(colours):
     photo = Photo(grey(20, 30, np.uint16), grey(20, 30, np.uint16, 1)[..., 0], imagefile.Metadata(dpi=(300.0, 300.0)))
-    made = colorize_picture(colours, photo, draw_codes(colours, 2, 0))
+    made = colorize_picture(colours, photo, paints_drawn(colours, 2, 0))
     assert len(made.photos) == 2
     for coloured in made.photos:
         assert (coloured.pixels.shape, coloured.pixels.dtype) == ((20, 30, 3), np.uint16)
@@ -168,7 +168,7 @@ def test_a_picture_keeps_its_alpha_depth_and_metadata(colours):
 
 
 def test_colours_are_refused_and_taken_for_their_lightness_by_force(colours):
-    photo, codes = Photo(paints()), draw_codes(colours, 1, 0)
+    photo, codes = Photo(paints()), paints_drawn(colours, 1, 0)
     with pytest.raises(AgeRestoreError, match="has colours already"):
         colorize_picture(colours, photo, codes)
     (coloured,) = colorize_picture(colours, photo, codes, ColorizeSettings(force=True)).photos
@@ -179,17 +179,17 @@ def test_colours_are_refused_and_taken_for_their_lightness_by_force(colours):
 def test_a_toned_picture_is_taken_for_grey_if_asked(colours):
     ramp = np.linspace(20, 235, 64)[:, None, None].repeat(64, 1)
     toned = Photo((ramp + np.array([20, 0, -25]) * (1 - (ramp / 127.5 - 1) ** 2)).clip(0, 255).astype(np.uint8))
-    codes = draw_codes(colours, 1, 0)
+    codes = paints_drawn(colours, 1, 0)
     assert chroma.kind_of_colour(toned) == "sepia"
     with pytest.raises(AgeRestoreError, match="--sepia` takes it for grey"):
         colorize_picture(colours, toned, codes)
     assert len(colorize_picture(colours, toned, codes, ColorizeSettings(sepia=True)).photos) == 1
     with pytest.raises(UsageError, match="no colours to take"):
-        code_of(colours, toned)
+        paints_of(colours, toned)
 
 
 def test_what_is_out_of_the_domain_is_refused_and_coloured_by_force(knows_ramps):
-    codes, foreign = draw_codes(knows_ramps, 1, 0), Photo(ramp(90, 70)[::-1].copy())
+    codes, foreign = paints_drawn(knows_ramps, 1, 0), Photo(ramp(90, 70)[::-1].copy())
     assert colorize_picture(knows_ramps, Photo(ramp(90, 70)), codes).score <= 1
     with pytest.raises(OutOfDomainError, match="x its limit"):
         colorize_picture(knows_ramps, foreign, codes)
@@ -269,7 +269,7 @@ def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
         checkpoint.load_weights(train(config, images, tmp_path / "run", resume=resume)) for resume in (False, True)
     )
     assert first.header["domain"] == again.header["domain"]
-    code, force = draw_codes(again, 1, 0), ColorizeSettings(force=True)
+    code, force = paints_drawn(again, 1, 0), ColorizeSettings(force=True)
     scores = [colorize_picture(again, Photo(picture), code, force).score for picture in (known(), known(), known())]
     assert min(scores) <= 1
     assert colorize_picture(again, Photo(known()[::-1].copy()), code, force).score > max(1, *scores)
@@ -536,7 +536,7 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
     result = run(*asked)
     assert result.exit_code == 0, result.output
     loaded = checkpoint.load_weights(tmp_path / "new.safetensors")
-    codes, force = draw_codes(loaded, 1, 0), ColorizeSettings(force=True)
+    codes, force = paints_drawn(loaded, 1, 0), ColorizeSettings(force=True)
     scores = {
         kind: [
             colorize_picture(loaded, imagefile.read(path), codes, force).score for path in (tmp_path / kind).iterdir()

@@ -1,91 +1,124 @@
-"""Paints: codes of real pictures, drawn so that they complement each other."""
-
-import json
+"""Paints: codes that a lightness has, drawn so that they complement each other."""
 
 import pytest
 import torch
+from torch import nn
 
 from agerestore import paints
-from agerestore.color import rgb_to_lab
 from agerestore.config import ColorConfig
-from agerestore.monitor import centre_of, chroma_of
+from agerestore.latent import Mixture
 from agerestore.networks import build
+from agerestore.objectives import Batch, paints_terms
+
+GREY = torch.full((1, 1, 64, 64), 50.0)
 
 
-def of(codes, tints, fits=None):
-    fits = torch.zeros(len(codes), len(codes)) if fits is None else fits
-    return {"codes": paints._written(codes), "tints": paints._written(tints), "fits": paints._written(fits, "<f2"),
-            "dimensions": codes.shape[1]}  # fmt: skip
+def of(*tints):
+    """Plain pictures (N, 2, 8, 8), one for each tint (a, b)."""
+    return torch.tensor(tints)[:, :, None, None].expand(-1, -1, 8, 8)
 
 
-@pytest.fixture
-def six():
-    """Six paints on a line of tints, each with the code of one axis."""
-    return of(torch.eye(6), torch.arange(6.0)[:, None] * torch.tensor([[1.0, 0.0]]))
+@pytest.fixture(scope="module")
+def model():
+    networks = build(ColorConfig(width=4, latent_dim=4, paints=3), seed=1).eval()
+    nn.init.normal_(networks.generator.leave.weight, generator=torch.Generator().manual_seed(0))
+    return networks
 
 
-def test_of_one_seed_the_first_are_the_same_for_every_count(six):
-    for seed in range(10):
-        many = paints.choose(six, 5, seed)
-        assert torch.equal(paints.choose(six, 2, seed), many[:2])
-        assert torch.equal(paints.choose(six, 5, seed), many)
+# ------------------------------------------------------------------------------------------------ which to choose
 
 
-def test_every_paint_comes_first_now_and_then(six):
-    first = torch.cat([paints.choose(six, 1, seed) for seed in range(100)])
-    assert (first.sum(dim=0) > 5).all()
+def test_the_first_is_the_farthest_of_two_from_grey_and_none_comes_twice():
+    order = paints._complementary(of((1.0, 0.0), (0.0, -7.0), (30.0, 0.0), (0.0, 1.0)), 4)
+    assert order[0] == 1
+    assert sorted(order) == [0, 1, 2, 3]
 
 
-def test_of_paints_that_fit_alike_the_farthest_follows(six):
-    for seed in range(20):
-        first, second = paints.choose(six, 2, seed).argmax(dim=1).tolist()
-        assert second == (5 if first < 3 else 0)
-        before = {key: value for key, value in six.items() if key != "fits"}
-        assert torch.equal(paints.choose(before, 5, seed), paints.choose(six, 5, seed))
+def test_the_paint_that_brings_most_others_closer_follows():
+    """Beside one grey there are five reds and two blues, farther off: red follows, then blue, and no second grey."""
+    red, blue = (40.0, 0.0), (0.0, -42.0)
+    order = paints._complementary(of((0.0, 0.0), (0.0, 0.0), *[red] * 5, *[blue] * 2), 3)
+    assert order[0] in (0, 1)
+    assert 2 <= order[1] < 7
+    assert order[2] >= 7
 
 
-def test_the_paint_that_brings_most_pictures_closer_follows():
-    """Paint k, and it alone, fits k pictures."""
-    fits = torch.zeros(15, 6)
-    for paint in range(6):
-        fits[sum(range(paint)) : sum(range(paint + 1)), paint] = 1.0
-    six = of(torch.eye(6), torch.zeros(6, 2), fits)
-    for seed in range(20):
-        first, *others = paints.choose(six, 5, seed).argmax(dim=1).tolist()
-        assert others == [paint for paint in (5, 4, 3, 2, 1) if paint != first][:4]
+def test_of_paints_that_serve_alike_the_farthest_follows():
+    """Each paint is its own truth alone: what a unit apart is worth decides."""
+    order = paints._complementary(of((0.0, 0.0), (0.0, 0.0), (0.0, 90.0), (0.0, -99.0)), 2)
+    assert order[1] == 3
 
 
-def test_codes_come_back_on_the_sphere_and_through_a_header(six):
-    codes = torch.randn(5, 3)
-    found = json.loads(json.dumps(of(codes, torch.zeros(5, 2))))
-    drawn = paints.choose(found, 20, 0)
-    torch.testing.assert_close(drawn.norm(dim=1), torch.ones(20))
-    cosines = drawn @ torch.nn.functional.normalize(codes).T
-    torch.testing.assert_close(cosines.max(dim=1).values, torch.ones(20))
+# ------------------------------------------------------------------------------------------------ drawing
 
 
-def test_collected_codes_are_those_of_the_encoder_and_tints_what_they_draw():
-    model = build(ColorConfig(width=4, latent_dim=4)).eval()
-    torch.nn.init.constant_(model.generator.leave.bias, 1.0)  # one colour everywhere, whatever the code
-    lab = rgb_to_lab(torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
-    found = paints.collect(model, lab)
-    torch.testing.assert_close(paints._read(found["codes"], 4), model.encode(lab).detach())
-    drawn = model.generate(lab[:1, :1], torch.zeros(1, 4))[0, :, 0, 0].detach()
-    torch.testing.assert_close(paints._read(found["tints"], 2), drawn.expand(6, 2))
+def test_of_one_seed_the_first_are_the_same_for_every_count(model):
+    many = paints.choose(model, GREY, 5, 3)
+    assert torch.equal(paints.choose(model, GREY, 1, 3), many[:1])
+    assert torch.equal(paints.choose(model, GREY, 2, 3), many[:2])
+    assert torch.equal(paints.choose(model, GREY, 5, 3), many)
+    assert not torch.equal(paints.choose(model, GREY, 5, 4), many)
+    torch.testing.assert_close(many.norm(dim=1), torch.ones(5))
 
 
-def test_fits_are_the_psnr_of_each_picture_in_each_paint_but_its_own():
-    model = build(ColorConfig(width=4, latent_dim=4)).eval()
-    lab = rgb_to_lab(torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
-    fits = paints._read(paints.collect(model, lab)["fits"], 5, "<f2")
-    codes = model.encode(lab).detach()
-    error = (chroma_of(model, lab[1:2, :1], codes[3:4]).detach() - lab[1:2, 1:]).square().mean()
-    assert float(fits[1, 3]) == pytest.approx(float(10 * (255**2 / error).log10()), abs=0.02)
-    assert (fits.diagonal() == fits.min(dim=1).values).all()
+def test_more_paints_than_candidates(model, monkeypatch):
+    monkeypatch.setattr(paints, "CANDIDATES", 4)
+    few, many = (paints.choose(model, GREY, count, 0) for count in (4, 7))
+    assert many.shape == (7, 4)
+    assert torch.equal(many[:4], few)
+    assert len(many.unique(dim=0)) == 7
+
+
+def test_without_paints_codes_are_uniform_and_the_weights_the_same(model):
+    uniform = model.without_paints()
+    codes = torch.cat([paints.choose(uniform, GREY, 1, seed) for seed in range(400)])
+    assert codes.mean(dim=0).abs().max() < 4 / (4 * 400) ** 0.5
+    assert uniform.config.paints == 0
+    assert torch.equal(uniform.generate(GREY, codes[:1]), model.generate(GREY, codes[:1]))
+
+
+def test_draws_follow_the_mixture():
+    """Three quarters of the draws come from the second of two narrow components."""
+    mixture = Mixture(
+        torch.tensor([[0.0, 1.0]]) * torch.tensor(3.0).log(),
+        torch.tensor([[[-5.0, 0.0], [5.0, 1.0]]]),
+        torch.tensor([[[0.1, 0.1], [0.1, 0.5]]]),
+    )
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.cat([mixture.draw(generator) for _ in range(4000)])
+    right = draws[draws[:, 0] > 0]
+    assert len(right) / 4000 == pytest.approx(0.75, abs=0.03)
+    torch.testing.assert_close(right.mean(dim=0), torch.tensor([5.0, 1.0]), atol=0.05, rtol=0)
+    torch.testing.assert_close(right.std(dim=0), torch.tensor([0.1, 0.5]), atol=0.03, rtol=0)
+
+
+# ------------------------------------------------------------------------------------------------ learning
+
+
+def test_surprisal_in_closed_form():
+    """Of one Gaussian at the code itself: M (log s + log(2 pi) / 2); a view counts like the picture."""
+
+    class At(nn.Module):
+        def forward(self, seen):
+            return Mixture(torch.zeros(len(seen), 1), seen[:, None], torch.full((len(seen), 1, 4), 0.5))
+
+    class Plain:
+        def features(self, lightness, code):
+            return [lightness.mean(dim=(2, 3))]
+
+    def encoder(packed):
+        return packed[:, :4].mean(dim=(2, 3))
+
+    x = torch.rand(3, 6, 8, 8, generator=torch.Generator().manual_seed(0))
+    networks = {"encoder": encoder, "generator": Plain(), "paints": At()}
+    expected = 4 * (torch.tensor(0.5).log() + torch.tensor(2 * torch.pi).log() / 2)
+    for view in (None, x.flip(3)):
+        terms = paints_terms("paints", networks, Batch(x, torch.zeros(3, 4), view=view), ["surprisal"])
+        torch.testing.assert_close(terms["surprisal"], expected)
 
 
 def test_the_centre_is_the_ellipse_of_half_the_sides():
     planes = torch.zeros(1, 1, 64, 64)
     planes[:, :, 24:40, 24:40] = 1
     inside = 16 * 16 / (torch.pi * 16**2)
-    assert float(centre_of(planes)) == pytest.approx(inside, rel=0.05)
+    assert float(paints.centre_of(planes)) == pytest.approx(inside, rel=0.05)

@@ -14,7 +14,7 @@ from agerestore.networks.dcgan import Encoder, Generator, initialise
 from agerestore.networks.photo import PhotoModel
 
 __all__ = [
-    "NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use", "parts",
+    "NETWORKS", "Autoencoder", "ColorModel", "Encoder", "Generator", "Model", "PhotoModel", "build", "for_use",
 ]  # fmt: skip
 
 # architecture -> functions that make the layers of (encoder, generator)
@@ -99,13 +99,9 @@ def for_use(model: Model, trained: Collection[str]) -> Model:
     """What of the networks of a run is for anyone: no critics, and nothing that was not ``trained``."""
     if isinstance(model, PhotoModel):
         return model if "generator" in trained else model.alone()
-    return model.without_critics() if isinstance(model, Autoencoder) else model
-
-
-def parts(networks: nn.Module) -> list[str]:
-    """Where the names of parameters begin that trained weights may lack as a whole: networks, and residual blocks."""
-    blocks = (name for name, module in networks.named_modules() if isinstance(module, photo.ResidualBlock))
-    return [f"{name}." for name in (*dict(networks.named_children()), *blocks)]
+    if isinstance(model, ColorModel):
+        return model if model.paints is None or "paints" in trained else model.without_paints()
+    return model.without_critics()
 
 
 def _encoder(config: NetworkConfig, layers: critics.Layers) -> Encoder:

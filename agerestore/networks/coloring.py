@@ -6,21 +6,28 @@ bound on the output. ``color`` is ours: the code enters as scales and shifts of 
 bounded, and colours are drawn at half the size of the lightness, as in most JPEG files: a third of the work, and no
 texture of the pixel shuffle in them.
 
+Which codes a lightness leaves open is for a small head on what the generator sees first in it (`Paints`).
+
 Networks see pictures *packed*, (B, C + 2, H, W): C planes of lightness, then a and b.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agerestore.config import ColorConfig
-from agerestore.latent import project
+from agerestore.latent import Mixture, project
 from agerestore.networks import dcgan
 
 MIDDLE_LIGHTNESS, LIGHTNESS_UNIT, CHROMA_UNIT = 50.0, 50.0, 15.0  # of Lab, at which ours counts 0 and 1
 MOST_CHROMA = 110 / CHROMA_UNIT  # where sRGB ends
 RESNET_BLOCKS = 10
 FEATURE_GRID = 4  # parts of a picture a side, of which features are means
+PAINT_GRID = 4  # parts of a picture a side, from which its paints are told
+PAINT_DROPOUT = 0.1
+FIRST_LOG_DEVIATION, LEAST_LOG_DEVIATION = math.log(0.3), -4.0  # of codes in a component
 OWN_BLOCKS = (1, 2, 2)  # residual blocks at 1/2, 1/4 and 1/8 of the lightness; those at 1/2 and 1/4 on both ways
 
 
@@ -42,6 +49,7 @@ class ResnetGenerator(nn.Module):
 
     def __init__(self, latent_dim: int, width: int) -> None:
         super().__init__()
+        self.latent_dim, self.seen = latent_dim, width
         w = width
         self.layers = nn.Sequential(
             nn.Conv2d(1 + latent_dim, w, 5, stride=2, padding=2), nn.BatchNorm2d(w), nn.ReLU(),
@@ -95,6 +103,7 @@ class OwnGenerator(nn.Module):
 
     def __init__(self, latent_dim: int, width: int) -> None:
         super().__init__()
+        self.latent_dim, self.seen = latent_dim, 4 * width
         widths = (width, 2 * width, 4 * width)
 
         def blocks(level: int) -> nn.ModuleList:
@@ -130,6 +139,34 @@ class OwnGenerator(nn.Module):
         return torch.cat([lightness, drawn], 1)
 
 
+class Paints(nn.Module):
+    """p(z | L), the codes that pictures of a lightness have, as a mixture (Bishop, Mixture Density Networks, 1994).
+
+    Args:
+        channels: of the generator's features of the lightness, (B, C, H, W) with H and W at least `PAINT_GRID`.
+        latent_dim: M, numbers of a code.
+        components: of the mixture.
+    """
+
+    def __init__(self, channels: int, latent_dim: int, components: int) -> None:
+        super().__init__()
+        self.shape = (components, 1 + 2 * latent_dim)
+        self.layers = nn.Sequential(
+            nn.ReLU(), nn.BatchNorm2d(channels),
+            nn.Conv2d(channels, 32, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
+            nn.Conv2d(32, 48, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(48), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(PAINT_GRID), nn.Flatten(), nn.Dropout(PAINT_DROPOUT),
+            nn.Linear(48 * PAINT_GRID**2, 64), nn.ReLU(), nn.Dropout(PAINT_DROPOUT),
+        )  # fmt: skip
+        self.leave = nn.Linear(64, math.prod(self.shape))
+
+    def forward(self, seen: Tensor) -> Mixture:
+        """See the class; ``seen`` are the features."""
+        numbers = self.leave(self.layers(seen)).float().unflatten(1, self.shape)
+        means, deviations = numbers[..., 1:].chunk(2, dim=2)
+        return Mixture(numbers[..., 0], means, deviations.clamp_min(LEAST_LOG_DEVIATION).exp())
+
+
 class ColorModel(nn.Module):
     """An encoder of the colours of pictures and a generator of the colours of lightness; Lab at its public methods.
 
@@ -138,6 +175,7 @@ class ColorModel(nn.Module):
         encoder: packed picture -> code on the sphere.
         generator: packed lightness, code -> packed picture. Code 0, the centre, is for the best single estimate where a
             run trains it.
+        paints: features of the generator -> distribution of codes; None where the configuration has none.
     """
 
     def __init__(self, config: ColorConfig) -> None:
@@ -150,6 +188,13 @@ class ColorModel(nn.Module):
             layers = dcgan.encoder_layers(32, 6, config.latent_dim, config.width)
             self.generator = OwnGenerator(config.latent_dim, config.width)
         self.encoder = dcgan.Encoder(layers)
+        self.paints = Paints(self.generator.seen, config.latent_dim, config.paints) if config.paints else None
+
+    def without_paints(self) -> "ColorModel":
+        """The same networks, shared, but nothing that knows which codes a lightness has."""
+        model = ColorModel(self.config.model_copy(update={"paints": 0}))
+        model.encoder, model.generator = self.encoder, self.generator
+        return model.train(self.training)
 
     def encode(self, lab: Tensor) -> Tensor:
         """Lab (B, 3, S, S) -> codes (B, M) on the sphere: the colours it has."""
@@ -163,19 +208,35 @@ class ColorModel(nn.Module):
         """
         return chroma(self.config, self.generator(self._packed(lightness), project(code)))
 
+    def codes_given(self, lightness: Tensor) -> Mixture:
+        """The codes that pictures of a lightness (B, 1, S, S) have.
+
+        It is near the sphere and not on it: project what is drawn from it.
+        """
+        assert self.paints is not None
+        found: Mixture = self.paints(self._seen(lightness)[-1])
+        return found
+
     def features(self, lightness: Tensor) -> Tensor:
         """What the generator sees first in lightness (B, 1, S, S), with the code 0, (B, D): means over parts of it."""
+        return F.adaptive_avg_pool2d(F.relu(self._seen(lightness)[0]), FEATURE_GRID).flatten(1)
+
+    def _seen(self, lightness: Tensor) -> list[Tensor]:
         centre = lightness.new_zeros(len(lightness), self.config.latent_dim)
-        seen = self.generator.features(self._packed(lightness), centre)[0]
-        return F.adaptive_avg_pool2d(F.relu(seen), FEATURE_GRID).flatten(1)
+        return self.generator.features(self._packed(lightness), centre)
 
     def _packed(self, lightness: Tensor) -> Tensor:
         return pack(self.config, F.pad(lightness, (0, 0, 0, 0, 0, 2)))[:, :-2]
 
 
 def initialise(model: ColorModel) -> None:
-    """As the author's (N(0, 0.02)), but ours begins without colours: residual branches and its output start at zero."""
+    """As the author's (N(0, 0.02)), but ours begins without colours: residual branches and its output start at zero.
+
+    Which codes a lightness has begins as a mixture around codes that are anywhere on the sphere.
+    """
     dcgan.initialise(model.encoder)
+    if model.paints is not None:
+        _initialise_paints(model.paints)
     if not isinstance(model.generator, OwnGenerator):
         dcgan.initialise(model.generator)
         return
@@ -185,3 +246,12 @@ def initialise(model: ColorModel) -> None:
             nn.init.normal_(module.code.weight, 0.0, 1.0)  # of codes of length 1: shifts as large as what they shift
     for each in model.generator.leave.parameters():
         nn.init.zeros_(each)
+
+
+def _initialise_paints(paints: Paints) -> None:
+    components, latent_dim = paints.shape[0], paints.shape[1] // 2
+    anywhere = project(torch.randn(components, latent_dim))
+    wide = torch.full((components, latent_dim), FIRST_LOG_DEVIATION)
+    with torch.no_grad():
+        paints.leave.weight.mul_(0.1)
+        paints.leave.bias.copy_(torch.cat([torch.zeros(components, 1), anywhere, wide], 1).flatten())

@@ -9,6 +9,7 @@ from agerestore.objectives.coloring import ColoringAGE
 from agerestore.objectives.conditional import ConditionalAGE
 from agerestore.objectives.estimate import estimate_terms
 from agerestore.objectives.gan import dcgan_terms
+from agerestore.objectives.paints import paints_terms
 from agerestore.objectives.robust import robust_terms
 from agerestore.objectives.systems import OBJECTIVES, System
 from agerestore.objectives.vae import VAE
@@ -27,5 +28,6 @@ __all__ = [
     "ali_terms",
     "dcgan_terms",
     "estimate_terms",
+    "paints_terms",
     "robust_terms",
 ]
