@@ -93,6 +93,9 @@ class PhotoConfig(_ConditionalConfig):
     widths: tuple[int, int, int] = Field((16, 64, 128), description="channels at full, half and quarter resolution")
     blocks: tuple[int, int, int] = Field((1, 2, 4), description="residual blocks there")
     latent_dim: int = Field(16, ge=0, description="of the code of each region; 0 for the estimator alone")
+    game_widths: tuple[int, int] | None = Field(
+        None, description="channels of the networks of the game at half and quarter resolution; if not set, as above"
+    )
 
 
 class ColorConfig(_ConditionalConfig):

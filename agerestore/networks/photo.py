@@ -108,12 +108,18 @@ class SurpriseGenerator(nn.Module):
 
     No layer has a bias, and features of the condition enter as factors: on the way from the centre to the sphere the
     surprise grows from nothing, up to a bound.
+
+    Args:
+        half: channels at half resolution.
+        quarter: at quarter resolution.
+        latent_dim: of a code.
+        seen: channels of the condition's features at half and quarter resolution.
     """
 
-    def __init__(self, half: int, quarter: int, latent_dim: int) -> None:
+    def __init__(self, half: int, quarter: int, latent_dim: int, seen: tuple[int, int]) -> None:
         super().__init__()
         self.enter = nn.ConvTranspose2d(latent_dim, quarter, 4, stride=4, bias=False)
-        self.gates = nn.ModuleList(nn.Conv2d(channels, channels, 1) for channels in (quarter, half))
+        self.gates = nn.ModuleList(map(nn.Conv2d, seen[::-1], (quarter, half), (1, 1)))
         self.blocks = nn.ModuleList(_blocks(channels, SAMPLE_BLOCKS, bias=False) for channels in (quarter, half))
         self.grow = nn.ConvTranspose2d(quarter, half, 4, stride=2, padding=1, bias=False)
         self.leave = nn.Conv2d(half, 4 * 3, 3, padding=1, bias=False)
@@ -142,11 +148,12 @@ class PhotoModel(nn.Module):
     def __init__(self, config: PhotoConfig) -> None:
         super().__init__()
         self.config = config
-        _, half, quarter = config.widths
+        _, *seen = config.widths
         self.estimator = Estimator(config.widths, config.blocks)
         if config.latent_dim:
+            half, quarter = config.game_widths or seen
             self.encoder = PairEncoder(half, config.latent_dim)
-            self.generator = SurpriseGenerator(half, quarter, config.latent_dim)
+            self.generator = SurpriseGenerator(half, quarter, config.latent_dim, (seen[0], seen[1]))
 
     def alone(self) -> "PhotoModel":
         """The estimator without the networks of the game, sharing its weights."""
