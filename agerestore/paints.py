@@ -14,7 +14,7 @@ from agerestore.networks import ColorModel
 
 CANDIDATES = 256  # draws among which paints are chosen
 FIRST = 2  # of these draws the first paint is the one farthest from the grey that people have already
-APART = 0.02  # what a unit of Lab between tints is worth, in dB: by PSNR alone a grey would follow a grey
+APART = 0.015  # what a unit of Lab between tints is worth, in dB: by PSNR alone a grey would follow a grey
 UNEXPLAINED = 5.0  # mean square of a and b that codes do not explain: pictures nearer than that are as good as alike
 
 
