@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from agerestore import color, degrade, processes
+from agerestore.architectures import ColorConfig, NetworkConfig
 from agerestore.composite import fill_unknown
-from agerestore.config import ColorConfig, NetworkConfig, TrainConfig
+from agerestore.config import TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
 from agerestore.errors import UsageError
 from agerestore.framing import luminance

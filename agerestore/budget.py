@@ -5,7 +5,8 @@ import time
 
 import torch
 
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config import TrainConfig
 from agerestore.data import AUGMENT_MARGIN, ImageSet, PhotoSet
 from agerestore.networks import Autoencoder, build, coloring
 from agerestore.objectives import Batch

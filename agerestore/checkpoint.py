@@ -20,7 +20,8 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from agerestore.config import AnyNetworkConfig, parse
+from agerestore.architectures import AnyNetworkConfig
+from agerestore.config import parse
 from agerestore.errors import UsageError, WeightsError
 from agerestore.networks import Autoencoder, Model, PhotoModel, build
 from agerestore.networks.folding import folded

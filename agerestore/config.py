@@ -1,4 +1,6 @@
-"""What a run is made of, as frozen data: networks, turns, schedule. Its presets are rows of `agerestore.presets`.
+"""What a run is made of, as frozen data: networks (`agerestore.architectures`), turns and schedule.
+
+Its presets are rows of `agerestore.presets`.
 
 Weights are signed: a player minimises the sum of weight x term over its turn.
 """
@@ -8,118 +10,20 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from agerestore.architectures import AnyNetworkConfig, Frozen, NetworkConfig, kind_of_network
 from agerestore.errors import UsageError
 from agerestore.presets import PRESETS, SYSTEMS, of_system
 
-Prior = Literal["sphere", "gaussian", "mixture", "swissroll"]
-Player = Literal["encoder", "generator", "latent_generator", "critic", "code_critic", "label_critic", "joint_critic"]
 Decay = Literal["constant", "linear", "cosine", "step"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkConfig(_Frozen):
-    """Everything needed to build an unconditional encoder and generator again, and the networks they play against.
-
-    A code is (B, K + M): K class probabilities, where there are classes, and then M numbers of style.
-    """
-
-    architecture: Literal["dcgan", "resnet", "mlp"] = "dcgan"
-    image_size: Literal[32, 64] = 32
-    channels: Literal[1, 3] = 3
-    latent_dim: int = Field(128, ge=2)
-    width: int = Field(
-        64, ge=1, description="channels of the first encoder layer, 64 in the AGE paper; units of an mlp, 1000 in AAE's"
-    )
-    prior: Prior = "sphere"
-    posterior: Literal["deterministic", "gaussian"] = "deterministic"
-    classes: int = Field(0, ge=0, description="K; 0 for codes of style alone")
-    heads: bool = Field(False, description="classes are points among the styles: the generator sees W y + z")
-    spread: float = Field(0, ge=0, description="deviation that a batch norm gives the logits of each class; 0 for none")
-    told: int = Field(0, ge=0, description="classes that the critic of codes is told of")
-    players: tuple[Player, ...] = Field(("encoder", "generator"), description="the networks there are")
-
-    @property
-    def code_dim(self) -> int:
-        """Numbers of a code: K + M."""
-        return self.classes + self.latent_dim
-
-    @model_validator(mode="after")
-    def _fits(self) -> NetworkConfig:
-        if self.prior in ("mixture", "swissroll") and self.latent_dim != 2:
-            raise ValueError(f"the {self.prior} lies in the plane: set network.latent_dim=2")
-        if "generator" not in self.players:
-            raise ValueError('every system has a generator: add "generator" to network.players')
-        if self.heads and not self.classes:
-            raise ValueError("heads are those of classes: set network.classes=20")
-        return self
-
-
-class _ConditionalConfig(_Frozen):
-    """Of networks that draw colour pictures under a condition."""
-
-    @property
-    def channels(self) -> int:
-        """Of a picture: RGB, or lightness and two of colour."""
-        return 3
-
-    @property
-    def prior(self) -> Prior:
-        """Of the codes."""
-        return "sphere"
-
-
-class PhotoConfig(_ConditionalConfig):
-    """Everything needed to build the fully convolutional networks for photographs again."""
-
-    architecture: Literal["photo"] = "photo"
-    widths: tuple[int, int, int] = Field((16, 64, 128), description="channels at full, half and quarter resolution")
-    blocks: tuple[int, int, int] = Field((1, 2, 4), description="residual blocks there")
-    latent_dim: int = Field(16, ge=0, description="of the code of each region; 0 for the estimator alone")
-    game_widths: tuple[int, int] | None = Field(
-        None, description="channels of the networks of the game at half and quarter resolution; if not set, as above"
-    )
-
-
-class ColorConfig(_ConditionalConfig):
-    """Everything needed to build an encoder of colours and a generator of the colours of a grey picture again."""
-
-    architecture: Literal["color", "color-resnet"] = "color"
-    image_size: Literal[64] = 64
-    latent_dim: int = Field(8, ge=2)
-    width: int = Field(32, ge=1, description="channels of the first layers; 64 in the author's color-resnet")
-    paints: int = Field(0, ge=0, description="components of the distribution of codes given a lightness; 0 for none")
-
-
-def _kind_of_network(value: Any) -> str:
-    architecture = value.get("architecture") if isinstance(value, dict) else getattr(value, "architecture", None)
-    return {"photo": "photo", "color": "color", "color-resnet": "color"}.get(str(architecture), "age")
-
-
-AnyNetworkConfig = Annotated[
-    Annotated[NetworkConfig, Tag("age")] | Annotated[PhotoConfig, Tag("photo")] | Annotated[ColorConfig, Tag("color")],
-    Discriminator(_kind_of_network),
-]
-
-
-class Turn(_Frozen):
+class Turn(Frozen):
     """One player's turn in an iteration: how many steps it takes, and what it minimises.
 
     A player is a network by its name, or several joined by +, such as encoder+generator, that take one step together.
@@ -130,7 +34,7 @@ class Turn(_Frozen):
     weights: dict[str, float]
 
 
-class SettleConfig(_Frozen):
+class SettleConfig(Frozen):
     """After the game: the encoder alone learns to invert the generator, which is frozen, as it is used (eval mode)."""
 
     steps: int = Field(0, ge=0, description="0 leaves it out, as published")
@@ -138,7 +42,7 @@ class SettleConfig(_Frozen):
     turn: Turn = Turn(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 128})
 
 
-class RobustConfig(_Frozen):
+class RobustConfig(Frozen):
     """After the game: how a copy of the encoder is tuned on damaged pictures, the generator frozen."""
 
     steps: int = Field(4000, ge=0, description="0 leaves the robust encoder out")
@@ -151,7 +55,7 @@ class RobustConfig(_Frozen):
     turn: Turn = Turn(weights={"image": 1.0, "code": 0.01})
 
 
-class PaintsConfig(_Frozen):
+class PaintsConfig(Frozen):
     """After the game on colours: which codes a lightness has is learned, encoder and generator frozen."""
 
     steps: int = Field(0, ge=0, description="0 leaves it out: codes are drawn from the whole sphere")
@@ -159,7 +63,7 @@ class PaintsConfig(_Frozen):
     turn: Turn = Turn(weights={"surprisal": 1.0})
 
 
-class EstimateConfig(_Frozen):
+class EstimateConfig(Frozen):
     """Before the conditional game: the centre of the latent learns, by regression, to be the best single estimate."""
 
     steps: int = Field(0, ge=0, description="0 leaves it out: the estimator stays as it is")
@@ -169,7 +73,7 @@ class EstimateConfig(_Frozen):
     turn: Turn = Turn(weights={"estimate": 1.0, "uncertainty": 0.02})
 
 
-class TrainConfig(_Frozen):
+class TrainConfig(Frozen):
     """A whole training run. ``steps`` counts iterations (all turns once); without it ``epochs`` counts."""
 
     preset: str = "age"
@@ -266,7 +170,7 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     # Whole before it is changed, so that a setting replaces one value and leaves the defaults beside it.
     row = PRESETS[preset]
     systems = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
-    pair = _kind_of_network(row.get("network", {})) == "age"
+    pair = kind_of_network(row.get("network", {})) == "age"
     if pair and systems and systems[-1] in SYSTEMS and systems[-1] != row.get("objective", "age"):
         row = of_system(systems[-1], row)
     values = TrainConfig(preset=preset, **row).model_dump(mode="json")

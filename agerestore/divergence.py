@@ -22,7 +22,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from agerestore.config import Prior
+from agerestore.architectures import Prior
 from agerestore.latent import moments, sphere_log_area
 
 Direction = Literal["qp", "pq"]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.nn import functional as F
 
-from agerestore.config import NetworkConfig, Prior
+from agerestore.architectures import NetworkConfig, Prior
 
 COMPONENTS = 10  # of the mixture, and parts of the swiss roll: one for each digit
 PETAL = (3.0, 0.7, 0.25)  # of the mixture: distance of a mean from the origin, deviation along and across that line

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from agerestore import degrade, domain, paints
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.composite import fill_unknown
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
+from agerestore.config import TrainConfig
 from agerestore.data import AnySet, PhotoSet, resize
 from agerestore.divergence import ideal
 from agerestore.latent import sample_codes

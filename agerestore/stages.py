@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agerestore import degrade
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig, Turn
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config import TrainConfig, Turn
 from agerestore.objectives import OBJECTIVES, Objective, estimate_terms, paints_terms, robust_terms
 from agerestore.objectives import estimate as estimate_objective
 from agerestore.objectives import paints as paints_objective

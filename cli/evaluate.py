@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,7 +41,9 @@ def evaluate(
     beside: Annotated[
         str | None, typer.Option(help="Of a model that colours: weights trained by plain regression, to compare with.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Take the first N test pictures.")] = 1000,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Take N test pictures: of a folder evenly spaced ones, else the first.")
+    ] = 1000,
     refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement.")] = 0,
     ensemble: Annotated[
         int, typer.Option(help="Photographs: 2, 4 or 8 measure the mean over so many turned and mirrored positions.")
@@ -71,8 +73,6 @@ def _evaluate_restoring(
     settings: "RestoreSettings", common: Common,
 ) -> None:  # fmt: skip
     """A model that restores, under each kind of damage."""
-    import torch
-
     from agerestore import evaluate as evaluation
     from agerestore.errors import UsageError
     from agerestore.networks import PhotoModel
@@ -92,7 +92,7 @@ def _evaluate_restoring(
             typer.echo(_line(row))
 
     evaluation.evaluate(
-        model, test.take(torch.arange(min(limit, len(test)))), damage,
+        model, _some(test, limit, data), damage,
         methods=methods, training=clean, settings=settings, seed=common.seed, report=report,
     )  # fmt: skip
 
@@ -101,8 +101,6 @@ def _evaluate_suite(
     model: "LoadedModel", suite: str, data: Path, training: Path | None, limit: int, common: Common
 ) -> None:
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
-    import torch
-
     from agerestore import data as sources
     from agerestore.errors import UsageError
     from agerestore.networks import Autoencoder
@@ -128,15 +126,13 @@ def _evaluate_suite(
             typer.echo(f"{measured.what:28} {figures}")
 
     here = model.to("cpu")  # where pictures and draws are; the networks are small
-    paper_suite(here, test.take(torch.arange(min(limit, len(test)))), known, seed=common.seed, report=report)
+    paper_suite(here, _some(test, limit, data), known, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(
     model: "LoadedModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
 ) -> None:
     """A model that colours beside grey and, if there is one, beside plain regression."""
-    import torch
-
     from agerestore import data as sources
     from agerestore import zoo
     from agerestore.coloring_evaluation import ColoringRow, evaluate_coloring
@@ -163,8 +159,18 @@ def _evaluate_coloring(
                 f"Frechet {row.frechet:.3f}"
             )
 
-    part = test.take(torch.arange(min(limit, len(test))))
+    part = _some(test, limit, data)
     evaluate_coloring(networks, part, known, regression=regression, seed=common.seed, report=report)
+
+
+def _some(test: Any, limit: int, data: Path) -> Any:
+    """At most ``limit`` pictures: a published set has them in a random order, a folder often class by class."""
+    import torch
+
+    from agerestore.layouts import has_splits
+
+    count = min(limit, len(test))
+    return test.take(torch.arange(count) if has_splits(data) else torch.arange(count) * len(test) // count)
 
 
 def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":

@@ -78,7 +78,7 @@ def train(
 def _images(config: "TrainConfig", path: Path) -> "AnySet":
     """The training set in the form that the networks of ``config`` want."""
     from agerestore import data
-    from agerestore.config import ColorConfig, PhotoConfig
+    from agerestore.architectures import ColorConfig, PhotoConfig
 
     if isinstance(config.network, PhotoConfig):
         return data.load_photographs(path, config.crop_size)

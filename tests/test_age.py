@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from agerestore.config import ColorConfig, NetworkConfig, train_config
+from agerestore.architectures import ColorConfig, NetworkConfig
+from agerestore.config import train_config
 from agerestore.networks import build, coloring
 from agerestore.objectives import AGE, Batch
 from agerestore.objectives.age import log_mse

@@ -5,7 +5,7 @@ import safetensors.torch
 import torch
 
 from agerestore import checkpoint
-from agerestore.config import NetworkConfig
+from agerestore.architectures import NetworkConfig
 from agerestore.errors import WeightsError
 from agerestore.networks import build
 

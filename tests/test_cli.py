@@ -14,7 +14,7 @@ from agerestore_cli.app import app
 from typer.testing import CliRunner
 
 from agerestore import checkpoint, imagefile, manifest
-from agerestore.config import NetworkConfig, PhotoConfig
+from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.imagefile import Photo
 from agerestore.jpegtrace import quality_of_tables
 from agerestore.networks import build
@@ -519,6 +519,20 @@ def test_a_model_with_one_answer_draws_no_samples(weights, folder, tmp_path):
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights, "--samples", 2)
     assert result.exit_code == 1
     assert "draws no samples" in result.stderr
+
+
+def test_a_part_of_a_folder_holds_pictures_of_all_its_classes(weights, tmp_path):
+    """Of a plain black and a plain grey class, each of one kind of picture: parts measure what the whole does."""
+    for name, level in (("a", 0), ("b", 128)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(4):
+            imagefile.write(tmp_path / "set" / name / f"{number}.png", Photo(np.full((32, 32, 1), level, np.uint8)))
+    options = ("evaluate", "-m", weights, "--data", tmp_path / "set", "--degrade", "blur:sigma=1", "--json")
+    shown = []
+    for limit in (2, 4, 8):
+        lines = run(*options, "--limit", limit).stdout.splitlines()
+        shown += [row["psnr"] for row in map(json.loads, lines) if row["method"] == "agerestore"]
+    assert shown == pytest.approx([shown[-1]] * 3, abs=1e-3)
 
 
 def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):

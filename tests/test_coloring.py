@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from agerestore import checkpoint
+from agerestore.architectures import ColorConfig
 from agerestore.batches import ColorBatches
 from agerestore.color import rgb_to_lab
-from agerestore.config import ColorConfig, train_config
+from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.monitor import chroma_of, chroma_psnr, coloring_figures
 from agerestore.networks import build, coloring

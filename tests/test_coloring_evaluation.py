@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from agerestore.architectures import ColorConfig
 from agerestore.color import rgb_to_lab
 from agerestore.coloring_evaluation import TINTS, _tinted, _turned, colour_classifier, evaluate_coloring
-from agerestore.config import ColorConfig
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
 from agerestore.networks import build

@@ -11,10 +11,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from agerestore import checkpoint, chroma, colorization, domain, imagefile, manifest, sheet, zoo
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import lightness, rgb_to_lab
-from agerestore.colorization import paints_of, colorize, colorize_picture, paints_drawn
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, train_config
+from agerestore.colorization import colorize, colorize_picture, paints_drawn, paints_of
+from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.imagefile import Photo

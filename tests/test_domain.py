@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from agerestore import degrade, domain
-from agerestore.config import NetworkConfig
+from agerestore.architectures import NetworkConfig
 from agerestore.networks import build
 from agerestore.observation import Observation
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from agerestore import evaluate
+from agerestore.architectures import NetworkConfig
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
 from agerestore.networks import build

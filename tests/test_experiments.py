@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from agerestore import checkpoint
-from agerestore.config import NetworkConfig, train_config
+from agerestore.architectures import NetworkConfig
+from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.errors import UsageError
 from agerestore.experiments import EXPERIMENTS, Setting, pictures_of, run_experiment

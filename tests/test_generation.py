@@ -11,7 +11,7 @@ from agerestore_cli.app import app
 from typer.testing import CliRunner
 
 from agerestore import checkpoint, generation, imagefile, zoo
-from agerestore.config import NetworkConfig, PhotoConfig
+from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.errors import UsageError
 from agerestore.latent import between
 from agerestore.networks import build

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.errors import UsageError
 from agerestore.networks import build
 from agerestore.networks.growth import take_over
@@ -69,7 +69,11 @@ def test_what_is_known_of_paints_may_begin_anew():
 
 @pytest.mark.parametrize(
     "other",
-    [PhotoConfig(**SMALL | {"widths": (3, 3, 6)}), PhotoConfig(**SMALL | {"blocks": (1, 0, 1)}), NetworkConfig(width=4)],
+    [
+        PhotoConfig(**SMALL | {"widths": (3, 3, 6)}),
+        PhotoConfig(**SMALL | {"blocks": (1, 0, 1)}),
+        NetworkConfig(width=4),
+    ],
     ids=["narrower", "shallower", "of another kind"],
 )
 def test_other_networks_are_refused(other):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config import NetworkConfig
+from agerestore.architectures import NetworkConfig
 from agerestore.networks import NETWORKS, build
 from agerestore.networks.activations import relu
 from agerestore.networks.folding import folded

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from agerestore import paints
-from agerestore.config import ColorConfig
+from agerestore.architectures import ColorConfig
 from agerestore.latent import Mixture
 from agerestore.networks import build
 from agerestore.objectives import Batch, paints_terms

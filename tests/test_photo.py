@@ -12,8 +12,9 @@ from torch import nn
 from typer.testing import CliRunner
 
 from agerestore import batches, checkpoint, monitor, stages, train
+from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig, PhotoConfig, train_config
+from agerestore.config import train_config
 from agerestore.data import PhotoSet, load_photographs
 from agerestore.divergence import official_kl
 from agerestore.errors import NothingReadableError, UsageError

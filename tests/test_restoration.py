@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from agerestore import device as devices
+from agerestore.architectures import NetworkConfig
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import NetworkConfig
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.latent import project, sample
 from agerestore.networks import Autoencoder, build

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from agerestore import budget, checkpoint, metrics
-from agerestore.config import NetworkConfig, train_config
+from agerestore.architectures import NetworkConfig
+from agerestore.config import train_config
 from agerestore.data import ImageSet, known_labels
 from agerestore.errors import UsageError
 from agerestore.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor, nn
 
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.errors import UsageError
 from agerestore.networks import coloring, critics, dcgan, mlp, photo, resnet
 from agerestore.networks.coloring import ColorModel

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agerestore.config import ColorConfig
+from agerestore.architectures import ColorConfig
 from agerestore.latent import Mixture, project
 from agerestore.networks import dcgan
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from agerestore.config import NetworkConfig
+from agerestore.architectures import NetworkConfig
 from agerestore.networks import mlp
 
 Layers = Callable[[int, int, int, int], nn.Sequential]

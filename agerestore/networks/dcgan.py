@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor, nn
 
-from agerestore.config import Prior
+from agerestore.architectures import Prior
 from agerestore.errors import UsageError
 from agerestore.latent import Posterior, project
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agerestore.architectures import PhotoConfig
 from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown
-from agerestore.config import PhotoConfig
 from agerestore.latent import project, sample
 from agerestore.networks.activations import relu
 from agerestore.observation import MOST_SURPRISE, REGION, Condition, Estimate

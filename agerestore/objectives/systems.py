@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from agerestore import processes
-from agerestore.config import ColorConfig, NetworkConfig, PhotoConfig, TrainConfig
+from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config import TrainConfig
 from agerestore.divergence import DIVERGENCES, ideal
 from agerestore.objectives import aaae, aae, age, ali, coloring, conditional, gan, vae
 from agerestore.objectives.base import Objective
