@@ -126,6 +126,7 @@ class TrainConfig(Frozen):
     validation: float = Field(0.05, ge=0, lt=1, description="share of the training set held out")
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
+    compiled: bool = Field(False, description="networks go through torch.compile: half a minute, then steps are faster")
     state_minutes: float = Field(3.0, ge=0)
     sheet_every: int = Field(1000, ge=1, description="iterations between contact sheets")
     log_every: int = Field(50, ge=1)

@@ -70,6 +70,8 @@ class Training:
             learns = name in self.stage.learners
             network.train(learns and self.stage.batch_statistics).requires_grad_(False)
         self.average.eval().requires_grad_(False)
+        if self.config.compiled:
+            _compile(self.model, self.device)
         self.optimizers = {
             player: torch.optim.Adam(self._network(player).parameters(), betas=self.config.betas, fused=True)
             for player in self.stage.players
@@ -144,6 +146,24 @@ class Training:
         for player, optimizer in self.optimizers.items():
             checkpoint.restore_optimizer(optimizer, tensors, f"adam.{player}.")
         self.step = step
+
+
+def _compile(model: nn.Module, device: torch.device) -> None:
+    """Compile each network when it is first used; names of weights stay.
+
+    Raises:
+        UsageError: there is no C++ compiler, which code for a processor needs.
+    """
+    if device.type == "cpu":
+        from torch._inductor.cpp_builder import get_cpp_compiler
+        from torch._inductor.exc import InvalidCxxCompiler
+
+        try:
+            get_cpp_compiler()
+        except InvalidCxxCompiler:
+            raise UsageError("compiled=true needs a C++ compiler such as g++: install one, or leave it out") from None
+    for network in model.children():
+        network.compile()
 
 
 def _floats(network: nn.Module) -> Iterator[Tensor]:

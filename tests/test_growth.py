@@ -59,6 +59,12 @@ def test_networks_that_the_weights_lack_begin_anew():
         assert torch.equal(value, alone.state_dict()[name] if name.startswith("estimator.") else begun[name])
 
 
+def test_an_estimator_alone_leaves_the_game():
+    whole, alone = trained(), build(PhotoConfig(**SMALL | {"latent_dim": 0}), seed=2)
+    take_over(alone, whole.state_dict())
+    assert all(torch.equal(value, whole.state_dict()[name]) for name, value in alone.state_dict().items())
+
+
 def test_what_is_known_of_paints_may_begin_anew():
     bare, knowing = build(ColorConfig(width=4), seed=1), build(ColorConfig(width=4, paints=3), seed=2)
     take_over(knowing, bare.state_dict())

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import pytest
 import torch
@@ -79,6 +80,31 @@ def test_bf16_resumes_exactly_too(images, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train.train(config, images, tmp_path / "run", stop=lambda: True)
     assert equal(weights(whole), weights(train.train(config, images, tmp_path / "run", resume=True)))
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of the compiler itself
+def test_compiled_networks_learn_the_same(images, tmp_path):
+    """In single precision sums in another order are all that differs."""
+    settings = (
+        *TINY,
+        "settle.steps=0",
+        "robust.steps=0",
+        "steps=2",
+        "network.architecture=mlp",
+        "turns.generator.steps=1",
+    )
+    eager, compiled = (
+        weights(train.train(train_config("age-mnist", (*settings, f"compiled={each}")), images, tmp_path / each))
+        for each in ("false", "true")
+    )
+    torch.testing.assert_close(compiled, eager, rtol=1e-2, atol=1e-3)
+
+
+def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
+    with pytest.raises(UsageError, match="needs a C\\+\\+ compiler"):
+        train.train(train_config("age-mnist", (*TINY, "compiled=true")), images, tmp_path / "run")
 
 
 def test_seeds_matter(images, tmp_path):

@@ -16,9 +16,10 @@ OTHER_NETWORKS = "--init: other networks than those of the run; --set network...
 def take_over(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Put trained weights into networks that nobody has trained.
 
-    Networks that the weights have nothing of keep what they began with, such as critics. Those of photographs may
-    also be larger than the trained ones, and compute at first what those do: residual blocks that are more are the
-    identity, and channels that are more are read by nobody who was there before, until training gives them weight.
+    Networks that the weights have nothing of keep what they began with, such as critics. Those of photographs may do
+    without the trained ones of the game. They may also be larger than the trained ones, and compute at first what those
+    do: residual blocks that are more are the identity, and channels that are more are read by nobody who was there
+    before, until training gives them weight.
 
     Args:
         networks: as `networks.build` made them.
@@ -27,12 +28,14 @@ def take_over(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
     Raises:
         UsageError: the weights are of other networks than these.
     """
-    mine = networks.state_dict()
+    mine, grows = networks.state_dict(), isinstance(networks, photo.PhotoModel)
+    if grows:
+        own = dict(networks.named_children())
+        weights = {name: value for name, value in weights.items() if name.split(".")[0] in own}
     begun_anew = tuple(name for name in _parts(networks) if not any(key.startswith(name) for key in weights))
     kept = {name: value for name, value in mine.items() if not name.startswith(begun_anew)}
     if kept.keys() != weights.keys():
         raise UsageError(OTHER_NETWORKS)
-    grows = isinstance(networks, photo.PhotoModel)
     transposed = {f"{name}.weight" for name, layer in networks.named_modules() if isinstance(layer, nn.ConvTranspose2d)}
     for name, value in weights.items():
         if value.shape == kept[name].shape:
