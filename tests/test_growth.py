@@ -87,6 +87,13 @@ def test_other_networks_are_refused(other):
         take_over(build(other), trained().state_dict())
 
 
+def test_a_pair_is_no_beginning_for_photographs():
+    pair = build(NetworkConfig(width=2, latent_dim=4))
+    for latent_dim in (0, 4):
+        with pytest.raises(UsageError, match="--init: other networks"):
+            take_over(build(PhotoConfig(**SMALL | {"latent_dim": latent_dim})), pair.state_dict())
+
+
 def test_only_networks_for_photographs_grow():
     """The codes of a pair meet on a sphere: a wider encoder of them is another one."""
     small, large = (build(NetworkConfig(width=width, latent_dim=4)) for width in (4, 8))

@@ -34,7 +34,7 @@ def take_over(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
         weights = {name: value for name, value in weights.items() if name.split(".")[0] in own}
     begun_anew = tuple(name for name in _parts(networks) if not any(key.startswith(name) for key in weights))
     kept = {name: value for name, value in mine.items() if not name.startswith(begun_anew)}
-    if kept.keys() != weights.keys():
+    if not weights or kept.keys() != weights.keys():
         raise UsageError(OTHER_NETWORKS)
     transposed = {f"{name}.weight" for name, layer in networks.named_modules() if isinstance(layer, nn.ConvTranspose2d)}
     for name, value in weights.items():
