@@ -6,7 +6,7 @@ bound on the output. ``color`` is ours: the code enters as scales and shifts of 
 bounded, and colours are drawn at half the size of the lightness, as in most JPEG files: a third of the work, and no
 texture of the pixel shuffle in them.
 
-Which codes a lightness leaves open is for a small head on what the generator sees first in it (`Paints`).
+Which codes a lightness leaves open is told by a small head on what the generator sees in it (`Paints`).
 
 Networks see pictures *packed*, (B, C + 2, H, W): C planes of lightness, then a and b.
 """
@@ -45,11 +45,15 @@ def chroma(config: ColorConfig, packed: Tensor) -> Tensor:
 
 
 class ResnetGenerator(nn.Module):
-    """The author's: lightness (B, 1, 64, 64) in [0, 100] and codes (B, M) -> Lab (B, 3, 64, 64), unbounded."""
+    """The author's: lightness (B, 1, 64, 64) in [0, 100] and codes (B, M) -> Lab (B, 3, 64, 64), unbounded.
+
+    Attributes:
+        seen: channels of the last of its features.
+    """
 
     def __init__(self, latent_dim: int, width: int) -> None:
         super().__init__()
-        self.latent_dim, self.seen = latent_dim, width
+        self.seen = width
         w = width
         self.layers = nn.Sequential(
             nn.Conv2d(1 + latent_dim, w, 5, stride=2, padding=2), nn.BatchNorm2d(w), nn.ReLU(),
@@ -99,11 +103,15 @@ class CodedBlock(nn.Module):
 
 
 class OwnGenerator(nn.Module):
-    """Ours: packed lightness (B, 4, S/2, S/2) and codes (B, M) -> packed picture (B, 6, S/2, S/2), bounded."""
+    """Ours: packed lightness (B, 4, S/2, S/2) and codes (B, M) -> packed picture (B, 6, S/2, S/2), bounded.
+
+    Attributes:
+        seen: channels of the last of its features.
+    """
 
     def __init__(self, latent_dim: int, width: int) -> None:
         super().__init__()
-        self.latent_dim, self.seen = latent_dim, 4 * width
+        self.seen = 4 * width
         widths = (width, 2 * width, 4 * width)
 
         def blocks(level: int) -> nn.ModuleList:
