@@ -101,7 +101,8 @@ def save_weights(path: Path, model: Model, header: Mapping[str, Any]) -> None:
         for name, value in model.state_dict().items()
     }
     description = {"format": FORMAT, "network": model.config.model_dump(), **header}
-    write_atomic(path, safetensors.torch.save(tensors, {"agerestore": json.dumps(description, sort_keys=True)}))
+    written = json.dumps(description, sort_keys=True, separators=(",", ":"))
+    write_atomic(path, safetensors.torch.save(tensors, {"agerestore": written}))
 
 
 def read_header(path: Path) -> dict[str, Any]:
