@@ -22,6 +22,7 @@ from agerestore.observation import Observation
 from agerestore.paints import radius
 
 CHUNK = 500
+NEAR = 0.02  # of a spread of samples to what it should be
 
 
 @torch.no_grad()
@@ -168,7 +169,7 @@ def sample_figures(
 
 @torch.no_grad()
 def calibrate_samples(
-    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], rounds: int = 3
+    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], rounds: int = 10
 ) -> float:
     """Scale the surprises that the generator draws, so that samples spread as far as the centre errs.
 
@@ -179,14 +180,17 @@ def calibrate_samples(
         model: networks in eval mode; its generator is changed.
         photographs: held out from training, each (3, H, W) in [0, 1].
         damage: (1, 3, H, W) -> `Observation` with a mask.
-        rounds: each undoes what the bound left of the one before.
+        rounds: at most, each of which undoes what the bound left of the one before; none follows a spread that is near.
 
     Returns:
         The factor by which surprises were scaled.
     """
     factor = 1.0
     for _ in range(rounds):
-        step = sample_figures(model, photographs, damage)["spread"] ** -0.5
+        spread = sample_figures(model, photographs, damage)["spread"]
+        if abs(spread - 1) < NEAR:
+            break
+        step = spread**-0.5
         model.generator.leave.weight.mul_(step)
         factor *= step
     return factor
