@@ -32,7 +32,9 @@ _MNIST: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 64, "width": 
 # photographs suffer from, JPEG most of all, which many were cropped after. Eight pieces a step and not more: at this
 # length steps are worth more than their size.
 _PHOTO = {
-    "network": {"architecture": "photo", "blocks": [1, 2, 6]},
+    "network": {
+        "architecture": "photo", "widths": [24, 80, 128], "blocks": [2, 2, 6], "game_widths": [64, 128],
+    },
     "damage": "|".join([
         *["noise:sigma=0..55"] * 9, *["noise:sigma=0..55:clip=1"] * 4, *["jpeg:quality=8..40"] * 4,
         *["jpeg:quality=8..40:top=0..15:left=0..15"] * 2, "jpeg:quality=8..95:top=0..15:left=0..15",

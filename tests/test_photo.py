@@ -28,9 +28,9 @@ from agerestore.photographs import restore_photograph
 from agerestore.restoration import restore, restore_best, restore_observation
 from agerestore.settings import RestoreSettings
 
-TINY = ('network.widths=[2,3,4]', "network.latent_dim=4", "estimate.steps=4", "steps=4", "batch_size=4", "crop_size=32",
-        "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0",
-        "precision=fp32")  # fmt: skip
+TINY = ("network.widths=[2,3,4]", "network.game_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
+        "batch_size=4", "crop_size=32", "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4",
+        "state_minutes=0", "precision=fp32")  # fmt: skip
 
 
 def drawn(*shape, seed=0):
@@ -311,7 +311,7 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     torch.testing.assert_close({name: played[name] for name in kept}, weights(alone), rtol=0, atol=0)
     assert len(played) > len(kept)
 
-    deeper = train_config("photo", (*TINY, "network.blocks=[1,3,6]", "steps=0", "estimate.steps=1", "estimate.lr=1e-9"))
+    deeper = train_config("photo", (*TINY, "network.blocks=[2,3,6]", "steps=0", "estimate.steps=1", "estimate.lr=1e-9"))
     grown = train.train(deeper, photographs, tmp_path / "deeper", init=checkpoint.load_weights(whole))
     image = drawn(1, 3, 32, 32)
     answers = [checkpoint.load_weights(path).networks.estimate(image)[0] for path in (alone, grown)]

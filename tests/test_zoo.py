@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from agerestore import baselines, imagefile, zoo
 from agerestore.checkpoint import sha256
+from agerestore.config import train_config
 from agerestore.errors import WeightsError
 from agerestore.latent import sample
 from agerestore.metrics import psnr, quantize
@@ -44,6 +45,11 @@ def test_a_shipped_model_is_whole_described_and_small(name):
     assert info["bytes"] < 8e6
     card = (zoo.folder() / f"{name}.md").read_text()
     assert all(word in card for word in ("Trained on", "Terms", "fails"))
+
+
+@pytest.mark.parametrize("name", ["photo", "cars-color"])
+def test_a_run_of_the_preset_can_begin_with_the_shipped_weights(name):
+    assert zoo.load(name).networks.config == train_config(name).network
 
 
 def test_all_shipped_files_are_listed_and_stay_under_the_limit():
