@@ -70,7 +70,6 @@ def paints_drawn(model: LoadedModel, count: int, seed: int) -> Paints:
     return partial(paints.choose, networks_of(model), count=count, seed=seed)
 
 
-@torch.no_grad()
 def paints_of(model: LoadedModel, reference: Photo) -> Paints:
     """The paints of a coloured picture, as the encoder finds them, for one colouring of any picture.
 
@@ -81,8 +80,7 @@ def paints_of(model: LoadedModel, reference: Photo) -> Paints:
     if not chroma.is_colourful(reference, sepia=True):
         raise UsageError("the reference has no colours to take; name a colour photograph")
     peak = np.iinfo(reference.pixels.dtype).max
-    code = _code_of(networks, chroma.as_rgb(reference).pixels.astype(np.float32) / np.float32(peak))
-    return lambda lightness: code
+    return _paints_in(networks, chroma.as_rgb(reference).pixels.astype(np.float32) / np.float32(peak))
 
 
 def refuse_colourful(photo: Photo, sepia: bool = False) -> None:
@@ -185,17 +183,17 @@ def _paints_like(networks: ColorModel, like: Picture) -> Paints:
         raise UsageError(f"{len(picture)} references; give one picture")
     if picture.shape[1] == 1:
         raise UsageError("the reference has no colours to take; give a colour picture")
-    code = _code_of(networks, picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy())
-    return lambda lightness: code
+    return _paints_in(networks, picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy())
 
 
 @torch.no_grad()
-def _code_of(networks: ColorModel, pixels: NDArray[np.float32]) -> Tensor:
-    """The code (1, M) of pixels (H, W, 3) in [0, 1]."""
+def _paints_in(networks: ColorModel, pixels: NDArray[np.float32]) -> Paints:
+    """The paints of pixels (H, W, 3) in [0, 1], whatever they are to colour."""
     side = networks.config.image_size
     few = chroma.shrink(pixels, _at_most(side, pixels))
     lab = rgb_to_lab(torch.from_numpy(few).permute(2, 0, 1)[None])
-    return networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(_device(networks)))
+    code = networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(_device(networks)))
+    return lambda lightness: code
 
 
 def _seen(networks: ColorModel, pixels: NDArray[Any]) -> Tensor:

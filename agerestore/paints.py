@@ -33,8 +33,9 @@ def choose(model: ColorModel, lightness: Tensor, count: int, seed: int) -> Tenso
         drawn = [sample(1, model.config.latent_dim, generator) for _ in range(count)]
         return torch.cat(drawn).to(lightness.device)
     known = model.codes_given(lightness)
-    codes = project(torch.cat([known.draw(generator) for _ in range(max(count, CANDIDATES))]))
-    first, others = codes[: FIRST if count == 1 else CANDIDATES], codes[CANDIDATES:count]
+    draws = FIRST if count == 1 else max(count, CANDIDATES)
+    codes = project(torch.cat([known.draw(generator) for _ in range(draws)]))
+    first, others = codes[:CANDIDATES], codes[CANDIDATES:count]
     painted = model.generate(lightness.expand(len(first), -1, -1, -1), first)
     return torch.cat([first[_complementary(painted, min(count, len(first)))], others])
 
