@@ -6,6 +6,8 @@ from torch import nn
 
 from agerestore import paints
 from agerestore.architectures import ColorConfig
+from agerestore.budget import flops_per_iteration
+from agerestore.config import train_config
 from agerestore.latent import Mixture
 from agerestore.networks import build
 from agerestore.objectives import Batch, paints_terms
@@ -122,3 +124,9 @@ def test_the_centre_is_the_ellipse_of_half_the_sides():
     planes[:, :, 24:40, 24:40] = 1
     inside = 16 * 16 / (torch.pi * 16**2)
     assert float(paints.centre_of(planes)) == pytest.approx(inside, rel=0.05)
+
+
+def test_the_budget_of_a_run_counts_the_stage():
+    counted = flops_per_iteration(train_config("cars-color", ("network.width=4", "batch_size=4")))
+    assert set(counted) == {"game", "paints"}
+    assert 0 < counted["paints"] < counted["game"]
