@@ -68,6 +68,8 @@ def export_onnx(model: LoadedModel, path: Path) -> None:
         UsageError: onnx is not installed, or the model is of another kind.
     """
     graph = _graph(model.networks).eval()
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     onnx = _onnx()
     image = torch.rand(1, *graph.example, generator=torch.Generator().manual_seed(0))
     mask = (image[:, :1] < 0.5).float()  # with something unknown, so that what is done about it is recorded

@@ -243,4 +243,11 @@ def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
         folder = mask / source.parent.relative_to(root)
         if _real(folder) != _real(source.parent):  # there these are the pictures themselves
             names += [source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES))]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    return next((folder / name for name in names if _is_file(folder / name)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for a file
+        return False

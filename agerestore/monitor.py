@@ -238,8 +238,8 @@ def chroma_of(model: ColorModel, lightness: Tensor, codes: Tensor) -> Tensor:
 
 
 def chroma_psnr(drawn: Tensor, truth: Tensor) -> Tensor:
-    """PSNR in dB of a and b, (B, 2, S, S) each, with a peak of 255; (B,)."""
-    return 10 * torch.log10(255**2 / (drawn - truth).square().mean(dim=(1, 2, 3)))
+    """PSNR in dB of a and b, (B, 2, S, S) each, with a peak of 255; (B,), at most 100."""
+    return 10 * torch.log10(255**2 / (drawn - truth).square().mean(dim=(1, 2, 3))).clamp(max=10)
 
 
 def _ellipse(values: Tensor) -> tuple[Tensor, Tensor]:

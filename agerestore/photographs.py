@@ -15,6 +15,7 @@ from agerestore.composite import composite
 from agerestore.ensemble import mean_estimate
 from agerestore.framing import match_channels
 from agerestore.imagefile import Mask, Photo
+from agerestore.inward import continuation
 from agerestore.networks import PhotoModel
 from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
@@ -150,14 +151,17 @@ def _restore(
     """Read, compute and write a picture tile by tile."""
     whole, device = tiling.Box(0, 0, height, width), next(model.parameters()).device
     gain = _exposure(whole, read)
+    inward = continuation(whole, read)
     strength = _strength(model, whole, read, gain, settings)
     reach, multiple = (model.reach, MULTIPLE) if fields is None else (model.reach_of_samples, REGION)
 
     def work(tile: tiling.Box) -> None:
         around = tiling.surroundings(tile, whole, reach, multiple)
-        observation = read(around)
+        observation = read(around) if inward is None else inward.under(read(around), around)
         here = None if fields is None else _regions(fields, around)
         answer = _estimate(model, observation, gain, replace(settings, strength=strength), here)
+        if inward is not None:  # the network took those colours for known ones
+            answer = answer._replace(deviation=answer.deviation.maximum(inward.doubt(around)))
         rows, columns = tile.within(around).slices
         write(tile, Answer(*(each[:, :, rows, columns] for each in answer)))
 
@@ -201,21 +205,27 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
 def _exposure(whole: tiling.Box, read: Read) -> float:
     """What a dark picture is multiplied by before it is restored, and divided by after it; at least 1."""
     # Every third pixel of every third row: sorting more of them would take as long as restoring.
-    brightest = max(float(read(box).image[:, :, ::3, ::3].flatten().quantile(0.999)) for box in _probes(whole))
+    brightest = max(float(_known(read(box))[:, :, ::3, ::3].flatten().quantile(0.999)) for box in _probes(whole))
     return 1.0 if brightest >= BRIGHT else min(1 / max(brightest, 1e-3), 64.0)
+
+
+def _known(observation: Observation) -> Tensor:
+    """The picture, black where it is unknown: what stands there says nothing."""
+    mask = observation.mask
+    return observation.image if mask is None else observation.image.masked_fill(mask > 0, 0)
 
 
 def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: float, settings: RestoreSettings) -> float:
     """The strength asked for, or less where more would be removed than the noise that is known."""
     if settings.sigma is None:
         return settings.strength
-    removed = []
+    removed, known = [], []
     for box in _probes(whole):
         observation = read(box)
         answer = _estimate(model, observation, gain, RestoreSettings(precision=settings.precision))
-        known = 1.0 if observation.mask is None else 1 - observation.mask
-        removed.append(((observation.image - answer.image) * known).square().mean())
-    rms = 255 * float(torch.stack(removed).mean().sqrt())
+        removed.append(_known(Observation(observation.image - answer.image, observation.mask)).square().mean())
+        known.append(1.0 if observation.mask is None else float(1 - observation.mask.mean()))
+    rms = 255 * float((torch.stack(removed).sum() / max(sum(known), 1e-6)).sqrt())
     return settings.strength * min(1.0, settings.sigma / max(rms, 1e-6))
 
 

@@ -145,8 +145,8 @@ class BatchNorm(nn.BatchNorm2d):
         m = mean(wide.mean((0, 2, 3)))
         v = mean((wide - m[:, None, None]).square().mean((0, 2, 3)))
         self._remember(m.detach(), v.detach(), x.numel() // x.shape[1] * count())
-        scale = self.weight * (v + self.eps).rsqrt()
-        shift = self.bias - m * scale
+        scale = (v + self.eps).rsqrt() * (self.weight if self.affine else 1)
+        shift = (self.bias if self.affine else 0) - m * scale
         return (wide * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
 
     @torch.no_grad()

@@ -271,13 +271,13 @@ def restore(
     """
     form = read_form(image)
     unknown = read_mask(mask, form.image)
-    observation = Observation(form.image, unknown)
+    observation = _beside(model, form.image, unknown)
     settings = RestoreSettings(refine=refine, strength=strength, sigma=sigma, ensemble=ensemble, precision=precision)
     answer = restore_observation(model, observation, settings, degradation=degradation)
     worst = float(answer.score.max())
     if worst > 1:
         warnings.warn(f"out of the model's domain ({worst:.1f} x its limit)", OutOfDomainWarning, stacklevel=2)
-    return form.back(answer.image, unknown)
+    return form.back(answer.image.to(form.image.device), unknown)
 
 
 def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[float]:
@@ -289,7 +289,12 @@ def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[f
         mask: as for `restore`.
     """
     form = read_form(image)
-    scores: list[float] = restore_observation(
-        model, Observation(form.image, read_mask(mask, form.image))
-    ).score.tolist()
+    observation = _beside(model, form.image, read_mask(mask, form.image))
+    scores: list[float] = restore_observation(model, observation).score.tolist()
     return scores
+
+
+def _beside(model: LoadedModel, image: Tensor, mask: Tensor | None) -> Observation:
+    """What was observed, on the device of the model."""
+    where = next(model.networks.parameters()).device
+    return Observation(image.to(where), None if mask is None else mask.to(where))

@@ -62,9 +62,10 @@ def train(
         KeyboardInterrupt: ``stop`` said so.
     """
     part, validation = split_validation(images, config.validation)
-    largest = max((stage.batch_size for stage in stages(config, len(part))), default=0)
-    if isinstance(part, ImageSet) and len(part) < largest:
-        raise UsageError(f"{len(part)} images are fewer than one batch; add images or --set batch_size={len(part)}")
+    widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
+    if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
+        what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
+        raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
     run.mkdir(parents=True, exist_ok=True)
     training = Training(config, part, processes.own(torch.device(device)))
     if init is not None:
@@ -81,6 +82,8 @@ def train(
         config, validation if len(validation) else part.take(torch.arange(min(len(part), 1000))), training.device
     )
     journal = (Journal if processes.is_first() else Silence)(run, training, judge, report)
+    if init is not None and not resume:
+        journal.save()  # nothing else in the run's folder says where it began
     for number in range(training.number, len(training.stages)):
         if number != training.number:
             training.enter(number)

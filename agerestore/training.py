@@ -6,6 +6,7 @@ averages, optimiser moments and two numbers are all there is to resume from. Sev
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -94,11 +95,19 @@ class Training:
             wanted = [name for name, weight in turn.weights.items() if weight]
             for k in range(turn.steps):
                 batch = self.batches.draw(self.stage, self.step, player, k)
-                terms = self._play(player, turn, wanted, batch, lr * turn.rate)
+                with self._own_randomness(player, k):  # of layers that draw, such as dropout
+                    terms = self._play(player, turn, wanted, batch, lr * turn.rate)
             seen |= {f"{player}/{name}": value.detach() for name, value in terms.items()}
         self._update_average()
         self.step += 1
         return dict(zip(seen, processes.mean(torch.stack(list(seen.values()))), strict=True))
+
+    @contextmanager
+    def _own_randomness(self, player: str, k: int) -> Iterator[None]:
+        """Seed torch's own generators for a step, and leave them as they were after it."""
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(derive_seed("layers", self.config.seed, self.stage.name, self.step, player, k))
+            yield
 
     def _play(self, player: str, turn: Turn, wanted: list[str], batch: Batch, lr: float) -> dict[str, Tensor]:
         network, optimizer = self._network(player), self.optimizers[player]

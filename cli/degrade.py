@@ -40,7 +40,9 @@ def degrade(
     from agerestore import device as devices
     from agerestore.errors import UsageError
 
-    if (kind is None) == (replay is None):
+    if kind is not None and replay is not None:
+        raise UsageError("--kind and --replay do not go together: what is replayed is drawn already")
+    if kind is None and replay is None:
         raise UsageError("say what happens with --kind, such as --kind noise:sigma=50, or repeat it with --replay")
     steps = None if kind is None else degradation.parse(kind)
     root = source if source.is_dir() else source.parent

@@ -32,7 +32,8 @@ def evaluate(
         str, typer.Option("--baselines", help="Methods to measure beside: names with commas, all, or none.")
     ] = "none",
     training: Annotated[
-        Path | None, typer.Option(help="Clean pictures that fitted baselines learn from [the training split of DATA].")
+        Path | None,
+        typer.Option(help="Clean pictures that fitted baselines learn from; else the training split of DATA."),
     ] = None,
     suite: Annotated[
         str | None,
@@ -62,7 +63,7 @@ def evaluate(
     if suite is not None:
         _evaluate_suite(loaded, suite, data, training, limit, common)
     elif isinstance(loaded.networks, ColorModel):
-        _evaluate_coloring(loaded, data, training, beside, limit, common)
+        _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
     else:
         settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
         _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)

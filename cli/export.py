@@ -16,9 +16,9 @@ def export(
     *,
     common: Common,
 ) -> None:
-    """Write a model as ONNX: inputs image and mask, outputs estimate and, of photographs, deviation; all in [0, 1].
+    r"""Write a model as ONNX: inputs image and mask, outputs estimate and, of photographs, deviation; all in [0, 1].
 
-    Needs the extra: pip install 'agerestore[onnx]'. Photographs may have any size.
+    Needs the extra: pip install 'agerestore\[onnx]'. Photographs may have any size.
     """
     from agerestore import zoo
     from agerestore.errors import UsageError

@@ -54,8 +54,11 @@ def interpolate(
     """Walk from one picture to another through the latent space: a row of pictures."""
     from agerestore import device as devices
     from agerestore import generation, imagefile, zoo
+    from agerestore.errors import UsageError
 
     devices.set_threads(common.threads)
+    if out.exists() and any(path.exists() and out.samefile(path) for path in (a, b)):
+        raise UsageError(f"{out}: is one of the two pictures; choose another output")
     loaded = zoo.load(model).to(where := devices.choose(common.device))
     ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
     _write([generation.interpolate(loaded, ends[0], ends[1], steps, even)], out, overwrite)

@@ -88,6 +88,10 @@ def restore(
         for job in plan_batch(source, out, common, files, exclude=mask)
     ]
 
+    masks = mask if mask is not None and mask.is_dir() else None
+    if masks and jobs and not any(job.beside for job in jobs):
+        raise UsageError(f"{mask}: holds no mask for any of these pictures; call them NAME.mask.png")
+
     from agerestore import device as devices
 
     devices.set_threads(common.threads)
@@ -106,7 +110,7 @@ def restore(
     extras = _Extras(samples, uncertainty, compare, common.seed)
     colour = _colourist(where, common, samples) if colorize else None
     made_with |= {"colours": zoo.fingerprint(COLOURS)} if colorize else {}
-    work = _Restoring(_models(model, where), settings, extras, resize_mask, large, files.quality, colour)
+    work = _Restoring(_models(model, where), settings, extras, masks, resize_mask, large, files.quality, colour)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -177,6 +181,7 @@ class _Restoring:
     models: "dict[str, LoadedModel]"
     settings: "RestoreSettings"
     extras: _Extras
+    masks: Path | None
     resize_mask: bool
     large: bool
     quality: int | None
@@ -222,13 +227,17 @@ class _Restoring:
     def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Made":
         from agerestore import imagefile
         from agerestore.batch import Made
+        from agerestore.errors import printable
 
         damaged, restored, mask = result
         detail: dict[str, Any] = {
             "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
         }  # fmt: skip
-        if restored.remarks:
-            detail["warning"] = "; ".join(restored.remarks)
+        remarks = list(restored.remarks)
+        if self.masks and mask is None:
+            remarks.append(f"has no mask in {printable(self.masks)}: all of it was estimated")
+        if remarks:
+            detail["warning"] = "; ".join(remarks)
         files = {
             path: imagefile.encode(photo, path.suffix, self.quality)
             for path, photo in self._beside(job, damaged, restored)

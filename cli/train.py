@@ -20,7 +20,7 @@ def train(
                              "torchvision lays them out.")
     ],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
-    preset: Annotated[str | None, typer.Option(help="Networks, turns and schedule to start from [age].")] = None,
+    preset: Annotated[str | None, typer.Option(help="Networks, turns and schedule to start from; else age.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, dotted where nested, such as network.width=16.")
     ] = None,

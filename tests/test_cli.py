@@ -139,6 +139,27 @@ def test_a_picture_too_large_for_the_memory_is_named(folder, weights, tmp_path, 
     assert f"{folder / 'a.png'}: not enough memory" in result.stderr
 
 
+def test_a_folder_without_a_mask_for_any_picture_is_refused_and_one_that_lacks_some_is_said(folder, weights, tmp_path):
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    result = run("restore", folder, tmp_path / "out", "-m", weights, "--mask", masks)
+    assert result.exit_code == 2
+    assert "holds no mask for any of these pictures" in result.stderr
+    imagefile.write(masks / "sub" / "b.png", imagefile.read(folder / "a.mask.png"))
+    result = run("restore", folder, tmp_path / "out", "-m", weights, "--mask", masks)
+    assert result.exit_code == 0, result.output
+    lines = [line for line in result.stderr.splitlines() if "has no mask in" in line]
+    assert [name for name in ("a.png", "b.png", "c.tif") if any(f"{name}: has no" in line for line in lines)] == [
+        "a.png", "c.tif"]  # fmt: skip
+
+
+def test_a_name_as_long_as_a_file_may_have_stops_no_folder(folder, weights, tmp_path):
+    (folder / "a.png").rename(folder / ("a" * 247 + ".png"))
+    result = run("restore", folder, tmp_path / "out", "-m", weights, "--suffix", "")
+    assert "pictures written" in result.stderr
+    assert {"sub/b.png", "sub/c.tif"} <= set(tree(tmp_path / "out"))
+
+
 def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
     imagefile.write(folder / "a.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)), overwrite=True)
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)

@@ -233,6 +233,22 @@ def test_grain_has_its_sigma_and_correlates_over_its_size():
     assert neighbours.item() == pytest.approx(math.exp(-1 / 4), abs=0.02)
 
 
+@pytest.mark.parametrize("color", [0.36, 1])
+def test_grain_in_colour_is_as_strong_and_alike_in_channels_as_far_as_it_is_grey(color):
+    flat = torch.full((1, 3, 400, 400), 0.5)
+    red, _, blue = (degrade(f"grain:sigma=20:size=0.5:color={color}", flat).image - flat)[0] * 255
+    assert red.std().item() == pytest.approx(20, rel=0.03)
+    assert ((red * blue).mean() / (red.std() * blue.std())).item() == pytest.approx(1 - color, abs=0.02)
+
+
+def test_grain_recorded_before_it_had_colour_is_grey():
+    row = {"kind": "grain", "seed": 3, "sigma": 12.0, "size": 0.8}
+    image = torch.full((1, 3, 20, 20), 0.5)
+    replayed = apply(image, from_json([row])).image
+    assert torch.equal(replayed, apply(image, from_json([row | {"color": 0}])).image)
+    assert torch.equal(replayed[:, 0], replayed[:, 2])
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -88,6 +88,15 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     assert imagefile.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
 
 
+def test_a_walk_replaces_neither_of_its_ends(tmp_path):
+    end = tmp_path / "digit.png"
+    end.write_bytes(before := (CLEAN / "digit-3.png").read_bytes())
+    result = run("interpolate", CLEAN / "digit-8.png", end, end, "--overwrite")
+    assert result.exit_code == 2
+    assert "is one of the two pictures" in result.stderr
+    assert end.read_bytes() == before
+
+
 def test_networks_that_need_a_picture_draw_none_without(tmp_path):
     model = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=4))
     checkpoint.save_weights(tmp_path / "photo.safetensors", model, {})

@@ -57,19 +57,20 @@ def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
     assert sum("encoder/kl_real" in line for line in log) == 2
 
 
-def test_a_batch_norm_of_one_process_is_that_of_torch():
-    theirs, x = nn.BatchNorm2d(3).double(), torch.randn(4, 3, 5, 2, dtype=torch.float64) * 3 + 1
-    with torch.no_grad():
-        theirs.weight.copy_(torch.tensor([0.5, 2.0, -1.0]))
-        theirs.bias.copy_(torch.tensor([0.1, 0.2, 0.3]))
-    ours = processes.BatchNorm(3).double()
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_batch_norm_of_one_process_is_that_of_torch(affine):
+    theirs, x = nn.BatchNorm2d(3, affine=affine).double(), torch.randn(4, 3, 5, 2, dtype=torch.float64) * 3 + 1
+    if affine:
+        nn.init.normal_(theirs.weight)
+        nn.init.normal_(theirs.bias)
+    ours = processes.BatchNorm(3, affine=affine).double()
     ours.load_state_dict(theirs.state_dict())
     answers = []
     for layer in (ours, theirs):
         given = x.clone().requires_grad_()
         out = layer(given)
         out.pow(3).sum().backward()
-        answers.append([out, given.grad, layer.weight.grad, layer.bias.grad, *layer.state_dict().values()])
+        answers.append([out, given.grad, *(each.grad for each in layer.parameters()), *layer.state_dict().values()])
         layer.eval()
         answers[-1].append(layer(x))
     for mine, expected in zip(*answers, strict=True):

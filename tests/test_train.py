@@ -82,6 +82,35 @@ def test_bf16_resumes_exactly_too(images, tmp_path):
     assert equal(weights(whole), weights(train.train(config, images, tmp_path / "run", resume=True)))
 
 
+def test_layers_that_draw_resume_exactly_too(tmp_path):
+    """The stage of paints has dropout; a sheet is drawn between its iterations, from torch's own generator."""
+    pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    config = train_config("cars-color", (
+        "network.width=4", "network.latent_dim=4", "network.paints=3", "steps=2", "paints.steps=4", "batch_size=4",
+        "precision=fp32", "augment=false", "sheet_every=3"))  # fmt: skip
+    whole = train.train(config, ImageSet(pictures), tmp_path / "whole")
+    calls = []
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, ImageSet(pictures), tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 4)
+    torch.rand(7)
+    assert equal(weights(whole), weights(train.train(config, ImageSet(pictures), tmp_path / "run", resume=True)))
+
+
+def test_a_run_from_given_weights_that_was_killed_at_once_resumes_from_them(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "settle.steps=0", "robust.steps=0"))
+    init = checkpoint.load_weights(train.train(config, images, tmp_path / "first"))
+    whole = train.train(config, images, tmp_path / "whole", init=init)
+
+    def killed():
+        raise OSError("the machine is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        train.train(config, images, tmp_path / "run", init=init, stop=killed)
+    path = train.train(config, images, tmp_path / "run", resume=True)
+    assert equal(weights(whole), weights(path))
+    assert checkpoint.read_header(path)["images_seen"] == 2 * init.header["images_seen"]
+
+
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore")  # of the compiler itself
 def test_compiled_networks_learn_the_same(images, tmp_path):

@@ -123,6 +123,8 @@ def from_json(rows: Sequence[Mapping[str, Any]]) -> list[Drawn]:
     Raises:
         UsageError: a row that no picture's degradation can have.
     """
+    if not isinstance(rows, list | tuple):
+        raise UsageError("the stored degradation is no list of steps; draw it anew")
     return [_from_row(number, row) for number, row in enumerate(rows, start=1)]
 
 

@@ -39,6 +39,8 @@ class Parameter:
         """Uniform draws from [low, high], both ends included; reals to four decimals, for a short record."""
         if self.whole:
             return torch.randint(int(low), int(high) + 1, shape, generator=generator)
+        if low == high == self.before:  # as when there was no such parameter: what is drawn after it stays the same
+            return torch.full(shape, low, dtype=torch.float64)
         drawn = low + (high - low) * torch.rand(shape, generator=generator, dtype=torch.float64)
         return drawn.round(decimals=4).clamp(low, high)
 
@@ -180,8 +182,12 @@ KINDS: dict[str, Kind] = {
         operators.fading,
     ),
     "grain": Kind(
-        "film grain: sigma on the scale 0..255, size of the spots in pixels",
-        {"sigma": Parameter(4, 16, 0, 255), "size": Parameter(0.4, 1.2, 0, 20)},
+        "film grain: sigma on the scale 0..255, size of the spots in pixels, color: share that each channel has alone",
+        {
+            "sigma": Parameter(4, 16, 0, 255),
+            "size": Parameter(0.4, 1.2, 0, 20),
+            "color": Parameter(0, 0, 0, 1, before=0),
+        },
         operators.grain,
     ),
 }

@@ -125,8 +125,14 @@ def blur(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 
 
 def grain(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Film grain: grey noise of standard deviation sigma / 255, blurred to spots of `size` pixels."""
+    """Film grain: noise of standard deviation sigma / 255, blurred to spots of `size` pixels.
+
+    `color` is the share of its variance that each channel has for itself: 0 is grey, as of black-and-white film.
+    """
+    own = column(parameters["color"], image)
     field = random_field(torch.randn, seed, (1, *image.shape[2:]), image)
+    if (own > 0).any():
+        field = (1 - own).sqrt() * field + own.sqrt() * random_field(torch.randn, seed + 1, image.shape[1:], image)
     left = _gaussian_kernel(parameters["size"]).square().sum(1)  # what a blur leaves of a standard deviation
     spots = _gaussian(field, parameters["size"]) / column(left, image)
     return image + column(parameters["sigma"] / 255, image) * spots, None
