@@ -62,27 +62,28 @@ def continuation(whole: Box, read: Callable[[Box], Observation]) -> Continuation
     rows = []
     for top in range(0, whole.bottom, PIECE):
         band = Box(top, 0, min(top + PIECE, whole.bottom), whole.right)
-        pieces = [read(box) for box in divide(band, PIECE)]
-        if any(piece.mask is None for piece in pieces):
-            return None
-        rows.append(torch.cat([_cells(piece) for piece in pieces], 3))
-    cells = torch.cat(rows, 2)
-    known = (cells[:, -1:] > 0).float()
+        cells = []
+        for box in divide(band, PIECE):
+            piece = read(box)
+            if piece.mask is None:
+                return None
+            cells.append(_cells(piece.image, piece.mask))
+        rows.append(torch.cat(cells, 3))
+    image, share = torch.cat(rows, 2).tensor_split([-1], 1)
+    known = (share > 0).float()
     deep = F.max_pool2d(known, 5, stride=1, padding=2) == 0
     if not deep.any():
         return None
-    colours = cells[:, :-1] / cells[:, -1:].clamp_min(1e-6)
+    colours = image / share.clamp_min(1e-6)
     count = known.sum((2, 3), keepdim=True).clamp_min(1)
     mean = (colours * known).sum((2, 3), keepdim=True) / count
     variance = ((colours - mean).square() * known).sum((2, 3), keepdim=True) / count
     return Continuation(push_pull(colours, known), deep, variance.mean(1, keepdim=True).sqrt())
 
 
-def _cells(piece: Observation) -> Tensor:
-    """(B, C + 1, rows, columns): mean over each cell of the known pixels, 0 for the others, and of their number."""
-    assert piece.mask is not None
-    known = 1 - piece.mask
-    return F.avg_pool2d(torch.cat([torch.where(known > 0, piece.image, 0.0), known], 1), CELL, ceil_mode=True)
+def _cells(image: Tensor, mask: Tensor) -> Tensor:
+    """(B, C + 1, rows, columns): means over cells, of the picture with 0 where it is unknown, and of what is known."""
+    return F.avg_pool2d(torch.cat([torch.where(mask > 0, 0.0, image), 1 - mask], 1), CELL, ceil_mode=True)
 
 
 def push_pull(image: Tensor, known: Tensor) -> Tensor:
