@@ -24,7 +24,7 @@ from agerestore.observation import MOST_SURPRISE, REGION, Condition, Estimate
 MULTIPLE = 4  # sides are padded to a multiple of this for the estimate; to one of REGION for the game
 SAMPLE_BLOCKS = 2  # residual blocks of the generator at each of its two resolutions
 LOG_VARIANCE = math.log(0.1**2)  # where training starts: a standard deviation of 13 grey levels
-LEAST_LOG_VARIANCE = -14.0  # a quarter of an 8-bit level
+LEAST_LOG_VARIANCE = -14.0  # an eighth of an 8-bit level
 
 
 class ResidualBlock(nn.Module):
