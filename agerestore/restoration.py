@@ -271,7 +271,7 @@ def restore(
     """
     form = read_form(image)
     unknown = read_mask(mask, form.image)
-    observation = _beside(model, form.image, unknown)
+    observation = _on_its_device(model, form.image, unknown)
     settings = RestoreSettings(refine=refine, strength=strength, sigma=sigma, ensemble=ensemble, precision=precision)
     answer = restore_observation(model, observation, settings, degradation=degradation)
     worst = float(answer.score.max())
@@ -289,12 +289,12 @@ def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[f
         mask: as for `restore`.
     """
     form = read_form(image)
-    observation = _beside(model, form.image, read_mask(mask, form.image))
+    observation = _on_its_device(model, form.image, read_mask(mask, form.image))
     scores: list[float] = restore_observation(model, observation).score.tolist()
     return scores
 
 
-def _beside(model: LoadedModel, image: Tensor, mask: Tensor | None) -> Observation:
+def _on_its_device(model: LoadedModel, image: Tensor, mask: Tensor | None) -> Observation:
     """What was observed, on the device of the model."""
     where = next(model.networks.parameters()).device
     return Observation(image.to(where), None if mask is None else mask.to(where))
