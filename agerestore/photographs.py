@@ -205,14 +205,14 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
 def _exposure(whole: tiling.Box, read: Read) -> float:
     """What a dark picture is multiplied by before it is restored, and divided by after it; at least 1."""
     # Every third pixel of every third row: sorting more of them would take as long as restoring.
-    brightest = max(float(_known(read(box))[:, :, ::3, ::3].flatten().quantile(0.999)) for box in _probes(whole))
+    probes = (_known(piece.image, piece.mask) for piece in map(read, _probes(whole)))
+    brightest = max(float(probe[:, :, ::3, ::3].flatten().quantile(0.999)) for probe in probes)
     return 1.0 if brightest >= BRIGHT else min(1 / max(brightest, 1e-3), 64.0)
 
 
-def _known(observation: Observation) -> Tensor:
-    """The picture, black where it is unknown: what stands there says nothing."""
-    mask = observation.mask
-    return observation.image if mask is None else observation.image.masked_fill(mask > 0, 0)
+def _known(image: Tensor, mask: Tensor | None) -> Tensor:
+    """The picture, 0 where it is unknown: what stands there says nothing."""
+    return image if mask is None else image.masked_fill(mask > 0, 0)
 
 
 def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: float, settings: RestoreSettings) -> float:
@@ -223,7 +223,7 @@ def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: float, set
     for box in _probes(whole):
         observation = read(box)
         answer = _estimate(model, observation, gain, RestoreSettings(precision=settings.precision))
-        removed.append(_known(Observation(observation.image - answer.image, observation.mask)).square().mean())
+        removed.append(_known(observation.image - answer.image, observation.mask).square().mean())
         known.append(1.0 if observation.mask is None else float(1 - observation.mask.mean()))
     rms = 255 * float((torch.stack(removed).sum() / max(sum(known), 1e-6)).sqrt())
     return settings.strength * min(1.0, settings.sigma / max(rms, 1e-6))
