@@ -11,18 +11,21 @@ AGE code does (the paper prints a sum; its author agrees that it should read mea
 ``nearest``
     The non-parametric Kozachenko-Leonenko estimator from nearest-neighbour distances.
 
-`COMPARABLE_WEIGHT` holds the factors that give each about the pull of ``official``, so that published weights of
-the reconstruction terms keep their meaning when the estimator changes.
+On the sphere sum_j (v_j + m_j^2) = 1, so the quadratic part of ``gaussian`` is constant and its slope is half that of
+``official``; ``nearest``, a true KL per dimension as well, goes with ``gaussian``. Twice the weight of these two keeps
+the meaning of published weights of the reconstruction terms.
 """
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from agerestore.architectures import Prior
+from agerestore.errors import UsageError
 from agerestore.latent import moments, sphere_log_area
 
 Direction = Literal["qp", "pq"]
@@ -113,26 +116,33 @@ def nearest_neighbour_kl(z: Tensor, prior: Prior = "sphere") -> Tensor:
     return (cross_entropy - nearest_neighbour_entropy(z)) / dim
 
 
-DIVERGENCES: dict[str, Divergence] = {
-    "gaussian": gaussian_kl,
-    "official": official_kl,
-    "nearest": nearest_neighbour_kl,
-}
-
-# On the sphere sum_j (v_j + m_j^2) = 1, so the quadratic part of `gaussian` is constant and its slope is half
-# that of `official`; `nearest`, a true KL per dimension as well, goes with `gaussian`.
-COMPARABLE_WEIGHT = {"gaussian": 2.0, "official": 1.0, "nearest": 2.0}
+DIVERGENCES = ("gaussian", "official", "nearest")
 
 
-def ideal(name: str, dim: int) -> float:
-    """Value a divergence takes for perfectly uniform codes on the sphere (v = 1/M, m = 0).
+def divergence_from(prior: Prior, name: str) -> Divergence:
+    """The divergence called ``name`` (one of `DIVERGENCES`) of codes (B, M) from a prior.
+
+    Raises:
+        UsageError: the prior is neither the sphere nor a Gaussian, which these compare codes with.
+    """
+    if prior not in ("sphere", "gaussian"):
+        raise UsageError(
+            f"no divergence measures how far codes are from a {prior}: set network.prior=sphere or gaussian"
+        )
+    if name == "nearest":
+        return partial(nearest_neighbour_kl, prior=prior)
+    return {"gaussian": gaussian_kl, "official": official_kl}[name]
+
+
+def ideal(name: str, dim: int, prior: Prior = "sphere") -> float:
+    """Value a divergence takes for codes that are the prior: v = 1/M and m = 0 on the sphere, v = 1 for a Gaussian.
 
     A finite batch lies a little above it. The balance monitor compares KL_real and KL_fake with this figure.
 
     >>> round(ideal("official", 64), 4), round(ideal("gaussian", 64), 4), ideal("nearest", 64)
     (3.659, 1.5873, 0.0)
     """
-    v = 1 / dim
+    v = 1 / dim if prior == "sphere" else 1.0
     return {
         "gaussian": (v - math.log(v) - 1) / 2,
         "official": v * v / 2 - math.log(v) - 0.5,

@@ -1,7 +1,6 @@
 """Photographs of any size, restored by the centre of the conditional AGE, tile by tile."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -152,14 +151,14 @@ def _restore(
     whole, device = tiling.Box(0, 0, height, width), next(model.parameters()).device
     gain = _exposure(whole, read)
     inward = continuation(whole, read)
-    strength = _strength(model, whole, read, gain, settings)
+    strength = _strength(model, whole, read, gain, settings)  # of each picture, as is the gain
     reach, multiple = (model.reach, MULTIPLE) if fields is None else (model.reach_of_samples, REGION)
 
     def work(tile: tiling.Box) -> None:
         around = tiling.surroundings(tile, whole, reach, multiple)
         observation = read(around) if inward is None else inward.under(read(around), around)
         here = None if fields is None else _regions(fields, around)
-        answer = _estimate(model, observation, gain, replace(settings, strength=strength), here)
+        answer = _estimate(model, observation, gain, strength, settings, here)
         if inward is not None:  # the network took those colours for known ones
             answer = answer._replace(deviation=answer.deviation.maximum(inward.doubt(around)))
         rows, columns = tile.within(around).slices
@@ -174,17 +173,19 @@ def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
 
 
 def _estimate(
-    model: PhotoModel, observation: Observation, gain: float, settings: RestoreSettings, fields: Tensor | None = None
-) -> Answer:
+    model: PhotoModel, observation: Observation, gain: Tensor, strength: Tensor, settings: RestoreSettings,
+    fields: Tensor | None = None,
+) -> Answer:  # fmt: skip
     device, channels = observation.image.device, observation.image.shape[1]
     colour = (match_channels(observation.image, 3) * gain).contiguous(memory_format=torch.channels_last)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
         image, deviation = mean_estimate(model.estimate, colour, observation.mask, settings.ensemble, MULTIPLE)
         samples = image[:0] if fields is None else model.samples(colour, observation.mask, fields)
-    image, samples = (match_channels(each / gain, channels).clamp(0, 1) for each in (image, samples))
+    # Samples are of one picture.
+    image, samples = (match_channels(each, channels).clamp(0, 1) for each in (image / gain, samples / gain[:1]))
     deviation = deviation.square().mean(1, keepdim=True).sqrt().expand(-1, channels, -1, -1) / gain
-    if settings.strength < 1:
-        blended = torch.lerp(observation.image.clamp(0, 1), image, settings.strength)
+    if bool((strength < 1).any()):
+        blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
     return Answer(image, deviation, samples)
 
@@ -202,12 +203,13 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
     ]
 
 
-def _exposure(whole: tiling.Box, read: Read) -> float:
-    """What a dark picture is multiplied by before it is restored, and divided by after it; at least 1."""
+def _exposure(whole: tiling.Box, read: Read) -> Tensor:
+    """What each of dark pictures is multiplied by before it is restored, and divided by after it; at least 1."""
     # Every third pixel of every third row: sorting more of them would take as long as restoring.
-    probes = (_known(piece.image, piece.mask) for piece in map(read, _probes(whole)))
-    brightest = max(float(probe[:, :, ::3, ::3].flatten().quantile(0.999)) for probe in probes)
-    return 1.0 if brightest >= BRIGHT else min(1 / max(brightest, 1e-3), 64.0)
+    probes = [_known(piece.image, piece.mask)[:, :, ::3, ::3] for piece in map(read, _probes(whole))]
+    brightest = torch.stack([probe.flatten(1).quantile(0.999, dim=1) for probe in probes]).amax(0)
+    gain = torch.where(brightest >= BRIGHT, 1, (1 / brightest.clamp_min(1e-3)).clamp_max(64))
+    return gain[:, None, None, None]
 
 
 def _known(image: Tensor, mask: Tensor | None) -> Tensor:
@@ -215,18 +217,26 @@ def _known(image: Tensor, mask: Tensor | None) -> Tensor:
     return image if mask is None else image.masked_fill(mask > 0, 0)
 
 
-def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: float, settings: RestoreSettings) -> float:
-    """The strength asked for, or less where more would be removed than the noise that is known."""
+def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: Tensor, settings: RestoreSettings) -> Tensor:
+    """The strength asked for, or less of a picture where more would be removed than the noise that is known."""
+    asked = torch.full_like(gain, settings.strength)
     if settings.sigma is None:
-        return settings.strength
-    removed, known = [], []
+        return asked
+    once = RestoreSettings(precision=settings.precision)
+    removed, known = torch.zeros_like(gain), torch.zeros_like(gain)
     for box in _probes(whole):
         observation = read(box)
-        answer = _estimate(model, observation, gain, RestoreSettings(precision=settings.precision))
-        removed.append(_known(observation.image - answer.image, observation.mask).square().mean())
-        known.append(1.0 if observation.mask is None else float(1 - observation.mask.mean()))
-    rms = 255 * float((torch.stack(removed).sum() / max(sum(known), 1e-6)).sqrt())
-    return settings.strength * min(1.0, settings.sigma / max(rms, 1e-6))
+        image, mask = observation.image, observation.mask
+        answer = _estimate(model, observation, gain, torch.ones_like(gain), once)
+        removed += _of_each(_known(image - answer.image, mask).square())
+        known += 1 if mask is None else _of_each(1 - mask)
+    rms = 255 * (removed / known.clamp_min(1e-6)).sqrt()
+    return asked * (settings.sigma / rms.clamp_min(1e-6)).clamp_max(1)
+
+
+def _of_each(pictures: Tensor) -> Tensor:
+    """The mean of each of pictures (B, C, H, W); (B, 1, 1, 1)."""
+    return pictures.mean((1, 2, 3), keepdim=True)
 
 
 def _tile(device: torch.device) -> int:

@@ -1,8 +1,9 @@
 """Several processes that train as one, started by torchrun: the step of all is that of their batches put together.
 
 Each process holds the same networks and computes with its part of the batch. What is not a mean over pictures needs the
-whole batch: divergences see the codes of all (`of_all`), and so do the statistics of batch norms (`synchronise`). All
-else is a mean, and its gradient the mean of the processes' gradients (`average_gradients`).
+whole batch: divergences see the codes of all (`of_all`), and so do the statistics of batch norms (`synchronise`). A
+function of a mean takes the `mean` of all. All else is a mean, and its gradient the mean of the processes' gradients
+(`average_gradients`).
 
 Of a process that is alone, each of these is the identity. PyTorch's own SyncBatchNorm does not run on a CPU.
 """
@@ -134,24 +135,25 @@ def average_gradients(network: nn.Module) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-class BatchNorm(nn.BatchNorm2d):
+class _Shared(nn.modules.batchnorm._BatchNorm):
     """Batch norm whose statistics are those of the batches of all processes, which are of one size."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same; statistics in fp32 or better."""
+        """(B, C, ...) -> the same; statistics in fp32 or better."""
         if not self.training:
             return super().forward(x)
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        m = mean(wide.mean((0, 2, 3)))
-        v = mean((wide - m[:, None, None]).square().mean((0, 2, 3)))
+        wide = x.to(torch.promote_types(x.dtype, torch.float32)).movedim(1, -1)
+        others = tuple(range(x.ndim - 1))
+        m = mean(wide.mean(others))
+        v = mean((wide - m).square().mean(others))
         self._remember(m.detach(), v.detach(), x.numel() // x.shape[1] * count())
         scale = (v + self.eps).rsqrt() * (self.weight if self.affine else 1)
         shift = (self.bias if self.affine else 0) - m * scale
-        return (wide * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+        return (wide * scale + shift).movedim(-1, 1).to(x.dtype)
 
     @torch.no_grad()
     def _remember(self, m: Tensor, v: Tensor, samples: int) -> None:
-        """Move the running statistics; as in `nn.BatchNorm2d`, that of the variance is unbiased."""
+        """Move the running statistics; as in PyTorch's own, that of the variance is unbiased."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -161,10 +163,21 @@ class BatchNorm(nn.BatchNorm2d):
         self.running_var.lerp_((v * samples / (samples - 1)).to(self.running_var.dtype), self.momentum)
 
 
+class BatchNorm2d(_Shared, nn.BatchNorm2d):
+    """That of pictures (B, C, H, W)."""
+
+
+class BatchNorm1d(_Shared, nn.BatchNorm1d):
+    """That of vectors (B, C)."""
+
+
+OF_ALL: dict[type[nn.Module], type[_Shared]] = {nn.BatchNorm2d: BatchNorm2d, nn.BatchNorm1d: BatchNorm1d}
+
+
 def synchronise(network: nn.Module) -> None:
     """Let every batch norm of a network take the statistics of all processes; parameters and names stay."""
     if count() == 1:
         return
     for layer in network.modules():
-        if type(layer) is nn.BatchNorm2d:
-            layer.__class__ = BatchNorm  # nothing but `forward` differs
+        if type(layer) in OF_ALL:
+            layer.__class__ = OF_ALL[type(layer)]  # nothing but `forward` differs

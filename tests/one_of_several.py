@@ -2,8 +2,9 @@
 
     python one_of_several.py OUT.pt
 
-Plays 20 iterations of the game with every term for both players, then the stages after it, and writes all that is
-learned. Two processes are to leave what one leaves that was given the same batches.
+Plays 20 iterations of the game with every term for both players, then the stages after it, and a few of each of the
+other systems, and writes all that is learned. Two processes are to leave what one leaves that was given the same
+batches.
 """
 
 import dataclasses
@@ -14,15 +15,17 @@ import torch
 from agerestore import processes
 from agerestore.config import train_config
 from agerestore.data import ImageSet
+from agerestore.objectives.coloring import _colorfulness
 from agerestore.training import Training
 
 EVERY_TERM = ("kl_real=1", "kl_fake=-1", "match_x=10", "match_z=20")
-SETTINGS = (
-    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=20", "settle.steps=3", "robust.steps=3",
-    "robust.batch_size=8", "precision=fp32", "clip=1", "flip=true",
+SMALL = ("network.width=2", "network.latent_dim=4", "batch_size=8", "precision=fp32", "robust.batch_size=8")
+GAME = (
+    "steps=20", "settle.steps=3", "robust.steps=3", "clip=1", "flip=true",
     *(f"turns.encoder.weights.{term}" for term in EVERY_TERM),
     *(f"turns.generator.weights.{term.replace('-', '')}" for term in EVERY_TERM),
 )  # fmt: skip
+OTHERS = ("vae", "dcgan", "ali", "aae", "aae-clusters", "aaae")
 
 
 class Double:
@@ -38,10 +41,10 @@ class Double:
         return type(batch)(**{name: None if value is None else value.double() for name, value in fields.items()})
 
 
-def learned(divergence):
+def learned(*settings):
     """Everything that is learned, and the terms of the last iterations of each stage."""
     pictures = torch.randint(0, 256, (60, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    config = train_config("age-mnist", (*SETTINGS, f"divergence={divergence}"))
+    config = train_config("age-mnist", (*SMALL, *settings))
     training = Training(config, ImageSet(pictures), torch.device("cpu"))
     training.batches = Double(training.batches)
     training.model.double()
@@ -52,12 +55,28 @@ def learned(divergence):
             training.enter(number)
         for _ in range(stage.steps):
             terms = training.iterate()
-        found |= {f"{divergence}.{stage.name}.{name}": value for name, value in (terms | training.tensors()).items()}
+        where = f"{settings[-1]} {stage.name}"
+        found |= {f"{where} {name}": value for name, value in (terms | training.tensors()).items()}
     return found
+
+
+def colourfulness():
+    """How far drawn colours are from real ones in strength, and what that asks of them."""
+    chance = torch.Generator().manual_seed(0)
+    both = torch.randn(2, 8, 3, 4, 4, dtype=torch.float64, generator=chance)
+    drawn, real = both.chunk(processes.count(), 1)[processes.number()]
+    drawn.requires_grad_()
+    distance = _colorfulness(drawn, 3 * real, ["colorfulness"])["colorfulness"]
+    (slope,) = torch.autograd.grad(distance, drawn)
+    return {"colourfulness": distance.detach(), "its slope": processes.gather(slope) / processes.count()}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     with processes.joined():
-        found = learned("official") | learned("nearest")
+        found = colourfulness()
+        for divergence in ("official", "nearest"):
+            found |= learned(*GAME, f"divergence={divergence}")
+        for objective in OTHERS:
+            found |= learned("steps=3", "robust.steps=0", "settle.steps=0", f"objective={objective}")
         torch.save(found, sys.argv[1].replace("RANK", str(processes.number())))

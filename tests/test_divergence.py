@@ -4,16 +4,19 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from agerestore.config import train_config
 from agerestore.divergence import (
-    COMPARABLE_WEIGHT,
     DIVERGENCES,
+    divergence_from,
     gaussian_kl,
     ideal,
     nearest_neighbour_entropy,
     nearest_neighbour_kl,
     official_kl,
 )
+from agerestore.errors import UsageError
 from agerestore.latent import project, sample
+from agerestore.objectives import OBJECTIVES
 
 
 def normal(batch, dim, mean=0.0, std=1.0, seed=0):
@@ -61,14 +64,14 @@ def test_a_batch_of_64_lies_where_the_reference_says():
 @pytest.mark.parametrize("name", DIVERGENCES)
 def test_gradients_match_finite_differences(name):
     z = project(normal(6, 3)).requires_grad_(True)
-    assert torch.autograd.gradcheck(DIVERGENCES[name], (z,), eps=1e-6, atol=1e-6)
+    assert torch.autograd.gradcheck(divergence_from("sphere", name), (z,), eps=1e-6, atol=1e-6)
 
 
 def test_on_the_sphere_the_official_slope_is_twice_the_right_one():
     raw = normal(256, 16, mean=0.2, seed=3).requires_grad_(True)  # a lopsided cloud, projected
     slopes = {
-        name: torch.autograd.grad(COMPARABLE_WEIGHT[name] * DIVERGENCES[name](project(raw)), raw)[0]
-        for name in ("gaussian", "official")
+        name: torch.autograd.grad(weight * divergence_from("sphere", name)(project(raw)), raw)[0]
+        for name, weight in (("gaussian", 2), ("official", 1))
     }
     ratio = slopes["official"].norm() / slopes["gaussian"].norm()
     assert float(ratio) == pytest.approx(1.0, abs=0.1)
@@ -105,7 +108,23 @@ def test_nearest_neighbour_kl_of_half_a_sphere_is_the_logarithm_of_two():
 @pytest.mark.parametrize("name", DIVERGENCES)
 def test_codes_that_fell_on_one_point_cost_much_but_stay_finite(name):
     z = project(torch.ones(4, 3)).requires_grad_(True)
-    value = DIVERGENCES[name](z)
+    value = divergence_from("sphere", name)(z)
     value.backward()
     assert torch.isfinite(z.grad).all()
     assert value.item() > ideal(name, 3) + 5
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_a_divergence_is_from_the_prior_of_the_networks(name):
+    z = sample(4000, 2, torch.Generator().manual_seed(0), "gaussian")
+    assert float(divergence_from("gaussian", name)(z)) == pytest.approx(ideal(name, 2, "gaussian"), abs=0.04)
+    config = train_config("age-mnist", ("network.prior=gaussian", "network.latent_dim=2", f"divergence={name}"))
+    system = OBJECTIVES["age"](config).objective
+    assert float(system.divergence(z)) == float(divergence_from("gaussian", name)(z))
+    assert system.ceiling == ideal(name, 2, "gaussian") + config.margin
+
+
+def test_what_no_divergence_measures_is_refused():
+    config = train_config("age-mnist", ("network.prior=swissroll", "network.latent_dim=2"))
+    with pytest.raises(UsageError, match=r"from a swissroll: set network\.prior=sphere or gaussian"):
+        OBJECTIVES["age"](config)

@@ -58,12 +58,13 @@ def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
 
 
 @pytest.mark.parametrize("affine", [True, False])
-def test_a_batch_norm_of_one_process_is_that_of_torch(affine):
-    theirs, x = nn.BatchNorm2d(3, affine=affine).double(), torch.randn(4, 3, 5, 2, dtype=torch.float64) * 3 + 1
+@pytest.mark.parametrize(("kind", "shape"), [("BatchNorm2d", (4, 3, 5, 2)), ("BatchNorm1d", (7, 3))])
+def test_a_batch_norm_of_one_process_is_that_of_torch(kind, shape, affine):
+    theirs, x = getattr(nn, kind)(3, affine=affine).double(), torch.randn(shape, dtype=torch.float64) * 3 + 1
     if affine:
         nn.init.normal_(theirs.weight)
         nn.init.normal_(theirs.bias)
-    ours = processes.BatchNorm(3, affine=affine).double()
+    ours = getattr(processes, kind)(3, affine=affine).double()
     ours.load_state_dict(theirs.state_dict())
     answers = []
     for layer in (ours, theirs):

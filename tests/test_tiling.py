@@ -145,6 +145,17 @@ def test_a_dark_picture_is_exposed_and_put_back(model):
     torch.testing.assert_close((dark * 32).clamp(0, 1), light, rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("settings", [{}, {"sigma": 2.0}])
+def test_each_picture_of_a_batch_is_exposed_and_weighed_as_if_alone(model, settings):
+    pictures = drawn(3, 3, 40, 40) * torch.tensor([1.0, 0.02, 0.3])[:, None, None, None]
+    settings = RestoreSettings(precision="fp32", **settings)
+    together = restore_photograph(model, Observation(pictures), settings)
+    for number, picture in enumerate(pictures):
+        alone = restore_photograph(model, Observation(picture[None]), settings)
+        torch.testing.assert_close(together.image[number], alone.image[0], rtol=0, atol=1e-5)
+        torch.testing.assert_close(together.deviation[number], alone.deviation[0], rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("wrong", [{"strength": 2}, {"sigma": -1}, {"tile": 8}, {"refine": -1}])
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UsageError, match=f"--{next(iter(wrong))}"):

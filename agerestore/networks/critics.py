@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from agerestore.architectures import NetworkConfig
 from agerestore.networks import mlp
+from agerestore.networks.dcgan import single
 
 Layers = Callable[[int, int, int, int], nn.Sequential]
 
@@ -24,7 +25,7 @@ class Critic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         logit: Tensor = self.layers(x)
-        return logit.float().flatten(0)
+        return single(logit).flatten(0)
 
 
 class JointCritic(nn.Module):
@@ -40,9 +41,9 @@ class JointCritic(nn.Module):
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
         """See the class."""
-        features = self.layers(image).flatten(1).float()  # (B, features)
+        features = single(self.layers(image).flatten(1))  # (B, features)
         logit: Tensor = self.pair(torch.cat([features, code], 1))
-        return logit.float().flatten(0)
+        return single(logit).flatten(0)
 
 
 class LatentGenerator(nn.Module):
@@ -55,7 +56,7 @@ class LatentGenerator(nn.Module):
     def forward(self, noise: Tensor) -> Tensor:
         """See the class."""
         code: Tensor = self.layers(noise)
-        return code.float()
+        return single(code)
 
 
 def _hidden(config: NetworkConfig) -> int:

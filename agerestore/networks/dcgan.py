@@ -54,7 +54,7 @@ def generator_layers(image_size: int, channels: int, latent_dim: int, width: int
     return nn.Sequential(*trunk, *head, nn.Tanh())
 
 
-def _single(x: Tensor) -> Tensor:
+def single(x: Tensor) -> Tensor:
     """In single precision, or in double if it is that already."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
@@ -88,7 +88,7 @@ class Encoder(nn.Module):
 
     def posterior(self, image: Tensor) -> Posterior:
         """All that is said of the codes."""
-        out = _single(self.layers(image).flatten(1))  # (B, N); projected and compared in fp32 under autocast too
+        out = single(self.layers(image).flatten(1))  # (B, N); projected and compared in fp32 under autocast too
         logits, mean = out[:, : self.classes], out[:, self.classes :]
         if self.norm is not None:
             logits = self.spread * self.norm(logits)
@@ -130,4 +130,4 @@ class Generator(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         """See the class."""
-        return _single(self.layers(self.represent(code)[:, :, None, None]))
+        return single(self.layers(self.represent(code)[:, :, None, None]))

@@ -22,6 +22,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from agerestore import processes
 from agerestore.objectives import age
 from agerestore.objectives.base import Batch, Networks
 from agerestore.objectives.conditional import divergence_within
@@ -72,7 +73,7 @@ class ColoringAGE:
 def _colorfulness(fake: Tensor, real: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
     if "colorfulness" not in wanted:
         return {}
-    drawn, asked = (each[:, -2:].float().square().mean() for each in (fake, real))
+    drawn, asked = (processes.mean(each[:, -2:].square().mean()) for each in (fake, real))
     return {"colorfulness": ((drawn + 1e-6) / (asked + 1e-6)).log().abs()}
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agerestore import processes
 from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.config import TrainConfig
-from agerestore.divergence import DIVERGENCES, ideal
+from agerestore.divergence import divergence_from, ideal
 from agerestore.objectives import aaae, aae, age, ali, coloring, conditional, gan, vae
 from agerestore.objectives.base import Objective
 
@@ -21,12 +21,14 @@ class System(NamedTuple):
 
 def _age(config: TrainConfig) -> System:
     """The AGE game, under the condition that the networks want."""
-    best = ideal(config.divergence, config.network.latent_dim)
+    network = config.network
+    best = ideal(config.divergence, network.latent_dim, network.prior)
     ceiling = math.inf if config.margin is None else best + config.margin
-    game = age.AGE(processes.of_all(DIVERGENCES[config.divergence]), config.match_x, config.match_z, ceiling)
-    if isinstance(config.network, PhotoConfig):
+    divergence = processes.of_all(divergence_from(network.prior, config.divergence))
+    game = age.AGE(divergence, config.match_x, config.match_z, ceiling)
+    if isinstance(network, PhotoConfig):
         return System(conditional.ConditionalAGE(game), conditional.TERMS)
-    if isinstance(config.network, ColorConfig):
+    if isinstance(network, ColorConfig):
         return System(coloring.ColoringAGE(game), coloring.TERMS)
     return System(game, age.TERMS)
 

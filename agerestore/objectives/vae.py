@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore import processes
 from agerestore.errors import UsageError
 from agerestore.objectives.base import Batch, Networks
 
@@ -34,7 +35,7 @@ def normal_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def negative_log_likelihood(x: Tensor, centre: Tensor, sigma: float | None = None) -> Tensor:
     """-log N(x; centre, sigma^2 I) of (B, ...), in nats of one of B; ``sigma`` that fits the batch best where None."""
-    squared, pixels = F.mse_loss(centre, x), x[0].numel()
+    squared, pixels = processes.mean(F.mse_loss(centre, x)), x[0].numel()
     if sigma is None:
         return pixels / 2 * (1 + (2 * math.pi * squared.clamp_min(SMALLEST_ERROR)).log())
     return pixels / 2 * (squared / sigma**2 + math.log(2 * math.pi * sigma**2))
