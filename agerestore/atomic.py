@@ -53,6 +53,15 @@ def publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
     temporary.unlink(missing_ok=True)
 
 
+def write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, replacing what was there."""
+    staged = stage(path, data)
+    try:
+        publish(staged, path, overwrite=True)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
 def refuse_taken(path: Path) -> None:
     """Raise an ImageFileError, without path, if there is anything of this name."""
     if path.exists() or path.is_symlink():

@@ -31,6 +31,7 @@ from agerestore.linear import (
     filled,
     known_pixels,
 )
+from agerestore.metrics import psnr, quantize
 from agerestore.observation import Observation
 
 Restorer = Callable[[Observation], Tensor]
@@ -276,8 +277,7 @@ def best(method: Callable[..., Tensor], settings: Sequence[Setting], observation
 
 def _mean_psnr(restored: Tensor, truth: Tensor) -> float:
     """PSNR of each picture rounded to uint8, averaged; a perfect picture counts 100 dB, not infinity."""
-    error = (restored * 255).round() / 255 - truth
-    return float(-10 * error.square().flatten(1).mean(1).clamp(min=1e-10).log10().mean())
+    return float(psnr(quantize(restored), truth).clamp(max=100).mean())
 
 
 # --- fitted linear methods

@@ -6,7 +6,6 @@ no code from the file. Training state is a folder of shards of at most 15 MB, re
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
+from agerestore import atomic
 from agerestore.architectures import AnyNetworkConfig
 from agerestore.config import parse
 from agerestore.errors import UsageError, WeightsError
@@ -72,19 +72,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, replacing what was there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 # ---------------------------------------------------------------------------------------------- weights
 
 
@@ -102,7 +89,7 @@ def save_weights(path: Path, model: Model, header: Mapping[str, Any]) -> None:
     }
     description = {"format": FORMAT, "network": model.config.model_dump(), **header}
     written = json.dumps(description, sort_keys=True, separators=(",", ":"))
-    write_atomic(path, safetensors.torch.save(tensors, {"agerestore": written}))
+    atomic.write(path, safetensors.torch.save(tensors, {"agerestore": written}))
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -162,9 +149,9 @@ def save_state(folder: Path, tensors: dict[str, Tensor], description: Mapping[st
     try:
         shards = [data[start : start + SHARD_BYTES] for start in range(0, len(data), SHARD_BYTES)]
         for number, shard in enumerate(shards):
-            write_atomic(new / f"shard-{number:03d}", shard)
+            atomic.write(new / f"shard-{number:03d}", shard)
         index = {"sha256": hashlib.sha256(data).hexdigest(), "shards": len(shards), **description}
-        write_atomic(new / "index.json", json.dumps(index).encode())
+        atomic.write(new / "index.json", json.dumps(index).encode())
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

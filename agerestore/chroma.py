@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agerestore import color, estimates
+from agerestore.formats import is_of_grey
 from agerestore.imagefile import Photo
 
 FLATNESS = 40.0  # variance of L up to which a difference in lightness is none in things
@@ -96,9 +97,8 @@ def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
 
 def as_rgb(photo: Photo) -> Photo:
     """The same in three channels, of which grey ones are views, and without a profile for grey."""
-    profile = photo.metadata.icc_profile
-    is_of_grey = profile is not None and profile[16:20] == b"GRAY"  # the colour space in the profile's header
-    metadata = replace(photo.metadata, icc_profile=None) if is_of_grey else photo.metadata
+    grey = is_of_grey(photo.metadata.icc_profile)
+    metadata = replace(photo.metadata, icc_profile=None) if grey else photo.metadata
     return replace(photo, pixels=np.broadcast_to(photo.pixels, (*photo.pixels.shape[:2], 3)), metadata=metadata)
 
 

@@ -5,7 +5,7 @@ import struct
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-ORIENTATION = 0x0112
+ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
 EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 0x8769, 0x8825, 0xA005
 # Tags of the first directory that describe the picture and not how a file stores it (EXIF 2.32, table 4),
 # and the five that Windows adds.

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agerestore.checkpoint import LoadedModel, write_atomic
+from agerestore import atomic
+from agerestore.checkpoint import LoadedModel
 from agerestore.composite import fill_unknown
 from agerestore.errors import UsageError
 from agerestore.networks import Autoencoder, PhotoModel
@@ -86,7 +87,7 @@ def export_onnx(model: LoadedModel, path: Path) -> None:
         whole = onnx.load_model(recorded)
     onnx.helper.set_model_props(whole, {"agerestore": json.dumps(model.header, sort_keys=True)})
     onnx.checker.check_model(whole, full_check=True)
-    write_atomic(path, whole.SerializeToString())
+    atomic.write(path, whole.SerializeToString())
 
 
 def _graph(networks: nn.Module) -> _Photograph | _EncodeThenGenerate:

@@ -84,6 +84,10 @@ def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | 
         raise ImageFileError(f"{format} cannot hold its 16 bits a channel; choose a name ending in .png or .tif")
     if is_deep and channels == 2 and format == "TIFF":
         raise ImageFileError("few programs read 16-bit grey with alpha in TIFF; choose a name ending in .png")
-    is_of_grey = icc_profile is not None and icc_profile[16:20] == b"GRAY"  # the colour space in its header
-    if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_grey)):  # WebP is never grey
+    if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_grey(icc_profile))):  # WebP is never grey
         raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")
+
+
+def is_of_grey(icc_profile: bytes | None) -> bool:
+    """Whether there is a colour profile, and of grey pictures."""
+    return icc_profile is not None and icc_profile[16:20] == b"GRAY"  # the colour space in its header

@@ -16,6 +16,7 @@ from agerestore import estimates, imagefile
 from agerestore.blocks import Pixels
 from agerestore.checkpoint import LoadedModel
 from agerestore.errors import OutOfDomainError
+from agerestore.exifblock import ORIENTATION
 from agerestore.imagefile import Mask, Photo
 from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
 from agerestore.noiselevel import noise_sigma
@@ -26,8 +27,6 @@ NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for 
 QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks
 BLUR_LIMIT = 1.0  # pixels
 LINE_LIMIT = 0.004  # of the pixels
-
-ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
 
 
 @dataclass(frozen=True)

@@ -67,15 +67,14 @@ def latent_distance(model: Autoencoder, truth: Tensor, drawn: Tensor) -> float:
 
 
 @torch.no_grad()
-def reconstruction_psnr(model: Autoencoder, truth: Tensor, robust: bool = False) -> float:
+def reconstruction_psnr(model: Autoencoder, truth: Tensor) -> float:
     """Mean PSNR in dB of g(e(x)), rounded to uint8, against x.
 
     Args:
         model: networks in eval mode.
         truth: (N, C, S, S) in [0, 1].
-        robust: take the robust encoder.
     """
-    parts = [psnr(quantize(model.generate(model.encode(part, robust))), part) for part in truth.split(CHUNK)]
+    parts = [psnr(quantize(model.generate(model.encode(part))), part) for part in truth.split(CHUNK)]
     return float(torch.cat(parts).mean())
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agerestore import checkpoint, processes
+from agerestore import atomic, checkpoint, processes
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, read_config
 from agerestore.data import AnySet, ImageSet, split_validation
@@ -77,7 +77,7 @@ def train(
     else:
         processes.wait()  # until all have seen that it is empty
         if processes.is_first():
-            checkpoint.write_atomic(run / "config.json", config.model_dump_json(indent=1).encode())
+            atomic.write(run / "config.json", config.model_dump_json(indent=1).encode())
     judge = review(
         config, validation if len(validation) else part.take(torch.arange(min(len(part), 1000))), training.device
     )

@@ -6,7 +6,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from agerestore.checkpoint import LoadedModel, load_weights, read_header, sha256, write_atomic
+from agerestore import atomic
+from agerestore.checkpoint import LoadedModel, load_weights, read_header, sha256
 from agerestore.errors import WeightsError
 
 
@@ -97,7 +98,7 @@ def write_index(pretrained: Path) -> None:
     rows = json.loads(path.read_text())
     for file in sorted(pretrained.glob("*.safetensors")):
         rows.setdefault(file.stem, {"purpose": ""})["sha256"] = sha256(file)
-    write_atomic(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
+    atomic.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
 def automatic() -> list[str]:

@@ -94,7 +94,7 @@ def test_a_full_disk_leaves_the_last_good_state(tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(checkpoint, "write_atomic", full)
+    monkeypatch.setattr(checkpoint.atomic, "write", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoint.save_state(tmp_path, {"a": torch.zeros(2)}, {"step": 2})
     tensors, index = checkpoint.load_state(tmp_path)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from agerestore import checkpoint
+from agerestore import atomic
 from agerestore.errors import UsageError
 from agerestore.experiments.aae import (
     aae_clusters,
@@ -73,5 +73,5 @@ def run_experiment(name: str, setting: Setting, out: Path) -> Outcome:
     contact_sheet(outcome.rows, out / f"{name}.png")
     about = {"experiment": name, "full": setting.full, "settings": setting.settings, "figures": outcome.figures}
     about |= {"note": outcome.note} if outcome.note else {}
-    checkpoint.write_atomic(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
+    atomic.write(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
     return outcome

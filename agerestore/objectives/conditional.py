@@ -14,7 +14,7 @@ Without the last, draws from the prior are several times as large as what the cl
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -30,8 +30,6 @@ from agerestore.observation import REGION, Condition, Estimate
 
 TERMS = (*age.TERMS, "kl_within", "energy")
 QUIET = 0.01  # mean square of a surprise that is not told from none
-
-Bound = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
