@@ -122,16 +122,17 @@ DIVERGENCES = ("gaussian", "official", "nearest")
 def divergence_from(prior: Prior, name: str) -> Divergence:
     """The divergence called ``name`` (one of `DIVERGENCES`) of codes (B, M) from a prior.
 
-    Raises:
-        UsageError: the prior is neither the sphere nor a Gaussian, which these compare codes with.
+    From a prior that is neither the sphere nor a Gaussian there is none: to ask for its value is a UsageError.
     """
     if prior not in ("sphere", "gaussian"):
-        raise UsageError(
-            f"no divergence measures how far codes are from a {prior}: set network.prior=sphere or gaussian"
-        )
+        return partial(_none_from, prior)
     if name == "nearest":
         return partial(nearest_neighbour_kl, prior=prior)
     return {"gaussian": gaussian_kl, "official": official_kl}[name]
+
+
+def _none_from(prior: Prior, codes: Tensor) -> Tensor:
+    raise UsageError(f"no divergence says how far codes are from a {prior}: set network.prior=sphere or gaussian")
 
 
 def ideal(name: str, dim: int, prior: Prior = "sphere") -> float:
