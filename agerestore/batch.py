@@ -122,7 +122,7 @@ def run(
 
     Returns:
         The count of outcomes; jobs that were not begun have none. `KeyboardInterrupt` passes through, once what
-        was being written is written.
+        was being written is written, and so does `BrokenPipeError`.
     """
     tally = Tally(len(jobs))
     behind: deque[Future[_Passage]] = deque()  # at most one
@@ -212,6 +212,8 @@ class _Passage:
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
+        except BrokenPipeError:  # nobody reads standard output any more
+            raise
         except Exception as error:  # whatever it is, the other pictures are not to suffer
             line = _one_line(error, self._job.source)
             return Outcome(self._job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))

@@ -322,6 +322,23 @@ def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path)
     assert "-: no PNG" in nothing.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("models", "list"), ("degrade", "a.png", "-", *NOISE)],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_reader_that_has_read_enough_ends_a_verb_in_silence(arguments, folder):
+    """As in `agerestore models list | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {list(arguments)!r}; main()"
+    try:
+        result = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, cwd=folder)
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
 def test_what_is_written_beside_results_is_no_picture_of_the_next_run(folder, weights, tmp_path):
     arguments = ("restore", folder, folder, "-m", weights, "--suffix", ".new", "--compare")
     assert run(*arguments).exit_code == 0
