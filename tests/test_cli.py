@@ -176,6 +176,7 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("restore", "in", "in"), 2, "is the source folder itself"),
         (("restore", "in", "out", "-m", "unknown"), 4, "no model 'unknown'; shipped are"),
         (("restore", "in", "out", "-m", "text.safetensors"), 4, "text.safetensors: not weights of agerestore"),
+        (("restore", "in", "out", "-m", "."), 4, ".: cannot be read (Is a directory)"),
         (("restore", "in", "out", "--device", "abacus"), 2, "--device 'abacus' is unknown"),
         (("restore", "in", "out", "--device", "cuda:99"), 2, "--device cuda:99"),
         (("restore", "in", "out", "--precision", "fp7"), 2, "--precision 'fp7' is unknown"),
