@@ -83,9 +83,10 @@ def restore(
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder; check the name")
     root = source if source.is_dir() else source.parent
+    beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     jobs = [
         replace(job, beside=(found,)) if (found := batch.find_mask(job.source, root, mask)) else job
-        for job in plan_batch(source, out, common, files, exclude=mask)
+        for job in plan_batch(source, out, common, files, exclude=mask, beside=beside)
     ]
 
     masks = mask if mask is not None and mask.is_dir() else None

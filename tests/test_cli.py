@@ -187,6 +187,8 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("train", "in", "--out", "run", "--preset", "x"), 2, "no preset 'x'"),
         (("train", "in", "--out", "run", "--set", "lr=fast"), 2, "--set lr"),
         (("evaluate", "--data", "empty", "--degrade", "noise"), 3, "empty: no readable image"),
+        (("restore", "in/a.png", "-", "--samples", "2", "--compare"), 2, "not those of --samples and --compare"),
+        (("colorize", "in/a.png", "-", "-n", "2"), 2, "takes one picture, not those of -n"),
         (("models", "info", "unknown"), 4, "no model 'unknown'"),
         (("restore",), 2, "IN"),
     ],
@@ -318,6 +320,9 @@ def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path)
     assert imagefile.read(tmp_path / "piped.png").pixels.shape == (32, 32, 1)
     assert result.stdout_bytes != original
     assert "1 of 1 pictures written" in result.stderr
+    assert "no place for its mask" not in result.stderr
+    holes = CliRunner().invoke(app, ["degrade", "-", "-", "--kind", "holes"], input=original)
+    assert (holes.exit_code, "-: standard output has no place for its mask" in holes.stderr) == (0, True)
     nothing = CliRunner().invoke(app, ["degrade", "-", str(tmp_path / "b.png"), *NOISE], input=b"no picture")
     assert nothing.exit_code == 3
     assert "-: no PNG" in nothing.stderr
