@@ -68,7 +68,10 @@ def restore_picture(
         UsageError: samples are wanted of a model that draws none.
     """
     restored = _restore(models, photo, unknown, settings, samples, seed, uncertainty)
-    return replace(restored, photo=unfade(restored.photo)) if settings.unfade else restored
+    if not settings.unfade:
+        return restored
+    others = [unfade(each, like=restored.photo) for each in restored.samples]  # so that what is known is alike in all
+    return replace(restored, photo=unfade(restored.photo), samples=others)
 
 
 def _restore(
