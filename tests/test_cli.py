@@ -559,10 +559,34 @@ def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, 
     assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
 
 
-def test_a_model_with_one_answer_draws_no_samples(weights, folder, tmp_path):
-    result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights, "--samples", 2)
-    assert result.exit_code == 1
-    assert "draws no samples" in result.stderr
+def test_what_a_named_model_does_not_heed_is_refused(weights, photo_weights, folder, tmp_path):
+    restore = ("restore", folder / "a.png", tmp_path / "out.png", "-m")
+    evaluate = ("evaluate", "--data", EXAMPLES / "clean", "--degrade", "noise", "-m")
+    cases = [
+        ((*restore, weights, "--samples", 2, "--sigma", 9, "--tile", 64), "heed --sigma and --tile and --samples"),
+        ((*restore, photo_weights, "--refine", 5), f"{photo_weights} does not heed --refine; leave that out"),
+        ((*evaluate, photo_weights, "--beside", weights), "does not heed --beside"),
+        ((*evaluate, weights, "--ensemble", 8), "does not heed --ensemble"),
+        ((*evaluate, weights, "--suite", "paper"), "--suite paper does not heed --degrade"),
+    ]
+    for arguments, words in cases:
+        result = run(*arguments)
+        assert (result.exit_code, words in result.stderr) == (2, True), result.output
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_path):
+    """Two digits and a photograph, of which samples are wanted that only the latter's model draws."""
+    for name in ("digit-3", "digit-8"):
+        imagefile.write(tmp_path / "in" / f"{name}.png", imagefile.read(EXAMPLES / "clean" / f"{name}.png"))
+    imagefile.write(tmp_path / "in" / "photo.png", Photo(np.full((70, 70, 3), 90, np.uint8)))
+    result = run("restore", tmp_path / "in", tmp_path / "out", "--samples", 1, "--refine", 1)
+    assert result.exit_code == 0, result.output
+    assert [line.split(": ", 1)[1] for line in result.stderr.splitlines()[:-1]] == [
+        f"{tmp_path / 'in' / 'digit-3.png'}: 'mnist' does not heed --samples (said once)",
+        f"{tmp_path / 'in' / 'photo.png'}: 'photo' does not heed --refine (said once)",
+    ]
+    assert tree(tmp_path / "out") == ["digit-3.png", "digit-8.png", "photo.png", "photo.sample-1.png"]
 
 
 def test_a_part_of_a_folder_holds_pictures_of_all_its_classes(weights, tmp_path):
