@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count, takewhile
 from pathlib import Path
 
 from agerestore import formats
@@ -49,6 +50,13 @@ class Job:
         if self.target == PIPE:
             raise UsageError(f"a .{ending} file cannot go to standard output beside the picture; name an output file")
         return self.target.with_name(f"{self.target.name if self.namesake else self.target.stem}.{ending}")
+
+    def lookalikes(self) -> list[Path]:
+        """The files that are there and are called like what goes beside a result if it is asked for."""
+        samples = (self.companion(f"sample-{number}{self.suffix}") for number in count(1))
+        first, others = next(samples), takewhile(_is_file, samples)  # colourings begin with the second
+        named = (first, self.companion("uncertainty.png"), self.companion("compare.png"))
+        return [*filter(_is_file, named), *others]
 
 
 def plan(
