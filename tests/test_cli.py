@@ -446,9 +446,29 @@ def test_a_dry_run_prints_the_configuration_and_an_estimate_and_leaves_nothing(t
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--out", "file"), 2, "file: is a file; choose a folder with --out"),
+        (("--out", "in"), 2, "in: not empty"),
+        (("--out", "run", "--set", "batch_size=64"), 2, "fewer than one batch of the stage game (64)"),
+        (("--out", "run", "--init", "nowhere"), 4, "no model 'nowhere'"),
+        (("--out", "run", "--init", "mnist"), 2, "--init: other networks"),
+    ],
+)
+def test_a_dry_run_is_refused_as_the_run_would_be(arguments, code, words, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("precious")
+    for dry in ((), ("--dry-run",)):
+        result = run("train", EXAMPLES / "clean", "--preset", "age-mnist", *TINY, *arguments, *dry)
+        assert (result.exit_code, words in result.stderr) == (code, True), result.output
+    assert (Path("file").read_text(), Path("run").exists()) == ("precious", False)
+
+
 def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     settings = [*TINY, "--set", "steps=400", "--set", "log_every=1", "--threads", "1"]
-    command = ["train", str(EXAMPLES / "clean"), "--out", str(tmp_path / "run"), "--preset", "age-mnist", *settings]
+    command = ["train", str(EXAMPLES / "clean"), "--out", str(tmp_path / "run"), "--preset", "age-mnist", *settings,
+               "--terms", "ours"]  # fmt: skip
     code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {command!r}; main()"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
@@ -466,6 +486,9 @@ def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     assert "begun with other settings" in other.stderr
     resumed = run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume")
     assert resumed.exit_code == 0, resumed.output
+    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["terms"] == "ours"
+    run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume", "--terms", "yours")  # which is done already
+    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["terms"] == "yours"
     assert run("train", EXAMPLES / "clean", "--out", tmp_path / "nothing", "--resume").exit_code == 2
 
 
