@@ -122,7 +122,7 @@ def run(
 
     Returns:
         The count of outcomes; jobs that were not begun have none. `KeyboardInterrupt` passes through, once what
-        was being written is written.
+        was being written is written, and so does `BrokenPipeError`.
     """
     tally = Tally(len(jobs))
     behind: deque[Future[_Passage]] = deque()  # at most one
@@ -179,8 +179,16 @@ def _steps(job: Job, work: Work[Item, Result], delivery: Delivery) -> Steps:
     del item  # before the next but one is read
     yield
     made = work.encode(job, result)
-    delivery.deliver(accepted, made.files)
-    return Outcome(job, detail=made.detail)
+    left = delivery.deliver(accepted, made.files)
+    return Outcome(job, detail=_with_left(made.detail, left))
+
+
+def _with_left(detail: dict[str, object], left: Sequence[Path]) -> dict[str, object]:
+    """What the work reported, and what lies beside its result that nobody should take for a part of it."""
+    if not left:
+        return detail
+    said = f"left beside the result, but not of this run: {', '.join(printable(path) for path in left)}"
+    return {**detail, "warning": f"{detail['warning']}; {said}" if "warning" in detail else said}
 
 
 def _first_step(job: Job, delivery: Delivery) -> Steps:
@@ -212,6 +220,8 @@ class _Passage:
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
+        except BrokenPipeError:  # nobody reads standard output any more
+            raise
         except Exception as error:  # whatever it is, the other pictures are not to suffer
             line = _one_line(error, self._job.source)
             return Outcome(self._job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))

@@ -67,9 +67,16 @@ SHARD_BYTES = 15_000_000
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hexadecimal SHA-256 of a weights file.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}); give a .safetensors file") from None
 
 
 # ---------------------------------------------------------------------------------------------- weights
@@ -122,6 +129,7 @@ def load_weights(path: Path) -> LoadedModel:
         tensors = safetensors.torch.load_file(path)
         if isinstance(model, Autoencoder) and any(name.startswith("robust_encoder.") for name in tensors):
             model.add_robust_encoder()
+        _refuse_others(model, tensors)
         model.load_state_dict(tensors)
     except (OSError, KeyError, RuntimeError, UsageError, safetensors.SafetensorError) as error:
         reason = str(error).splitlines()[0]
@@ -129,6 +137,13 @@ def load_weights(path: Path) -> LoadedModel:
     if isinstance(model, PhotoModel):
         model.to(memory_format=torch.channels_last)  # twice as fast on large pictures
     return LoadedModel(model.eval().requires_grad_(False), header)
+
+
+def _refuse_others(model: Model, tensors: Mapping[str, Tensor]) -> None:
+    """Name one tensor that is not as the networks have it; torch would name none in its first line, and then all."""
+    wanted, found = ({name: value.shape for name, value in each.items()} for each in (model.state_dict(), tensors))
+    if others := [name for name in wanted | found if wanted.get(name) != found.get(name)]:
+        raise UsageError(f"{others[0]} is not that of these networks")
 
 
 # ---------------------------------------------------------------------------------------------- training state

@@ -100,17 +100,24 @@ class Delivery:
         same = record is not None and (record.input, record.settings) == (read, self.settings)
         return Accepted(job, data, read, record if same else None)
 
-    def deliver(self, accepted: Accepted, files: Mapping[Path, bytes | None]) -> None:
+    def deliver(self, accepted: Accepted, made: Mapping[Path, bytes | None]) -> list[Path]:
         """Write the files of a job: each appears whole, or nothing changes; the job's target comes last.
+
+        What an earlier run made beside the result, and this one has not, goes if results are overwritten.
+
+        Returns:
+            What lies beside the result, as if it belonged to it, and was not ours to remove.
 
         Raises:
             ImageFileError: A file is in the way, the disk is full, the folder is not writable.
         """
         job = accepted.job
         if job.target == PIPE:
-            sys.stdout.buffer.write(files[PIPE] or b"")
+            sys.stdout.buffer.write(made[PIPE] or b"")
             sys.stdout.buffer.flush()
-            return
+            return []
+        outdated, left = self._outlived(job, made)
+        files = {**dict.fromkeys(outdated), **made}
         staged: dict[Path, Path] = {}
         try:
             for path, data in files.items():
@@ -122,7 +129,7 @@ class Delivery:
                     with atomic.writing(path):
                         staged[path] = atomic.stage(path, data, self.manifest.tag(path))
             self.manifest.append(self._record(accepted, files))
-            self._delivered.update(files)
+            self._delivered.update(made)
             for path in files:
                 with atomic.writing(path):
                     self._place(accepted, path, staged.get(path))
@@ -130,6 +137,22 @@ class Delivery:
             for temporary in staged.values():
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
+        return left
+
+    def _outlived(self, job: Job, made: Mapping[Path, bytes | None]) -> tuple[list[Path], list[Path]]:
+        """What lies beside a result that was made anew without it: what is ours to remove, and the rest."""
+        record = self.manifest.find(job.target)
+        if record is None:  # then nobody knows who made what is there
+            beside = job.lookalikes() if self.overwrite else []
+            return [], [path for path in beside if self._is_beside(path, made)]
+        named = (job.target.with_name(Path(name).name) for name, digest in record.files.items() if digest)
+        beside = [path for path in named if path.exists() and self._is_beside(path, made)]
+        ours = [path for path in beside if self.overwrite and self.manifest.wrote(record, path)]
+        return ours, [path for path in beside if path not in ours]
+
+    def _is_beside(self, path: Path, made: Mapping[Path, bytes | None]) -> bool:
+        """Whether a file is neither made now nor the result of any other picture."""
+        return path not in made and path not in self._delivered and self.manifest.find(path) is None
 
     def _record(self, accepted: Accepted, files: Mapping[Path, bytes | None]) -> Record:
         name = self.manifest.name

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agerestore import atomic, formats, imagecodec
-from agerestore.errors import ImageFileError, printable
+from agerestore.errors import ImageFileError, NothingReadableError, printable
 from agerestore.formats import FORMAT_BY_SUFFIX, SUFFIXES
 from agerestore.lossless import Samples
 from agerestore.metadata import Metadata
@@ -42,6 +42,8 @@ Mask = NDArray[np.bool_]  # (H, W), True where a pixel is unknown
 
 class UnreadableError(ImageFileError):
     """A file that is no picture this package can read."""
+
+    exit_code = NothingReadableError.exit_code  # where it is the one that was asked for
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count, takewhile
 from pathlib import Path
 
 from agerestore import formats
@@ -50,6 +51,13 @@ class Job:
             raise UsageError(f"a .{ending} file cannot go to standard output beside the picture; name an output file")
         return self.target.with_name(f"{self.target.name if self.namesake else self.target.stem}.{ending}")
 
+    def lookalikes(self) -> list[Path]:
+        """The files that are there and are called like what goes beside a result if it is asked for."""
+        samples = (self.companion(f"sample-{number}{self.suffix}") for number in count(1))
+        first, others = next(samples), takewhile(_is_file, samples)  # colourings begin with the second
+        named = (first, self.companion("uncertainty.png"), self.companion("compare.png"))
+        return [*filter(_is_file, named), *others]
+
 
 def plan(
     source: Path,
@@ -62,9 +70,9 @@ def plan(
 ) -> list[Job]:
     """Decide which pictures to work on and where each result goes.
 
-    A file becomes `out`, or `out/NAME` when `out` is a folder or has no ending of a picture. A folder is
-    searched with all below it, in sorted order, symbolic links followed but never in a circle, and `out`
-    mirrors it with names and formats kept. Left out are hidden files and folders, masks (`*.mask.png`),
+    A file becomes `out`, or `out/NAME` when `out` is a folder or has no ending. A folder is searched with
+    all below it, in sorted order, symbolic links followed but never in a circle, and `out` mirrors it with
+    names and formats kept. Left out are hidden files and folders, masks (`*.mask.png`),
     whatever `exclude` says, and `out` itself where it lies inside. A folder below that cannot be listed
     becomes a job, to fail under its name.
 
@@ -207,9 +215,10 @@ def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Pat
             what = "names the result already; leave out --suffix and --ext, or name a folder"
             raise UsageError(f"{printable(out)}: {what}")
         return out
-    if out.exists() and not out.is_dir():
+    if (out.suffix or out.exists()) and not out.is_dir():  # x.gif is more likely a wish than a new folder's name
         endings = " ".join(sorted(SUFFIXES))
-        raise UsageError(f"{printable(out)}: is neither a folder nor a picture ({endings}); choose another output")
+        what = f"is neither a folder nor a picture; choose one of the endings {endings}, or a folder that exists"
+        raise UsageError(f"{printable(out)}: {what}")
     if not is_picture(source):
         raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
     return _targets([out / source.name], suffix, ext)[0]

@@ -82,5 +82,6 @@ def describe(training: Training, review: Review, provenance: dict[str, Any]) -> 
         "training": training.config.model_dump(mode="json"),
         "images_seen": training.images_before + sum(stage.steps * stage.batch_size for stage in training.stages),
         **review.verdict(training.average),
+        "terms": "not stated",
         **provenance,
     }

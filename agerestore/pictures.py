@@ -7,12 +7,11 @@ import torch
 
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
-from agerestore.errors import UsageError
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
-from agerestore.restoration import Choice, choose, restore_observation
+from agerestore.restoration import Choice, choose, restore_observation, unheeded
 from agerestore.settings import RestoreSettings
 from agerestore.tone import unfade
 
@@ -32,6 +31,7 @@ class RestoredPicture:
             photographs only, and if asked for.
         samples: other pictures that could have been; of photographs only.
         remarks: what people should know of it; each one line.
+        unheeded: options that were given and say nothing to the model; see `agerestore.restoration.unheeded`.
     """
 
     model: str
@@ -40,6 +40,7 @@ class RestoredPicture:
     uncertainty: Photo | None = None
     samples: list[Photo] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    unheeded: list[str] = field(default_factory=list)
 
 
 def restore_picture(
@@ -59,16 +60,20 @@ def restore_picture(
         photo: the damaged picture.
         unknown: (H, W) bool, True where pixels are unknown; all others come back bit for bit.
         settings: strength, precision and so on.
-        samples: how many other pictures to draw; of photographs.
+        samples: how many other pictures to draw; of photographs, by a model that draws them.
         seed: of the samples.
         uncertainty: also map the expected error; of photographs.
 
     Raises:
         OutOfDomainError: several models, and the picture is in no one's domain.
-        UsageError: samples are wanted of a model that draws none.
     """
     restored = _restore(models, photo, unknown, settings, samples, seed, uncertainty)
-    return replace(restored, photo=unfade(restored.photo)) if settings.unfade else restored
+    idle = unheeded(models[restored.model], settings, samples, uncertainty)
+    restored = replace(restored, unheeded=idle)
+    if not settings.unfade:
+        return restored
+    others = [unfade(each, like=restored.photo) for each in restored.samples]  # so that what is known is alike in all
+    return replace(restored, photo=unfade(restored.photo), samples=others)
 
 
 def _restore(
@@ -77,11 +82,10 @@ def _restore(
 ) -> RestoredPicture:  # fmt: skip
     name, answer = _choose(models, photo, unknown, settings)
     networks, remarks = models[name].networks, _remarks(unknown)
-    if samples and not (isinstance(networks, PhotoModel) and networks.config.latent_dim):
-        raise UsageError(f"{name!r} gives one answer and draws no samples; leave --samples out")
     if isinstance(networks, PhotoModel):
         height, width = photo.pixels.shape[:2]
-        fields = networks.fields(height, width, samples, torch.Generator().manual_seed(seed)) if samples else None
+        drawn = samples if networks.config.latent_dim else 0
+        fields = networks.fields(height, width, drawn, torch.Generator().manual_seed(seed)) if drawn else None
         restored = restore_pixels(networks, photo, unknown, settings, fields, uncertainty)
         return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples, remarks)
     answer = answer or restore_observation(models[name], _observe(models, photo, unknown), settings)

@@ -146,6 +146,30 @@ def _colour_score(observation: Observation, channels: int) -> Tensor:
     return spread.flatten(1).amax(dim=1) / COLOUR_LIMIT
 
 
+def unheeded(model: LoadedModel, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False) -> list[str]:
+    """Options that were given and that a model does not heed, as the command line calls them.
+
+    Args:
+        model: weights with their header.
+        settings: refinement, strength and so on.
+        samples: how many other pictures are wanted.
+        uncertainty: whether a map of the expected error is.
+    """
+    given = {
+        "--refine": settings.refine > 0,
+        "--strength": settings.strength < 1,
+        "--sigma": settings.sigma is not None,
+        "--ensemble": settings.ensemble > 1,
+        "--tile": settings.tile is not None,
+        "--samples": samples > 0,
+        "--uncertainty": uncertainty,
+    }
+    heeded = {"--refine"}
+    if isinstance(model.networks, PhotoModel):
+        heeded = given.keys() - {"--refine", *(["--samples"] if model.networks.config.latent_dim == 0 else [])}
+    return [name for name, was_given in given.items() if was_given and name not in heeded]
+
+
 def restore_best(
     models: Mapping[str, LoadedModel], observation: Observation, settings: RestoreSettings = DEFAULTS
 ) -> tuple[str, Restored]:

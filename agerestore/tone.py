@@ -9,18 +9,20 @@ MOST_GAIN = 2.5  # a picture without contrast of its own is not given any
 LUMINANCE = (0.299, 0.587, 0.114)
 
 
-def unfade(photo: Photo) -> Photo:
+def unfade(photo: Photo, like: Photo | None = None) -> Photo:
     """Stretch the luminance of a picture over the whole range; hues stay, since all channels are stretched alike.
 
     Args:
         photo: of any size and depth.
+        like: whose luminance says how far, of the same depth; its own if None.
 
     Returns:
         The same picture with full contrast; unchanged where it has that already.
     """
     peak = float(np.iinfo(photo.pixels.dtype).max)
-    step = max(1, int((photo.pixels.shape[0] * photo.pixels.shape[1] / 1e6) ** 0.5))
-    sample = photo.pixels[::step, ::step].astype(np.float64)  # a megapixel of it
+    measured = (like or photo).pixels
+    step = max(1, int((measured.shape[0] * measured.shape[1] / 1e6) ** 0.5))
+    sample = measured[::step, ::step].astype(np.float64)  # a megapixel of it
     luminance = sample @ LUMINANCE if sample.shape[2] == 3 else sample[..., 0]
     black, white = np.percentile(luminance, (DARKEST, BRIGHTEST))
     gain = min(peak / max(white - black, 1), MOST_GAIN)

@@ -5,6 +5,7 @@ continued equals an uninterrupted one, bit for bit on one machine, thread count 
 `processes.joined` all processes run the same loop on their parts of each batch; the first of them writes.
 """
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,8 +40,9 @@ def train(
 ) -> Path:
     """Train a model and leave ``run/final.safetensors``.
 
-    Beside it the run folder holds ``config.json``, ``log.jsonl`` (one line of terms every ``log_every``
-    iterations), ``sheets/`` (samples and reconstructions) and, until the end, ``state/``, from which it resumes.
+    Beside it the run folder holds ``config.json``, ``provenance.json``, ``log.jsonl`` (one line of terms every
+    ``log_every`` iterations), ``sheets/`` (samples and reconstructions) and, until the end, ``state/``, from which it
+    resumes.
 
     Args:
         config: see `agerestore.config.train_config`.
@@ -51,7 +53,8 @@ def train(
         resume: go on from the last good state in ``run``.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
         report: told the progress every ``log_every`` iterations.
-        provenance: JSON values for the header of the weights, such as the name and terms of the training data.
+        provenance: JSON values for the header of the weights, such as the name and terms of the training data; those
+            that a resumed run was begun with stay where these do not say otherwise.
 
     Returns:
         The path of the weights.
@@ -61,26 +64,14 @@ def train(
         AgeRestoreError: a loss became NaN or infinite; the last good state stays.
         KeyboardInterrupt: ``stop`` said so.
     """
-    part, validation = split_validation(images, config.validation)
-    widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
-    if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
-        what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
-        raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
-    run.mkdir(parents=True, exist_ok=True)
-    training = Training(config, part, processes.own(torch.device(device)))
-    if init is not None:
-        training.start_from(init)
-    if resume:
-        _resume(training, run)
-    elif any(run.iterdir()):
-        raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")
-    else:
-        processes.wait()  # until all have seen that it is empty
+    training, held_out = prepare(config, images, run, device=device, init=init, resume=resume)
+    if not resume:
+        processes.wait()  # until all have seen that the folder is empty
+        run.mkdir(parents=True, exist_ok=True)
         if processes.is_first():
             atomic.write(run / "config.json", config.model_dump_json(indent=1).encode())
-    judge = review(
-        config, validation if len(validation) else part.take(torch.arange(min(len(part), 1000))), training.device
-    )
+    known = _remembered(run, provenance or {})
+    judge = review(config, held_out, training.device)
     journal = (Journal if processes.is_first() else Silence)(run, training, judge, report)
     if init is not None and not resume:
         journal.save()  # nothing else in the run's folder says where it began
@@ -91,14 +82,64 @@ def train(
     weights = run / "final.safetensors"
     training.average = for_use(training.average, set().union(*(stage.learners for stage in training.stages)))
     if processes.is_first():
-        checkpoint.save_weights(weights, training.average, describe(training, judge, provenance or {}))
+        checkpoint.save_weights(weights, training.average, describe(training, judge, known))
     processes.wait()
     return weights
 
 
-def _resume(training: Training, run: Path) -> None:
-    if read_config(run / "config.json") != training.config:
+def prepare(
+    config: TrainConfig,
+    images: AnySet,
+    run: Path,
+    *,
+    device: torch.device | str = "cpu",
+    init: LoadedModel | None = None,
+    resume: bool = False,
+) -> tuple[Training, AnySet]:
+    """Everything before the first iteration of `train`, whose arguments these are; nothing is written.
+
+    Returns:
+        The state of the run, and the images to judge its networks by.
+
+    Raises:
+        UsageError: see `train`.
+    """
+    part, validation = split_validation(images, config.validation)
+    widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
+    if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
+        what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
+        raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
+    _refuse_folder(run, config, resume)
+    training = Training(config, part, processes.own(torch.device(device)))
+    if init is not None:
+        training.start_from(init)
+    if resume:
+        _resume(training, run)
+    return training, validation if len(validation) else part.take(torch.arange(min(len(part), 1000)))
+
+
+def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
+    if run.exists() and not run.is_dir():
+        raise UsageError(f"{run}: is a file; choose a folder with --out")
+    if resume and read_config(run / "config.json") != config:
         raise UsageError(f"{run}: begun with other settings; resume with those in {run / 'config.json'}")
+    if not resume and run.is_dir() and any(run.iterdir()):
+        raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")
+
+
+def _remembered(run: Path, provenance: dict[str, Any]) -> dict[str, Any]:
+    """What is said of the training data now, and what was said before and is not said again."""
+    path = run / "provenance.json"
+    try:
+        known = {**(json.loads(path.read_text()) if path.exists() else {}), **provenance}
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{path}: not readable ({error}); remove it, and say --terms anew") from None
+    if processes.is_first():
+        atomic.write(path, json.dumps(known, indent=1).encode())
+    return known
+
+
+def _resume(training: Training, run: Path) -> None:
     found = checkpoint.load_state(run)
     if found is not None:
         tensors, index = found

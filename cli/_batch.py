@@ -3,7 +3,7 @@
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,19 @@ from ._options import Batch, Common
 READ_FOR_EACH = ("source", "out", "mask", "replay")
 
 
-def plan_batch(source: Path, out: Path, common: Common, files: Batch, exclude: Path | None = None) -> list[Any]:
-    """Plan a batch; options that do not go together are refused."""
+def plan_batch(
+    source: Path, out: Path, common: Common, files: Batch, exclude: Path | None = None, beside: Mapping[str, Any] = {}
+) -> list[Any]:
+    """Plan a batch; options that do not go together are refused.
+
+    Args:
+        source: IN.
+        out: OUT.
+        common: Options.
+        files: Options.
+        exclude: What is no picture to work on.
+        beside: Options that write files beside each result, and what they were given.
+    """
     from agerestore import batch, manifest
     from agerestore.errors import UsageError
 
@@ -27,6 +38,9 @@ def plan_batch(source: Path, out: Path, common: Common, files: Batch, exclude: P
         raise UsageError(f"--report {files.report}: is overwritten, so its name must end in .jsonl")
     if out == batch.PIPE and (common.as_json or files.dry_run):
         raise UsageError("standard output takes the picture or lines of text, not both; name an output file")
+    if out == batch.PIPE and any(beside.values()):
+        wanted = " and ".join(name for name, value in beside.items() if value)
+        raise UsageError(f"standard output takes one picture, not those of {wanted}; name an output file")
     left_out = None if exclude is None else exclude.resolve()
     earlier = manifest.Manifest(source if source.is_dir() and source.resolve() == out.resolve() else None)
 

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -62,6 +62,14 @@ class Batch:
 
 
 GROUPS = (Common, Batch)
+
+
+def refuse_unheeded(who: str, options: Collection[str]) -> None:
+    """Refuse options that would have no effect."""
+    from agerestore.errors import UsageError
+
+    if options:
+        raise UsageError(f"{who} does not heed {' and '.join(options)}; leave that out")
 
 
 def with_common_options(verb: Callable[..., None]) -> Callable[..., None]:

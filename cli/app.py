@@ -1,5 +1,6 @@
 """The ``agerestore`` command: assembles the verbs and turns errors into one line and an exit code."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from agerestore.errors import AgeRestoreError, is_out_of_memory
 from . import colorize, degrade, evaluate, experiment, export, generation, inspect, models, restore, train
 
 INTERRUPTED = 130
+PIPE_CLOSED = 141  # what a shell says of a command that SIGPIPE has ended
 
 
 class Verbs(TyperGroup):
@@ -29,6 +31,9 @@ class Verbs(TyperGroup):
             if not is_out_of_memory(error):
                 raise
             raise _exit("not enough memory; close other programs, or work on smaller pictures or batches", 1) from None
+        except BrokenPipeError:  # who reads has read enough, as `head` has: no error, and nothing is left to say
+            _silence()
+            raise typer.Exit(PIPE_CLOSED) from None
         except OSError as error:
             if error.filename is None and error.errno is None:
                 raise
@@ -39,6 +44,13 @@ class Verbs(TyperGroup):
 def _exit(message: str, code: int) -> typer.Exit:
     typer.echo(f"agerestore: {message}", err=True)
     return typer.Exit(code)
+
+
+def _silence() -> None:
+    """Send what is still to be written nowhere, or Python itself complains of the pipe when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
 
 
 app = typer.Typer(

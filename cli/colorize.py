@@ -65,8 +65,9 @@ def colorize(
     if like is not None and not like.is_file():
         raise UsageError(f"{like}: no such reference; check the name")
     out, files = _where_to(source, out, files)
-    beside = () if like is None else (like,)
-    jobs = [replace(job, beside=beside) for job in plan_batch(source, out, common, files, exclude=like)]
+    more = {"-n": samples > 1, "--compare": compare}
+    read = () if like is None else (like,)
+    jobs = [replace(job, beside=read) for job in plan_batch(source, out, common, files, exclude=like, beside=more)]
 
     devices.set_threads(common.threads)
     where = devices.choose(common.device)

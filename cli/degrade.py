@@ -132,7 +132,8 @@ class _Damaging:
         damaged, mask, rows = result
         picture = {job.target: imagefile.encode(damaged, job.suffix, self.quality)}
         if job.target == PIPE:
-            return Made(picture, {"damage": rows})
+            lost = "standard output has no place for its mask; name an output file to have one"
+            return Made(picture, {"damage": rows} | ({} if mask is None else {"warning": lost}))
         beside = {
             job.companion("damage.json"): json.dumps(rows, indent=1).encode(),
             job.companion("mask.png"): None if mask is None else imagefile.encode(mask, ".png"),

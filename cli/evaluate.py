@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._options import Common, with_common_options
+from ._options import Common, refuse_unheeded, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.checkpoint import LoadedModel
@@ -56,17 +56,28 @@ def evaluate(
     from agerestore import device as devices
     from agerestore import zoo
     from agerestore.networks import ColorModel
+    from agerestore.restoration import unheeded
     from agerestore.settings import RestoreSettings
 
+    settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(devices.choose(common.device))
+    restoring = {"--degrade": damage, "--baselines": baseline != "none", "--refine": refine, "--ensemble": ensemble > 1}
+    compared = {"--beside": beside}
     if suite is not None:
+        refuse_unheeded(f"--suite {suite}", _given(restoring | compared))
         _evaluate_suite(loaded, suite, data, training, limit, common)
     elif isinstance(loaded.networks, ColorModel):
+        refuse_unheeded(f"-m {model}", _given(restoring))
         _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
     else:
-        settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
+        refuse_unheeded(f"-m {model}", [*unheeded(loaded, settings), *_given(compared)])
         _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)
+
+
+def _given(options: dict[str, Any]) -> list[str]:
+    """The names of those that were given."""
+    return [name for name, value in options.items() if value]
 
 
 def _evaluate_restoring(

@@ -1,14 +1,11 @@
 """``agerestore sample`` and ``agerestore interpolate``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ._options import Common, with_common_options
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Model = Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
@@ -30,11 +27,13 @@ def sample(
 
     from agerestore import device as devices
     from agerestore import generation, zoo
+    from agerestore.sheet import contact_sheet
 
+    _refuse(out, overwrite)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
     drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
-    _write(list(drawn.split(ROW)), out, overwrite)
+    contact_sheet(list(drawn.split(ROW)), out)
 
 
 @with_common_options
@@ -55,19 +54,25 @@ def interpolate(
     from agerestore import device as devices
     from agerestore import generation, imagefile, zoo
     from agerestore.errors import UsageError
-
-    devices.set_threads(common.threads)
-    if out.exists() and any(path.exists() and out.samefile(path) for path in (a, b)):
-        raise UsageError(f"{out}: is one of the two pictures; choose another output")
-    loaded = zoo.load(model).to(where := devices.choose(common.device))
-    ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
-    _write([generation.interpolate(loaded, ends[0], ends[1], steps, even)], out, overwrite)
-
-
-def _write(rows: "list[Tensor]", out: Path, overwrite: bool) -> None:
-    from agerestore.errors import UsageError
     from agerestore.sheet import contact_sheet
 
+    if out.exists() and any(path.exists() and out.samefile(path) for path in (a, b)):
+        raise UsageError(f"{out}: is one of the two pictures; choose another output")
+    _refuse(out, overwrite)
+    devices.set_threads(common.threads)
+    loaded = zoo.load(model).to(where := devices.choose(common.device))
+    ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
+    contact_sheet([generation.interpolate(loaded, ends[0], ends[1], steps, even)], out)
+
+
+def _refuse(out: Path, overwrite: bool) -> None:
+    """Refuse, before any work, an output that cannot be written."""
+    from agerestore import formats
+    from agerestore.errors import ImageFileError, UsageError
+
+    try:
+        formats.of_suffix(out.suffix)
+    except ImageFileError as error:
+        raise UsageError(f"{out}: {error}") from None
     if out.exists() and not overwrite:
         raise UsageError(f"{out}: already there; pass --overwrite to replace it")
-    contact_sheet(rows, out)

@@ -1,13 +1,13 @@
 """``agerestore restore``."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._batch import plan_batch, run_batch
-from ._options import Batch, Common, with_common_options
+from ._options import Batch, Common, refuse_unheeded, with_common_options
 from .colorize import MODEL as COLOURS
 from .colorize import colourist
 
@@ -78,14 +78,16 @@ def restore(
     """
     from agerestore import batch, zoo
     from agerestore.errors import UsageError
+    from agerestore.restoration import unheeded
     from agerestore.settings import RestoreSettings
 
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder; check the name")
     root = source if source.is_dir() else source.parent
+    beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     jobs = [
         replace(job, beside=(found,)) if (found := batch.find_mask(job.source, root, mask)) else job
-        for job in plan_batch(source, out, common, files, exclude=mask)
+        for job in plan_batch(source, out, common, files, exclude=mask, beside=beside)
     ]
 
     masks = mask if mask is not None and mask.is_dir() else None
@@ -108,9 +110,12 @@ def restore(
         precision=common.precision,
     )
     extras = _Extras(samples, uncertainty, compare, common.seed)
+    models = _models(model, where)
+    if model != "auto":  # which may have one for each option
+        refuse_unheeded(f"-m {model}", unheeded(models[model], settings, samples, uncertainty))
     colour = _colourist(where, common, samples) if colorize else None
     made_with |= {"colours": zoo.fingerprint(COLOURS)} if colorize else {}
-    work = _Restoring(_models(model, where), settings, extras, masks, resize_mask, large, files.quality, colour)
+    work = _Restoring(models, settings, extras, masks, resize_mask, large, files.quality, colour)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -186,6 +191,7 @@ class _Restoring:
     large: bool
     quality: int | None
     colour: "Callable[[Photo], ColorizedPicture] | None"
+    _told: set[str] = field(default_factory=set)  # of which models it was said that they do not heed an option
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
@@ -236,6 +242,9 @@ class _Restoring:
         remarks = list(restored.remarks)
         if self.masks and mask is None:
             remarks.append(f"has no mask in {printable(self.masks)}: all of it was estimated")
+        if restored.unheeded and restored.model not in self._told:
+            self._told.add(restored.model)
+            remarks.append(f"{restored.model!r} does not heed {' and '.join(restored.unheeded)} (said once)")
         if remarks:
             detail["warning"] = "; ".join(remarks)
         files = {

@@ -11,6 +11,7 @@ from ._options import Common, with_common_options
 if TYPE_CHECKING:
     from agerestore.config import TrainConfig
     from agerestore.data import AnySet
+    from agerestore.training import Training
 
 
 @with_common_options
@@ -32,7 +33,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the resolved configuration and an estimate, and stop.")
     ] = False,
-    terms: Annotated[str, typer.Option(help="Terms of the training data, for the model's header.")] = "not stated",
+    terms: Annotated[
+        str | None, typer.Option(help="Terms of the training data, for the model's header; else not stated.")
+    ] = None,
     *,
     common: Common,
 ) -> None:  # fmt: skip
@@ -44,6 +47,7 @@ def train(
     from agerestore import device as devices
     from agerestore import processes, zoo
     from agerestore.config import read_config, train_config
+    from agerestore.train import prepare
     from agerestore.train import train as train_model
 
     given = [
@@ -58,17 +62,19 @@ def train(
         config = train_config(preset or "age", tuple(given))
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
+    start = zoo.load(init) if init else None
     images = _images(config, data)
     for line in images.skipped:
         typer.echo(f"agerestore: {line}", err=True)
     if dry_run:
-        _estimate(config, len(images), where, common.as_json)
+        training, _ = prepare(config, images, out, device=where, init=start, resume=resume)
+        _estimate(training, len(images), common.as_json)
         return
     devices.keep_memory()
-    provenance = {"data": data.name, "terms": terms, "training_images": len(images)}
+    provenance = {"data": data.name, "training_images": len(images)} | ({} if terms is None else {"terms": terms})
     with processes.joined(), _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
         weights = train_model(
-            config, images, out, device=where, init=zoo.load(init) if init else None, resume=resume,
+            config, images, out, device=where, init=start, resume=resume,
             stop=lambda: interrupt.seen, report=bar.show, provenance=provenance,
         )  # fmt: skip
         if processes.is_first():
@@ -145,15 +151,14 @@ class _Bar:
             typer.echo(f"{progress.stage} {progress.step}/{progress.steps} {rate:.0f} images/s {terms}", err=True)
 
 
-def _estimate(config: "TrainConfig", images: int, where: Any, as_json: bool) -> None:
+def _estimate(training: "Training", images: int, as_json: bool) -> None:
     """Print the configuration and the work it means: operations counted, seconds measured on two iterations."""
     import json
 
     from agerestore.budget import flops_per_iteration, seconds_per_iteration
-    from agerestore.stages import stages
 
-    steps = {stage.name: stage.steps for stage in stages(config, round(images * (1 - config.validation)))}
-    seconds = seconds_per_iteration(config, where)
+    config, steps = training.config, {stage.name: stage.steps for stage in training.stages}
+    seconds = seconds_per_iteration(config, training.device)
     flops = flops_per_iteration(config)
     estimate = {
         "images": images,

@@ -198,8 +198,9 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     nameless = tmp_path / "scan"
     nameless.write_bytes(source.read_bytes())
-    with pytest.raises(UsageError, match="neither a folder nor a picture"):
-        batch.plan(source, tmp_path / "notes.txt")
+    for out in ("notes.txt", "b.gif"):  # there, or to be made
+        with pytest.raises(UsageError, match=rf"{out}: is neither a folder nor a picture; choose .* \.jpg .*exists"):
+            batch.plan(source, tmp_path / out)
     with pytest.raises(UsageError, match=r"notes\.txt: is no folder"):
         batch.plan(tmp_path / "in", tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="name the output"):

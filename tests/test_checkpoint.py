@@ -55,19 +55,33 @@ def damaged(kind, path, model):
         tensors = safetensors.torch.load_file(path)
         tensors["encoder.layers.0.weight"] = torch.zeros(1)
         path.write_bytes(safetensors.torch.save(tensors, {"agerestore": json.dumps(checkpoint.read_header(path))}))
+    elif kind == "tensors of other networks":
+        others = safetensors.torch.load_file(path) | {"critic.weight": torch.zeros(1)}
+        path.write_bytes(safetensors.torch.save(others, {"agerestore": json.dumps(checkpoint.read_header(path))}))
     elif kind == "newer format":
         path.write_bytes(safetensors.torch.save({"a": torch.zeros(1)}, {"agerestore": '{"format": 99}'}))
 
 
 @pytest.mark.parametrize(
-    "kind", ["missing", "truncated", "empty", "text", "foreign", "tensor of another shape", "newer format"]
+    ("kind", "words"),
+    [
+        ("missing", "no such weights"),
+        ("truncated", "or damaged"),
+        ("empty", "or damaged"),
+        ("text", "or damaged"),
+        ("foreign", "not weights of agerestore"),
+        ("tensor of another shape", "(encoder.layers.0.weight is not that of these networks)"),
+        ("tensors of other networks", "(critic.weight is not that of these networks)"),
+        ("newer format", "upgrade agerestore"),
+    ],
 )
-def test_bad_weights_are_named_in_one_line(kind, model, tmp_path):
+def test_bad_weights_are_named_in_one_line(kind, words, model, tmp_path):
     path = tmp_path / "w.safetensors"
     damaged(kind, path, model)
     with pytest.raises(WeightsError) as error:
         checkpoint.load_weights(path)
     assert str(path) in str(error.value)
+    assert words in str(error.value)
     assert "\n" not in str(error.value)
     assert error.value.exit_code == 4
 

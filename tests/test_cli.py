@@ -176,6 +176,7 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("restore", "in", "in"), 2, "is the source folder itself"),
         (("restore", "in", "out", "-m", "unknown"), 4, "no model 'unknown'; shipped are"),
         (("restore", "in", "out", "-m", "text.safetensors"), 4, "text.safetensors: not weights of agerestore"),
+        (("restore", "in", "out", "-m", "."), 4, ".: cannot be read (Is a directory)"),
         (("restore", "in", "out", "--device", "abacus"), 2, "--device 'abacus' is unknown"),
         (("restore", "in", "out", "--device", "cuda:99"), 2, "--device cuda:99"),
         (("restore", "in", "out", "--precision", "fp7"), 2, "--precision 'fp7' is unknown"),
@@ -186,6 +187,8 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("train", "in", "--out", "run", "--preset", "x"), 2, "no preset 'x'"),
         (("train", "in", "--out", "run", "--set", "lr=fast"), 2, "--set lr"),
         (("evaluate", "--data", "empty", "--degrade", "noise"), 3, "empty: no readable image"),
+        (("restore", "in/a.png", "-", "--samples", "2", "--compare"), 2, "not those of --samples and --compare"),
+        (("colorize", "in/a.png", "-", "-n", "2"), 2, "takes one picture, not those of -n"),
         (("models", "info", "unknown"), 4, "no model 'unknown'"),
         (("restore",), 2, "IN"),
     ],
@@ -317,9 +320,29 @@ def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path)
     assert imagefile.read(tmp_path / "piped.png").pixels.shape == (32, 32, 1)
     assert result.stdout_bytes != original
     assert "1 of 1 pictures written" in result.stderr
+    assert "no place for its mask" not in result.stderr
+    holes = CliRunner().invoke(app, ["degrade", "-", "-", "--kind", "holes"], input=original)
+    assert (holes.exit_code, "-: standard output has no place for its mask" in holes.stderr) == (0, True)
     nothing = CliRunner().invoke(app, ["degrade", "-", str(tmp_path / "b.png"), *NOISE], input=b"no picture")
     assert nothing.exit_code == 3
     assert "-: no PNG" in nothing.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("models", "list"), ("degrade", "a.png", "-", *NOISE)],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_reader_that_has_read_enough_ends_a_verb_in_silence(arguments, folder):
+    """As in `agerestore models list | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {list(arguments)!r}; main()"
+    try:
+        result = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, cwd=folder)
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (141, b"")
 
 
 def test_what_is_written_beside_results_is_no_picture_of_the_next_run(folder, weights, tmp_path):
@@ -423,9 +446,29 @@ def test_a_dry_run_prints_the_configuration_and_an_estimate_and_leaves_nothing(t
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--out", "file"), 2, "file: is a file; choose a folder with --out"),
+        (("--out", "in"), 2, "in: not empty"),
+        (("--out", "run", "--set", "batch_size=64"), 2, "fewer than one batch of the stage game (64)"),
+        (("--out", "run", "--init", "nowhere"), 4, "no model 'nowhere'"),
+        (("--out", "run", "--init", "mnist"), 2, "--init: other networks"),
+    ],
+)
+def test_a_dry_run_is_refused_as_the_run_would_be(arguments, code, words, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("precious")
+    for dry in ((), ("--dry-run",)):
+        result = run("train", EXAMPLES / "clean", "--preset", "age-mnist", *TINY, *arguments, *dry)
+        assert (result.exit_code, words in result.stderr) == (code, True), result.output
+    assert (Path("file").read_text(), Path("run").exists()) == ("precious", False)
+
+
 def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     settings = [*TINY, "--set", "steps=400", "--set", "log_every=1", "--threads", "1"]
-    command = ["train", str(EXAMPLES / "clean"), "--out", str(tmp_path / "run"), "--preset", "age-mnist", *settings]
+    command = ["train", str(EXAMPLES / "clean"), "--out", str(tmp_path / "run"), "--preset", "age-mnist", *settings,
+               "--terms", "ours"]  # fmt: skip
     code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {command!r}; main()"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
@@ -443,6 +486,9 @@ def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     assert "begun with other settings" in other.stderr
     resumed = run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume")
     assert resumed.exit_code == 0, resumed.output
+    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["terms"] == "ours"
+    run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume", "--terms", "yours")  # which is done already
+    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["terms"] == "yours"
     assert run("train", EXAMPLES / "clean", "--out", tmp_path / "nothing", "--resume").exit_code == 2
 
 
@@ -536,10 +582,34 @@ def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, 
     assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
 
 
-def test_a_model_with_one_answer_draws_no_samples(weights, folder, tmp_path):
-    result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights, "--samples", 2)
-    assert result.exit_code == 1
-    assert "draws no samples" in result.stderr
+def test_what_a_named_model_does_not_heed_is_refused(weights, photo_weights, folder, tmp_path):
+    restore = ("restore", folder / "a.png", tmp_path / "out.png", "-m")
+    evaluate = ("evaluate", "--data", EXAMPLES / "clean", "--degrade", "noise", "-m")
+    cases = [
+        ((*restore, weights, "--samples", 2, "--sigma", 9, "--tile", 64), "heed --sigma and --tile and --samples"),
+        ((*restore, photo_weights, "--refine", 5), f"{photo_weights} does not heed --refine; leave that out"),
+        ((*evaluate, photo_weights, "--beside", weights), "does not heed --beside"),
+        ((*evaluate, weights, "--ensemble", 8), "does not heed --ensemble"),
+        ((*evaluate, weights, "--suite", "paper"), "--suite paper does not heed --degrade"),
+    ]
+    for arguments, words in cases:
+        result = run(*arguments)
+        assert (result.exit_code, words in result.stderr) == (2, True), result.output
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_path):
+    """Two digits and a photograph, of which samples are wanted that only the latter's model draws."""
+    for name in ("digit-3", "digit-8"):
+        imagefile.write(tmp_path / "in" / f"{name}.png", imagefile.read(EXAMPLES / "clean" / f"{name}.png"))
+    imagefile.write(tmp_path / "in" / "photo.png", Photo(np.full((70, 70, 3), 90, np.uint8)))
+    result = run("restore", tmp_path / "in", tmp_path / "out", "--samples", 1, "--refine", 1)
+    assert result.exit_code == 0, result.output
+    assert [line.split(": ", 1)[1] for line in result.stderr.splitlines()[:-1]] == [
+        f"{tmp_path / 'in' / 'digit-3.png'}: 'mnist' does not heed --samples (said once)",
+        f"{tmp_path / 'in' / 'photo.png'}: 'photo' does not heed --refine (said once)",
+    ]
+    assert tree(tmp_path / "out") == ["digit-3.png", "digit-8.png", "photo.png", "photo.sample-1.png"]
 
 
 def test_a_part_of_a_folder_holds_pictures_of_all_its_classes(weights, tmp_path):

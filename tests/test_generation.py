@@ -81,11 +81,15 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     assert result.exit_code == 0, result.output
     assert imagefile.read(out).pixels.shape[:2] == (3 * 34 * 2, 8 * 34 * 2)  # three rows, two-pixel gaps, twofold
     assert run("sample", out).exit_code == 2
+    refused = run("sample", tmp_path / "samples.gif")
+    assert (refused.exit_code, "samples.gif: '.gif' is no picture format" in refused.stderr) == (2, True)
     assert run("sample", out, "-n", 3, "--overwrite").exit_code == 0
     walk = tmp_path / "walk.png"
     result = run("interpolate", CLEAN / "digit-3.png", CLEAN / "digit-8.png", walk, "-n", 5)
     assert result.exit_code == 0, result.output
     assert imagefile.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
+    nowhere = run("interpolate", CLEAN / "digit-3.png", tmp_path / "none.png", tmp_path / "new.png")
+    assert (nowhere.exit_code, "none.png: cannot be read" in nowhere.stderr) == (3, True)
 
 
 def test_a_walk_replaces_neither_of_its_ends(tmp_path):

@@ -51,6 +51,7 @@ def run(
         delivery = Delivery(book, settings, overwrite)
         batch.run(jobs, work or Inverting(), delivery, report=outcomes.append)
     run.errors = [outcome.error for outcome in outcomes if outcome.error]
+    run.warnings = [outcome.detail["warning"] for outcome in outcomes if "warning" in outcome.detail]
     return "".join(outcome.status[0] for outcome in outcomes)
 
 
@@ -136,6 +137,53 @@ def test_files_beside_a_result_belong_to_it(tmp_path: Path) -> None:
     assert stray.exists()
     assert run(source, out, Describing(), overwrite=True) == "dd"
     assert sorted(contents(out)) == ["a.json", "a.png", "b.json", "b.png"]
+
+
+class Sampling(Copying):
+    """Work that writes so many files beside each result."""
+
+    samples = 0
+
+    def encode(self, job: Job, result: imagefile.Photo) -> Made:
+        made = super().encode(job, result)
+        beside = {job.companion(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
+        return Made(beside | dict(made.files))
+
+
+def test_what_lay_beside_a_result_goes_with_it_unless_somebody_changed_it(tmp_path: Path) -> None:
+    source, out, work = tmp_path / "in", tmp_path / "out", Sampling()
+    pictures(source, "a.png", "b.png")
+    work.samples = 3
+    assert run(source, out, work) == "dd"
+    (out / "a.sample-2.png").write_bytes(b"retouched")
+    (out / "b.sample-4.png").write_bytes(b"somebody's own")
+    work.samples = 1
+    assert run(source, out, work, settings="t", overwrite=True) == "dd"
+    assert run.warnings == [f"left beside the result, but not of this run: {out / 'a.sample-2.png'}"]
+    names = ["a.png", "a.sample-1.png", "a.sample-2.png", "b.png", "b.sample-1.png", "b.sample-4.png"]
+    assert sorted(contents(out)) == names
+    assert run(source, out, work, settings="t") == "ss"
+
+
+def test_what_lies_beside_a_result_that_nobody_remembers_is_left_and_said(tmp_path: Path) -> None:
+    source, out, work = tmp_path / "in", tmp_path / "out", Sampling()
+    pictures(source, "a.png")
+    pictures(out, "a.png", "a.sample-1.png", "a.sample-2.png", "a.compare.png", "a.sample-4.png")
+    assert run(source, out, work, overwrite=True) == "d"
+    assert [each in run.warnings[0] for each in ("sample-1", "sample-2", "compare", "sample-4")] == [True] * 3 + [False]
+    assert len(contents(out)) == 5
+
+
+def test_the_result_of_another_picture_is_no_companion(tmp_path: Path) -> None:
+    source, out, work = tmp_path / "in", tmp_path / "out", Sampling()
+    pictures(source, "a.png")
+    work.samples = 1
+    assert run(source, out, work) == "d"
+    pictures(source, "a.sample-1.png")
+    work.samples = 0
+    assert run(source, out, work, settings="t", overwrite=True) == "dd"
+    assert run(source, out, work, settings="u", overwrite=True) == "dd"
+    assert sorted(contents(out)) == ["a.png", "a.sample-1.png"]
 
 
 def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.photographs import restore_photograph
+from agerestore.pictures import restore_picture
 from agerestore.restoration import restore, restore_best, restore_observation
 from agerestore.settings import RestoreSettings
 
@@ -422,6 +423,17 @@ def test_known_pixels_and_alpha_come_back_bit_for_bit(loaded, shape, dtype):
     assert (restored[mask] != picture[mask]).any()
     if shape[2:] in ((2,), (4,)):
         assert (restored[..., -1] == picture[..., -1]).all()
+
+
+def test_the_tones_of_samples_are_brought_back_like_those_of_the_centre(loaded):
+    pixels = np.random.default_rng(0).integers(90, 150, (40, 50, 3), dtype=np.uint8)  # faded
+    hole = np.zeros((40, 50), bool)
+    hole[10:20, 10:30] = True
+    restored = restore_picture({"photo": loaded}, Photo(pixels), hole, RestoreSettings(unfade=True), samples=2)
+    assert restored.photo.pixels[~hole].min() < 5
+    for sample in restored.samples:
+        assert (sample.pixels[~hole] == restored.photo.pixels[~hole]).all()
+        assert (sample.pixels[hole] != restored.photo.pixels[hole]).any()
 
 
 def test_grey_stays_grey_and_the_answer_stays_in_range(loaded):
