@@ -136,6 +136,11 @@ def read_pixels(path: Path) -> Samples:
             return imagecodec.decode_pixels(path.read_bytes())
         except Exception:  # on damaged files decoders raise anything
             raise refusal from None
+    return in_8_bits(pixels)
+
+
+def in_8_bits(pixels: Samples) -> Samples:
+    """Samples of 8 or 16 bits in 8."""
     return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
 
 

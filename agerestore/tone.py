@@ -1,32 +1,47 @@
-"""The tones of a faded print: black and white brought back to where they were."""
+"""The tones of a faded print: black and white brought back to where they were, and some of a cast taken away."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agerestore.imagefile import Photo, replace_pixels
+from agerestore.estimates import colours
+from agerestore.imagefile import Photo, in_8_bits, replace_pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles of the luminance that become black and white
 MOST_GAIN = 2.5  # a picture without contrast of its own is not given any
 LUMINANCE = (0.299, 0.587, 0.114)
+CAST = 0.5  # of the tint of black and white that is taken away; all of it would be much of a sunset
 
 
 def unfade(photo: Photo, like: Photo | None = None) -> Photo:
-    """Stretch the luminance of a picture over the whole range; hues stay, since all channels are stretched alike.
+    """Stretch a picture from its black and white over the whole range, and take half of their tint from them.
+
+    Grey and sepia prints keep their tone: all channels are stretched alike.
 
     Args:
         photo: of any size and depth.
-        like: whose luminance says how far, of the same depth; its own if None.
+        like: whose black and white are taken, of the same depth and channels; its own if None.
 
     Returns:
         The same picture with full contrast; unchanged where it has that already.
     """
     peak = float(np.iinfo(photo.pixels.dtype).max)
-    measured = (like or photo).pixels
-    step = max(1, int((measured.shape[0] * measured.shape[1] / 1e6) ** 0.5))
-    sample = measured[::step, ::step].astype(np.float64)  # a megapixel of it
-    luminance = sample @ LUMINANCE if sample.shape[2] == 3 else sample[..., 0]
-    black, white = np.percentile(luminance, (DARKEST, BRIGHTEST))
-    gain = min(peak / max(white - black, 1), MOST_GAIN)
+    black, white = _ends(like or photo)
+    gain = np.minimum(peak / np.maximum(white - black, 1), MOST_GAIN)
     # Around the middle of what there is, where the gain is not enough to reach both ends.
     offset = peak / 2 - gain * (black + white) / 2
-    curve = np.clip(np.arange(int(peak) + 1) * gain + offset, 0, peak).round().astype(photo.pixels.dtype)
-    return replace_pixels(photo, curve[photo.pixels])
+    levels = np.arange(int(peak) + 1)[:, None]
+    curves = np.clip(levels * gain + offset, 0, peak).round().astype(photo.pixels.dtype)
+    channels = [curves[:, channel][photo.pixels[..., channel]] for channel in range(len(gain))]
+    return replace_pixels(photo, np.stack(channels, axis=2))
+
+
+def _ends(photo: Photo) -> NDArray[np.float64]:
+    """What is taken for black and for white in each channel: (2, C)."""
+    step = max(1, int((photo.pixels.shape[0] * photo.pixels.shape[1] / 1e6) ** 0.5))
+    sample = photo.pixels[::step, ::step].astype(np.float64)  # a megapixel of it
+    luminance = sample @ LUMINANCE if sample.shape[2] == 3 else sample[..., 0]
+    shares = (DARKEST, BRIGHTEST)
+    neutral = np.percentile(luminance, shares)[:, None].repeat(sample.shape[2], 1)
+    if colours(in_8_bits(photo.pixels)) != "colour":
+        return neutral
+    return neutral + CAST * (np.percentile(sample, shares, axis=(0, 1)) - neutral)

@@ -26,6 +26,19 @@ def test_hues_stay_and_a_full_range_is_left_alone():
     assert gains.max() - gains.min() < 0.05
 
 
+def test_half_of_a_cast_is_taken_from_black_and_white_and_a_toned_print_keeps_its_tone():
+    scene = np.random.default_rng(0).integers(0, 256, (20, 20, 3))
+    scene[0], scene[1] = 0, 255
+    cast = (scene.repeat(24, 0).repeat(24, 1) * 0.6 + np.array([60, 40, 20])).astype(np.uint8)  # yellow
+    white = unfade(Photo(cast)).pixels[30, 0].astype(int)
+    # White became (213, 193, 173) of luminance 196.7; what green and blue lack of it is halved, and stretched.
+    assert white == pytest.approx([255, 255 - 3.7 / 2 * 255 / 153, 255 - 23.7 / 2 * 255 / 153], abs=1)
+    luminance = np.linspace(60, 200, 480)[:, None, None].repeat(480, 1)
+    toned = Photo((luminance * np.array([1.0, 0.9, 0.72])).astype(np.uint8))
+    ratio = unfade(toned).pixels.astype(float)[240, 240] / unfade(toned).pixels[240, 240, 0]
+    assert ratio[2] < 0.8
+
+
 def test_an_empty_picture_is_given_no_contrast():
     flat = Photo(np.full((9, 9, 3), 60, np.uint8))
     assert np.ptp(unfade(flat).pixels) == 0
