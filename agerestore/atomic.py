@@ -22,7 +22,7 @@ def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
         The file; of no picture's name, and hidden.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{tag or secrets.token_hex(8)}.agerestore.tmp")
+    temporary = _unpublished(path, tag or secrets.token_hex(8))
     if tag is not None:
         temporary.unlink(missing_ok=True)
     try:
@@ -34,6 +34,16 @@ def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def discard(path: Path, tag: str | None) -> None:
+    """Get rid of what a run left under a tag that was killed as it published the file."""
+    if tag is not None:
+        _unpublished(path, tag).unlink(missing_ok=True)
+
+
+def _unpublished(path: Path, tag: str) -> Path:
+    return path.with_name(f".{tag}.agerestore.tmp")
 
 
 def publish(temporary: Path, path: Path, *, overwrite: bool) -> None:

@@ -66,6 +66,7 @@ class Delivery:
         data = sys.stdin.buffer.read() if job.source == PIPE else contents(job.source)
         taken = self._taken(job, data, record)
         if taken.earlier and self.manifest.kept(taken.earlier):
+            self._sweep(job, taken.earlier)
             return None
         if record and not taken.earlier and not self.overwrite and self.manifest.kept(record):
             what = "was made of other contents or with other settings; pass --overwrite or choose another output"
@@ -84,8 +85,11 @@ class Delivery:
             return None if ours and ours.settings == self.settings else self._taken(job, present, None)
         original = contents(backup)
         taken = self._taken(job, original, ours)
+        if taken.earlier and self.manifest.kept(taken.earlier):
+            self._sweep(job, taken.earlier)
+            return None
         if taken.earlier:
-            return None if self.manifest.kept(taken.earlier) else taken
+            return taken
         if present == original or (ours and self.overwrite):
             return taken
         if ours:
@@ -93,6 +97,11 @@ class Delivery:
         else:
             what = f"was not made from {printable(backup)}, which is in the way; move one of them elsewhere"
         raise ImageFileError(f"{printable(job.source)}: {what}")
+
+    def _sweep(self, job: Job, record: Record) -> None:
+        """Clear away what a run left that was killed when the files had their names already."""
+        for path in (job.target.with_name(Path(name).name) for name in record.files):
+            atomic.discard(path, self.manifest.tag(path))
 
     def _taken(self, job: Job, data: bytes, record: Record | None) -> Accepted:
         # What is hashed is what is worked on; a mask that changes afterwards makes a record that matches nothing.

@@ -48,7 +48,7 @@ def restore(
                           "in so many times the time.")
     ] = 1,
     preset: Annotated[
-        str | None, typer.Option(help="old-photo also brings faded black and white back to full contrast, and halves a colour cast.")
+        str | None, typer.Option(help="old-photo also brings faded black and white back, and halves a colour cast.")
     ] = None,
     samples: Annotated[
         int, typer.Option(min=0, help="Photographs: also write so many others that could have been (experimental).")

@@ -3,7 +3,6 @@
 import errno
 import os
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -417,6 +416,7 @@ def test_with_fail_fast_none_is_begun_after_one_that_failed(tmp_path: Path) -> N
 def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_are_in_memory(tmp_path: Path) -> None:
     pictures(tmp_path / "in", *(f"{n:02}.png" for n in range(12)))
     work, alive, most, threads = Copying(), [0], [0], set()
+    next_begun, overlapped = threading.Semaphore(0), []
     decode, compute, encode = work.decode, work.compute, work.encode
 
     def counted_decode(job: Job, data: bytes) -> object:
@@ -425,21 +425,22 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
         threads.add(("decode", threading.current_thread() is threading.main_thread()))
         return decode(job, data)
 
-    def slow_compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+    def told_compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+        if ("compute", True) in threads:  # it is not the first
+            next_begun.release()
         threads.add(("compute", threading.current_thread() is threading.main_thread()))
-        time.sleep(0.02)
         return compute(item)
 
-    def slow_encode(job: Job, result: imagefile.Photo) -> Made:
+    def waiting_encode(job: Job, result: imagefile.Photo) -> Made:
         threads.add(("encode", threading.current_thread() is threading.main_thread()))
-        time.sleep(0.02)
+        if len(overlapped) < 11:  # all but the last are encoded no sooner than the next is computed
+            overlapped.append(next_begun.acquire(timeout=10))
         alive[0] -= 1
         return encode(job, result)
 
-    work.decode, work.compute, work.encode = counted_decode, slow_compute, slow_encode
-    start = time.perf_counter()
+    work.decode, work.compute, work.encode = counted_decode, told_compute, waiting_encode
     run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
-    assert time.perf_counter() - start < 12 * 0.04  # one after the other it would be more
+    assert overlapped == [True] * 11
     assert most[0] <= 3
     assert threads == {("decode", False), ("compute", True), ("encode", False)}
 

@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -290,15 +291,19 @@ def test_two_runs_at_once_where_nothing_can_be_locked(tmp_path: Path, monkeypatc
     assert len(contents(out)) == 20
 
 
-@pytest.mark.parametrize("when", ["staging", "recording", "publishing"])
+@pytest.mark.parametrize(("when", "then"), [("staging", "ddd"), ("recording", "ddd"), ("publishing", "ddd"),
+                                            ("linking", "sdd")])  # fmt: skip
 def test_a_run_that_ended_anywhere_is_resumed_and_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str, then: str
 ) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, *NAMES)
-    place = {"staging": (os, "fsync"), "recording": (Manifest, "append"), "publishing": (atomic, "publish")}[when]
+    place = {"staging": (os, "fsync"), "recording": (Manifest, "append"), "publishing": (atomic, "publish"),
+             "linking": (Path, "hardlink_to")}[when]  # fmt: skip
 
-    def end(*arguments: object, **options: object) -> None:
+    def end(*arguments: Any, **options: object) -> None:
+        if when == "linking":
+            os.link(arguments[1], arguments[0])
         raise KeyboardInterrupt  # and, as when killed, nothing is cleared away
 
     with monkeypatch.context() as patch:
@@ -307,7 +312,7 @@ def test_a_run_that_ended_anywhere_is_resumed_and_leaves_nothing_behind(
         with pytest.raises(KeyboardInterrupt):
             run(source, out)
     assert any(name.endswith(".tmp") for name in contents(out))
-    assert run(source, out) == "ddd"
+    assert run(source, out) == then
     assert sorted(contents(out)) == sorted(NAMES)
 
 
