@@ -55,7 +55,7 @@ def evaluate(
     """Measure a model beside classical methods on the same damaged pictures; one that colours, beside simpler ways."""
     from agerestore import device as devices
     from agerestore import zoo
-    from agerestore.networks import ColorModel
+    from agerestore.networks import Autoencoder, ColorModel
     from agerestore.restoration import unheeded
     from agerestore.settings import RestoreSettings
 
@@ -71,7 +71,8 @@ def evaluate(
         refuse_unheeded(f"-m {model}", _given(restoring))
         _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
     else:
-        refuse_unheeded(f"-m {model}", [*unheeded(loaded, settings), *_given(compared)])
+        fitted = {} if isinstance(loaded.networks, Autoencoder) else {"--training": training}  # baselines that learn
+        refuse_unheeded(f"-m {model}", [*unheeded(loaded, settings), *_given(compared | fitted)])
         _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)
 
 

@@ -589,6 +589,7 @@ def test_what_a_named_model_does_not_heed_is_refused(weights, photo_weights, fol
         ((*restore, weights, "--samples", 2, "--sigma", 9, "--tile", 64), "heed --sigma and --tile and --samples"),
         ((*restore, photo_weights, "--refine", 5), f"{photo_weights} does not heed --refine; leave that out"),
         ((*evaluate, photo_weights, "--beside", weights), "does not heed --beside"),
+        ((*evaluate, photo_weights, "--training", folder), "does not heed --training"),
         ((*evaluate, weights, "--ensemble", 8), "does not heed --ensemble"),
         ((*evaluate, weights, "--suite", "paper"), "--suite paper does not heed --degrade"),
     ]
