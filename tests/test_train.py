@@ -4,10 +4,11 @@ import shutil
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from agerestore import budget, checkpoint, stages, train, training
 from agerestore.config import train_config
-from agerestore.data import ImageSet
+from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
 
 TINY = (
@@ -243,3 +244,23 @@ def test_flops_of_the_estimator_are_those_counted_by_hand():
     pixels = 8 * 64 * 64
     multiply_adds = pixels * (3 * (full + half / 4 + quarter / 16) - 9 * 4 * 2)  # no gradient of the picture
     assert budget.flops_per_iteration(config) == {"estimate": 2 * multiply_adds}
+
+
+SMALL_PHOTO = ("network.widths=[2,3,5]", "network.blocks=[1,1,1]", "network.latent_dim=4", "estimate.batch_size=2",
+               "estimate.steps=1", "batch_size=4", "steps=1", "precision=fp32", "damage=noise:sigma=25")  # fmt: skip
+
+
+@pytest.mark.parametrize(("preset", "settings"), [
+    ("age-mnist", (*TINY, "robust.damage=noise:sigma=25")), ("ali-mnist", (*TINY, "robust.steps=0")),
+    ("photo", SMALL_PHOTO),
+])  # fmt: skip
+def test_flops_are_those_of_a_true_iteration(images, preset, settings):
+    config = train_config(preset, settings)
+    pictures = PhotoSet(tuple(torch.zeros(3, 3, 64, 64, dtype=torch.uint8))) if preset == "photo" else images
+    state, found = training.Training(config, pictures, torch.device("cpu")), {}
+    for number, stage in enumerate(state.stages):
+        state.enter(number)
+        with FlopCounterMode(display=False) as counter:
+            state.iterate()
+        found[stage.name] = counter.get_total_flops()
+    assert budget.flops_per_iteration(config) == found
