@@ -58,6 +58,21 @@ class Journal:
         where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
         checkpoint.save_state(self.run, t.tensors(), where)
 
+    def rewind(self) -> None:
+        """Cut off the log what a killed run wrote after the state it goes on from: that is done again."""
+        log = self.run / "log.jsonl"
+        if log.exists():
+            done = filter(self._is_done, log.read_text().splitlines())
+            checkpoint.write_atomic(log, "".join(f"{line}\n" for line in done).encode())
+
+    def _is_done(self, line: str) -> bool:
+        t = self.training
+        try:
+            row, order = json.loads(line), [stage.name for stage in t.stages]
+        except ValueError:  # the run was killed while it wrote this
+            return False
+        return (order.index(row["stage"]), row["step"]) <= (t.number, t.step)
+
     def _write(self, row: dict[str, Any]) -> None:
         with (self.run / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -73,6 +88,9 @@ class Silence(Journal):
         """Nothing."""
 
     def save(self) -> None:
+        """Nothing."""
+
+    def rewind(self) -> None:
         """Nothing."""
 
 

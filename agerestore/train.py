@@ -1,6 +1,6 @@
 """The one training loop, from a configuration and images to weights; exact resume.
 
-A run is a sequence of stages: the game, the settling of the encoder, the tuning of the robust encoder. A killed run
+A run is a sequence of stages (see `agerestore.stages`), such as the game and what encoders learn after it. A killed run
 continued equals an uninterrupted one, bit for bit on one machine, thread count and set of versions. Within
 `processes.joined` all processes run the same loop on their parts of each batch; the first of them writes.
 """
@@ -39,15 +39,17 @@ def train(
 ) -> Path:
     """Train a model and leave ``run/final.safetensors``.
 
-    Beside it the run folder holds ``config.json``, ``log.jsonl`` (one line of terms every ``log_every``
-    iterations), ``sheets/`` (samples and reconstructions) and, until the end, ``state/``, from which it resumes.
+    Beside it the run folder holds ``config.json``, ``log.jsonl`` (a line of terms every ``log_every`` iterations,
+    one of figures with each sheet), ``sheets/`` (what the networks make of pictures) and ``state/``, from which it
+    resumes.
 
     Args:
         config: see `agerestore.config.train_config`.
         images: the whole training set; ``config.validation`` of it is held out.
         run: the folder to fill; must be new or empty unless ``resume``.
         device: where to train.
-        init: start from these weights instead of fresh ones; its networks must be those of ``config``.
+        init: start from these weights instead of fresh ones; see `agerestore.networks.growth.take_over` for how its
+            networks may differ from those of ``config``.
         resume: go on from the last good state in ``run``.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
         report: told the progress every ``log_every`` iterations.
@@ -57,15 +59,12 @@ def train(
         The path of the weights.
 
     Raises:
-        UsageError: ``run`` is in use, the set is smaller than one batch, or ``init`` is of other networks.
+        UsageError: ``run`` is in use, the set is smaller than one batch, or ``init`` does not fit.
         AgeRestoreError: a loss became NaN or infinite; the last good state stays.
         KeyboardInterrupt: ``stop`` said so.
     """
     part, validation = split_validation(images, config.validation)
-    widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
-    if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
-        what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
-        raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
+    _check_size(config, part)
     run.mkdir(parents=True, exist_ok=True)
     training = Training(config, part, processes.own(torch.device(device)))
     if init is not None:
@@ -82,7 +81,9 @@ def train(
         config, validation if len(validation) else part.take(torch.arange(min(len(part), 1000))), training.device
     )
     journal = (Journal if processes.is_first() else Silence)(run, training, judge, report)
-    if init is not None and not resume:
+    if resume:
+        journal.rewind()
+    elif init is not None:
         journal.save()  # nothing else in the run's folder says where it began
     for number in range(training.number, len(training.stages)):
         if number != training.number:
@@ -94,6 +95,13 @@ def train(
         checkpoint.save_weights(weights, training.average, describe(training, judge, provenance or {}))
     processes.wait()
     return weights
+
+
+def _check_size(config: TrainConfig, part: AnySet) -> None:
+    widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
+    if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
+        what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
+        raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
 
 
 def _resume(training: Training, run: Path) -> None:

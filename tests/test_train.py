@@ -75,6 +75,24 @@ def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp
     assert equal(weights(whole), weights(run / "final.safetensors"))
 
 
+def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "state_minutes=9", "log_every=1"))  # saved at the end of each stage
+    train.train(config, images, tmp_path / "whole")
+    calls, run = [], tmp_path / "run"
+
+    def killed():
+        calls.append(None)
+        if len(calls) == 11:  # in the third stage: the last state is that of the end of the second
+            raise OSError("the machine is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        train.train(config, images, run, stop=killed)
+    with (run / "log.jsonl").open("a") as file:
+        file.write('{"stage": "robust", "st')
+    train.train(config, images, run, resume=True)
+    assert (run / "log.jsonl").read_text() == (tmp_path / "whole" / "log.jsonl").read_text()
+
+
 def test_bf16_resumes_exactly_too(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "precision=bf16", "settle.steps=0"))
     whole = train.train(config, images, tmp_path / "whole")
