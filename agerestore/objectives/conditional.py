@@ -3,12 +3,12 @@
 It is played on surprises: what the estimate did not foresee of the clean picture, in units of the error it expected.
 The terms are those of `agerestore.objectives.age`, each code being that of one region of a picture, and two more:
 
-========= =================================================================================================
+========= =========================================================================================================
 term      meaning
-========= =================================================================================================
+========= =========================================================================================================
 kl_within divergence of e(g(z, y), y) across draws of z for one y; large where the generator does not heed z
-energy    log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
-========= =================================================================================================
+energy    absolute log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
+========= =========================================================================================================
 
 Without the last, draws from the prior are several times as large as what the clean picture asks for.
 """
