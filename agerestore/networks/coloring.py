@@ -238,7 +238,7 @@ class ColorModel(nn.Module):
 
 
 def initialise(model: ColorModel) -> None:
-    """Encoder and generator as the author's, N(0, 0.02); our generator as torch begins, but without colours.
+    """The encoder and the author's generator as in his code, N(0, 0.02); ours as torch begins, but without colours.
 
     Its output starts at zero, and so do the weights that residual branches end with. Which codes a lightness has begins
     as a mixture around codes that are anywhere on the sphere.

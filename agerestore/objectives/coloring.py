@@ -22,6 +22,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from agerestore.config import DRAWS
 from agerestore.objectives import age
 from agerestore.objectives.base import Batch, Networks
 from agerestore.objectives.conditional import divergence_within
@@ -39,7 +40,7 @@ class ColoringAGE:
     """
 
     game: age.AGE
-    draws: int = 4
+    draws: int = DRAWS
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``."""

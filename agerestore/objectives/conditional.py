@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore.config import DRAWS
 from agerestore.divergence import Divergence
 from agerestore.errors import UsageError
 from agerestore.objectives import age
@@ -44,7 +45,7 @@ class ConditionalAGE:
     """
 
     game: age.AGE
-    draws: int = 4
+    draws: int = DRAWS
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``; codes (B, M) are those of all regions."""
