@@ -50,8 +50,8 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     for player in stage.players:
         turn = stage.turns[player]
         wanted = [name for name, weight in turn.weights.items() if weight]
-        for name, network in model.named_children():
-            network.requires_grad_(learns(player, name))  # no one else's weights are given gradients
+        for name, each in model.named_children():
+            each.requires_grad_(learns(player, name))  # no one else's weights are given gradients
         for _ in range(turn.steps):
             terms = stage.objective(player, dict(model.named_children()), batch, wanted)
             sum(terms.values(), torch.zeros(())).backward()
