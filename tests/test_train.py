@@ -151,6 +151,22 @@ def test_compiled_networks_learn_the_same(images, tmp_path):
     assert all(network._compiled_call_impl is not None for network in made.model.children())
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of the compiler itself
+def test_what_objectives_ask_beside_answers_is_compiled_too(images):
+    """A VAE asks its encoder for a posterior and never for a code."""
+    settings = (*TINY, "network.architecture=mlp", "robust.steps=0")
+    eager, compiled = (
+        training.Training(train_config("vae-mnist", (*settings, f"compiled={each}")), images, torch.device("cpu"))
+        for each in ("false", "true")
+    )
+    for state in (eager, compiled):
+        state.iterate()
+    torch.testing.assert_close(compiled.iterate(), eager.iterate(), rtol=1e-3, atol=1e-4)  # after a step of each
+    assert compiled.model.encoder.posterior._torchdynamo_orig_callable.__name__ == "posterior"
+    assert not hasattr(eager.model.encoder.posterior, "_torchdynamo_orig_callable")
+
+
 def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
     with pytest.raises(UsageError, match="needs a C\\+\\+ compiler"):
