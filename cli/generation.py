@@ -33,7 +33,8 @@ def sample(
 
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
-    drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
+    with devices.precision(common.precision, where):
+        drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
     _write(list(drawn.split(ROW)), out, overwrite)
 
 
@@ -61,7 +62,9 @@ def interpolate(
         raise UsageError(f"{out}: is one of the two pictures; choose another output")
     loaded = zoo.load(model).to(where := devices.choose(common.device))
     ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
-    _write([generation.interpolate(loaded, ends[0], ends[1], steps, even)], out, overwrite)
+    with devices.precision(common.precision, where):
+        walk = generation.interpolate(loaded, ends[0], ends[1], steps, even)
+    _write([walk], out, overwrite)
 
 
 def _write(rows: "list[Tensor]", out: Path, overwrite: bool) -> None:
