@@ -15,6 +15,7 @@ from agerestore.architectures import ColorConfig, NetworkConfig
 from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
+from agerestore.device import send
 from agerestore.errors import UsageError
 from agerestore.framing import luminance
 from agerestore.latent import sample, sample_codes
@@ -89,7 +90,7 @@ class ImageBatches:
         """See `Batches`."""
         seed = derive_seed(self.config.seed, stage.name, step, player, k)
         generator = torch.Generator(self.device).manual_seed(seed)
-        indices = batch_indices(len(self.images), stage.batch_size, step, self.config.seed).to(self.device)
+        indices = send(batch_indices(len(self.images), stage.batch_size, step, self.config.seed), self.device)
         x = self._clean(indices, derive_seed(self.config.seed, stage.name, step), generator)
         return self._batch(stage, step, indices, x, seed, generator)
 
@@ -162,8 +163,8 @@ def warped(x: Tensor, seed: int) -> Tensor:
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
     stretch = torch.diag_embed(1 + STRETCH * torch.stack([across, down], 1))
     stretch[:, 0, 1] = shear
-    matrix = torch.cat([turn @ stretch, MOVE * torch.stack(moved, 1)[:, :, None]], 2).to(x)
-    grid = functional.affine_grid(matrix, list(x.shape), align_corners=False)
+    matrix = torch.cat([turn @ stretch, MOVE * torch.stack(moved, 1)[:, :, None]], 2).to(x.dtype)
+    grid = functional.affine_grid(send(matrix, x.device), list(x.shape), align_corners=False)
     return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
@@ -227,7 +228,7 @@ class PhotoBatches:
         size, generator = self.config.crop_size, torch.Generator()
         generator.manual_seed(derive_seed(self.config.seed, stage.name, block))
         x = self.photographs.crops(stage.batch_size * self.AHEAD, size, generator).float() / 255
-        grey = (torch.rand(len(x), 1, 1, 1, generator=generator) < self.config.grey).to(self.device)
+        grey = send(torch.rand(len(x), 1, 1, 1, generator=generator) < self.config.grey, self.device)
         x = torch.where(grey, luminance(x), x)
         observation = degrade.apply(x, degrade.draw(stage.damage, len(x), (size, size), generator))
         mask = torch.zeros_like(x[:, :1]) if observation.mask is None else observation.mask

@@ -1,6 +1,5 @@
 """What a run will cost, before it is started: operations counted, and seconds measured."""
 
-import contextlib
 import time
 
 import torch
@@ -10,6 +9,7 @@ from agerestore.config import TrainConfig
 from agerestore.data import AUGMENT_MARGIN, ImageSet, PhotoSet
 from agerestore.networks import Autoencoder, build, coloring
 from agerestore.objectives import Batch
+from agerestore.objectives.base import learns
 from agerestore.observation import REGION
 from agerestore.stages import Stage, stages
 from agerestore.training import Training
@@ -28,7 +28,7 @@ def flops_per_iteration(config: TrainConfig) -> dict[str, float]:
 
     counted = {}
     for stage in stages(config, 10**6):
-        with torch.device("meta"), contextlib.suppress(KeyError), FlopCounterMode(display=False) as counter:
+        with torch.device("meta"), FlopCounterMode(display=False) as counter:
             _iterate(config, stage)
         counted[stage.name] = float(counter.get_total_flops())
     return counted
@@ -50,6 +50,8 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     for player in stage.players:
         turn = stage.turns[player]
         wanted = [name for name, weight in turn.weights.items() if weight]
+        for name, each in model.named_children():
+            each.requires_grad_(learns(player, name))  # no one else's weights are given gradients
         for _ in range(turn.steps):
             terms = stage.objective(player, dict(model.named_children()), batch, wanted)
             sum(terms.values(), torch.zeros(())).backward()

@@ -20,6 +20,8 @@ from agerestore.presets import PRESETS, SYSTEMS, of_system
 
 Decay = Literal["constant", "linear", "cosine", "step"]
 
+DRAWS = 4  # of z for each condition, in the terms that compare them
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -148,7 +150,17 @@ class TrainConfig(Frozen):
     def _fits(self) -> TrainConfig:
         if self.objective != "age" and not isinstance(self.network, NetworkConfig):
             raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
+        if self.batch_size < DRAWS and self._compares_draws:
+            raise ValueError(f"kl_within and energy compare {DRAWS} draws: set batch_size={DRAWS} or more")
         return self
+
+    @property
+    def _compares_draws(self) -> bool:
+        """Whether a game under a condition is played for terms that see several draws for one condition."""
+        if self.steps == 0 or not self.network.latent_dim or isinstance(self.network, NetworkConfig):
+            return False
+        weights = [turn.weights for turn in self.turns.values() if turn.steps]
+        return any(each.get("kl_within") or each.get("energy") for each in weights)
 
 
 def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainConfig:
@@ -222,7 +234,7 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
         key = ".".join(str(part) for part in first["loc"] if part not in ("age", "photo", "color"))  # tags of the union
         unknown, said = first["type"] == "extra_forbidden", first["msg"].removeprefix("Value error, ")
         hint = "unknown key; see --dry-run for all of them" if unknown else said
-        raise UsageError(f"{where} {key}: {hint}") from None
+        raise UsageError(f"{where} {key}".rstrip() + f": {hint}") from None
 
 
 def read_config(path: Path) -> TrainConfig:

@@ -5,6 +5,7 @@ import sys
 from contextlib import AbstractContextManager
 
 import torch
+from torch import Tensor
 
 from agerestore.errors import UsageError
 
@@ -28,6 +29,13 @@ def choose(name: str = "auto") -> torch.device:
     if not available[kind]:
         raise UsageError(f"--device {name}: this machine has none that torch can use; choose cpu or auto")
     return torch.device(name)
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor that is on the CPU, on a device; what a GPU is computing there is not waited for."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def set_threads(count: int) -> None:

@@ -1,7 +1,8 @@
 """A model beside classical methods, on the same damaged pictures.
 
-Protocol: damage is drawn with a seed; a picture that stays inside [0, 1] is rounded to uint8, as a file would be;
-every output is clipped and rounded to uint8; PSNR and SSIM are taken per picture, then averaged.
+Protocol: damage is drawn with a seed; where all damaged pictures stay inside [0, 1] they are rounded to uint8, as files
+would be, which is asked of each photograph alone; every output is clipped and rounded to uint8; PSNR and SSIM are taken
+per picture, then averaged.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

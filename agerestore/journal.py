@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agerestore import checkpoint
+from agerestore import atomic, checkpoint
 from agerestore.review import Review
 from agerestore.sheet import contact_sheet
 from agerestore.training import Training
@@ -58,6 +58,21 @@ class Journal:
         where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
         checkpoint.save_state(self.run, t.tensors(), where)
 
+    def rewind(self) -> None:
+        """Cut off the log what a killed run wrote after the state it goes on from: that is done again."""
+        log = self.run / "log.jsonl"
+        if log.exists():
+            done = filter(self._is_done, log.read_text().splitlines())
+            atomic.write(log, "".join(f"{line}\n" for line in done).encode())
+
+    def _is_done(self, line: str) -> bool:
+        t = self.training
+        try:
+            row, order = json.loads(line), [stage.name for stage in t.stages]
+        except ValueError:  # the run was killed while it wrote this
+            return False
+        return (order.index(row["stage"]), row["step"]) <= (t.number, t.step)
+
     def _write(self, row: dict[str, Any]) -> None:
         with (self.run / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -73,6 +88,9 @@ class Silence(Journal):
         """Nothing."""
 
     def save(self) -> None:
+        """Nothing."""
+
+    def rewind(self) -> None:
         """Nothing."""
 
 

@@ -53,7 +53,8 @@ def sample(
         part = torch.where(labels < 0, part, labels)
     if prior == "mixture":
         distance, along, across = PETAL
-        return _turn(z * z.new_tensor([along, across]) + z.new_tensor([distance, 0]), part * (2 * math.pi / COMPONENTS))
+        petal = torch.stack([distance + along * z[:, 0], across * z[:, 1]], 1)
+        return _turn(petal, part * (2 * math.pi / COMPONENTS))
     begin, end, radius, deviation = ROLL
     place = (part + torch.rand(batch, generator=generator, device=generator.device)) / COMPONENTS
     angle = (begin**2 + place * (end**2 - begin**2)).sqrt()  # even along the spiral: its length grows as the square

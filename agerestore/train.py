@@ -1,6 +1,6 @@
 """The one training loop, from a configuration and images to weights; exact resume.
 
-A run is a sequence of stages: the game, the settling of the encoder, the tuning of the robust encoder. A killed run
+A run is a sequence of stages (see `agerestore.stages`), such as the game and what encoders learn after it. A killed run
 continued equals an uninterrupted one, bit for bit on one machine, thread count and set of versions. Within
 `processes.joined` all processes run the same loop on their parts of each batch; the first of them writes.
 """
@@ -40,16 +40,17 @@ def train(
 ) -> Path:
     """Train a model and leave ``run/final.safetensors``.
 
-    Beside it the run folder holds ``config.json``, ``provenance.json``, ``log.jsonl`` (one line of terms every
-    ``log_every`` iterations), ``sheets/`` (samples and reconstructions) and, until the end, ``state/``, from which it
-    resumes.
+    Beside it the run folder holds ``config.json``, ``provenance.json``, ``log.jsonl`` (a line of terms every
+    ``log_every`` iterations, one of figures with each sheet), ``sheets/`` (what the networks make of pictures) and
+    ``state/``, from which it resumes.
 
     Args:
         config: see `agerestore.config.train_config`.
         images: the whole training set; ``config.validation`` of it is held out.
         run: the folder to fill; must be new or empty unless ``resume``.
         device: where to train.
-        init: start from these weights instead of fresh ones; its networks must be those of ``config``.
+        init: start from these weights instead of fresh ones; see `agerestore.networks.growth.take_over` for how its
+            networks may differ from those of ``config``.
         resume: go on from the last good state in ``run``.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
         report: told the progress every ``log_every`` iterations.
@@ -60,7 +61,7 @@ def train(
         The path of the weights.
 
     Raises:
-        UsageError: ``run`` is in use, the set is smaller than one batch, or ``init`` is of other networks.
+        UsageError: ``run`` is in use, the set is smaller than one batch, or ``init`` does not fit.
         AgeRestoreError: a loss became NaN or infinite; the last good state stays.
         KeyboardInterrupt: ``stop`` said so.
     """
@@ -73,7 +74,9 @@ def train(
     known = _remembered(run, provenance or {})
     judge = review(config, held_out, training.device)
     journal = (Journal if processes.is_first() else Silence)(run, training, judge, report)
-    if init is not None and not resume:
+    if resume:
+        journal.rewind()
+    elif init is not None:
         journal.save()  # nothing else in the run's folder says where it began
     for number in range(training.number, len(training.stages)):
         if number != training.number:

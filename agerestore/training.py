@@ -158,7 +158,7 @@ class Training:
 
 
 def _compile(model: nn.Module, device: torch.device) -> None:
-    """Compile each network when it is first used; names of weights stay.
+    """Compile each network, and what else objectives call of it, when it is first used; names of weights stay.
 
     Raises:
         UsageError: there is no C++ compiler, which code for a processor needs.
@@ -173,6 +173,9 @@ def _compile(model: nn.Module, device: torch.device) -> None:
             raise UsageError("compiled=true needs a C++ compiler such as g++: install one, or leave it out") from None
     for network in model.children():
         network.compile()
+        for name in ("posterior", "features"):
+            if hasattr(network, name):
+                setattr(network, name, torch.compile(getattr(network, name)))
 
 
 def _floats(network: nn.Module) -> Iterator[Tensor]:

@@ -27,17 +27,22 @@ def experiment(
     *,
     common: Common,
 ) -> None:
-    """Repeat an experiment of the founding papers: trains what it needs and writes one picture and one JSON."""
+    """Repeat an experiment of the founding papers: trains what it needs and writes one picture and one JSON.
+
+    --device, --precision and --seed are those of the training; figures are taken on the CPU, from draws of their own.
+    """
     import json
 
     from agerestore import device as devices
     from agerestore.experiments import Setting, pictures_of, run_experiment
 
     devices.set_threads(common.threads)
+    where = devices.choose(common.device)
+    precision = [] if common.precision == "auto" else [f"precision={common.precision}"]
     training, test = pictures_of(name).load(data, limit)
     setting = Setting(
-        training, test, out / "runs", full, tuple(settings or ()), weights=model,
-        report=lambda line: None if common.quiet else typer.echo(line, err=True),
+        training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=common.seed,
+        device=where, report=lambda line: None if common.quiet else typer.echo(line, err=True),
     )  # fmt: skip
     figures = run_experiment(name, setting, out).figures
     typer.echo(json.dumps(figures, indent=None if common.as_json else 1))

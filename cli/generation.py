@@ -32,7 +32,8 @@ def sample(
     _refuse(out, overwrite)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
-    drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
+    with devices.precision(common.precision, where):
+        drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
     contact_sheet(list(drawn.split(ROW)), out)
 
 
@@ -62,7 +63,9 @@ def interpolate(
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
     ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
-    contact_sheet([generation.interpolate(loaded, ends[0], ends[1], steps, even)], out)
+    with devices.precision(common.precision, where):
+        walk = generation.interpolate(loaded, ends[0], ends[1], steps, even)
+    contact_sheet([walk], out)
 
 
 def _refuse(out: Path, overwrite: bool) -> None:

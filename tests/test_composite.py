@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown
 
@@ -44,3 +45,10 @@ def test_beyond_its_reach_nothing_is_known():
 def test_without_unknown_pixels_nothing_is_computed():
     image = torch.rand(1, 3, 4, 4)
     assert interpolate_unknown(image, torch.zeros(1, 1, 4, 4)) is image
+
+
+def test_on_a_gpu_it_is_not_asked_whether_pixels_are_unknown():
+    """Tensors without values, as if on one: who asks for a value there, and would wait for it, gets an error."""
+    with FakeTensorMode():
+        image, mask = torch.empty(1, 3, 4, 4, device="cuda"), torch.empty(1, 1, 4, 4, device="cuda")
+        assert interpolate_unknown(image, mask).shape == image.shape

@@ -30,6 +30,8 @@ def test_settings_leave_the_presets_as_they_are():
         ("age", "batch_size=1", "greater than or equal to 2"),
         ("age", "lr.high=1", "lr holds a single value"),
         ("age", "network.image_size=48", "--set network.image_size: Input should be 32 or 64"),
+        ("photo", "batch_size=3", "--set: kl_within and energy compare 4 draws: set batch_size=4 or more"),
+        ("cars-color", "batch_size=2", "set batch_size=4 or more"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_it(preset, setting, words):
@@ -37,6 +39,14 @@ def test_what_is_wrong_is_one_line_that_names_it(preset, setting, words):
         train_config(preset, (setting,) if setting else ())
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_batch_that_no_draws_are_compared_on_may_be_small():
+    assert train_config("photo", ("batch_size=2", "network.latent_dim=0")).batch_size == 2
+    assert train_config("photo", ("batch_size=2", "steps=0")).batch_size == 2
+    assert train_config("cars-color-regression", ("batch_size=2",)).batch_size == 2
+    one_less = "turns.generator.weights.kl_within=0"
+    assert train_config("cars-color", ("batch_size=2", one_less)).batch_size == 2
 
 
 @pytest.mark.parametrize("preset", PRESETS)

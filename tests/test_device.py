@@ -5,6 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from agerestore.device import send
 
 FAULTS = """
 import resource, torch
@@ -30,3 +34,13 @@ def test_memory_that_is_kept_is_not_asked_for_again():
     pages = 50 * (8 << 20) // 4096
     assert kept < pages / 100
     assert kept <= asked
+
+
+def test_what_goes_to_a_gpu_goes_from_pinned_memory(monkeypatch):
+    pinned = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: pinned.append(tensor) or tensor)
+    with FakeTensorMode():
+        tensor = torch.empty(3)
+        assert send(tensor, torch.device("cuda")).device.type == "cuda"
+        assert send(tensor, torch.device("cpu")) is tensor
+    assert len(pinned) == 1

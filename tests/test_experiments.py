@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from agerestore_cli.app import app
+from typer.testing import CliRunner
 
 from agerestore import checkpoint
 from agerestore.architectures import NetworkConfig
@@ -61,6 +63,23 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_
     other = Setting(setting.training, setting.test, setting.runs, settings=(*TINY, "lr=1"))
     with pytest.raises(UsageError, match="trained with other settings"):
         run_experiment("aae-style", other, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["aae-style", "aae-semi"])  # the second makes runs that differ in their seed
+def test_the_command_trains_with_the_seed_in_the_precision_and_on_the_device_it_is_told(name, tmp_path, monkeypatch):
+    told = []
+
+    def train(config, images, run, *, device, resume):
+        told.append((config.seed, config.precision, device.type))
+        raise UsageError("enough")
+
+    monkeypatch.setattr("agerestore.experiments.setting.train", train)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    digits(tmp_path / "set")
+    command = ["experiment", name, "--data", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*command, "--seed", "5", "--precision", "bf16", "--device", "mps"])
+    assert "enough" in result.stderr
+    assert told == [(5, "bf16", "mps")]
 
 
 def test_points_are_plotted_where_they_are():
@@ -131,11 +150,15 @@ def test_a_model_of_other_pictures_is_named(tmp_path):
         run_experiment("svhn-features", setting, tmp_path)
 
 
-def test_of_a_folder_a_part_is_held_out_and_folders_of_digits_are_labels(tmp_path):
+def digits(folder):
+    """Twenty even pictures as files, in three folders."""
     for number in range(20):
-        folder = tmp_path / "set" / str(number % 3)
-        folder.mkdir(parents=True, exist_ok=True)
-        write(folder / f"{number}.png", Photo(np.full((32, 32, 3), 10 * number, np.uint8)))
+        (folder / str(number % 3)).mkdir(parents=True, exist_ok=True)
+        write(folder / str(number % 3) / f"{number}.png", Photo(np.full((32, 32, 3), 10 * number, np.uint8)))
+
+
+def test_of_a_folder_a_part_is_held_out_and_folders_of_digits_are_labels(tmp_path):
+    digits(tmp_path / "set")
     training, test = Pictures(32, 3).load(tmp_path / "set", 3)
     assert len(training) == 16
     assert len(test) == 3

@@ -92,6 +92,19 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     assert (nowhere.exit_code, "none.png: cannot be read" in nowhere.stderr) == (3, True)
 
 
+def test_the_verbs_compute_in_the_precision_they_are_told(tmp_path):
+    ends = CLEAN / "digit-3.png", CLEAN / "digit-8.png"
+    for verb, given in (("sample", ()), ("interpolate", ends)):
+        sheets = []
+        for precision in ("auto", "fp32", "bf16"):
+            out = tmp_path / f"{verb}-{precision}.png"
+            assert run(verb, *given, out, "-n", 3, "--precision", precision).exit_code == 0
+            sheets.append(imagefile.read(out).pixels.astype(int))
+        assert (sheets[0] == sheets[1]).all()
+        assert 0 < abs(sheets[2] - sheets[1]).mean() < 2
+        assert run(verb, *given, tmp_path / "other.png", "--precision", "fp8").exit_code == 2
+
+
 def test_a_walk_replaces_neither_of_its_ends(tmp_path):
     end = tmp_path / "digit.png"
     end.write_bytes(before := (CLEAN / "digit-3.png").read_bytes())

@@ -4,10 +4,11 @@ import shutil
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from agerestore import budget, checkpoint, stages, train, training
 from agerestore.config import train_config
-from agerestore.data import ImageSet
+from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
 
 TINY = (
@@ -74,6 +75,24 @@ def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp
     assert equal(weights(whole), weights(run / "final.safetensors"))
 
 
+def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "state_minutes=9", "log_every=1"))  # saved at the end of each stage
+    train.train(config, images, tmp_path / "whole")
+    calls, run = [], tmp_path / "run"
+
+    def killed():
+        calls.append(None)
+        if len(calls) == 11:  # in the third stage: the last state is that of the end of the second
+            raise OSError("the machine is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        train.train(config, images, run, stop=killed)
+    with (run / "log.jsonl").open("a") as file:
+        file.write('{"stage": "robust", "st')
+    train.train(config, images, run, resume=True)
+    assert (run / "log.jsonl").read_text() == (tmp_path / "whole" / "log.jsonl").read_text()
+
+
 def test_bf16_resumes_exactly_too(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "precision=bf16", "settle.steps=0"))
     whole = train.train(config, images, tmp_path / "whole")
@@ -130,6 +149,22 @@ def test_compiled_networks_learn_the_same(images, tmp_path):
     torch.testing.assert_close(compiled, eager, rtol=1e-2, atol=1e-3)
     made = training.Training(train_config("age-mnist", (*settings, "compiled=true")), images, torch.device("cpu"))
     assert all(network._compiled_call_impl is not None for network in made.model.children())
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of the compiler itself
+def test_what_objectives_ask_beside_answers_is_compiled_too(images):
+    """A VAE asks its encoder for a posterior and never for a code."""
+    settings = (*TINY, "network.architecture=mlp", "robust.steps=0")
+    eager, compiled = (
+        training.Training(train_config("vae-mnist", (*settings, f"compiled={each}")), images, torch.device("cpu"))
+        for each in ("false", "true")
+    )
+    for state in (eager, compiled):
+        state.iterate()
+    torch.testing.assert_close(compiled.iterate(), eager.iterate(), rtol=1e-3, atol=1e-4)  # after a step of each
+    assert compiled.model.encoder.posterior._torchdynamo_orig_callable.__name__ == "posterior"
+    assert not hasattr(eager.model.encoder.posterior, "_torchdynamo_orig_callable")
 
 
 def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
@@ -243,3 +278,23 @@ def test_flops_of_the_estimator_are_those_counted_by_hand():
     pixels = 8 * 64 * 64
     multiply_adds = pixels * (3 * (full + half / 4 + quarter / 16) - 9 * 4 * 2)  # no gradient of the picture
     assert budget.flops_per_iteration(config) == {"estimate": 2 * multiply_adds}
+
+
+SMALL_PHOTO = ("network.widths=[2,3,5]", "network.blocks=[1,1,1]", "network.latent_dim=4", "estimate.batch_size=2",
+               "estimate.steps=1", "batch_size=4", "steps=1", "precision=fp32", "damage=noise:sigma=25")  # fmt: skip
+
+
+@pytest.mark.parametrize(("preset", "settings"), [
+    ("age-mnist", (*TINY, "robust.damage=noise:sigma=25")), ("ali-mnist", (*TINY, "robust.steps=0")),
+    ("photo", SMALL_PHOTO),
+])  # fmt: skip
+def test_flops_are_those_of_a_true_iteration(images, preset, settings):
+    config = train_config(preset, settings)
+    pictures = PhotoSet(tuple(torch.zeros(3, 3, 64, 64, dtype=torch.uint8))) if preset == "photo" else images
+    state, found = training.Training(config, pictures, torch.device("cpu")), {}
+    for number, stage in enumerate(state.stages):
+        state.enter(number)
+        with FlopCounterMode(display=False) as counter:
+            state.iterate()
+        found[stage.name] = counter.get_total_flops()
+    assert budget.flops_per_iteration(config) == found

@@ -131,7 +131,7 @@ def grain(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
     """
     own = column(parameters["color"], image)
     field = random_field(torch.randn, seed, (1, *image.shape[2:]), image)
-    if (own > 0).any():
+    if (parameters["color"] > 0).any():
         field = (1 - own).sqrt() * field + own.sqrt() * random_field(torch.randn, seed + 1, image.shape[1:], image)
     left = _gaussian_kernel(parameters["size"]).square().sum(1)  # what a blur leaves of a standard deviation
     spots = _gaussian(field, parameters["size"]) / column(left, image)

@@ -71,7 +71,8 @@ def run_experiment(name: str, setting: Setting, out: Path) -> Outcome:
     outcome = EXPERIMENTS[name](setting)
     out.mkdir(parents=True, exist_ok=True)
     contact_sheet(outcome.rows, out / f"{name}.png")
-    about = {"experiment": name, "full": setting.full, "settings": setting.settings, "figures": outcome.figures}
+    made_with = {"full": setting.full, "seed": setting.seed, "settings": setting.settings}
+    about = {"experiment": name, **made_with, "figures": outcome.figures}
     about |= {"note": outcome.note} if outcome.note else {}
     atomic.write(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
     return outcome

@@ -80,6 +80,8 @@ class Setting:
         settings: what is set beside that, last.
         report: told what is being trained.
         weights: a shipped model's name or a file, for an experiment on a model that is there already.
+        seed: of the runs; where an experiment makes several that differ in it, of the first.
+        device: where they are trained, and timed; all other figures are taken on the CPU.
     """
 
     training: ImageSet
@@ -89,18 +91,20 @@ class Setting:
     settings: tuple[str, ...] = ()
     report: Callable[[str], None] = lambda line: None
     weights: str | None = None
+    seed: int = 0
+    device: torch.device | str = "cpu"
 
     def model(self, preset: str, *settings: str, name: str = "") -> checkpoint.LoadedModel:
         """The weights of a preset, trained here unless they lie there; in a folder of a name, or of the settings."""
         brief = BRIEF_LINEAR if train_config(preset).network.architecture == "mlp" else BRIEF
-        config = train_config(preset, (*(() if self.full else brief), *settings, *self.settings))
+        config = train_config(preset, (*(() if self.full else brief), f"seed={self.seed}", *settings, *self.settings))
         run = self.runs / (name or "-".join([preset, *(each.replace("=", "") for each in settings)]))
         self.report(f"{run.name}: {config.steps or config.epochs} {'iterations' if config.steps else 'epochs'}")
         if not (run / "final.safetensors").exists():
-            train(config, self.training, run, resume=(run / "config.json").exists())
+            train(config, self.training, run, device=self.device, resume=(run / "config.json").exists())
         loaded = checkpoint.load_weights(run / "final.safetensors")
         if loaded.header["training"] != config.model_dump(mode="json"):
-            raise UsageError(f"{run}: trained with other settings; name another folder with --runs")
+            raise UsageError(f"{run}: trained with other settings; name another folder with --out")
         return loaded
 
 

@@ -26,7 +26,7 @@ def systems(setting: Setting, presets: str) -> Outcome:
         networks = pair(model)
         drawn = generated(networks, count, torch.Generator().manual_seed(0))
         config = parse(TrainConfig, model.header["training"], name)
-        figures[name] = of_samples(judge, drawn, truth[:count]) | _cost(config, 5 if setting.full else 1)
+        figures[name] = of_samples(judge, drawn, truth[:count]) | _cost(config, setting)
         if networks.encoder is not None:
             rows.append(networks.generate(networks.encode(truth[:SHOWN])))
             distance = latent_distance(networks, truth, draws(networks, 2 * len(truth)))
@@ -44,8 +44,9 @@ def _of_encoder(model: checkpoint.LoadedModel, test: ImageSet) -> dict[str, floa
     }
 
 
-def _cost(config: TrainConfig, tries: int) -> dict[str, float]:
+def _cost(config: TrainConfig, setting: Setting) -> dict[str, float]:
     """Of the game: operations of one picture, counted, and seconds of a thousand here, the least of some tries."""
-    seconds = min(seconds_per_iteration(config)["game"] for _ in range(tries))
+    tries = 5 if setting.full else 1
+    seconds = min(seconds_per_iteration(config, setting.device)["game"] for _ in range(tries))
     return {"gigaflop_per_picture": flops_per_iteration(config)["game"] / config.batch_size / 1e9,
             "seconds_per_thousand": 1000 * seconds / config.batch_size}  # fmt: skip

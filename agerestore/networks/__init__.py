@@ -33,7 +33,7 @@ class Autoencoder(nn.Module):
         encoder: for clean pictures; None where a system has none.
         generator: the generator.
         latent_generator: makes codes of what is drawn from the prior; None where that is a code itself.
-        robust_encoder: a copy of the encoder tuned on damaged pictures; the encoder itself until then.
+        robust_encoder: a copy of the encoder, tuned on damaged pictures; None until `add_robust_encoder`.
     """
 
     def __init__(

@@ -238,9 +238,10 @@ class ColorModel(nn.Module):
 
 
 def initialise(model: ColorModel) -> None:
-    """As the author's (N(0, 0.02)), but ours begins without colours: residual branches and its output start at zero.
+    """The encoder and the author's generator as in his code, N(0, 0.02); ours as torch begins, but without colours.
 
-    Which codes a lightness has begins as a mixture around codes that are anywhere on the sphere.
+    Its output starts at zero, and so do the weights that residual branches end with. Which codes a lightness has begins
+    as a mixture around codes that are anywhere on the sphere.
     """
     dcgan.initialise(model.encoder)
     if model.paints is not None:

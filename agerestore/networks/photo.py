@@ -239,7 +239,7 @@ def _to_networks(image: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
 
 
 def initialise(model: PhotoModel) -> None:
-    """He initialisation (torch's own); residual branches and outputs start at zero, so all starts as the identity."""
+    """As torch begins, but residual branches and the estimator's output start at zero: it starts as the identity."""
     for module in model.modules():
         if isinstance(module, ResidualBlock):
             _zero(module.second)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from agerestore import processes
+from agerestore.config import DRAWS
 from agerestore.objectives import age
 from agerestore.objectives.base import Batch, Networks
 from agerestore.objectives.conditional import divergence_within
@@ -40,7 +41,7 @@ class ColoringAGE:
     """
 
     game: age.AGE
-    draws: int = 4
+    draws: int = DRAWS
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``."""

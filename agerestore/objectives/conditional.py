@@ -3,12 +3,12 @@
 It is played on surprises: what the estimate did not foresee of the clean picture, in units of the error it expected.
 The terms are those of `agerestore.objectives.age`, each code being that of one region of a picture, and two more:
 
-========= =================================================================================================
+========= =========================================================================================================
 term      meaning
-========= =================================================================================================
+========= =========================================================================================================
 kl_within divergence of e(g(z, y), y) across draws of z for one y; large where the generator does not heed z
-energy    log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
-========= =================================================================================================
+energy    absolute log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
+========= =========================================================================================================
 
 Without the last, draws from the prior are several times as large as what the clean picture asks for.
 """
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agerestore.config import DRAWS
 from agerestore.divergence import Divergence
 from agerestore.errors import UsageError
 from agerestore.objectives import age
@@ -42,7 +43,7 @@ class ConditionalAGE:
     """
 
     game: age.AGE
-    draws: int = 4
+    draws: int = DRAWS
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``; codes (B, M) are those of all regions."""
