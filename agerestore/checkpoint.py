@@ -59,7 +59,7 @@ class LoadedModel:
         return with_bf16_weights(woven(self.quick))
 
     def to(self, device: torch.device | str) -> "LoadedModel":
-        """The same model on a device."""
+        """The model on a device. As with `torch.nn.Module.to`, its networks move: use what comes back, not this."""
         return LoadedModel(self.networks.to(device), self.header)
 
 

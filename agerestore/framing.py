@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.composite import fill_unknown
+from agerestore.device import send
 from agerestore.observation import Observation
 
 PAD_ONLY = 0.75  # share of the model's size from which a smaller picture is padded instead of enlarged
@@ -80,7 +81,7 @@ def luminance(image: Tensor) -> Tensor:
     """(B, 1 or 3, H, W) -> (B, 1, H, W): Rec. 601 luma, as greyscale files are made."""
     if image.shape[1] == 1:
         return image
-    weights = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype, device=image.device)
+    weights = send(torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype), image.device)
     return (image * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
