@@ -116,7 +116,11 @@ def nearest_neighbour_kl(z: Tensor, prior: Prior = "sphere") -> Tensor:
     return (cross_entropy - nearest_neighbour_entropy(z)) / dim
 
 
-DIVERGENCES = ("gaussian", "official", "nearest")
+DIVERGENCES: dict[str, Divergence] = {
+    "gaussian": gaussian_kl,
+    "official": official_kl,
+    "nearest": nearest_neighbour_kl,
+}
 
 
 def divergence_from(prior: Prior, name: str) -> Divergence:
@@ -126,9 +130,7 @@ def divergence_from(prior: Prior, name: str) -> Divergence:
     """
     if prior not in ("sphere", "gaussian"):
         return partial(_none_from, prior)
-    if name == "nearest":
-        return partial(nearest_neighbour_kl, prior=prior)
-    return {"gaussian": gaussian_kl, "official": official_kl}[name]
+    return partial(nearest_neighbour_kl, prior=prior) if name == "nearest" else DIVERGENCES[name]
 
 
 def _none_from(prior: Prior, codes: Tensor) -> Tensor:

@@ -38,10 +38,11 @@ def unfade(photo: Photo, like: Photo | None = None) -> Photo:
 def _ends(photo: Photo) -> NDArray[np.float64]:
     """What is taken for black and for white in each channel: (2, C)."""
     step = max(1, int((photo.pixels.shape[0] * photo.pixels.shape[1] / 1e6) ** 0.5))
-    sample = photo.pixels[::step, ::step].astype(np.float64)  # a megapixel of it
+    few = photo.pixels[::step, ::step]  # a megapixel of it
+    sample = few.astype(np.float64)
     luminance = sample @ LUMINANCE if sample.shape[2] == 3 else sample[..., 0]
     shares = (DARKEST, BRIGHTEST)
     neutral = np.percentile(luminance, shares)[:, None].repeat(sample.shape[2], 1)
-    if colours(in_8_bits(photo.pixels)) != "colour":
+    if colours(in_8_bits(few)) != "colour":
         return neutral
     return neutral + CAST * (np.percentile(sample, shares, axis=(0, 1)) - neutral)

@@ -186,8 +186,8 @@ def _summary(tally: Any) -> str:
 
 def _row(outcome: Any, settings: str) -> dict[str, Any]:
     return {
-        "input": _text(outcome.job.source),
-        "output": None if outcome.error else _text(outcome.job.target),
+        "input": as_text(outcome.job.source),
+        "output": None if outcome.error else as_text(outcome.job.target),
         "status": outcome.status,
         "error": outcome.error,
         "seconds": round(outcome.seconds, 4),
@@ -196,7 +196,8 @@ def _row(outcome: Any, settings: str) -> dict[str, Any]:
     }
 
 
-def _text(path: Path) -> str:
+def as_text(path: Path) -> str:
+    """A path as JSON and terminals can hold it."""
     return str(path).encode(errors="replace").decode()  # undecodable file names
 
 

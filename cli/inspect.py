@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._batch import as_text
 from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _tell(outcome: "Outcome", common: Common) -> None:
     found: Any = outcome.detail.get("found")
     if common.as_json:
         told = {"error": outcome.error} if outcome.error else {"error": None, **_row(path, found)}
-        row = {"input": _text(path), "status": outcome.status, **told, "seconds": round(outcome.seconds, 4)}
+        row = {"input": as_text(path), "status": outcome.status, **told, "seconds": round(outcome.seconds, 4)}
         typer.echo(json.dumps(row))
     if outcome.error:
         typer.echo(f"agerestore: {outcome.error}", err=True)
@@ -108,7 +109,7 @@ def _row(path: Path, found: "Inspection") -> dict[str, Any]:
     for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("line_share", 5), ("missing", 5)):
         row[name] = row[name] if row[name] is None else round(row[name], digits)
     verdicts = {"blurred": found.is_blurred, "scratched": found.is_scratched, "findings": found.findings}
-    row |= {"megapixels": round(found.megapixels, 2), "mask": found.mask and _text(found.mask)}
+    row |= {"megapixels": round(found.megapixels, 2), "mask": found.mask and as_text(found.mask)}
     return row | verdicts | {"command": command(path, found)}
 
 
@@ -156,9 +157,5 @@ def command(path: Path, found: "Inspection") -> str | None:
 
 
 def _argument(path: Path) -> str:
-    text = _text(path)
+    text = as_text(path)
     return f"./{text}" if text.startswith("-") else text  # else taken for an option
-
-
-def _text(path: Path) -> str:
-    return str(path).encode(errors="replace").decode()  # undecodable file names
