@@ -13,7 +13,7 @@ from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
 from agerestore.restoration import Choice, choose, restore_observation, unheeded
 from agerestore.settings import RestoreSettings
-from agerestore.tone import unfade
+from agerestore.tone import unfade, unfade_uncertainty
 
 DEFAULTS = RestoreSettings()
 MOSTLY = 0.85  # share of a picture from which a mask looks inverted
@@ -73,7 +73,8 @@ def restore_picture(
     if not settings.unfade:
         return restored
     others = [unfade(each, like=restored.photo) for each in restored.samples]  # so that what is known is alike in all
-    return replace(restored, photo=unfade(restored.photo), samples=others)
+    uncertainty = restored.uncertainty and unfade_uncertainty(restored.uncertainty, like=restored.photo)
+    return replace(restored, photo=unfade(restored.photo), samples=others, uncertainty=uncertainty)
 
 
 def _restore(

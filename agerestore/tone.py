@@ -26,13 +26,29 @@ def unfade(photo: Photo, like: Photo | None = None) -> Photo:
     """
     peak = float(np.iinfo(photo.pixels.dtype).max)
     black, white = _ends(like or photo)
-    gain = np.minimum(peak / np.maximum(white - black, 1), MOST_GAIN)
+    gain = _gain(black, white, peak)
     # Around the middle of what there is, where the gain is not enough to reach both ends.
     offset = peak / 2 - gain * (black + white) / 2
     levels = np.arange(int(peak) + 1)[:, None]
     curves = np.clip(levels * gain + offset, 0, peak).round().astype(photo.pixels.dtype)
     channels = [curves[:, channel][photo.pixels[..., channel]] for channel in range(len(gain))]
     return replace_pixels(photo, np.stack(channels, axis=2))
+
+
+def unfade_uncertainty(uncertainty: Photo, like: Photo) -> Photo:
+    """Scale a map of expected errors as `unfade` scales the errors themselves, by the mean of the channels' gains.
+
+    Args:
+        uncertainty: of 8 bits, in proportion to the expected deviation.
+        like: the picture that it belongs to, before it is stretched.
+    """
+    gain = _gain(*_ends(like), float(np.iinfo(like.pixels.dtype).max)).mean()
+    return replace_pixels(uncertainty, np.minimum(uncertainty.pixels * gain, 255).round().astype(np.uint8))
+
+
+def _gain(black: NDArray[np.float64], white: NDArray[np.float64], peak: float) -> NDArray[np.float64]:
+    gain: NDArray[np.float64] = np.minimum(peak / np.maximum(white - black, 1), MOST_GAIN)
+    return gain
 
 
 def _ends(photo: Photo) -> NDArray[np.float64]:

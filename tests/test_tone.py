@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from agerestore.imagefile import Photo
-from agerestore.tone import unfade
+from agerestore.tone import unfade, unfade_uncertainty
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -42,3 +42,12 @@ def test_half_of_a_cast_is_taken_from_black_and_white_and_a_toned_print_keeps_it
 def test_an_empty_picture_is_given_no_contrast():
     flat = Photo(np.full((9, 9, 3), 60, np.uint8))
     assert np.ptp(unfade(flat).pixels) == 0
+
+
+def test_the_error_expected_is_stretched_as_the_picture_is():
+    ramp = np.linspace(100, 164, 256)[None, :, None].repeat(256, 0).round().astype(np.uint8)  # a quarter of the range
+    expected = np.full((256, 256, 1), 40, np.uint8)
+    expected[0] = 200
+    scaled = unfade_uncertainty(Photo(expected), like=Photo(ramp)).pixels
+    assert (scaled[1:] == 100).all()  # by the most that a picture is stretched
+    assert (scaled[0] == 255).all()
