@@ -53,16 +53,8 @@ class Parts:
         self.whole = whole
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
-        """See `Batches`.
-
-        Raises:
-            UsageError: the batch cannot be divided into equal parts.
-        """
-        number, count = processes.number(), processes.count()
-        size = stage.batch_size
-        if size % count:
-            raise UsageError(f"a batch of {size} does not divide by {count} processes; set another batch_size")
-        return self.whole.draw(stage, step, player, k).part(number, count)
+        """See `Batches`."""
+        return self.whole.draw(stage, step, player, k).part(processes.number(), processes.count())
 
 
 class ImageBatches:

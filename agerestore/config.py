@@ -150,12 +150,12 @@ class TrainConfig(Frozen):
     def _fits(self) -> TrainConfig:
         if self.objective != "age" and not isinstance(self.network, NetworkConfig):
             raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
-        if self.batch_size < DRAWS and self._compares_draws:
+        if self.batch_size < DRAWS and self.compares_draws:
             raise ValueError(f"kl_within and energy compare {DRAWS} draws: set batch_size={DRAWS} or more")
         return self
 
     @property
-    def _compares_draws(self) -> bool:
+    def compares_draws(self) -> bool:
         """Whether a game under a condition is played for terms that see several draws for one condition."""
         if self.steps == 0 or not self.network.latent_dim or isinstance(self.network, NetworkConfig):
             return False

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agerestore import atomic, checkpoint, processes
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import TrainConfig, read_config
+from agerestore.config import DRAWS, TrainConfig, read_config
 from agerestore.data import AnySet, ImageSet, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.journal import Journal, Progress, Silence, describe
@@ -108,6 +108,7 @@ def prepare(
         UsageError: see `train`.
     """
     part, validation = split_validation(images, config.validation)
+    _refuse_division(config, len(part), processes.count())
     widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
     if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
         what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
@@ -119,6 +120,17 @@ def prepare(
     if resume:
         _resume(training, run)
     return training, validation if len(validation) else part.take(torch.arange(min(len(part), 1000)))
+
+
+def _refuse_division(config: TrainConfig, images: int, count: int) -> None:
+    """Refuse batches of which ``count`` processes have no equal parts, or parts with too few draws to compare."""
+    for stage in stages(config, images):
+        size = stage.batch_size
+        if size % count:
+            raise UsageError(f"a batch of {size} does not divide by {count} processes; set another batch_size")
+    if config.compares_draws and config.batch_size < DRAWS * count:
+        what = f"leaves fewer than {DRAWS} draws to each of {count} processes"
+        raise UsageError(f"batch_size={config.batch_size} {what}; set {DRAWS * count} or more")
 
 
 def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:

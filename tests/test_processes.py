@@ -98,12 +98,23 @@ def test_the_parts_of_a_batch_are_the_batch():
     assert parts[0].damaged is None
 
 
-def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
-    from agerestore.batches import Parts
+@pytest.mark.parametrize(
+    ("count", "preset", "settings", "what"),
+    [
+        (3, "age-mnist", ("batch_size=64",), "a batch of 64 does not divide by 3 processes"),
+        (2, "age-mnist", ("robust.batch_size=15",), "a batch of 15 does not divide by 2 processes"),
+        (2, "photo", ("batch_size=6",), "leaves fewer than 4 draws to each of 2 processes; set 8 or more"),
+    ],
+)
+def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_written(
+    tmp_path, monkeypatch, count, preset, settings, what
+):
     from agerestore.config import train_config
-    from agerestore.stages import stages
+    from agerestore.data import ImageSet
+    from agerestore.train import train
 
-    monkeypatch.setattr(processes, "count", lambda: 3)
-    stage = stages(train_config("age-mnist", ("batch_size=64",)), 640)[0]
-    with pytest.raises(UsageError, match="a batch of 64 does not divide by 3 processes"):
-        Parts(None).draw(stage, 0, "encoder", 0)
+    images = ImageSet(torch.zeros(200, 1, 32, 32, dtype=torch.uint8))
+    monkeypatch.setattr(processes, "count", lambda: count)
+    with pytest.raises(UsageError, match=what):
+        train(train_config(preset, settings), images, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
