@@ -31,6 +31,7 @@ class NetworkConfig(Frozen):
     )
     prior: Prior = "sphere"
     posterior: Literal["deterministic", "gaussian"] = "deterministic"
+    spectral: bool = Field(False, description="spectral norms in the encoder in place of its batch norms")
     classes: int = Field(0, ge=0, description="K; 0 for codes of style alone")
     heads: bool = Field(False, description="classes are points among the styles: the generator sees W y + z")
     spread: float = Field(0, ge=0, description="deviation that a batch norm gives the logits of each class; 0 for none")
@@ -50,6 +51,8 @@ class NetworkConfig(Frozen):
             raise ValueError('every system has a generator: add "generator" to network.players')
         if self.heads and not self.classes:
             raise ValueError("heads are those of classes: set network.classes=20")
+        if self.spectral and (self.spread or "latent_generator" in self.players):
+            raise ValueError("network.spectral takes the batch norms away that the codes of this system need")
         return self
 
 

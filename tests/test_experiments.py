@@ -15,7 +15,7 @@ from agerestore.data import ImageSet
 from agerestore.errors import UsageError
 from agerestore.experiments import EXPERIMENTS, Setting, pictures_of, run_experiment
 from agerestore.experiments.aae import PLOT, scatter
-from agerestore.experiments.ablations import ABLATIONS, NETWORKS
+from agerestore.experiments.ablations import ABLATIONS, IMPROVEMENTS, NETWORKS
 from agerestore.experiments.features import Described, activations, standardized
 from agerestore.experiments.setting import Pictures
 from agerestore.imagefile import Photo, read, write
@@ -47,6 +47,8 @@ def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
         pictures = ImageSet(pictures.images[:40])
     few = {row: ABLATIONS[row] for row in ("as it ships", "batches of 8", "DCGAN")}
     monkeypatch.setattr("agerestore.experiments.ablations.ABLATIONS", few)
+    few = {row: IMPROVEMENTS[row] for row in ("as published", "spectral norms in the encoder")}
+    monkeypatch.setattr("agerestore.experiments.ablations.IMPROVEMENTS", few)
     test = pictures.take(torch.arange(min(50, len(pictures))))
     outcome = run_experiment(name, Setting(pictures, test, tmp_path / "runs", settings=TINY), tmp_path)
     said = json.loads((tmp_path / f"{name}.json").read_text())
@@ -110,6 +112,15 @@ def test_every_ablation_differs_from_what_ships_and_sees_as_many_pictures():
     assert len({other.model_dump_json() for other in runs.values()}) == len(runs)
     assert runs["no reconstruction terms"].turns["encoder"].weights["match_x"] == 0
     assert runs["right KL, doubled"].turns["generator"].weights["kl_fake"] == 20
+
+
+def test_every_improvement_changes_the_published_plan_in_one_thing():
+    plans = {name: train_config(row.preset).model_dump() for name, row in IMPROVEMENTS.items()}
+    published, ours = plans.pop("as published"), plans.pop("our balance, flips")
+    assert published["turns"] != ours["turns"]
+    assert [{key for key in plan if plan[key] != published[key]} - {"preset"} for plan in plans.values()] == [
+        {"ema"}, {"margin"}, {"network"}, {"batch_size"}, {"flip"},
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("architecture", "size", "expected"), [

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from agerestore.architectures import NetworkConfig
-from agerestore.networks import NETWORKS, build
+from agerestore.networks import NETWORKS, build, spectral
 from agerestore.networks.activations import relu
 from agerestore.networks.folding import folded
 from agerestore.networks.weaving import woven
@@ -57,6 +57,23 @@ def test_shapes_ranges_and_a_gradient_in_every_parameter(config):
 def test_gaussian_prior_leaves_codes_unprojected():
     model = build(NetworkConfig(prior="gaussian", width=4, latent_dim=6))
     assert not torch.allclose(model.encode(torch.rand(3, 3, 32, 32)).norm(dim=1), torch.ones(3))
+
+
+@pytest.mark.parametrize("architecture", NETWORKS)
+def test_spectral_norms_in_the_encoder_are_1_and_no_batch_norm_is_left(architecture):
+    model = build(NetworkConfig(architecture=architecture, latent_dim=12, width=8, spectral=True))
+    x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    for _ in range(100):  # each a step of power iteration
+        code = model.encode(x)
+    quick = folded(model.encoder)
+    torch.testing.assert_close(quick(x * 2 - 1), model.eval().encode(x))
+    torch.testing.assert_close(code.norm(dim=1), torch.ones(4))
+    layers = [layer for layer in quick.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    norms = torch.stack([torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in layers])
+    torch.testing.assert_close(norms, torch.ones(len(layers)), atol=0.02, rtol=0)
+    assert all(layer.bias is not None for layer in layers)
+    assert not any(isinstance(layer, spectral.NORMS) for layer in model.encoder.modules())
+    assert any(isinstance(layer, spectral.NORMS) for layer in model.generator.modules()) == (architecture != "mlp")
 
 
 def test_building_depends_on_the_seed_and_leaves_the_global_random_state():

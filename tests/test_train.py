@@ -101,6 +101,15 @@ def test_bf16_resumes_exactly_too(images, tmp_path):
     assert equal(weights(whole), weights(train.train(config, images, tmp_path / "run", resume=True)))
 
 
+def test_spectral_norms_resume_exactly_too(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "network.spectral=true"))
+    whole = train.train(config, images, tmp_path / "whole")
+    calls = []
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, images, tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 3)
+    assert equal(weights(whole), weights(train.train(config, images, tmp_path / "run", resume=True)))
+
+
 def test_layers_that_draw_resume_exactly_too(tmp_path):
     """The stage of paints has dropout; a sheet is drawn between its iterations, from torch's own generator."""
     pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))

@@ -21,7 +21,7 @@ from agerestore.experiments.aae import (
     aae_semi,
     aae_style,
 )
-from agerestore.experiments.ablations import age_ablations
+from agerestore.experiments.ablations import age_ablations, age_improvements
 from agerestore.experiments.features import svhn_features
 from agerestore.experiments.setting import Outcome, Pictures, Setting
 from agerestore.experiments.systems import systems
@@ -43,10 +43,15 @@ EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
     "systems": partial(systems, presets="mnist"),
     "systems-celeba": partial(systems, presets="faces"),
     "age-ablations": age_ablations,
+    "age-improvements": age_improvements,
     "svhn-features": svhn_features,
 }
 # those that are not made on MNIST
-PICTURES = {"systems-celeba": Pictures(64, 3, labels=False), "svhn-features": Pictures(32, 3)}
+PICTURES = {
+    "systems-celeba": Pictures(64, 3, labels=False),
+    "age-improvements": Pictures(32, 3, labels=False),
+    "svhn-features": Pictures(32, 3),
+}
 
 
 def pictures_of(name: str) -> Pictures:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.errors import UsageError
-from agerestore.networks import coloring, critics, dcgan, mlp, photo, resnet
+from agerestore.networks import coloring, critics, dcgan, mlp, photo, resnet, spectral
 from agerestore.networks.coloring import ColorModel
 from agerestore.networks.dcgan import Encoder, Generator, initialise
 from agerestore.networks.photo import PhotoModel
@@ -137,6 +137,8 @@ def _build_pair(config: NetworkConfig) -> Autoencoder:
     }
     for network in networks.values():
         initialise(network)
+    if config.spectral and "encoder" in networks:
+        spectral.normalise(networks["encoder"])
     return Autoencoder(config, networks.pop("encoder", None), networks.pop("generator"), **networks)
 
 

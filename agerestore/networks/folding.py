@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from agerestore.networks import spectral
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -15,9 +17,10 @@ def folded(network: Network) -> Network:
     """A copy in eval mode, without gradients, that answers the same up to rounding, and sooner.
 
     In eval mode a batch norm is a scale and a shift of each channel, which the weights and the bias of a convolution
-    take in. Norms that do not follow a convolution stay.
+    take in. Norms that do not follow a convolution stay. Spectral norms become part of the weights.
     """
     quick = copy.deepcopy(network).eval()
+    spectral.bake(quick)
     for layers in [each for each in quick.modules() if isinstance(each, nn.Sequential)]:
         for (name, convolution), (norm_name, norm) in pairwise([*layers.named_children()]):
             if isinstance(convolution, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):

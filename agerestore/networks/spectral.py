@@ -1,0 +1,38 @@
+"""Spectral normalisation (Miyato et al., 2018): a network whose layers stretch nothing by more than 1."""
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+def normalise(network: nn.Module) -> None:
+    """Give every convolution and linear layer a spectral norm of 1, and a bias; batch norms go.
+
+    A batch norm would undo it: it scales what it is given to a variance of its own.
+
+    Args:
+        network: changed in place; the norm is estimated anew by a step of power iteration in each pass of training.
+    """
+    for module in [*network.modules()]:
+        for name, child in module.named_children():
+            if isinstance(child, NORMS):
+                setattr(module, name, nn.Identity())
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if module.bias is None:
+                module.bias = nn.Parameter(torch.zeros(len(module.weight)))
+            spectral_norm(module)
+
+
+def bake(network: nn.Module) -> None:
+    """Make plain weights of normalised ones, in place, for networks that only answer.
+
+    Torch's ``remove_parametrizations`` takes the weights off the class, which a copy shares with its original.
+    """
+    for layer in [each for each in network.modules() if parametrize.is_parametrized(each, "weight")]:
+        weight = layer.weight.detach().clone()
+        layer.__class__ = parametrize.type_before_parametrizations(layer)
+        del layer.parametrizations
+        layer.weight = nn.Parameter(weight)
