@@ -31,7 +31,7 @@ from agerestore.linear import (
     filled,
     known_pixels,
 )
-from agerestore.metrics import psnr, quantize
+from agerestore.metrics import mean_psnr, quantize
 from agerestore.observation import Observation
 
 Restorer = Callable[[Observation], Tensor]
@@ -270,14 +270,9 @@ def best(method: Callable[..., Tensor], settings: Sequence[Setting], observation
 
     def attempt(setting: Setting) -> Choice:
         restored = method(observation, **setting)
-        return Choice(setting, restored, _mean_psnr(restored, truth))
+        return Choice(setting, restored, mean_psnr(quantize(restored), truth))
 
     return max(map(attempt, settings), key=lambda choice: choice.psnr)
-
-
-def _mean_psnr(restored: Tensor, truth: Tensor) -> float:
-    """PSNR of each picture rounded to uint8, averaged; a perfect picture counts 100 dB, not infinity."""
-    return float(psnr(quantize(restored), truth).clamp(max=100).mean())
 
 
 # --- fitted linear methods
@@ -321,7 +316,7 @@ def _held_out(observation: Observation, clean: Tensor) -> tuple[Pair, Pair]:
 
 
 def _nearest(restorers: Sequence[Restorer], observation: Observation, truth: Tensor) -> Restorer:
-    return max(restorers, key=lambda restore: _mean_psnr(restore(observation), truth))
+    return max(restorers, key=lambda restore: mean_psnr(quantize(restore(observation)), truth))
 
 
 def _noise(observation: Observation, clean: Tensor) -> float:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from agerestore.architectures import AnyNetworkConfig, Frozen, NetworkConfig, kind_of_network
+from agerestore.architectures import AnyNetworkConfig, Frozen, NetworkConfig, PhotoConfig, kind_of_network
 from agerestore.errors import UsageError
 from agerestore.presets import PRESETS, SYSTEMS, of_system
 
@@ -70,7 +70,7 @@ class EstimateConfig(Frozen):
 
     steps: int = Field(0, ge=0, description="0 leaves it out: the estimator stays as it is")
     lr: float = Field(1e-3, gt=0)
-    lr_decay: Decay = "cosine"
+    lr_decay: Literal["constant", "linear", "cosine"] = "cosine"  # it knows no epochs
     batch_size: int = Field(32, ge=1)
     turn: Turn = Turn(weights={"estimate": 1.0, "uncertainty": 0.02})
 
@@ -150,9 +150,19 @@ class TrainConfig(Frozen):
     def _fits(self) -> TrainConfig:
         if self.objective != "age" and not isinstance(self.network, NetworkConfig):
             raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
+        idle = self._unheeded()
+        if idle:
+            raise ValueError(f"{idle[0]} says nothing to these networks and this objective: leave it out")
         if self.batch_size < DRAWS and self.compares_draws:
             raise ValueError(f"kl_within and energy compare {DRAWS} draws: set batch_size={DRAWS} or more")
         return self
+
+    def _unheeded(self) -> list[str]:
+        """Settings of what training sees that are given and have no effect on it."""
+        if isinstance(self.network, PhotoConfig):
+            return [name for name in ("flip", "shift", "views", "augment") if getattr(self, name)]
+        clean = self.objective in ("age", "dcgan")  # whose networks see no damaged pictures
+        return ["damage"] if self.damage and clean else []
 
     @property
     def compares_draws(self) -> bool:

@@ -199,9 +199,10 @@ def batch_indices(length: int, batch_size: int, step: int, seed: int) -> Tensor:
 def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> Tensor:
     """(H, W, C) uint8 -> (channels, size, size) uint8."""
     height, width = array.shape[:2]
-    if (height, width) == (28, 28) and size == 32:
+    if (height, width) == (28, 28) and size in (32, round(32 * AUGMENT_MARGIN)):
         array = np.pad(array, ((2, 2), (2, 2), (0, 0)))
-    elif (height, width) != (size, size):
+        height = width = 32
+    if (height, width) != (size, size):
         side = min(height, width)
         if not stretch:
             top, left = (height - side) // 2, (width - side) // 2

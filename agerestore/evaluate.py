@@ -1,8 +1,8 @@
 """A model beside classical methods, on the same damaged pictures.
 
-Protocol: damage is drawn with a seed; where all damaged pictures stay inside [0, 1] they are rounded to uint8, as files
-would be, which is asked of each photograph alone; every output is clipped and rounded to uint8; PSNR and SSIM are taken
-per picture, then averaged.
+Protocol: damage is drawn with a seed, of each further photograph with the next one; where all damaged pictures stay
+inside [0, 1] they are rounded to uint8, as files would be, which is asked of each photograph alone; every output is
+clipped and rounded to uint8; PSNR and SSIM are taken per picture, then averaged.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
 from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
-from agerestore.metrics import psnr, quantize, ssim
+from agerestore.metrics import mean_psnr, quantize, ssim
 from agerestore.observation import Observation
 from agerestore.restoration import DEFAULTS, restore_observation
 from agerestore.settings import RestoreSettings
@@ -102,9 +102,9 @@ def evaluate(
     rows: list[Row] = []
     for damage in damages:
         measured: dict[str, list[Row]] = {}
-        for group in groups:
+        for number, group in enumerate(groups):
             truth = group.float() / 255
-            observation = observe(truth, damage, seed)
+            observation = observe(truth, damage, seed + number)
             for answer in _answers(restore, observation, truth, damage, methods, training, seed):
                 row = _row(damage, answer.label(len(groups)), quantize(answer.image), truth, observation, recognise)
                 measured.setdefault(answer.method, []).append(row)
@@ -166,8 +166,8 @@ def _mean(rows: Sequence[Row]) -> Row:
     """One row for groups of equal weight."""
 
     def mean(name: str) -> Any:
-        values = [getattr(row, name) for row in rows]
-        return None if None in values else sum(values) / len(values)
+        values = [value for value in (getattr(row, name) for row in rows) if value is not None]
+        return sum(values) / len(values) if values else None
 
     return replace(rows[0], **{name: mean(name) for name in ("psnr", "ssim", "hole_psnr", "recognised")})
 
@@ -200,12 +200,12 @@ def _row(
     damage: str, method: str, image: Tensor, truth: Tensor, observation: Observation,
     recognise: Callable[[Tensor], float] | None,
 ) -> Row:  # fmt: skip
-    hole = None if observation.mask is None else float(psnr(image, truth, observation.mask).mean())
+    mask = observation.mask
     return Row(
         damage=damage,
         method=method,
-        psnr=float(psnr(image, truth).mean()),
+        psnr=mean_psnr(image, truth),
         ssim=float(ssim(image, truth).mean()),
-        hole_psnr=hole,
+        hole_psnr=None if mask is None or not mask.any() else mean_psnr(image, truth, mask),
         recognised=None if recognise is None else recognise(image),
     )

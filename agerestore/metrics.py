@@ -104,6 +104,11 @@ def psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
     return -10 * ((error * where).sum(dim=(1, 2, 3)) / count).log10()
 
 
+def mean_psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> float:
+    """The mean of `psnr` over the pictures that have anything to measure, where an equal one counts 100 dB."""
+    return float(psnr(x, y, mask).clamp(max=100).nanmean())
+
+
 def ssim(x: Tensor, y: Tensor) -> Tensor:
     """Structural similarity, Wang et al. 2004: Gaussian window of 11 pixels and sigma 1.5, K1 0.01, K2 0.03.
 

@@ -38,22 +38,26 @@ class Stage:
         return {name for player in self.players for name in player.split("+")}
 
 
-def schedule(kind: str, lr: float, steps: int, every: int = 1, factor: float = 0.5) -> Callable[[int], float]:
+def schedule(
+    kind: str, lr: float, steps: int, epoch: int = 1, every: int = 1, factor: float = 0.5
+) -> Callable[[int], float]:
     """Learning rate as a function of the iteration.
 
     Args:
         kind: ``constant``; ``linear`` or ``cosine``, which reach 0 at ``steps`` (linear only falls in the second
-            half); ``step``, multiplied by ``factor`` every ``every`` iterations.
+            half); ``step``, multiplied by ``factor`` as the last of each ``every`` epochs begins, as in the official
+            code.
         lr: the rate at iteration 0.
         steps: length of the stage.
-        every: iterations.
+        epoch: iterations of one.
+        every: epochs.
         factor: at each step.
     """
     return {
         "constant": lambda step: lr,
         "linear": lambda step: lr * min(1.0, 2 * (1 - step / steps)),
         "cosine": lambda step: lr * (1 + math.cos(math.pi * step / steps)) / 2,
-        "step": lambda step: lr * factor ** (step // every),
+        "step": lambda step: lr * factor ** ((step // epoch + 1) // every),
     }[kind]
 
 
@@ -81,7 +85,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
 
 def _game(config: TrainConfig, images: int) -> Stage:
     steps = iterations(config, images)
-    every = config.lr_step_epochs * max(images // config.batch_size, 1)
+    epoch = max(images // config.batch_size, 1)
     objective, terms = OBJECTIVES[config.objective](config)
     return Stage(
         name="game",
@@ -90,7 +94,7 @@ def _game(config: TrainConfig, images: int) -> Stage:
         turns=config.turns,
         steps=steps,
         batch_size=config.batch_size,
-        lr=schedule(config.lr_decay, config.lr, steps, every, config.lr_step_factor),
+        lr=schedule(config.lr_decay, config.lr, steps, epoch, config.lr_step_epochs, config.lr_step_factor),
         damage=degrade.parse(config.damage) if config.damage else None,
     )
 
@@ -98,7 +102,8 @@ def _game(config: TrainConfig, images: int) -> Stage:
 def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
     """After the game of an encoder and a generator: the settling, and the tuning of the robust encoder."""
     robust = config.robust
-    objective, terms = OBJECTIVES["age"](config)  # which can invert any generator
+    # AGE can invert any generator; an encoder that draws its codes to the prior has no margin to stop at.
+    objective, terms = OBJECTIVES["age"](config.model_copy(update={"margin": None}))
     settling = replace(
         game,
         name="settle",

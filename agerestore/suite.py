@@ -17,9 +17,11 @@ from agerestore.data import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluate import evaluate
 from agerestore.latent import one_hot, sample_codes
-from agerestore.metrics import class_score, frechet_distance, high_frequency_energy, psnr, quantize, ssim
+from agerestore.metrics import class_score, frechet_distance, high_frequency_energy, mean_psnr, quantize, ssim
 from agerestore.monitor import CHUNK, balance
 from agerestore.networks import Autoencoder
+from agerestore.restoration import DEFAULTS
+from agerestore.settings import RestoreSettings
 from agerestore.tampering import tampering_network
 
 SAMPLES = 2000  # at most; as many pictures are compared with them
@@ -76,6 +78,7 @@ def paper_suite(
     test: ImageSet,
     training: ImageSet,
     *,
+    settings: RestoreSettings = DEFAULTS,
     seed: int = 0,
     report: Callable[[Measured], None] = lambda measured: None,
 ) -> list[Measured]:
@@ -85,6 +88,7 @@ def paper_suite(
         model: what is measured.
         test: clean pictures of its size and channels.
         training: pictures that the judge of samples learns from.
+        settings: how the model restores; see `agerestore.restoration.restore_observation`.
         seed: of damage and draws.
         report: told each as it is ready.
 
@@ -97,20 +101,20 @@ def paper_suite(
     if len(test) < 4:
         raise UsageError(f"{len(test)} pictures are too few to compare samples with; give four or more")
     found = []
-    for measured in _measurements(model, networks, test, training, seed):
+    for measured in _measurements(model, networks, test, training, settings, seed):
         report(measured)
         found.append(measured)
     return found
 
 
 def _measurements(
-    model: LoadedModel, networks: Autoencoder, test: ImageSet, training: ImageSet, seed: int
+    model: LoadedModel, networks: Autoencoder, test: ImageSet, training: ImageSet, settings: RestoreSettings, seed: int
 ) -> Iterator[Measured]:
     truth, config = test.images.float() / 255, networks.config
     generator = torch.Generator().manual_seed(seed)
     if networks.encoder is not None:
         yield Measured("reconstruction", of_reconstruction(networks, truth))
-        yield from _of_restoration(model, test, seed)
+        yield from _of_restoration(model, test, settings, seed)
         if config.prior == "sphere":
             yield Measured("moments of e(g(Z))", of_moments(networks, generator))
     count = min(SAMPLES, len(truth) // 2)
@@ -119,10 +123,10 @@ def _measurements(
     yield Measured("other pictures", of_samples(judge, truth[count : 2 * count], shown))
 
 
-def _of_restoration(model: LoadedModel, test: ImageSet, seed: int) -> Iterator[Measured]:
+def _of_restoration(model: LoadedModel, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measured]:
     assert isinstance(model.networks, Autoencoder)
     damages = damages_of(model.networks.config)
-    rows = evaluate(model, test, damages, seed=seed)
+    rows = evaluate(model, test, damages, settings=settings, seed=seed)
     damaged = {row.damage: row.psnr for row in rows if row.method == "input"}
     for row in rows:
         if row.method == "agerestore":
@@ -140,7 +144,7 @@ def of_reconstruction(networks: Autoencoder, truth: Tensor) -> dict[str, float]:
     """
     again = torch.cat([networks.generate(networks.encode(part)) for part in truth.split(CHUNK)])
     return {
-        "psnr": float(psnr(quantize(again), truth).mean()),
+        "psnr": mean_psnr(quantize(again), truth),
         "ssim": float(ssim(quantize(again), truth).mean()),
         "high_frequencies": fineness(again, truth),
     }

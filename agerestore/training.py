@@ -17,7 +17,7 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig, Turn
 from agerestore.data import AnySet, derive_seed
 from agerestore.errors import UsageError
-from agerestore.networks import Autoencoder, build, growth
+from agerestore.networks import Autoencoder, build, growth, spectral
 from agerestore.objectives import Batch
 from agerestore.stages import stages
 
@@ -138,6 +138,8 @@ class Training:
                 continue
             for mean, value in zip(_floats(getattr(self.average, name)), _floats(network), strict=True):
                 mean.lerp_(value, 1 - decay)
+            for each in (network, getattr(self.average, name)):
+                spectral.estimate(each)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a resumed run needs, flat."""

@@ -66,7 +66,7 @@ def evaluate(
     compared = {"--beside": beside}
     if suite is not None:
         refuse_unheeded(f"--suite {suite}", _given(restoring | compared))
-        _evaluate_suite(loaded, suite, data, training, limit, common)
+        _evaluate_suite(loaded, suite, data, training, limit, settings, common)
     elif isinstance(loaded.networks, ColorModel):
         refuse_unheeded(f"-m {model}", _given(restoring))
         _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
@@ -88,15 +88,13 @@ def _evaluate_restoring(
     """A model that restores, under each kind of damage."""
     from agerestore import evaluate as evaluation
     from agerestore.errors import UsageError
-    from agerestore.networks import PhotoModel
 
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
-    photographs = isinstance(model.networks, PhotoModel)
-    methods = {"all": evaluation.names(fitted=not photographs), "none": []}.get(
+    test, clean = _pictures(model.networks, data, training, baseline != "none")
+    methods = {"all": evaluation.names(fitted=clean is not None), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
-    test, clean = _pictures(model.networks, data, training, bool(methods))
 
     def report(row: evaluation.Row) -> None:
         if common.as_json:
@@ -111,8 +109,9 @@ def _evaluate_restoring(
 
 
 def _evaluate_suite(
-    model: "LoadedModel", suite: str, data: Path, training: Path | None, limit: int, common: Common
-) -> None:
+    model: "LoadedModel", suite: str, data: Path, training: Path | None, limit: int, settings: "RestoreSettings",
+    common: Common,
+) -> None:  # fmt: skip
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
     from agerestore import data as sources
     from agerestore.errors import UsageError
@@ -139,7 +138,7 @@ def _evaluate_suite(
             typer.echo(f"{measured.what:28} {figures}")
 
     here = model.to("cpu")  # where pictures and draws are; the networks are small
-    paper_suite(here, _some(test, limit, data), known, seed=common.seed, report=report)
+    paper_suite(here, _some(test, limit, data), known, settings=settings, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._options import Common, with_common_options
+from ._options import Common, refuse_unheeded, with_common_options
 
 
 @with_common_options
@@ -13,7 +13,9 @@ def experiment(
     name: Annotated[str, typer.Argument(help="age-ablations, systems, aae-semi ...; a wrong name lists all.")],
     data: Annotated[
         Path,
-        typer.Option(help="MNIST, SVHN or CelebA, as torchvision lays them out or as folders; of digits 0 to 9."),
+        typer.Option(
+            help="MNIST, SVHN, CIFAR-10 or CelebA, as torchvision lays them out or as folders; of digits 0 to 9."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for NAME.png and NAME.json, and below it runs/.")],
     full: Annotated[
@@ -36,6 +38,8 @@ def experiment(
     from agerestore import device as devices
     from agerestore.experiments import Setting, pictures_of, run_experiment
 
+    if model is not None and name != "svhn-features":
+        refuse_unheeded(f"experiment {name}", ["-m"])
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     precision = [] if common.precision == "auto" else [f"precision={common.precision}"]

@@ -32,6 +32,10 @@ def test_settings_leave_the_presets_as_they_are():
         ("age", "network.image_size=48", "--set network.image_size: Input should be 32 or 64"),
         ("photo", "batch_size=3", "--set: kl_within and energy compare 4 draws: set batch_size=4 or more"),
         ("cars-color", "batch_size=2", "set batch_size=4 or more"),
+        ("photo", "augment=true", "--set: augment says nothing to these networks and this objective: leave it out"),
+        ("age", "damage=noise", "--set: damage says nothing to these networks and this objective"),
+        ("photo", "estimate.lr_decay=step", "--set estimate.lr_decay: Input should be 'constant', 'linear' or"),
+        ("aae-mnist-clusters", "network.spectral=true", "takes the batch norms away"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_it(preset, setting, words):

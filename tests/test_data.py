@@ -75,6 +75,8 @@ def test_mnist_as_torchvision_has_it(tmp_path):
     assert images.images.sum() == 5 * 28 * 28 * 255
     assert len(data.load(tmp_path, 32, 1, "test")) == 3
     assert layouts.has_splits(tmp_path)
+    larger = data.load(tmp_path, 40, 1).images[0, 0]  # to be cropped at random: 35 of 40 pixels are 28 of 32
+    assert larger[20].sum() / 255 == pytest.approx(35, abs=0.1)
 
 
 def test_cifar10_as_torchvision_has_it(tmp_path, monkeypatch):

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from agerestore import evaluate
-from agerestore.architectures import NetworkConfig
+from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
-from agerestore.data import ImageSet
+from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import UsageError
 from agerestore.networks import build
 
@@ -53,12 +53,36 @@ def test_the_same_damage_for_all_methods_and_a_seed(digits):
     assert not torch.equal(first.mask, other.mask)
 
 
-def test_with_a_mask_only_the_hole_can_be_wrong(model, digits):
-    found = rows(model, digits, "hole:size=8", methods=["telea", "median", "pca"], training=digits)
+def test_with_a_mask_only_the_hole_can_be_wrong(model):
+    drawn = torch.randint(0, 256, (80, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    test, training = ImageSet(drawn[:40]), ImageSet(drawn[40:])  # which nobody can guess
+    found = rows(model, test, "hole:size=8", methods=["telea", "median", "pca"], training=training)
     assert set(found) == {"input", "agerestore", "telea", "pca"}  # a median fills no holes
     for row in found.values():
         # 64 of 1024 pixels are unknown, everything else is observed: 12.04 dB between hole and whole, on average.
-        assert row.psnr == pytest.approx(row.hole_psnr + 10 * math.log10(16), abs=0.05) or math.isinf(row.psnr)
+        assert row.psnr == pytest.approx(row.hole_psnr + 10 * math.log10(16), abs=0.05)
+
+
+def test_pictures_that_lose_nothing_count_100_db_and_have_no_hole(model, digits):
+    found = rows(model, digits, "holes:count=0..1:size=8")["input"]
+    mask = evaluate.observe(digits.images.float() / 255, "holes:count=0..1:size=8", 0).mask
+    whole = [not each.any() for each in mask]
+    assert 0 < sum(whole) < len(whole)
+    assert math.isfinite(found.hole_psnr)
+    assert 100 * sum(whole) / len(whole) < found.psnr < 100
+    untouched = rows(model, digits, "holes:count=0:size=8")["input"]
+    assert (untouched.psnr, untouched.hole_psnr) == (100, None)
+
+
+def test_each_photograph_has_damage_of_its_own():
+    networks = build(PhotoConfig(widths=(4, 4, 4), blocks=(1, 1, 1), latent_dim=0)).eval().requires_grad_(False)
+    grey = torch.full((3, 64, 64), 128, dtype=torch.uint8)
+    one, twelve = (
+        rows(LoadedModel(networks, {}), PhotoSet((grey,) * count), "noise:sigma=0..55")["input"] for count in (1, 12)
+    )
+    levels = torch.linspace(0.5, 55, 1000)  # of which one is drawn for each
+    assert twelve.psnr == pytest.approx(float((-20 * (levels / 255).log10()).mean()), abs=4)
+    assert abs(twelve.psnr - one.psnr) > 0.1
 
 
 def test_recognition_is_measured_where_there_are_labels(model, digits):

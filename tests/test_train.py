@@ -10,6 +10,7 @@ from agerestore import budget, checkpoint, stages, train, training
 from agerestore.config import train_config
 from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
+from agerestore.networks.folding import folded
 
 TINY = (
     "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4",
@@ -101,9 +102,13 @@ def test_bf16_resumes_exactly_too(images, tmp_path):
     assert equal(weights(whole), weights(train.train(config, images, tmp_path / "run", resume=True)))
 
 
-def test_spectral_norms_resume_exactly_too(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "network.spectral=true"))
+def test_spectral_norms_resume_exactly_too_and_are_1_in_the_average(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "network.spectral=true", "lr=0.02"))
     whole = train.train(config, images, tmp_path / "whole")
+    encoder = folded(checkpoint.load_weights(whole).networks.encoder)
+    layers = [layer for layer in encoder.modules() if isinstance(layer, torch.nn.Conv2d)]
+    norms = torch.stack([torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in layers])
+    torch.testing.assert_close(norms, torch.ones(len(layers)), atol=0.1, rtol=0)
     calls = []
     with pytest.raises(KeyboardInterrupt):
         train.train(config, images, tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 3)
@@ -263,7 +268,7 @@ def test_training_learns_to_reconstruct(images, tmp_path):
     ("step", [1, 0.25, 0.125]),
 ])  # fmt: skip
 def test_schedules_at_the_start_the_middle_and_three_quarters(kind, expected):
-    rate = stages.schedule(kind, 1.0, 100, every=25)
+    rate = stages.schedule(kind, 1.0, 100, epoch=5, every=5)
     assert [rate(0), rate(50), rate(75)] == pytest.approx([*expected])
 
 

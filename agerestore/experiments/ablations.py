@@ -90,7 +90,7 @@ def _compared(setting: Setting, runs: Mapping[str, Ablation], seen: int) -> Outc
     for name, ablation in runs.items():
         settings = (f"batch_size={ablation.batch}", f"steps={seen // ablation.batch}", *NETWORKS, *ablation.settings)
         folder = name.replace(":", "").replace(",", "").replace(" ", "-")
-        networks = pair(setting.model(ablation.preset, *settings, name=folder))
+        networks = pair(setting.model(ablation.preset, *settings, name=f"{ablation.preset}-{folder}"))
         row, figures[name] = _measured(networks, judge, truth)
         rows.append(row)
     return Outcome(rows, figures)

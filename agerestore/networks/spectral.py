@@ -1,5 +1,7 @@
 """Spectral normalisation (Miyato et al., 2018): a network whose layers stretch nothing by more than 1."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -26,13 +28,31 @@ def normalise(network: nn.Module) -> None:
             spectral_norm(module)
 
 
+@torch.no_grad()
+def estimate(network: nn.Module) -> None:
+    """Estimate the norms of the weights as they are, by a step of power iteration, of a network in either mode.
+
+    An average of weights needs it, for the norm of an average is no average of norms.
+    """
+    for layer in _normalised(network):
+        norm = layer.parametrizations.weight
+        training = norm.training
+        norm.train()
+        norm()
+        norm.train(training)
+
+
 def bake(network: nn.Module) -> None:
     """Make plain weights of normalised ones, in place, for networks that only answer.
 
     Torch's ``remove_parametrizations`` takes the weights off the class, which a copy shares with its original.
     """
-    for layer in [each for each in network.modules() if parametrize.is_parametrized(each, "weight")]:
+    for layer in _normalised(network):
         weight = layer.weight.detach().clone()
         layer.__class__ = parametrize.type_before_parametrizations(layer)
         del layer.parametrizations
         layer.weight = nn.Parameter(weight)
+
+
+def _normalised(network: nn.Module) -> list[Any]:
+    return [layer for layer in network.modules() if parametrize.is_parametrized(layer, "weight")]

@@ -11,8 +11,9 @@ colorfulness absolute log ratio of the mean square of a and b in drawn pictures 
 centre       reconstruction error of g(L, 0), as in ``match_x``: plain regression, without a game
 ============ ==============================================================================================
 
-The author's code takes ``kl_fake`` with the lightness of the same real batch, as here; its variant age_rev measures it
-for four pictures, each with every z of the batch, which is ``kl_within``.
+The author's code takes the encoder's ``kl_fake`` with the lightness of the same real batch, as here, and draws a fresh
+batch for each step of the generator; here all steps of an iteration see one. Its variant age_rev measures ``kl_fake``
+for four pictures, each with all 64 z of the batch; ``kl_within`` does so for 16 with four each.
 """
 
 from collections.abc import Collection
