@@ -1,6 +1,7 @@
 """EXIF blocks: bytes that begin with a TIFF header and hold directories of tags (EXIF 2.32, section 4.5)."""
 
 import struct
+from typing import Any
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -13,6 +14,13 @@ DESCRIPTIVE = (
     *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
     *range(0x9C9B, 0x9CA0),
 )
+
+
+class _Text(str):
+    """Text of a tag with the bytes it had: Pillow reads it as Latin-1, and would write "?" for what is not ASCII."""
+
+    def encode(self, *_: object) -> bytes:
+        return str.encode(self, "latin-1")
 
 
 def upright(exif: bytes) -> tuple[int, bytes]:
@@ -63,8 +71,12 @@ def copy_descriptive(source: Image.Exif, target: Image.Exif | ImageFileDirectory
     """Copy the tags that describe the picture, with the whole EXIF and GPS directories."""
     for tag in DESCRIPTIVE:
         if tag in source:
-            target[tag] = source[tag]
+            target[tag] = _as_it_was(source[tag])
     for directory in (EXIF_DIRECTORY, GPS_DIRECTORY):
         if values := dict(source.get_ifd(directory)):
             values.pop(INTEROPERABILITY_DIRECTORY, None)  # an offset into the old file
-            target[directory] = values
+            target[directory] = {tag: _as_it_was(value) for tag, value in values.items()}
+
+
+def _as_it_was(value: Any) -> Any:
+    return _Text(value) if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from agerestore import exifblock, formats, iptc, lossless, lossy, pngchunks
@@ -21,6 +21,7 @@ from agerestore.errors import ImageFileError
 from agerestore.lossless import Samples
 from agerestore.metadata import Metadata
 
+MAX_TEXT = 2**26  # bytes of a text or colour profile of a PNG, unpacked
 MAX_PIXELS = 250_000_000  # of a picture that nobody said was meant to be large
 EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
 # What brings a picture stored with EXIF orientation 1 to 8 (EXIF 2.32, section 4.6.4) upright.
@@ -58,7 +59,8 @@ def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
     image, tags = _open(data, large)
     depth = _declared_depth(image, tags, data)
     is_tiff = image.format == "TIFF"
-    with _pillow_alone() if is_tiff else nullcontext():  # a TIFF's pixel limit and tags are looked at again
+    again = is_tiff or image.format == "PNG"  # a TIFF's pixel limit and tags; texts may follow the pixels of a PNG
+    with _pillow_alone() if again else nullcontext():
         image.load()  # decodes and so checks every byte; 16-bit colour is decoded again, for its low bytes
         exif = exifblock.of_tiff(image) if is_tiff else _exif(image)
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
@@ -105,7 +107,12 @@ def _open(data: bytes, large: bool) -> tuple[ImageFile, dict[int, Any]]:
         raise ImageFileError(what) from None
     if image.width * image.height > MAX_PIXELS and not large:
         size = f"{image.width} x {image.height} pixels"
-        raise ImageFileError(f"{size} are more than {MAX_PIXELS // 10**6} megapixels; pass --large if that is meant")
+        raise ImageFileError(
+            f"{size} are more than {MAX_PIXELS // 10**6} megapixels; `restore` and `colorize` take it with --large"
+        )
+    if 0 in tags.get(338, ()):
+        what = "holds a channel beside colour and transparency, which would be lost; save it without, or as alpha"
+        raise ImageFileError(what)
     if pages > 1:
         raise ImageFileError(f"holds {pages} pages or frames; save the one to restore as a file of its own")
     return image, tags
@@ -128,14 +135,18 @@ def _exif(image: ImageFile) -> bytes:
 
 @contextmanager
 def _pillow_alone() -> Iterator[None]:
-    """Lift Pillow's pixel limit, ours holds; silence its remarks on odd metadata. Both are process-wide."""
+    """Lift Pillow's pixel limit, ours holds, and that of a PNG's texts; silence its remarks on odd metadata.
+
+    All are process-wide.
+    """
     with _pillow_globals, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        pixels, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        text, PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = limit
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = pixels, text
 
 
 def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:

@@ -144,7 +144,7 @@ def in_8_bits(pixels: Samples) -> Samples:
     return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
 
 
-def read_mask(path: Path, size: tuple[int, int], resize: bool = False) -> Mask:
+def read_mask(path: Path, size: tuple[int, int], resize: bool = False, large: bool = False) -> Mask:
     """Read which pixels of a picture are unknown.
 
     Every pixel that is not black is unknown; in a lossy file (JPEG, lossy WebP), which does not store black
@@ -154,6 +154,7 @@ def read_mask(path: Path, size: tuple[int, int], resize: bool = False) -> Mask:
         path: The mask, a picture.
         size: (H, W) of the picture it belongs to.
         resize: Bring a mask of another size to the picture's, by nearest neighbours, instead of refusing it.
+        large: Take a mask of more than 250 megapixels, too.
 
     Returns:
         (H, W) bool, True where unknown.
@@ -162,7 +163,7 @@ def read_mask(path: Path, size: tuple[int, int], resize: bool = False) -> Mask:
         ImageFileError: Unreadable, of another size, or with transparent parts, which could mean either.
     """
     try:
-        photo = read(path)
+        photo = decode(contents(path), path, large)
     except UnreadableError as error:  # the picture itself may well be readable
         raise ImageFileError(str(error)) from error
     if not _is_opaque(photo):

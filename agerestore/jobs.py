@@ -105,7 +105,7 @@ def plan(
         raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
     jobs = _marked(jobs)
     if in_place:
-        return [replace(job, target=job.source, backup=_backup(job.source)) for job in jobs]
+        return [replace(job, backup=_backup(job.target)) for job in jobs]
     sources = {_real(job.source) for job in jobs}
     for job in jobs:
         if job.target != PIPE and _real(job.target) in sources:
@@ -198,11 +198,18 @@ def _pictures(folder: Path, seen: frozenset[Path], exclude: Callable[[Path], boo
     for path in entries:
         if path.name.startswith(".") or exclude(path):
             continue
-        if path.is_dir():
+        if _is_folder(path):
             if (real := _real(path)) not in seen:
                 yield from _pictures(path, seen | {real}, exclude)
         elif is_picture(path) and not path.name.endswith(MASK_ENDINGS):
             yield path
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # what cannot be looked at is to fail under its name
+        return False
 
 
 def _real(path: Path) -> Path:

@@ -80,6 +80,14 @@ class Manifest:
         finally:
             os.close(descriptor)  # and with it the lock, as when the process dies
 
+    @classmethod
+    def of_pictures(cls, source: Path) -> "Manifest":
+        """The records of a folder of pictures to work on; none where it is a file or cannot be looked into."""
+        try:
+            return cls(source)
+        except OSError:
+            return cls()
+
     def find(self, output: Path) -> Record | None:
         """The last record of a result that an earlier run made."""
         return self._records.get(self.name(output))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from agerestore import device as devices
 from agerestore import imagefile, tiling
@@ -25,6 +26,7 @@ BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in
 SHARE = 0.25  # of the free memory that a pass may take
 BRIGHT = 0.5  # a picture whose brightest pixels are darker than this is exposed before it is restored
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
+PIECE = 512  # pixels a side, in which a whole picture is looked at
 
 
 class Answer(NamedTuple):
@@ -39,6 +41,18 @@ class Answer(NamedTuple):
     image: Tensor
     deviation: Tensor
     samples: Tensor
+
+
+class Survey(NamedTuple):
+    """What is found out about each of the pictures (B, ...) before they are restored; both (B, 1, 1, 1).
+
+    Attributes:
+        gain: what dark ones are multiplied by for the network, and divided by after it; at least 1.
+        grey: whether all known pixels are grey.
+    """
+
+    gain: Tensor
+    grey: Tensor
 
 
 class RestoredPhoto(NamedTuple):
@@ -149,16 +163,16 @@ def _restore(
 ) -> None:  # fmt: skip
     """Read, compute and write a picture tile by tile."""
     whole, device = tiling.Box(0, 0, height, width), next(model.parameters()).device
-    gain = _exposure(whole, read)
+    survey = _survey(whole, read)
     inward = continuation(whole, read)
-    strength = _strength(model, whole, read, gain, settings)  # of each picture, as is the gain
+    strength = _strength(model, whole, read, survey, settings)  # of each picture
     reach, multiple = (model.reach, MULTIPLE) if fields is None else (model.reach_of_samples, REGION)
 
     def work(tile: tiling.Box) -> None:
         around = tiling.surroundings(tile, whole, reach, multiple)
         observation = read(around) if inward is None else inward.under(read(around), around)
         here = None if fields is None else _regions(fields, around)
-        answer = _estimate(model, observation, gain, strength, settings, here)
+        answer = _estimate(model, observation, survey, strength, settings, here)
         if inward is not None:  # the network took those colours for known ones
             answer = answer._replace(deviation=answer.deviation.maximum(inward.doubt(around)))
         rows, columns = tile.within(around).slices
@@ -173,21 +187,33 @@ def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
 
 
 def _estimate(
-    model: PhotoModel, observation: Observation, gain: Tensor, strength: Tensor, settings: RestoreSettings,
+    model: PhotoModel, observation: Observation, survey: Survey, strength: Tensor, settings: RestoreSettings,
     fields: Tensor | None = None,
 ) -> Answer:  # fmt: skip
-    device, channels = observation.image.device, observation.image.shape[1]
-    colour = (match_channels(observation.image, 3) * gain).contiguous(memory_format=torch.channels_last)
+    device, gain = observation.image.device, survey.gain
+    colour = match_channels(observation.image, 3)
+    # A dark picture may have single bright pixels, which nobody was exposed for.
+    colour = torch.where(gain > 1, (colour * gain).clamp_max(1), colour).contiguous(memory_format=torch.channels_last)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
         image, deviation = mean_estimate(model.estimate, colour, observation.mask, settings.ensemble, MULTIPLE)
         samples = image[:0] if fields is None else model.samples(colour, observation.mask, fields)
     # Samples are of one picture.
-    image, samples = (match_channels(each, channels).clamp(0, 1) for each in (image / gain, samples / gain[:1]))
-    deviation = deviation.square().mean(1, keepdim=True).sqrt().expand(-1, channels, -1, -1) / gain
+    image, samples = (
+        _in_channels_of(observation.image, each / gain[:size], survey.grey[:size]).clamp(0, 1)
+        for each, size in ((image, None), (samples, 1))
+    )
+    deviation = deviation.square().mean(1, keepdim=True).sqrt().expand_as(image) / gain
     if bool((strength < 1).any()):
         blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
     return Answer(image, deviation, samples)
+
+
+def _in_channels_of(damaged: Tensor, colour: Tensor, grey: Tensor) -> Tensor:
+    """An answer of the network (B, 3, H, W) with as many channels as the damaged picture, and grey where that is."""
+    if damaged.shape[1] == 1:
+        return match_channels(colour, 1)
+    return torch.where(grey, match_channels(match_channels(colour, 1), 3), colour)
 
 
 def _probes(whole: tiling.Box) -> list[tiling.Box]:
@@ -203,13 +229,26 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
     ]
 
 
-def _exposure(whole: tiling.Box, read: Read) -> Tensor:
-    """What each of dark pictures is multiplied by before it is restored, and divided by after it; at least 1."""
-    # Every third pixel of every third row: sorting more of them would take as long as restoring.
-    probes = [_known(piece.image, piece.mask)[:, :, ::3, ::3] for piece in map(read, _probes(whole))]
-    brightest = torch.stack([probe.flatten(1).quantile(0.999, dim=1) for probe in probes]).amax(0)
-    gain = torch.where(brightest >= BRIGHT, 1, (1 / brightest.clamp_min(1e-3)).clamp_max(64))
-    return gain[:, None, None, None]
+def _survey(whole: tiling.Box, read: Read) -> Survey:
+    """Look at all that is known of pictures, piece by piece."""
+    pieces = (_known(piece.image, piece.mask) for piece in map(read, tiling.divide(whole, PIECE)))
+    brightest, coloured = zip(*((_brightest(piece), _coloured(piece)) for piece in pieces), strict=True)
+    level = torch.stack(brightest).amax(0)
+    exposed = (level >= BRIGHT) | (level <= 0)  # where nothing is known there is nothing to expose
+    gain = torch.where(exposed, 1, (1 / level.clamp_min(1e-3)).clamp_max(64))
+    return Survey(gain[:, None, None, None], ~torch.stack(coloured).any(0)[:, None, None, None])
+
+
+def _brightest(piece: Tensor) -> Tensor:
+    """The brightest 2x2 pixels, by the darkest of them, of each of pictures (B, C, H, W): one hot pixel is none."""
+    beside = F.pad(piece, (0, 1, 0, 1), mode="replicate")
+    darkest: Tensor = -F.max_pool2d(-beside, 2, stride=1)
+    return darkest.flatten(1).amax(1)
+
+
+def _coloured(piece: Tensor) -> Tensor:
+    """Whether the channels of any pixel differ, for each of pictures (B, C, H, W)."""
+    return (piece != piece[:, :1]).flatten(1).any(1)
 
 
 def _known(image: Tensor, mask: Tensor | None) -> Tensor:
@@ -217,17 +256,17 @@ def _known(image: Tensor, mask: Tensor | None) -> Tensor:
     return image if mask is None else image.masked_fill(mask > 0, 0)
 
 
-def _strength(model: PhotoModel, whole: tiling.Box, read: Read, gain: Tensor, settings: RestoreSettings) -> Tensor:
+def _strength(model: PhotoModel, whole: tiling.Box, read: Read, survey: Survey, settings: RestoreSettings) -> Tensor:
     """The strength asked for, or less of a picture where more would be removed than the noise that is known."""
-    asked = torch.full_like(gain, settings.strength)
+    asked = torch.full_like(survey.gain, settings.strength)
     if settings.sigma is None:
         return asked
     once = RestoreSettings(precision=settings.precision)
-    removed, known = torch.zeros_like(gain), torch.zeros_like(gain)
+    removed, known = torch.zeros_like(asked), torch.zeros_like(asked)
     for box in _probes(whole):
         observation = read(box)
         image, mask = observation.image, observation.mask
-        answer = _estimate(model, observation, gain, torch.ones_like(gain), once)
+        answer = _estimate(model, observation, survey, torch.ones_like(asked), once)
         removed += _of_each(_known(image - answer.image, mask).square())
         known += 1 if mask is None else _of_each(1 - mask)
     rms = 255 * (removed / known.clamp_min(1e-6)).sqrt()

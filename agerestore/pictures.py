@@ -73,8 +73,9 @@ def restore_picture(
     if not settings.unfade:
         return restored
     others = [unfade(each, like=restored.photo) for each in restored.samples]  # so that what is known is alike in all
-    uncertainty = restored.uncertainty and unfade_uncertainty(restored.uncertainty, like=restored.photo)
-    return replace(restored, photo=unfade(restored.photo), samples=others, uncertainty=uncertainty)
+    expected = restored.uncertainty
+    expected = None if expected is None else unfade_uncertainty(expected, like=restored.photo)
+    return replace(restored, photo=unfade(restored.photo), samples=others, uncertainty=expected)
 
 
 def _restore(

@@ -42,7 +42,8 @@ def unfade_uncertainty(uncertainty: Photo, like: Photo) -> Photo:
         uncertainty: of 8 bits, in proportion to the expected deviation.
         like: the picture that it belongs to, before it is stretched.
     """
-    gain = _gain(*_ends(like), float(np.iinfo(like.pixels.dtype).max)).mean()
+    black, white = _ends(like)
+    gain = _gain(black, white, float(np.iinfo(like.pixels.dtype).max)).mean()
     return replace_pixels(uncertainty, np.minimum(uncertainty.pixels * gain, 255).round().astype(np.uint8))
 
 

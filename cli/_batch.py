@@ -1,6 +1,7 @@
 """How a verb runs over files: what is planned, progress, a line for each failure, a summary, the exit code."""
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +13,9 @@ import typer
 
 from ._options import Batch, Common
 
-# Arguments that are no settings: what they name is read for each picture, and its contents count.
-READ_FOR_EACH = ("source", "out", "mask", "replay")
+# Arguments that are no settings: what some name is read for each picture, and its contents count; others decide whether
+# a picture is taken, or how it is divided, and not what becomes of it.
+NO_SETTINGS = ("source", "out", "mask", "replay", "large", "resize_mask", "tile")
 
 
 def plan_batch(
@@ -41,11 +43,11 @@ def plan_batch(
     if out == batch.PIPE and any(beside.values()):
         wanted = " and ".join(name for name, value in beside.items() if value)
         raise UsageError(f"standard output takes one picture, not those of {wanted}; name an output file")
-    left_out = None if exclude is None else exclude.resolve()
-    earlier = manifest.Manifest(source if source.is_dir() and source.resolve() == out.resolve() else None)
+    left_out = None if exclude is None else os.path.realpath(exclude)
+    earlier = manifest.Manifest.of_pictures(source)
 
     def excluded(path: Path) -> bool:
-        return path.resolve() == left_out or earlier.is_companion(path)
+        return os.path.realpath(path) == left_out or earlier.is_companion(path)
 
     return batch.plan(source, out, exclude=excluded, **files.naming)
 
@@ -68,7 +70,7 @@ def run_batch(
     from agerestore import batch, manifest
     from agerestore import device as devices
 
-    chosen = {name: value for name, value in files.settings.items() if name not in READ_FOR_EACH}
+    chosen = {name: value for name, value in files.settings.items() if name not in NO_SETTINGS}
     settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)
     if files.dry_run:
         delivery = batch.Delivery(manifest.Manifest(folder), settings, files.overwrite)

@@ -52,19 +52,25 @@ def inspect(
 
 def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
     """The pictures to look at, and a line for each folder without any."""
-    from agerestore import batch
     from agerestore.errors import NothingReadableError
 
     pictures, missing = [], []
     for source in sources:
         try:
-            # A named file is looked at whatever it is called; what an earlier proposal has restored is left out.
-            found = [job.source for job in batch.plan(source, source, suffix=RESTORED)] if source.is_dir() else [source]
+            found = _in_folder(source) if source.is_dir() else [source]  # a named file, whatever it is called
         except NothingReadableError as error:
             missing.append(str(error))
         else:
             pictures += found
     return pictures, missing
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """The pictures of a folder, but what an earlier proposal has restored, and what was written beside results."""
+    from agerestore import batch, manifest
+
+    earlier = manifest.Manifest.of_pictures(folder)
+    return [job.source for job in batch.plan(folder, folder, exclude=earlier.is_companion, suffix=RESTORED)]
 
 
 def _inspect_file(path: Path, models: Any) -> "Outcome":

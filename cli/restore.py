@@ -200,7 +200,7 @@ class _Restoring:
         imagefile.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
-        return photo, mask, imagefile.read_mask(mask, photo.pixels.shape[:2], self.resize_mask)
+        return photo, mask, imagefile.read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.large)
 
     def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
         from agerestore.pictures import restore_picture

@@ -159,6 +159,29 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "failed", "done"]
 
 
+def test_a_folder_that_can_be_listed_and_not_entered_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures(tmp_path / "in", "a.png", "half/b.png")
+    is_dir = Path.is_dir
+
+    def denied(path: Path) -> bool:
+        if path.parent.name == "half":
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    assert [job.source.name for job in jobs] == ["a.png", "b.png"]
+
+
+def test_in_place_results_stay_in_the_folder_as_it_was_called(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", "a.png")
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    (job,) = batch.plan(tmp_path / "in", tmp_path / "link", in_place=True)
+    assert (job.target, job.backup) == (tmp_path / "link" / "a.png", tmp_path / "link" / "a.png.orig")
+
+
 def test_an_output_inside_the_source_is_never_picked_up(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png", "out/a.png", "out/out/a.png")
     assert batch.plan(tmp_path, tmp_path / "out") == [Job(tmp_path / "a.png", tmp_path / "out" / "a.png")]

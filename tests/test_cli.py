@@ -312,6 +312,24 @@ def test_in_place_and_beside_the_original(folder, tmp_path):
     assert "3 skipped" in again.stderr, again.output
 
 
+def test_in_place_through_a_link_and_beside_a_link_to_itself(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    (folder / "self").symlink_to("self")
+    original = (folder / "a.png").read_bytes()
+    result = run("degrade", folder, tmp_path / "link", *NOISE, "--in-place", "--backup")
+    assert "3 of 3 pictures written" in result.stderr, result.output
+    assert (folder / "a.png.orig").read_bytes() == original != (folder / "a.png").read_bytes()
+
+
+def test_what_decides_whether_a_picture_is_taken_is_no_setting_of_its_result(folder, photo_weights, tmp_path):
+    restore = ("restore", folder, tmp_path / "out", "-m", photo_weights)
+    assert run(*restore, "--compare").exit_code == 0
+    again = run(*restore, "--compare", "--large", "--resize-mask", "--tile", 64)
+    assert "3 skipped" in again.stderr, again.output
+    further = run("degrade", tmp_path / "out", tmp_path / "further", *NOISE)  # and sheets are no pictures to go on with
+    assert "3 of 3 pictures written" in further.stderr, further.output
+
+
 def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path):
     original = (folder / "a.png").read_bytes()
     result = CliRunner().invoke(app, ["degrade", "-", "-", *NOISE], input=original)

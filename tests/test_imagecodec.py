@@ -322,6 +322,42 @@ def test_profile_exif_xmp_and_resolution_are_kept(tmp_path: Path, suffix: str, d
     assert again.read_bytes() == (tmp_path / f"a{suffix}").read_bytes() or suffix == ".jpg"
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".jpg"])
+def test_text_of_a_tiff_that_is_not_ascii_is_kept_byte_for_byte(tmp_path: Path, suffix: str) -> None:
+    artist = "Jürgen © 2020 José"
+    tags = Image.Exif()
+    tags[0x013B] = "x" * len(artist.encode())
+    block = tags.tobytes().replace(b"x" * len(artist.encode()), artist.encode()).removeprefix(b"Exif\0\0")
+    imagefile.write(tmp_path / "a.tif", Photo(noise(8, 8, 3), None, Metadata(exif=block)))
+    imagefile.write(tmp_path / f"b{suffix}", imagefile.read(tmp_path / "a.tif"))
+    assert artist.encode() in (tmp_path / "a.tif").read_bytes()
+    assert artist.encode() in (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_a_png_with_a_profile_of_more_than_a_megabyte_is_sound(tmp_path: Path) -> None:
+    profile = SRGB + np.random.default_rng(0).bytes(1_500_000)
+    imagefile.write(tmp_path / "a.png", Photo(noise(8, 8, 3), None, Metadata(icc_profile=profile)))
+    assert imagefile.read(tmp_path / "a.png").metadata.icc_profile == profile
+
+
+def test_a_channel_of_a_tiff_that_is_no_alpha_is_refused_not_dropped(tmp_path: Path) -> None:
+    imagefile.write(tmp_path / "a.tif", Photo(noise(8, 8, 3), noise(8, 8, 1)))
+    alpha, other = (struct.pack("<HHIHH", 338, 3, 1, kind, 0) for kind in (2, 0))
+    tiff = (tmp_path / "a.tif").read_bytes()
+    assert tiff.count(alpha) == 1
+    (tmp_path / "b.tif").write_bytes(tiff.replace(alpha, other))
+    with pytest.raises(UnreadableError, match="holds a channel beside colour and transparency"):
+        imagefile.read(tmp_path / "b.tif")
+
+
+def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    imagefile.write(tmp_path / "a.png", Photo(np.full((8, 9, 1), 255, np.uint8)))
+    monkeypatch.setattr("agerestore.imagecodec.MAX_PIXELS", 71)
+    with pytest.raises(ImageFileError, match="`restore` and `colorize` take it with --large"):
+        imagefile.read_mask(tmp_path / "a.png", (8, 9))
+    assert imagefile.read_mask(tmp_path / "a.png", (8, 9), large=True).all()
+
+
 def test_offsets_into_the_old_file_do_not_reach_a_tiff(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x8769] = {0x9003: "1999:12:31 23:59:59", 0xA005: {1: "R98"}}

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from agerestore import tiling
+from agerestore.architectures import PhotoConfig
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.imagefile import Photo
+from agerestore.networks import build
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph, restore_pixels
 from agerestore.settings import RestoreSettings
@@ -143,6 +145,43 @@ def test_a_dark_picture_is_exposed_and_put_back(model):
         for scale in (1.0, 1 / 32)
     )
     torch.testing.assert_close((dark * 32).clamp(0, 1), light, rtol=0, atol=1e-3)
+
+
+@pytest.fixture
+def identity():
+    return build(PhotoConfig(widths=(4, 4, 4), blocks=(1, 1, 1), latent_dim=0)).eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("size", [3, 2])
+def test_lights_in_a_dark_picture_stay_as_bright_as_they_are(identity, size):
+    night = torch.full((1, 3, 900, 700), 0.02)
+    night[..., 300 : 300 + size, 270 : 270 + size] = 0.8  # a thousandth of a percent of it
+    answer = restore_photograph(identity, Observation(night), RestoreSettings(precision="fp32")).image
+    torch.testing.assert_close(answer, night, atol=1e-5, rtol=0)
+
+
+def test_one_hot_pixel_is_no_light_and_is_not_made_brighter_than_white(identity):
+    night = torch.full((1, 3, 90, 70), 0.02)
+    night[..., 30, 50] = 0.8
+    answer = restore_photograph(identity, Observation(night), RestoreSettings(precision="fp32")).image
+    expected = night.clamp(max=0.02)  # which the rest was exposed for
+    torch.testing.assert_close(answer, expected, atol=1e-5, rtol=0)
+
+
+def test_grey_in_three_channels_stays_grey_and_colour_in_a_hole_does_not_matter(model):
+    grey = drawn(1, 1, 90, 70).expand(-1, 3, -1, -1)
+    one = restore_photograph(model, Observation(grey[:, :1]), RestoreSettings(precision="fp32"))
+    three = restore_photograph(model, Observation(grey), RestoreSettings(precision="fp32"))
+    torch.testing.assert_close(three.image, one.image.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
+    mask = torch.zeros(1, 1, 90, 70)
+    mask[..., 20:40, 20:40] = 1
+    painted = torch.where(mask > 0, torch.tensor([1.0, 0.0, 0.0])[:, None, None], grey)
+    filled = restore_photograph(model, Observation(painted, mask), RestoreSettings(precision="fp32")).image
+    assert torch.equal(filled[:, 0], filled[:, 1])
+    tinted = grey.clone()
+    tinted[..., 5, 5] = torch.tensor([0.5, 0.6, 0.5])
+    coloured = restore_photograph(model, Observation(tinted), RestoreSettings(precision="fp32")).image
+    assert not torch.equal(coloured[:, 0], coloured[:, 1])
 
 
 @pytest.mark.parametrize("settings", [{}, {"sigma": 2.0}])
