@@ -316,7 +316,7 @@ def test_in_place_through_a_link_and_beside_a_link_to_itself(folder, tmp_path):
     (tmp_path / "link").symlink_to(folder, target_is_directory=True)
     (folder / "self").symlink_to("self")
     original = (folder / "a.png").read_bytes()
-    result = run("degrade", folder, tmp_path / "link", *NOISE, "--in-place", "--backup")
+    result = run("degrade", folder, tmp_path / "link", *NOISE, "--in-place", "--backup", "--overwrite")
     assert "3 of 3 pictures written" in result.stderr, result.output
     assert (folder / "a.png.orig").read_bytes() == original != (folder / "a.png").read_bytes()
 
