@@ -117,6 +117,7 @@ def test_every_ablation_differs_from_what_ships_and_sees_as_many_pictures():
 def test_every_improvement_changes_the_published_plan_in_one_thing():
     plans = {name: train_config(row.preset).model_dump() for name, row in IMPROVEMENTS.items()}
     published, ours = plans.pop("as published"), plans.pop("our balance, flips")
+    del plans["the same, spectral norms"]  # which sets it beside its preset
     assert published["turns"] != ours["turns"]
     assert [{key for key in plan if plan[key] != published[key]} - {"preset"} for plan in plans.values()] == [
         {"ema"}, {"margin"}, {"network"}, {"batch_size"}, {"flip"},

@@ -72,6 +72,7 @@ IMPROVEMENTS: dict[str, Ablation] = {
     "batches of 256": Ablation(BRISKLY, batch=256, preset="age-cifar10-batch256"),
     "flips": Ablation(BRISKLY, preset="age-cifar10-flip"),
     "our balance, flips": Ablation(preset="age"),
+    "the same, spectral norms": Ablation(("network.spectral=true",), preset="age"),
 }
 
 
