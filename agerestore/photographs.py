@@ -25,6 +25,7 @@ LARGEST_TILE = 512  # pixels a side; measured here: 768 takes 1.09 and 1024 2.6 
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
 SHARE = 0.25  # of the free memory that a pass may take
 BRIGHT = 0.5  # a picture whose brightest pixels are darker than this is exposed before it is restored
+HOT = 2.0  # times the brightest two neighbours: what noise alone does not reach
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
 PIECE = 512  # pixels a side, in which a whole picture is looked at
 
@@ -192,21 +193,27 @@ def _estimate(
 ) -> Answer:  # fmt: skip
     device, gain = observation.image.device, survey.gain
     colour = match_channels(observation.image, 3)
-    # A dark picture may have single bright pixels, which nobody was exposed for.
-    colour = torch.where(gain > 1, (colour * gain).clamp_max(1), colour).contiguous(memory_format=torch.channels_last)
+    exposed = torch.where(gain > 1, (colour * gain).clamp_max(1), colour).contiguous(memory_format=torch.channels_last)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
-        image, deviation = mean_estimate(model.estimate, colour, observation.mask, settings.ensemble, MULTIPLE)
-        samples = image[:0] if fields is None else model.samples(colour, observation.mask, fields)
+        image, deviation = mean_estimate(model.estimate, exposed, observation.mask, settings.ensemble, MULTIPLE)
+        samples = image[:0] if fields is None else model.samples(exposed, observation.mask, fields)
     # Samples are of one picture.
     image, samples = (
         _in_channels_of(observation.image, each / gain[:size], survey.grey[:size]).clamp(0, 1)
         for each, size in ((image, None), (samples, 1))
     )
+    image = torch.where(_hot(observation, gain), observation.image, image)
     deviation = deviation.square().mean(1, keepdim=True).sqrt().expand_as(image) / gain
     if bool((strength < 1).any()):
         blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
     return Answer(image, deviation, samples)
+
+
+def _hot(observation: Observation, gain: Tensor) -> Tensor:
+    """The known pixels of dark pictures that are so much brighter than what those are exposed for that they stay."""
+    hot = (observation.image * gain > HOT).any(1, keepdim=True) & (gain > 1)
+    return hot if observation.mask is None else hot & (observation.mask == 0)
 
 
 def _in_channels_of(damaged: Tensor, colour: Tensor, grey: Tensor) -> Tensor:
@@ -240,10 +247,11 @@ def _survey(whole: tiling.Box, read: Read) -> Survey:
 
 
 def _brightest(piece: Tensor) -> Tensor:
-    """The brightest 2x2 pixels, by the darkest of them, of each of pictures (B, C, H, W): one hot pixel is none."""
-    beside = F.pad(piece, (0, 1, 0, 1), mode="replicate")
-    darkest: Tensor = -F.max_pool2d(-beside, 2, stride=1)
-    return darkest.flatten(1).amax(1)
+    """The brightest two neighbours, by the darker of them, of each of pictures (B, C, H, W): one hot pixel is none."""
+    around = F.pad(piece, (0, 1, 0, 1), mode="replicate")
+    here, right, below, across = around[..., :-1, :-1], around[..., :-1, 1:], around[..., 1:, :-1], around[..., 1:, 1:]
+    pairs = ((here, right), (here, below), (here, across), (right, below))
+    return torch.stack([torch.minimum(*pair).flatten(1).amax(1) for pair in pairs]).amax(0)
 
 
 def _coloured(piece: Tensor) -> Tensor:

@@ -152,20 +152,27 @@ def identity():
     return build(PhotoConfig(widths=(4, 4, 4), blocks=(1, 1, 1), latent_dim=0)).eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("size", [3, 2])
-def test_lights_in_a_dark_picture_stay_as_bright_as_they_are(identity, size):
+@pytest.mark.parametrize("rows", [[0, 1, 2], [0, 0, 0], [2, 1, 0], [0]])
+def test_lights_and_thin_lines_in_a_dark_picture_stay_as_bright_as_they_are(identity, rows):
     night = torch.full((1, 3, 900, 700), 0.02)
-    night[..., 300 : 300 + size, 270 : 270 + size] = 0.8  # a thousandth of a percent of it
+    for column, row in enumerate(rows):
+        night[..., 300 + row, 270 + column] = 0.8
     answer = restore_photograph(identity, Observation(night), RestoreSettings(precision="fp32")).image
     torch.testing.assert_close(answer, night, atol=1e-5, rtol=0)
 
 
-def test_one_hot_pixel_is_no_light_and_is_not_made_brighter_than_white(identity):
-    night = torch.full((1, 3, 90, 70), 0.02)
-    night[..., 30, 50] = 0.8
-    answer = restore_photograph(identity, Observation(night), RestoreSettings(precision="fp32")).image
-    expected = night.clamp(max=0.02)  # which the rest was exposed for
-    torch.testing.assert_close(answer, expected, atol=1e-5, rtol=0)
+def test_a_hot_pixel_keeps_no_one_from_exposing_a_dark_picture(model):
+    dark = drawn(1, 3, 90, 70) / 50
+    hot = dark.clone()
+    hot[..., 60, 40] = 0.9
+    plain, other = (
+        restore_photograph(model, Observation(each), RestoreSettings(precision="fp32")).image for each in (dark, hot)
+    )
+    assert torch.equal(other[..., 60, 40], hot[..., 60, 40])
+    far = torch.ones(90, 70, dtype=torch.bool)
+    far[60 - model.reach : 61 + model.reach, 40 - model.reach : 41 + model.reach] = False
+    assert far.any()
+    torch.testing.assert_close(other[..., far], plain[..., far])
 
 
 def test_grey_in_three_channels_stays_grey_and_colour_in_a_hole_does_not_matter(model):
