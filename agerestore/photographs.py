@@ -7,27 +7,23 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from agerestore import device as devices
 from agerestore import imagefile, tiling
 from agerestore.composite import composite
 from agerestore.ensemble import mean_estimate
-from agerestore.framing import match_channels
 from agerestore.imagefile import Mask, Photo
 from agerestore.inward import continuation
 from agerestore.networks import PhotoModel
 from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
+from agerestore.survey import Read, Survey, known, survey
 
 LARGEST_TILE = 512  # pixels a side; measured here: 768 takes 1.09 and 1024 2.6 times as long, 384 as long
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
 SHARE = 0.25  # of the free memory that a pass may take
-BRIGHT = 0.5  # a picture whose brightest pixels are darker than this is exposed before it is restored
-HOT = 2.0  # times the brightest two neighbours: what noise alone does not reach
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
-PIECE = 512  # pixels a side, in which a whole picture is looked at
 
 
 class Answer(NamedTuple):
@@ -44,18 +40,6 @@ class Answer(NamedTuple):
     samples: Tensor
 
 
-class Survey(NamedTuple):
-    """What is found out about each of the pictures (B, ...) before they are restored; both (B, 1, 1, 1).
-
-    Attributes:
-        gain: what dark ones are multiplied by for the network, and divided by after it; at least 1.
-        grey: whether all known pixels are grey.
-    """
-
-    gain: Tensor
-    grey: Tensor
-
-
 class RestoredPhoto(NamedTuple):
     """A photograph restored in its own depth.
 
@@ -69,9 +53,6 @@ class RestoredPhoto(NamedTuple):
     photo: Photo
     uncertainty: Photo | None
     samples: list[Photo]
-
-
-Read = Callable[[tiling.Box], Observation]
 
 
 @torch.no_grad()
@@ -164,16 +145,16 @@ def _restore(
 ) -> None:  # fmt: skip
     """Read, compute and write a picture tile by tile."""
     whole, device = tiling.Box(0, 0, height, width), next(model.parameters()).device
-    survey = _survey(whole, read)
+    surveyed = survey(whole, read)
     inward = continuation(whole, read)
-    strength = _strength(model, whole, read, survey, settings)  # of each picture
+    strength = _strength(model, whole, read, surveyed, settings)  # of each picture
     reach, multiple = (model.reach, MULTIPLE) if fields is None else (model.reach_of_samples, REGION)
 
     def work(tile: tiling.Box) -> None:
         around = tiling.surroundings(tile, whole, reach, multiple)
         observation = read(around) if inward is None else inward.under(read(around), around)
         here = None if fields is None else _regions(fields, around)
-        answer = _estimate(model, observation, survey, strength, settings, here)
+        answer = _estimate(model, observation, surveyed, strength, settings, here)
         if inward is not None:  # the network took those colours for known ones
             answer = answer._replace(deviation=answer.deviation.maximum(inward.doubt(around)))
         rows, columns = tile.within(around).slices
@@ -188,39 +169,21 @@ def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
 
 
 def _estimate(
-    model: PhotoModel, observation: Observation, survey: Survey, strength: Tensor, settings: RestoreSettings,
+    model: PhotoModel, observation: Observation, surveyed: Survey, strength: Tensor, settings: RestoreSettings,
     fields: Tensor | None = None,
 ) -> Answer:  # fmt: skip
-    device, gain = observation.image.device, survey.gain
-    colour = match_channels(observation.image, 3)
-    exposed = torch.where(gain > 1, (colour * gain).clamp_max(1), colour).contiguous(memory_format=torch.channels_last)
+    device = observation.image.device
+    exposed = surveyed.exposed(observation.image).contiguous(memory_format=torch.channels_last)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
         image, deviation = mean_estimate(model.estimate, exposed, observation.mask, settings.ensemble, MULTIPLE)
-        samples = image[:0] if fields is None else model.samples(exposed, observation.mask, fields)
-    # Samples are of one picture.
-    image, samples = (
-        _in_channels_of(observation.image, each / gain[:size], survey.grey[:size]).clamp(0, 1)
-        for each, size in ((image, None), (samples, 1))
-    )
-    image = torch.where(_hot(observation, gain), observation.image, image)
-    deviation = deviation.square().mean(1, keepdim=True).sqrt().expand_as(image) / gain
+        samples = None if fields is None else model.samples(exposed, observation.mask, fields)
+    image = surveyed.put_back(image, observation)
+    samples = image[:0] if samples is None else surveyed.put_back(samples, observation)
+    deviation = deviation.square().mean(1, keepdim=True).sqrt().expand_as(image) / surveyed.gain
     if bool((strength < 1).any()):
         blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
     return Answer(image, deviation, samples)
-
-
-def _hot(observation: Observation, gain: Tensor) -> Tensor:
-    """The known pixels of dark pictures that are so much brighter than what those are exposed for that they stay."""
-    hot = (observation.image * gain > HOT).any(1, keepdim=True) & (gain > 1)
-    return hot if observation.mask is None else hot & (observation.mask == 0)
-
-
-def _in_channels_of(damaged: Tensor, colour: Tensor, grey: Tensor) -> Tensor:
-    """An answer of the network (B, 3, H, W) with as many channels as the damaged picture, and grey where that is."""
-    if damaged.shape[1] == 1:
-        return match_channels(colour, 1)
-    return torch.where(grey, match_channels(match_channels(colour, 1), 3), colour)
 
 
 def _probes(whole: tiling.Box) -> list[tiling.Box]:
@@ -236,48 +199,20 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
     ]
 
 
-def _survey(whole: tiling.Box, read: Read) -> Survey:
-    """Look at all that is known of pictures, piece by piece."""
-    pieces = (_known(piece.image, piece.mask) for piece in map(read, tiling.divide(whole, PIECE)))
-    brightest, coloured = zip(*((_brightest(piece), _coloured(piece)) for piece in pieces), strict=True)
-    level = torch.stack(brightest).amax(0)
-    exposed = (level >= BRIGHT) | (level <= 0)  # where nothing is known there is nothing to expose
-    gain = torch.where(exposed, 1, (1 / level.clamp_min(1e-3)).clamp_max(64))
-    return Survey(gain[:, None, None, None], ~torch.stack(coloured).any(0)[:, None, None, None])
-
-
-def _brightest(piece: Tensor) -> Tensor:
-    """The brightest two neighbours, by the darker of them, of each of pictures (B, C, H, W): one hot pixel is none."""
-    around = F.pad(piece, (0, 1, 0, 1), mode="replicate")
-    here, right, below, across = around[..., :-1, :-1], around[..., :-1, 1:], around[..., 1:, :-1], around[..., 1:, 1:]
-    pairs = ((here, right), (here, below), (here, across), (right, below))
-    return torch.stack([torch.minimum(*pair).flatten(1).amax(1) for pair in pairs]).amax(0)
-
-
-def _coloured(piece: Tensor) -> Tensor:
-    """Whether the channels of any pixel differ, for each of pictures (B, C, H, W)."""
-    return (piece != piece[:, :1]).flatten(1).any(1)
-
-
-def _known(image: Tensor, mask: Tensor | None) -> Tensor:
-    """The picture, 0 where it is unknown: what stands there says nothing."""
-    return image if mask is None else image.masked_fill(mask > 0, 0)
-
-
-def _strength(model: PhotoModel, whole: tiling.Box, read: Read, survey: Survey, settings: RestoreSettings) -> Tensor:
+def _strength(model: PhotoModel, whole: tiling.Box, read: Read, surveyed: Survey, settings: RestoreSettings) -> Tensor:
     """The strength asked for, or less of a picture where more would be removed than the noise that is known."""
-    asked = torch.full_like(survey.gain, settings.strength)
+    asked = torch.full_like(surveyed.gain, settings.strength)
     if settings.sigma is None:
         return asked
     once = RestoreSettings(precision=settings.precision)
-    removed, known = torch.zeros_like(asked), torch.zeros_like(asked)
+    removed, share = torch.zeros_like(asked), torch.zeros_like(asked)
     for box in _probes(whole):
         observation = read(box)
         image, mask = observation.image, observation.mask
-        answer = _estimate(model, observation, survey, torch.ones_like(asked), once)
-        removed += _of_each(_known(image - answer.image, mask).square())
-        known += 1 if mask is None else _of_each(1 - mask)
-    rms = 255 * (removed / known.clamp_min(1e-6)).sqrt()
+        answer = _estimate(model, observation, surveyed, torch.ones_like(asked), once)
+        removed += _of_each(known(image - answer.image, mask).square())
+        share += 1 if mask is None else _of_each(1 - mask)
+    rms = 255 * (removed / share.clamp_min(1e-6)).sqrt()
     return asked * (settings.sigma / rms.clamp_min(1e-6)).clamp_max(1)
 
 

@@ -1,0 +1,85 @@
+"""A look at the whole of a photograph before it is restored: how dark it is, and whether it is grey.
+
+Dark pictures are exposed for the network, which has learned on bright ones, and put back after it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore.framing import match_channels
+from agerestore.observation import Observation
+from agerestore.tiling import Box, divide
+
+BRIGHT = 0.5  # a picture whose brightest pixels are darker than this is exposed
+MOST_GAIN = 64
+HOT = 2.0  # times the brightest two neighbours: what noise alone does not reach
+PIECE = 512  # pixels a side, in which a picture is looked at
+
+Read = Callable[[Box], Observation]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is found out about each of pictures (B, 1 or 3, H, W).
+
+    Attributes:
+        gain: (B, 1, 1, 1), what a dark one is multiplied by for the network, and divided by after it; at least 1.
+        grey: (B, 1, 1, 1) bool, whether all known pixels are grey.
+    """
+
+    gain: Tensor
+    grey: Tensor
+
+    def exposed(self, image: Tensor) -> Tensor:
+        """A piece of the pictures (B, 1 or 3, H, W) as the network is to see it: (B, 3, H, W)."""
+        colour = match_channels(image, 3)
+        return torch.where(self.gain > 1, (colour * self.gain).clamp_max(1), colour)
+
+    def put_back(self, answer: Tensor, damaged: Observation) -> Tensor:
+        """What the network answered to an exposed piece, in the brightness, the channels and the range of the piece.
+
+        Known pixels so bright that no exposure was meant for them stay as they are.
+
+        Args:
+            answer: (B, 3, H, W), or several (K, 3, H, W) to one.
+            damaged: the piece; B of it.
+        """
+        image, channels = answer / self.gain, damaged.image.shape[1]
+        if channels == 3:
+            image = torch.where(self.grey, match_channels(match_channels(image, 1), 3), image)
+        hot = (damaged.image * self.gain > HOT).any(1, keepdim=True) & (self.gain > 1)
+        if damaged.mask is not None:
+            hot = hot & (damaged.mask == 0)
+        return torch.where(hot, damaged.image, match_channels(image, channels)).clamp(0, 1)
+
+
+def survey(whole: Box, read: Read) -> Survey:
+    """Look at all that is known of pictures, which are read piece by piece."""
+    pieces = (known(piece.image, piece.mask) for piece in map(read, divide(whole, PIECE)))
+    brightest, coloured = zip(*((_brightest(piece), _coloured(piece)) for piece in pieces), strict=True)
+    level = torch.stack(brightest).amax(0)
+    exposed = (level >= BRIGHT) | (level <= 0)  # where nothing is known there is nothing to expose
+    gain = torch.where(exposed, 1, 1 / level.clamp_min(1 / MOST_GAIN))
+    return Survey(gain[:, None, None, None], ~torch.stack(coloured).any(0)[:, None, None, None])
+
+
+def known(image: Tensor, mask: Tensor | None) -> Tensor:
+    """The picture, 0 where it is unknown: what stands there says nothing."""
+    return image if mask is None else image.masked_fill(mask > 0, 0)
+
+
+def _brightest(piece: Tensor) -> Tensor:
+    """The brightest two neighbours, by the darker of them, of each of pictures (B, C, H, W): one hot pixel is none."""
+    around = F.pad(piece, (0, 1, 0, 1), mode="replicate")
+    here, right, below, across = around[..., :-1, :-1], around[..., :-1, 1:], around[..., 1:, :-1], around[..., 1:, 1:]
+    pairs = ((here, right), (here, below), (here, across), (right, below))
+    return torch.stack([torch.minimum(*pair).flatten(1).amax(1) for pair in pairs]).amax(0)
+
+
+def _coloured(piece: Tensor) -> Tensor:
+    """Whether the channels of any pixel differ, for each of pictures (B, C, H, W)."""
+    return (piece != piece[:, :1]).flatten(1).any(1)
