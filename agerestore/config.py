@@ -150,11 +150,8 @@ class TrainConfig(Frozen):
     def _fits(self) -> TrainConfig:
         if self.objective != "age" and not isinstance(self.network, NetworkConfig):
             raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
-        idle = self._unheeded()
-        if idle:
-            raise ValueError(f"{idle[0]} says nothing to these networks and this objective: leave it out")
-        if self.batch_size < DRAWS and self.compares_draws:
-            raise ValueError(f"kl_within and energy compare {DRAWS} draws: set batch_size={DRAWS} or more")
+        if idle := self._unheeded():
+            raise ValueError(f"{' and '.join(idle)} would have no effect here: leave that out")
         return self
 
     def _unheeded(self) -> list[str]:

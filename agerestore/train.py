@@ -123,14 +123,14 @@ def prepare(
 
 
 def _refuse_division(config: TrainConfig, images: int, count: int) -> None:
-    """Refuse batches of which ``count`` processes have no equal parts, or parts with too few draws to compare."""
+    """Refuse batches of which ``count`` processes have no equal parts, or too few draws to compare."""
     for stage in stages(config, images):
         size = stage.batch_size
         if size % count:
             raise UsageError(f"a batch of {size} does not divide by {count} processes; set another batch_size")
     if config.compares_draws and config.batch_size < DRAWS * count:
-        what = f"leaves fewer than {DRAWS} draws to each of {count} processes"
-        raise UsageError(f"batch_size={config.batch_size} {what}; set {DRAWS * count} or more")
+        parts = f" in each of {count} processes" if count > 1 else ""
+        raise UsageError(f"kl_within and energy compare {DRAWS} draws{parts}: set batch_size={DRAWS * count} or more")
 
 
 def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
