@@ -1,10 +1,9 @@
-"""Classical and fitted linear restoration: what a trained model has to beat on the same damaged pictures.
+"""Classical restoration: what a trained model has to beat on the same damaged pictures.
 
 A method maps an `Observation` (B, C, H, W), grey or RGB, to float32 pictures in [0, 1] of the same shape, on
 the same device. The OpenCV methods work on uint8 (the picture is first clipped and rounded), those of
 scikit-image, an optional library, on the picture as it is. They take settings such as the sigma of a blur; `best`
-chooses them against the clean truth, an oracle that favours the baseline. The linear methods are fitted on
-damaged training pictures of one size and their clean versions.
+chooses them against the clean truth, an oracle that favours the baseline.
 """
 
 import itertools
@@ -24,28 +23,19 @@ from torch import Tensor
 
 from agerestore.errors import UsageError
 from agerestore.linear import (
-    RIDGE,
-    ConditionalMean,
-    LinearEstimator,
-    PrincipalComponents,
     filled,
     known_pixels,
 )
 from agerestore.metrics import mean_psnr, quantize
 from agerestore.observation import Observation
 
-Restorer = Callable[[Observation], Tensor]
 Setting = Mapping[str, float]
-Pair = tuple[Observation, Tensor]  # damaged pictures and the clean ones
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 INPAINT_RADIUS = 3.0  # pixels
 WAVELET = "sym4"  # orthogonal, as BayesShrink assumes; with our levels 1 dB above the defaults on photographs
 LIBRARIES = {"skimage": "scikit-image", "pywt": "PyWavelets"}  # optional modules, and what pip calls them
-RIDGES = (1e-4, 1e-2, 1e-1)  # variances tried by the Wiener filter, squared units of [0, 1]
-PCA_COUNTS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 300, 500)  # numbers of components tried
-HELD_OUT = 200  # pictures, at most, among which the fitted methods choose
 
 
 # --- OpenCV
@@ -273,52 +263,3 @@ def best(method: Callable[..., Tensor], settings: Sequence[Setting], observation
         return Choice(setting, restored, mean_psnr(quantize(restored), truth))
 
     return max(map(attempt, settings), key=lambda choice: choice.psnr)
-
-
-# --- fitted linear methods
-
-
-def fit_wiener(observation: Observation, clean: Tensor) -> Restorer:
-    """Fit the best linear restoration to damaged training pictures and their clean versions (N, C, H, W).
-
-    With masks it is a `ConditionalMean`, for any holes in clean or noisy pictures. Without, a `LinearEstimator`
-    suits any kind of damage but needs many more pictures than they have values: whichever of the two, and of
-    RIDGES, restores a held-out part best.
-    """
-    if observation.mask is not None:
-        return ConditionalMean.fit(clean.flatten(1).cpu(), _noise(observation, clean))
-    held, (training, truth) = _held_out(observation, clean)
-    damaged, pixels = training.image.flatten(1).cpu(), truth.flatten(1).cpu()
-    gaussian = ConditionalMean.fit(pixels, _noise(training, truth))
-    return _nearest([gaussian, *LinearEstimator.fit_each(damaged, pixels, RIDGES)], *held)
-
-
-def fit_pca(observation: Observation, clean: Tensor) -> Restorer:
-    """Fit principal components to clean pictures (N, C, H, W), as many as restore a held-out part best."""
-    held, (training, truth) = _held_out(observation, clean)
-    fitted = PrincipalComponents.fit(truth.flatten(1).cpu(), _noise(training, truth))
-    counts = [count for count in PCA_COUNTS if count <= len(fitted.mean)]
-    return _nearest([partial(fitted, count=count) for count in counts], *held)
-
-
-FITTED: dict[str, Callable[[Observation, Tensor], Restorer]] = {"wiener": fit_wiener, "pca": fit_pca}
-
-
-def _held_out(observation: Observation, clean: Tensor) -> tuple[Pair, Pair]:
-    """The first tenth of the pictures, at most HELD_OUT, and the rest."""
-    count = min(max(len(clean) // 10, 1), HELD_OUT)
-
-    def part(chosen: slice) -> Pair:
-        mask = None if observation.mask is None else observation.mask[chosen]
-        return Observation(observation.image[chosen], mask), clean[chosen]
-
-    return part(slice(count)), part(slice(count, None))
-
-
-def _nearest(restorers: Sequence[Restorer], observation: Observation, truth: Tensor) -> Restorer:
-    return max(restorers, key=lambda restore: mean_psnr(quantize(restore(observation)), truth))
-
-
-def _noise(observation: Observation, clean: Tensor) -> float:
-    """Mean square of the damage to observed pixels, at least RIDGE."""
-    return max(float((observation.image - clean)[known_pixels(observation)].square().mean()), RIDGE)

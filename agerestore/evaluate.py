@@ -19,6 +19,7 @@ from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
 from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
+from agerestore.fitted import FITTED
 from agerestore.metrics import mean_psnr, quantize, ssim
 from agerestore.observation import Observation
 from agerestore.restoration import DEFAULTS, restore_observation
@@ -52,7 +53,7 @@ class Row:
 def names(fitted: bool = True) -> list[str]:
     """All baselines that can run here, with those that are fitted or without: some need optional libraries."""
     classical = [name for name in baselines.BASELINES if not baselines.missing(name)]
-    return [*classical, *baselines.FITTED] if fitted else classical
+    return [*classical, *FITTED] if fitted else classical
 
 
 def observe(truth: Tensor, damage: str, seed: int) -> Observation:
@@ -118,9 +119,9 @@ def _check_methods(methods: Sequence[str], test: AnySet, training: AnySet | None
     for name in methods:
         if name in baselines.BASELINES:
             baselines.require(name)
-        elif name not in baselines.FITTED:
+        elif name not in FITTED:
             raise UsageError(f"no baseline {name!r}; choose from {', '.join(names())}")
-    if set(methods) & set(baselines.FITTED):
+    if set(methods) & set(FITTED):
         if isinstance(test, PhotoSet):
             raise UsageError("fitted baselines (wiener, pca) want pictures of one size; leave them out for photographs")
         if training is None:
@@ -156,9 +157,9 @@ def _answers(
             row = baselines.BASELINES[name]
             choice = baselines.best(row.method, row.settings, observation, truth)
             yield _Answer(name, choice.restored, choice.setting)
-        elif name in baselines.FITTED and isinstance(training, ImageSet):
+        elif name in FITTED and isinstance(training, ImageSet):
             clean = training.images[:FIT_IMAGES].float() / 255
-            restorer = baselines.FITTED[name](observe(clean, damage, seed + 1), clean)
+            restorer = FITTED[name](observe(clean, damage, seed + 1), clean)
             yield _Answer(name, composite(observation, restorer(observation)))
 
 

@@ -15,13 +15,13 @@ from PIL import Image, ImageCms
 from agerestore import estimates, imagefile
 from agerestore.blocks import Pixels
 from agerestore.checkpoint import LoadedModel
+from agerestore.choice import choose
 from agerestore.errors import OutOfDomainError
 from agerestore.exifblock import ORIENTATION
 from agerestore.imagefile import Mask, Photo
 from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
 from agerestore.noiselevel import noise_sigma
 from agerestore.observation import Observation
-from agerestore.restoration import choose
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
 QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks

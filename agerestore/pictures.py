@@ -7,11 +7,12 @@ import torch
 
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
+from agerestore.choice import Choice, choose
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
-from agerestore.restoration import Choice, choose, restore_observation, unheeded
+from agerestore.restoration import restore_observation, unheeded
 from agerestore.settings import RestoreSettings
 from agerestore.tone import unfade, unfade_uncertainty
 

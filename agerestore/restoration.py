@@ -1,9 +1,9 @@
 """Encode-then-generate: a damaged picture's code lies among those of clean ones, and the generator draws it."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from agerestore import device as devices
 from agerestore import domain
 from agerestore.checkpoint import LoadedModel
 from agerestore.composite import composite, fill_unknown
-from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
+from agerestore.errors import OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
 from agerestore.framing import Frame, match_channels
 from agerestore.latent import on_prior
@@ -25,7 +25,6 @@ from agerestore.settings import RestoreSettings
 REFINE_RATE = 0.02
 REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
 COLOUR_LIMIT = 30 / 255  # between channels
-SMALL = 2  # times the size of a model: up to there a picture may be one of its domain
 
 DEFAULTS = RestoreSettings()
 
@@ -168,82 +167,6 @@ def unheeded(model: LoadedModel, settings: RestoreSettings, samples: int = 0, un
     if isinstance(model.networks, PhotoModel):
         heeded = given.keys() - {"--refine", *(["--samples"] if model.networks.config.latent_dim == 0 else [])}
     return [name for name, was_given in given.items() if was_given and name not in heeded]
-
-
-def restore_best(
-    models: Mapping[str, LoadedModel], observation: Observation, settings: RestoreSettings = DEFAULTS
-) -> tuple[str, Restored]:
-    """Restore one picture with the model whose domain it is in; a photograph with the one for photographs.
-
-    A model of a domain is asked about pictures up to `SMALL` times its own size only: larger ones are photographs.
-
-    Args:
-        models: by name.
-        observation: one picture (1, C, H, W).
-        settings: see `restore_observation`.
-
-    Returns:
-        Name of the model and its answer.
-
-    Raises:
-        OutOfDomainError: the picture is in nobody's domain, and there is no model for photographs.
-    """
-    chosen = choose(models, observation.image.shape[2:], lambda: observation, settings)
-    return chosen.model, chosen.answer or restore_observation(models[chosen.model], observation, settings)
-
-
-class Choice(NamedTuple):
-    """Which model a picture goes to.
-
-    Attributes:
-        model: its name.
-        answer: what it made of the picture, where that decided; None where the model for photographs was chosen.
-    """
-
-    model: str
-    answer: Restored | None
-
-
-def choose(
-    models: Mapping[str, LoadedModel],
-    size: Sequence[int],
-    observe: Callable[[], Observation],
-    settings: RestoreSettings = DEFAULTS,
-) -> Choice:
-    """The one rule by which a picture finds its model; see `restore_best`.
-
-    Args:
-        models: by name.
-        size: (H, W) of the picture.
-        observe: makes the observation (1, C, H, W); called only if a model of a domain is to be asked.
-        settings: see `restore_observation`.
-
-    Raises:
-        OutOfDomainError: see `restore_best`.
-    """
-    if not models:
-        raise UsageError("there is no model to choose from; name one with -m")
-    photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
-    asked = [name for name, model in models.items() if _may_be_for(model, max(size), photo is not None)]
-    answers: dict[str, Restored] = {}
-    if asked:
-        observation = observe()
-        answers = {name: restore_observation(models[name], observation, settings) for name in asked}
-    name = min(answers, key=lambda name: float(answers[name].score), default=None)
-    if name is not None and float(answers[name].score) <= 1:
-        return Choice(name, answers[name])
-    if photo is not None:
-        return Choice(photo, None)
-    nearest = f"nearest is {name!r} at {float(answers[name].score):.1f} x its limit" if name else "none is near"
-    raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
-
-
-def _may_be_for(model: LoadedModel, longest: int, choosy: bool) -> bool:
-    """Whether a model of a domain is to be asked about a picture whose longer side is ``longest``."""
-    networks = model.networks
-    if not isinstance(networks, Autoencoder) or networks.encoder is None:
-        return False
-    return not choosy or longest <= SMALL * networks.config.image_size
 
 
 def restore(

@@ -7,7 +7,6 @@ import torch
 from agerestore import evaluate
 from agerestore.baselines import (
     BASELINES,
-    FITTED,
     applicable,
     best,
     bilateral,
@@ -22,6 +21,7 @@ from agerestore.baselines import (
     wavelet,
 )
 from agerestore.errors import UsageError
+from agerestore.fitted import FITTED
 from agerestore.linear import LinearEstimator
 from agerestore.observation import Observation
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from agerestore import batches, checkpoint, monitor, stages, train
 from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
+from agerestore.choice import choose
 from agerestore.config import train_config
 from agerestore.data import PhotoSet, load_photographs
 from agerestore.divergence import official_kl
@@ -26,7 +27,7 @@ from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.photographs import restore_photograph
 from agerestore.pictures import restore_picture
-from agerestore.restoration import restore, restore_best, restore_observation
+from agerestore.restoration import restore, restore_observation
 from agerestore.settings import RestoreSettings
 
 TINY = ("network.widths=[2,3,4]", "network.game_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
@@ -455,7 +456,8 @@ def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded
     domain = {"unexplained": math.inf, "reencoding": math.inf}  # takes everything for its own
     greedy = LoadedModel(build(NetworkConfig(width=2)).eval(), {"domain": domain})
     models = {"greedy": greedy, "photo": loaded}
-    assert restore_best(models, Observation(drawn(1, 3, 60, 64)))[0] == "greedy"
-    assert restore_best(models, Observation(drawn(1, 3, 60, 65)))[0] == "photo"
+    assert choose(models, (60, 64), lambda: Observation(drawn(1, 3, 60, 64))).model == "greedy"
+    assert choose(models, (60, 65), lambda: pytest.fail("asked a model of small pictures")).model == "photo"
     never = LoadedModel(greedy.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
-    assert restore_best({"never": never, "photo": loaded}, Observation(drawn(1, 3, 32, 32)))[0] == "photo"
+    models = {"never": never, "photo": loaded}
+    assert choose(models, (32, 32), lambda: Observation(drawn(1, 3, 32, 32))).model == "photo"

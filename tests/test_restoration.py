@@ -8,6 +8,7 @@ from torch import nn
 from agerestore import device as devices
 from agerestore.architectures import NetworkConfig
 from agerestore.checkpoint import LoadedModel
+from agerestore.choice import choose
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.latent import project, sample
 from agerestore.networks import Autoencoder, build
@@ -17,7 +18,6 @@ from agerestore.restoration import (
     domain_score,
     refine_code,
     restore,
-    restore_best,
     restore_observation,
 )
 from agerestore.settings import RestoreSettings
@@ -169,13 +169,14 @@ def test_colour_is_outside_a_grey_model_and_grey_in_three_channels_is_not(model,
 
 def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
     other = LoadedModel(model.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
-    name, answer = restore_best({"other": other, "right": model}, Observation(clean[:1]))
+    asked = Observation(clean[:1])
+    name, answer = choose({"other": other, "right": model}, (32, 32), lambda: asked)
     assert name == "right"
     assert isinstance(answer, Restored)
     with pytest.raises(OutOfDomainError, match="in no shipped model's domain"):
-        restore_best({"other": other}, Observation(clean[:1] + 0.3))
+        choose({"other": other}, (32, 32), lambda: Observation(clean[:1] + 0.3))
     with pytest.raises(UsageError, match="no model"):
-        restore_best({}, Observation(clean[:1]))
+        choose({}, (32, 32), lambda: asked)
 
 
 def test_scores_scale_with_the_limits(model, clean):
