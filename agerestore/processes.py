@@ -11,6 +11,7 @@ Of a process that is alone, each of these is the identity. PyTorch's own SyncBat
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -23,6 +24,9 @@ def joined() -> Iterator[None]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
+    # The first optimiser loads this module, whose functions keep the group of that time as a default. A group that is
+    # kept outlives `destroy_process_group`, and its threads can abort the process as the interpreter ends.
+    import_module("torch.distributed.nn")
     distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield

@@ -57,6 +57,27 @@ def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
     assert sum("encoder/kl_real" in line for line in log) == 2
 
 
+JOINED = """
+import weakref, torch
+from torch import distributed
+from agerestore import processes
+with processes.joined():
+    group = weakref.ref(distributed.group.WORLD)
+    assert group() is not None
+    weight = torch.zeros(1, requires_grad=True)
+    optimiser = torch.optim.Adam([weight])
+    processes.mean(weight).backward()
+    optimiser.step()
+assert group() is None
+"""
+
+
+@pytest.mark.timeout(600)
+def test_nothing_keeps_the_group_when_training_is_over():
+    result = run(*TORCHRUN[:3], "--standalone", "--no-python", sys.executable, "-c", JOINED)
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize(("kind", "shape"), [("BatchNorm2d", (4, 3, 5, 2)), ("BatchNorm1d", (7, 3))])
 def test_a_batch_norm_of_one_process_is_that_of_torch(kind, shape, affine):
