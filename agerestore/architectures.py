@@ -61,12 +61,12 @@ class _ConditionalConfig(Frozen):
 
     @property
     def channels(self) -> int:
-        """Of a picture: RGB, or lightness and two of colour."""
+        """Channels of a picture: RGB, or lightness and two of colour."""
         return 3
 
     @property
     def prior(self) -> Prior:
-        """Of the codes."""
+        """Prior of the codes."""
         return "sphere"
 
 

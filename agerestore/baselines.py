@@ -22,10 +22,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agerestore.errors import UsageError
-from agerestore.linear import (
-    filled,
-    known_pixels,
-)
 from agerestore.metrics import mean_psnr, quantize
 from agerestore.observation import Observation
 
@@ -105,9 +101,8 @@ def _inpaint(observation: Observation, method: int) -> Tensor:
 
 def _each(observation: Observation, restore: Callable[[Bytes, Bytes], NDArray[Any]]) -> Tensor:
     """Call restore(picture (H, W) or (H, W, 3), hole (H, W) of 0 and 1) for every picture, all in uint8."""
-    known = known_pixels(observation).movedim(1, -1).cpu()  # (B, H, W, C)
-    pictures = (filled(observation).movedim(1, -1).cpu().clamp(0, 1) * 255).round().byte()
-    holes = known[..., 0].logical_not().byte().numpy()
+    pictures = (observation.filled().movedim(1, -1).cpu().clamp(0, 1) * 255).round().byte()  # (B, H, W, C)
+    holes = (observation.known[:, 0] == 0).byte().cpu().numpy()
     inputs = pictures.squeeze(-1).numpy()  # OpenCV wants grey pictures without a channel axis
     restored = np.stack([restore(picture, hole) for picture, hole in zip(inputs, holes, strict=True)])
     pixels = torch.from_numpy(restored).reshape(pictures.shape).movedim(-1, 1)
@@ -154,7 +149,7 @@ def total_variation(observation: Observation, weight: float) -> Tensor:
 
 def _each_float(observation: Observation, restore: Callable[[Floats], NDArray[Any]]) -> Tensor:
     """Call restore(picture (H, W) or (H, W, 3)) for every picture, in float32; only what comes back is clipped."""
-    pictures = filled(observation).movedim(1, -1).float().cpu()  # (B, H, W, C)
+    pictures = observation.filled().movedim(1, -1).float().cpu()  # (B, H, W, C)
     restored = np.stack([restore(picture) for picture in pictures.squeeze(-1).numpy()])
     pixels = torch.from_numpy(restored).reshape(pictures.shape).movedim(-1, 1)
     return pixels.to(observation.image.device, torch.float32).contiguous().clamp(0, 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from agerestore.delivery import Delivery
-from agerestore.errors import AgeRestoreError, is_out_of_memory, printable
+from agerestore.errors import one_line, printable
 from agerestore.imagefile import UnreadableError
 from agerestore.jobs import PIPE, Job, find_mask, plan
 
@@ -223,7 +223,7 @@ class _Passage:
         except BrokenPipeError:  # nobody reads standard output any more
             raise
         except Exception as error:  # whatever it is, the other pictures are not to suffer
-            line = _one_line(error, self._job.source)
+            line = one_line(error, self._job.source)
             return Outcome(self._job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))
         return None
 
@@ -237,14 +237,3 @@ def _read_ahead(reading: ThreadPoolExecutor, passages: Iterable[_Passage]) -> It
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
-
-
-def _one_line(error: Exception, source: Path) -> str:
-    if is_out_of_memory(error):
-        reason = "not enough memory for it; close other programs or make the picture smaller"
-    elif isinstance(error, AgeRestoreError | OSError):
-        reason = str(error)
-    else:
-        reason = f"{type(error).__name__}: {error}"
-    line, name = " ".join(reason.splitlines()), printable(source)
-    return line if name in line else f"{name}: {line}"

@@ -12,12 +12,13 @@ from torch.nn import functional
 
 from agerestore import color, degrade, processes
 from agerestore.architectures import ColorConfig, NetworkConfig
+from agerestore.augment import augment
+from agerestore.color import luminance
 from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
 from agerestore.device import send
 from agerestore.errors import UsageError
-from agerestore.framing import luminance
 from agerestore.latent import sample, sample_codes
 from agerestore.networks import coloring
 from agerestore.objectives import Batch
@@ -112,8 +113,6 @@ class ImageBatches:
 
     def _augmented(self, indices: Tensor, seed: int) -> Tensor:
         """Images varied by ``seed``; all players of an iteration have one seed, and see what the first one saw."""
-        from agerestore.augment import augment
-
         if self.varied is None or self.varied[0] != seed:
             self.varied = seed, augment(self.images.images[indices], self.network.image_size, seed)
         return self.varied[1]
@@ -122,8 +121,7 @@ class ImageBatches:
     def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
         """(B, C, S, S) in [-1, 1] of clean ones in [0, 1]."""
         assert stage.damage is not None
-        drawn = degrade.draw(stage.damage, len(x), (x.shape[2], x.shape[3]), torch.Generator().manual_seed(seed))
-        return fill_unknown(degrade.apply(x, drawn)) * 2 - 1
+        return fill_unknown(degrade.damage(x, stage.damage, torch.Generator().manual_seed(seed))) * 2 - 1
 
     def _with_known(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
         """The batch with images whose label is known, drawn anew from all of those."""
@@ -222,7 +220,7 @@ class PhotoBatches:
         x = self.photographs.crops(stage.batch_size * self.AHEAD, size, generator).float() / 255
         grey = send(torch.rand(len(x), 1, 1, 1, generator=generator) < self.config.grey, self.device)
         x = torch.where(grey, luminance(x), x)
-        observation = degrade.apply(x, degrade.draw(stage.damage, len(x), (size, size), generator))
+        observation = degrade.damage(x, stage.damage, generator)
         mask = torch.zeros_like(x[:, :1]) if observation.mask is None else observation.mask
         damaged = fill_unknown(observation)
         damaged = torch.where(grey, damaged[:, :1], damaged)  # a grey picture has one noise, not three

@@ -1,4 +1,4 @@
-"""Pixels as the estimators see them: planes of luminance, blocks of 8x8 and their frequencies."""
+"""Pixels as the estimators see them: 8 bits, planes of luminance, blocks of 8x8 and their frequencies."""
 
 from functools import cache
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[Any]  # (H, W, 1 or 3), uint8 or float32, 0..255
+Pixels = NDArray[Any]  # (H, W, C), uint8 or float32 from 0 to 255; only where said uint16
 Floats = NDArray[np.floating[Any]]
 
 BLOCK = 8
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, of red, green and blue
 
 
 @cache
@@ -22,9 +23,19 @@ def dct_matrix() -> Floats:
     return rounded
 
 
+def on_8_bit_scale(pixels: Pixels) -> Pixels:
+    """Samples of 8 bits as they are, those of 16 as float32 from 0 to 255."""
+    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32) / np.float32(257)
+
+
+def in_8_bits(pixels: Pixels) -> NDArray[np.uint8]:
+    """Samples of 8 or 16 bits, rounded to 8."""
+    return np.rint(on_8_bit_scale(pixels)).astype(np.uint8)
+
+
 def luminance(pixels: Pixels) -> Floats:
-    """The Y of JPEG (ITU-R BT.601), (H, W) float32, 0..255."""
+    """The Y of JPEG (ITU-R BT.601); (H, W) float32, 0..255 or the range of the pixels."""
     if pixels.shape[2] == 1:
         return pixels[..., 0].astype(np.float32)
-    weighed: Floats = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    weighed: Floats = pixels.astype(np.float32) @ np.array(LUMA, np.float32)
     return weighed

@@ -7,8 +7,8 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.errors import OutOfDomainError, UsageError
 from agerestore.networks import Autoencoder, PhotoModel
 from agerestore.observation import Observation
-from agerestore.restoration import DEFAULTS, Restored, restore_observation
-from agerestore.settings import RestoreSettings
+from agerestore.restoration import Restored, restore_observation
+from agerestore.settings import DEFAULTS, RestoreSettings
 
 SMALL = 2  # times the size of a model: up to there a picture may be one of its domain
 
@@ -42,6 +42,7 @@ def choose(
         settings: see `restore_observation`.
 
     Raises:
+        UsageError: there are no models.
         OutOfDomainError: the picture is in nobody's domain, and there is no model for photographs.
     """
     if not models:

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agerestore import color, estimates
+from agerestore.blocks import on_8_bit_scale
 from agerestore.formats import is_of_grey
 from agerestore.imagefile import Photo
 
@@ -33,7 +34,7 @@ STRIP_PIXELS = 2**18  # computed at once: a few MB
 
 def kind_of_colour(photo: Photo) -> str:
     """``grey`` (in one channel or three), ``sepia`` or ``colour``, as `estimates.colours` tells them."""
-    return estimates.colours(photo.pixels if photo.pixels.dtype == np.uint8 else photo.pixels / np.float32(257))
+    return estimates.colours(on_8_bit_scale(photo.pixels))
 
 
 def is_colourful(photo: Photo, sepia: bool = False) -> bool:
@@ -46,21 +47,16 @@ def is_colourful(photo: Photo, sepia: bool = False) -> bool:
     return kind_of_colour(photo) not in (("grey", "sepia") if sepia else ("grey",))
 
 
-def lightness(photo: Photo, size: tuple[int, int] | None = None) -> NDArray[np.float32]:
-    """The L of a picture of any kind, grey, toned or coloured, 8 or 16 bits; alpha and profile are not looked at.
+def lightness(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDArray[np.float32]:
+    """The L of pixels of any kind, grey, toned or coloured.
 
     Args:
-        photo: the picture.
+        pixels: (H, W, 1 or 3), uint8, uint16 or float32 in [0, 1].
         size: (h, w), no larger than the picture, to which it is shrunk by averages; None for its own.
 
     Returns:
         (H, W) or (h, w), in [0, 100].
     """
-    return lightness_of_pixels(photo.pixels, size)
-
-
-def lightness_of_pixels(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDArray[np.float32]:
-    """The L of pixels (H, W, 1 or 3), uint8, uint16 or float32 in [0, 1]; see `lightness`."""
     if size is not None:
         pixels = shrink(pixels, size)
     height, width, _ = pixels.shape
@@ -117,7 +113,7 @@ def colour_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[
     if not np.isfinite(chroma).all():
         raise ValueError("the chroma holds numbers that are not finite")
     height, width, _ = pixels.shape
-    guide = lightness_of_pixels(pixels, _guide_size((height, width), chroma.shape[1:]))
+    guide = lightness(pixels, _guide_size((height, width), chroma.shape[1:]))
     columns = _along(_lines(chroma, guide), width, slice(0, width), dim=2)  # (4, h, W)
     table = _lightness_of_levels(pixels.dtype)
     coloured = np.empty((height, width, 3), pixels.dtype)

@@ -1,8 +1,11 @@
-"""A small digit classifier trained on clean digits: is a restored digit still the digit it was?
+"""A small classifier of pictures of 32x32 pixels: is a restored digit still the digit it was?
 
 The share of digits it recognises before and after restoration says what PSNR does not. Its features serve a
-Frechet distance between sets of digits, too, in a space of our own: it must never be called FID.
+Fréchet distance between sets of pictures, too, in a space of our own: it must never be called FID. Where a set has no
+labels, it learns to tell how pictures were tampered with (`train_on_kinds`).
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +19,7 @@ FEATURES = 64
 BATCH = 128
 
 
-class DigitClassifier(nn.Module):
+class Classifier(nn.Module):
     """Three strided convolutions to 4x4 pixels, then 64 features and a linear layer; 130,000 parameters."""
 
     def __init__(self, channels: int = 1, width: int = 16):
@@ -47,14 +50,14 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator, epochs: int = 2) -> DigitClassifier:
-    """Train on clean digits; all of MNIST takes half a minute and gives 99 % on its test digits.
+def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator, epochs: int = 2) -> Classifier:
+    """Train on pictures and their labels; all of MNIST takes half a minute and gives 99 % on its test digits.
 
     Args:
         images: (N, C, 32, 32) float in [0, 1]; training runs on their device.
         labels: (N,) int64 in 0..9.
-        generator: on the CPU; it alone decides the initial weights and the order of the digits.
-        epochs: passes over the digits.
+        generator: on the CPU; it alone decides the initial weights and the order of the pictures.
+        epochs: passes over the pictures.
 
     Returns:
         The classifier in eval mode.
@@ -64,7 +67,7 @@ def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator,
     """
     if images.shape[2:] != (SIZE, SIZE) or len(labels) != len(images):
         shapes = f"pictures {tuple(images.shape)} and labels {tuple(labels.shape)}"
-        raise UsageError(f"the digit classifier needs {SIZE}x{SIZE} pictures and a label for each, not {shapes}")
+        raise UsageError(f"the classifier needs {SIZE}x{SIZE} pictures and a label for each, not {shapes}")
     classifier = _initial(images.shape[1], generator).to(images.device)
     steps = epochs * -(-len(images) // BATCH)
     optimizer = torch.optim.Adam(classifier.parameters())
@@ -81,16 +84,22 @@ def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator,
     return classifier.eval()
 
 
-def _initial(channels: int, generator: torch.Generator) -> DigitClassifier:
+def train_on_kinds(kinds: Sequence[Tensor], generator: torch.Generator, epochs: int = 2) -> Classifier:
+    """Train to tell kinds of pictures, each (N, C, 32, 32) float in [0, 1]; see `train_classifier`."""
+    labels = torch.arange(len(kinds)).repeat_interleave(torch.tensor([len(kind) for kind in kinds]))
+    return train_classifier(torch.cat(list(kinds)), labels, generator, epochs)
+
+
+def _initial(channels: int, generator: torch.Generator) -> Classifier:
     """Draw the weights from the generator; the global random state is left as it was."""
     seed = int(torch.randint(2**31, (), generator=generator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return DigitClassifier(channels)
+        return Classifier(channels)
 
 
 @torch.no_grad()
 def recognised(classifier: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Share, 0 to 1, of the pictures (N, C, 32, 32) in [0, 1] that are taken for the digit in labels (N,)."""
+    """Share, 0 to 1, of the pictures (N, C, 32, 32) in [0, 1] that are taken for the class in labels (N,)."""
     found = [classifier(part).argmax(1) for part in torch.split(images, 1000)]
     return float((torch.cat(found) == labels).float().mean())

@@ -3,7 +3,7 @@
 RGB is sRGB (IEC 61966-2-1) in [0, 1], (B, 3, H, W). Lab is CIE 1976 L*a*b* under D65, 2 degree observer, (B, 3, H, W):
 L in [0, 100], a from green to red and b from blue to yellow, within the gamut of sRGB a in [-86.2, 98.3] and b in
 [-107.9, 94.5]. All functions are differentiable, in the type and on the device of what they are given; float32 goes
-to Lab and back exactly enough for 16-bit files.
+to Lab and back exactly enough for 16-bit files. Luma, the Y of greyscale files, is a sum of encoded channels instead.
 """
 
 from functools import cache
@@ -11,6 +11,8 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
+
+from agerestore.blocks import LUMA
 
 # Linear sRGB to XYZ, ITU-R BT.709 primaries and D65, as in OpenCV and Kornia. The white point is what this makes of
 # (1, 1, 1), (0.950456, 1, 1.088754), so that grey has no chroma at all; a white rounded on its own leaves some.
@@ -41,8 +43,20 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
 
 def lightness(rgb: Tensor) -> Tensor:
     """(B, 3, H, W) sRGB in [0, 1] -> (B, 1, H, W): the L of `rgb_to_lab` alone."""
-    luminance = _mix(_to_linear(rgb), _matrices()[0][1:2])
-    return 116 * _compress(luminance) - 16
+    return 116 * _compress(_mix(_to_linear(rgb), _matrices()[0][1:2])) - 16
+
+
+def luminance(image: Tensor) -> Tensor:
+    """(B, 1 or 3, H, W) -> (B, 1, H, W): Rec. 601 luma, as greyscale files are made."""
+    if image.shape[1] == 1:
+        return image
+    red, green, blue = image.unbind(1)
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
+
+
+def match_channels(image: Tensor, channels: int) -> Tensor:
+    """(B, 1 or 3, H, W) -> (B, channels, H, W): grey is repeated, colour becomes its luminance."""
+    return luminance(image) if channels == 1 else image.expand(-1, 3, -1, -1)
 
 
 def lab_to_displayable(lab: Tensor) -> Tensor:

@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore import paints
-from agerestore.classifier import DigitClassifier, train_classifier
+from agerestore.classifier import Classifier, train_on_kinds
 from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.data import ImageSet
+from agerestore.distributions import frechet_distance
 from agerestore.errors import UsageError
-from agerestore.metrics import colourfulness, frechet_distance
+from agerestore.metrics import colorfulness
 from agerestore.monitor import chroma_of, chroma_psnr
 from agerestore.networks import ColorModel
 
@@ -41,7 +42,7 @@ class ColoringRow:
         best: PSNR in dB of a and b with a peak of 255, of the best answer to each picture.
         best_by_saturation: the same over the least, the middle and the most saturated third of the pictures.
         mean: PSNR of the mean of the answers.
-        colourfulness: of the answers.
+        colorfulness: of the answers.
         gap: of their mean colourfulness to that of the pictures, as a share of the latter.
         spread: standard deviation of a and b between the answers to a picture; of ``pictures``, between pictures.
         frechet: distance to the pictures in the features of `colour_classifier`; the first answers only.
@@ -52,7 +53,7 @@ class ColoringRow:
     best: float
     best_by_saturation: tuple[float, float, float]
     mean: float
-    colourfulness: float
+    colorfulness: float
     gap: float
     spread: float
     frechet: float
@@ -134,34 +135,34 @@ def _drawn(model: ColorModel, lightness: Tensor, codes: Tensor, answers: int) ->
     return torch.cat(parts).view(len(lightness), answers, 2, *lightness.shape[2:])
 
 
-def _row(method: str, drawn: Tensor, truth: Tensor, classifier: DigitClassifier) -> ColoringRow:
+def _row(method: str, drawn: Tensor, truth: Tensor, classifier: Classifier) -> ColoringRow:
     """Measure answers (N, K, 2, S, S) against Lab (N, 3, S, S)."""
     count = drawn.shape[1]
     asked = truth[:, 1:]
     best = torch.stack([chroma_psnr(drawn[:, k], asked) for k in range(count)]).max(dim=0).values
     order = asked.square().sum(dim=1).sqrt().mean(dim=(1, 2)).argsort()
-    thirds = [float(best[part].clamp(max=100).mean()) for part in order.tensor_split(3)]
-    colourful = torch.stack([_colourfulness(truth, drawn[:, k]) for k in range(count)]).mean()
-    real = _colourfulness(truth, asked).mean()
+    thirds = [float(best[part].mean()) for part in order.tensor_split(3)]
+    colourful = torch.stack([_colorfulness(truth, drawn[:, k]) for k in range(count)]).mean()
+    real = _colorfulness(truth, asked).mean()
     features = (classifier.features(_prepared(truth[:, :1], chroma)) for chroma in (drawn[:, 0], asked))
     return ColoringRow(
         method=method,
         answers=count,
-        best=float(best.clamp(max=100).mean()),
+        best=float(best.mean()),
         best_by_saturation=(thirds[0], thirds[1], thirds[2]),
-        mean=float(chroma_psnr(drawn.mean(dim=1), asked).clamp(max=100).mean()),
-        colourfulness=float(colourful),
+        mean=float(chroma_psnr(drawn.mean(dim=1), asked).mean()),
+        colorfulness=float(colourful),
         gap=abs(float(colourful / real) - 1),
         spread=float(drawn.std(dim=1).mean()) if count > 1 else 0.0,
         frechet=float(frechet_distance(*features)),
     )
 
 
-def _colourfulness(truth: Tensor, chroma: Tensor) -> Tensor:
-    return colourfulness(lab_to_displayable(torch.cat([truth[:, :1], chroma], dim=1)))
+def _colorfulness(truth: Tensor, chroma: Tensor) -> Tensor:
+    return colorfulness(lab_to_displayable(torch.cat([truth[:, :1], chroma], dim=1)))
 
 
-def colour_classifier(lab: Tensor, generator: torch.Generator) -> DigitClassifier:
+def colour_classifier(lab: Tensor, generator: torch.Generator) -> Classifier:
     """A small network that tells how the colours of a picture were tampered with; its features know colours.
 
     Six kinds: as they are; hues turned by a third of the circle either way; twice and half as saturated; the colours of
@@ -174,9 +175,7 @@ def colour_classifier(lab: Tensor, generator: torch.Generator) -> DigitClassifie
     chroma = lab[:, 1:]
     others = chroma.roll(1, dims=0)
     kinds = [chroma, _turned(chroma, 1 / 3), _turned(chroma, -1 / 3), 2 * chroma, chroma / 2, others]
-    images = torch.cat([_prepared(lab[:, :1], kind) for kind in kinds])
-    labels = torch.arange(len(kinds)).repeat_interleave(len(lab))
-    return train_classifier(images, labels, generator)
+    return train_on_kinds([_prepared(lab[:, :1], kind) for kind in kinds], generator)
 
 
 def _turned(chroma: Tensor, share: float) -> Tensor:

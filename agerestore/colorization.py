@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import chroma, domain, paints
+from agerestore import chroma, feature_domain, paints
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import rgb_to_lab
@@ -192,15 +192,15 @@ def _paints_in(networks: ColorModel, pixels: NDArray[np.float32]) -> Paints:
     side = networks.config.image_size
     few = chroma.shrink(pixels, _at_most(side, pixels))
     lab = rgb_to_lab(torch.from_numpy(few).permute(2, 0, 1)[None])
-    code = networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(_device(networks)))
+    code = networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(devices.of(networks)))
     return lambda lightness: code
 
 
 def _seen(networks: ColorModel, pixels: NDArray[Any]) -> Tensor:
     """What the model sees of pixels (H, W, 1 or 3) of any depth: lightness (1, 1, S, S)."""
     side = networks.config.image_size
-    light = torch.from_numpy(chroma.lightness_of_pixels(pixels, _at_most(side, pixels)))
-    return F.interpolate(light[None, None], (side, side), mode="bilinear").to(_device(networks))
+    light = torch.from_numpy(chroma.lightness(pixels, _at_most(side, pixels)))
+    return F.interpolate(light[None, None], (side, side), mode="bilinear").to(devices.of(networks))
 
 
 def _at_most(side: int, pixels: NDArray[Any]) -> tuple[int, int]:
@@ -212,7 +212,7 @@ def _at_most(side: int, pixels: NDArray[Any]) -> tuple[int, int]:
 def _score(model: LoadedModel, light: Tensor) -> float:
     """How far a lightness (1, 1, S, S) is from those the model knows; 0 of a model that cannot tell."""
     statistics = model.header.get("domain")
-    return float(domain.feature_score(statistics, networks_of(model).features(light))) if statistics else 0.0
+    return float(feature_domain.score(statistics, networks_of(model).features(light))) if statistics else 0.0
 
 
 @torch.no_grad()
@@ -221,7 +221,3 @@ def _draw(networks: ColorModel, light: Tensor, codes: Tensor, settings: Colorize
     with devices.precision(settings.precision, light.device):
         drawn = torch.cat([networks.generate(light, code[None]) for code in codes])
     return list((settings.strength * drawn.float()).cpu().numpy())
-
-
-def _device(networks: ColorModel) -> torch.device:
-    return next(networks.parameters()).device

@@ -20,9 +20,7 @@ def fill_unknown(observation: Observation) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    if observation.mask is None:
-        return observation.image
-    return torch.where(observation.mask > 0, UNKNOWN_VALUE, observation.image)
+    return observation.filled(UNKNOWN_VALUE)
 
 
 def composite(observation: Observation, generated: Tensor) -> Tensor:

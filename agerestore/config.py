@@ -204,7 +204,7 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
 
 
 def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None:
-    """Who gives a run few steps for a try expects all of it to be short."""
+    """Shorten the later stages of a run that ``steps`` shortens, unless they are set too."""
     steps = values["steps"]
     if "steps" not in named or not isinstance(steps, int) or not steps:
         return
@@ -245,7 +245,11 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
 
 
 def read_config(path: Path) -> TrainConfig:
-    """Read the ``config.json`` of a run."""
+    """Read the ``config.json`` of a run.
+
+    Raises:
+        UsageError: it is not there, or is no configuration.
+    """
     try:
         return parse(TrainConfig, json.loads(path.read_text()), str(path))
     except (OSError, ValueError) as error:

@@ -43,7 +43,7 @@ class ImageSet:
         return ImageSet(self.images[indices], None if self.labels is None else self.labels[indices])
 
     def to(self, device: torch.device) -> "ImageSet":
-        """The images on a device."""
+        """The images on a device; labels stay where they are."""
         return ImageSet(self.images.to(device), self.labels)
 
 
@@ -108,6 +108,7 @@ def load(path: Path, image_size: int, channels: int, split: str = "train", stret
 
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
+        AgeRestoreError: not enough memory for all of it.
     """
     arrays, labels, skipped = layouts.read(path, split)
     with _enough_memory(path):

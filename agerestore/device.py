@@ -5,7 +5,7 @@ import sys
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from agerestore.errors import UsageError
 
@@ -25,10 +25,15 @@ def choose(name: str = "auto") -> torch.device:
         return torch.device(next(kind for kind, there in available.items() if there))
     kind = name.partition(":")[0]
     if kind not in available:
-        raise UsageError(f"--device {name!r} is unknown; choose auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"device {name!r} is unknown; choose auto, cpu, cuda, cuda:N or mps")
     if not available[kind]:
-        raise UsageError(f"--device {name}: this machine has none that torch can use; choose cpu or auto")
+        raise UsageError(f"device {name}: this machine has none that torch can use; choose cpu or auto")
     return torch.device(name)
+
+
+def of(network: nn.Module) -> torch.device:
+    """Where the weights of a network are."""
+    return next(network.parameters()).device
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:
@@ -70,13 +75,13 @@ def fastest(device: torch.device) -> str:
 
 
 def resolve_precision(name: str, auto: str = "fp32") -> str:
-    """``fp32`` or ``bf16``; ``auto`` means what the argument of that name says.
+    """``fp32`` or ``bf16``; ``auto`` becomes the argument ``auto``.
 
     Raises:
         UsageError: an unknown precision.
     """
     if name not in ("auto", "fp32", "bf16"):
-        raise UsageError(f"--precision {name!r} is unknown; choose auto, fp32 or bf16")
+        raise UsageError(f"precision {name!r} is unknown; choose auto, fp32 or bf16")
     return auto if name == "auto" else name
 
 

@@ -51,5 +51,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def one_line(error: BaseException, source: Path) -> str:
+    """What went wrong with a file, for people: one line that names it."""
+    if is_out_of_memory(error):
+        reason = "not enough memory for it; close other programs or make the picture smaller"
+    elif isinstance(error, AgeRestoreError | OSError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    line, name = " ".join(reason.splitlines()), printable(source)
+    return line if name in line else f"{name}: {line}"
+
+
 class OutOfDomainWarning(UserWarning):
     """A picture was restored by a model outside whose domain it lies."""

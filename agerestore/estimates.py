@@ -49,8 +49,8 @@ def colours(pixels: Pixels) -> str:
     chroma = _rms(first, second)
     if chroma < GREY_CHROMA:
         return "grey"
-    luminance = (even + odd).mean(axis=1) / 510
-    powers = np.stack([np.ones_like(luminance), luminance, luminance**2], axis=1)
+    level = (even + odd).mean(axis=1) / 510
+    powers = np.stack([np.ones_like(level), level, level**2], axis=1)
     curve = powers @ np.linalg.lstsq(powers, (first + second) / 2, rcond=None)[0]
     follows = _rms(first - curve, second - curve) < max(SEPIA_REST * chroma, SEPIA_LEAST_REST)
     red_green, blue_green = ((first + second) / 2).mean(axis=0)

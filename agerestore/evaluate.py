@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from agerestore import baselines, degrade
+from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import SIZE, recognised, train_classifier
 from agerestore.composite import composite
@@ -22,8 +23,8 @@ from agerestore.errors import UsageError
 from agerestore.fitted import FITTED
 from agerestore.metrics import mean_psnr, quantize, ssim
 from agerestore.observation import Observation
-from agerestore.restoration import DEFAULTS, restore_observation
-from agerestore.settings import RestoreSettings
+from agerestore.restoration import restore_observation
+from agerestore.settings import DEFAULTS, RestoreSettings
 
 CHUNK = 100
 FIT_IMAGES = 30_000  # training pictures that the fitted baselines see; with 2,000 Wiener loses 1 to 2 dB
@@ -58,9 +59,7 @@ def names(fitted: bool = True) -> list[str]:
 
 def observe(truth: Tensor, damage: str, seed: int) -> Observation:
     """Damaged versions of clean pictures (N, C, S, S) in [0, 1], by the protocol of this module."""
-    steps = degrade.parse(damage)
-    drawn = degrade.draw(steps, len(truth), (truth.shape[2], truth.shape[3]), torch.Generator().manual_seed(seed))
-    observation = degrade.apply(truth, drawn)
+    observation = degrade.damage(truth, degrade.parse(damage), torch.Generator().manual_seed(seed))
     image = observation.image
     stays_inside = bool(image.min() >= 0) and bool(image.max() <= 1)
     return Observation(quantize(image) if stays_inside else image, observation.mask)
@@ -174,15 +173,9 @@ def _mean(rows: Sequence[Row]) -> Row:
 
 
 def _restore(model: LoadedModel, settings: RestoreSettings, observation: Observation) -> Tensor:
-    masks: Sequence[Tensor | None] = (
-        [None] * -(-len(observation.image) // CHUNK) if observation.mask is None else observation.mask.split(CHUNK)
-    )
-    device = next(model.networks.parameters()).device
-    parts = []
-    for image, mask in zip(observation.image.split(CHUNK), masks, strict=True):
-        part = Observation(image.to(device), None if mask is None else mask.to(device))
-        parts.append(restore_observation(model, part, settings).image.cpu())
-    return torch.cat(parts)
+    device = devices.of(model.networks)
+    parts = (restore_observation(model, part.to(device), settings) for part in observation.split(CHUNK))
+    return torch.cat([part.image.cpu() for part in parts])
 
 
 def _recogniser(test: AnySet, training: AnySet | None) -> Callable[[Tensor], float] | None:

@@ -9,7 +9,7 @@ from functools import partial
 
 from torch import Tensor
 
-from agerestore.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents, known_pixels
+from agerestore.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
 from agerestore.metrics import mean_psnr, quantize
 from agerestore.observation import Observation
 
@@ -51,11 +51,7 @@ def _held_out(observation: Observation, clean: Tensor) -> tuple[Pair, Pair]:
     """The first tenth of the pictures, at most HELD_OUT, and the rest."""
     count = min(max(len(clean) // 10, 1), HELD_OUT)
 
-    def part(chosen: slice) -> Pair:
-        mask = None if observation.mask is None else observation.mask[chosen]
-        return Observation(observation.image[chosen], mask), clean[chosen]
-
-    return part(slice(count)), part(slice(count, None))
+    return (observation[:count], clean[:count]), (observation[count:], clean[count:])
 
 
 def _nearest(restorers: Sequence[Restorer], observation: Observation, truth: Tensor) -> Restorer:
@@ -64,4 +60,5 @@ def _nearest(restorers: Sequence[Restorer], observation: Observation, truth: Ten
 
 def _noise(observation: Observation, clean: Tensor) -> float:
     """Mean square of the damage to observed pixels, at least RIDGE."""
-    return max(float((observation.image - clean)[known_pixels(observation)].square().mean()), RIDGE)
+    known = observation.known.expand_as(clean) > 0
+    return max(float((observation.image - clean)[known].square().mean()), RIDGE)

@@ -5,18 +5,17 @@ A `Form` remembers what came in, so that the answer has its type, layout, depth,
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
+from agerestore.blocks import in_8_bits
 from agerestore.errors import UsageError
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-Picture = Union[np.ndarray, Tensor, "Image"]
+Picture = np.ndarray | Tensor | Image.Image
 
 DEPTH = {"uint8": 255.0, "uint16": 65535.0, "float16": 1.0, "float32": 1.0, "float64": 1.0}
 
@@ -50,7 +49,7 @@ def read_form(picture: Picture) -> Form:
         return _tensor_form(picture)
     if isinstance(picture, np.ndarray):
         return _array_form(picture)
-    if hasattr(picture, "getbands"):
+    if isinstance(picture, Image.Image):
         return _pillow_form(picture)
     raise UsageError(f"a picture must be a NumPy array, a tensor or a Pillow image, not {type(picture).__name__}")
 
@@ -119,9 +118,7 @@ def _array_form(picture: np.ndarray) -> Form:
     return Form(form.image, back)
 
 
-def _pillow_form(picture: "Image") -> Form:
-    from PIL import Image
-
+def _pillow_form(picture: Image.Image) -> Form:
     if picture.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
         transparent = "transparency" in picture.info or picture.mode in ("PA", "La", "RGBa")
         grey = picture.mode == "1"
@@ -131,7 +128,7 @@ def _pillow_form(picture: "Image") -> Form:
     def back(restored: Tensor, mask: Tensor | None) -> Image.Image:
         pixels = form.back(restored, mask)
         if pixels.ndim == 3 and pixels.dtype == np.uint16:
-            pixels = (pixels / 257).round().astype(np.uint8)
+            pixels = in_8_bits(pixels)
         return Image.fromarray(pixels)
 
     return Form(form.image, back)

@@ -6,12 +6,10 @@ longer side fits, and then padded. Padding mirrors the picture where it is wide 
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.composite import fill_unknown
-from agerestore.device import send
 from agerestore.observation import Observation
 
 PAD_ONLY = 0.75  # share of the model's size from which a smaller picture is padded instead of enlarged
@@ -44,9 +42,8 @@ class Frame:
         """Scale and pad an observation (B, C, H, W) to (B, C, S, S); unknown pixels bleed into no known one."""
         if observation.mask is None:
             return Observation(self._pad(self._scale(observation.image)))
-        known = 1 - observation.mask
-        share = self._scale(known)
-        image = self._scale(observation.image * known) / share.clamp_min(1e-3)
+        share = self._scale(observation.known)
+        image = self._scale(observation.image * observation.known) / share.clamp_min(1e-3)
         mask = (share < 0.5).to(image.dtype)
         framed = Observation(self._pad(image), self._pad(mask))
         return Observation(fill_unknown(framed), framed.mask)
@@ -75,16 +72,3 @@ class Frame:
 def _resize(image: Tensor, height: int, width: int) -> Tensor:
     """Bilinear with a support that grows with the reduction: no overshoot, so shares of known pixels stay shares."""
     return F.interpolate(image, (height, width), mode="bilinear", antialias=True)
-
-
-def luminance(image: Tensor) -> Tensor:
-    """(B, 1 or 3, H, W) -> (B, 1, H, W): Rec. 601 luma, as greyscale files are made."""
-    if image.shape[1] == 1:
-        return image
-    weights = send(torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype), image.device)
-    return (image * weights[:, None, None]).sum(dim=1, keepdim=True)
-
-
-def match_channels(image: Tensor, channels: int) -> Tensor:
-    """(B, 1 or 3, H, W) -> (B, channels, H, W): grey is repeated, colour becomes its luminance."""
-    return luminance(image) if channels == 1 else image.expand(-1, 3, -1, -1)

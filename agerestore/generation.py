@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from agerestore.checkpoint import LoadedModel
+from agerestore.color import match_channels
 from agerestore.errors import UsageError
-from agerestore.framing import Frame, match_channels
+from agerestore.framing import Frame
 from agerestore.latent import between, sample_codes
 from agerestore.networks import Autoencoder
 from agerestore.observation import Observation

@@ -73,7 +73,7 @@ def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
 
 
 def decode_pixels(data: bytes) -> Samples:
-    """Decode any format that Pillow reads, of several frames the first, for who needs no more than 8-bit pixels.
+    """Decode any format that Pillow reads, for callers that need no more than 8-bit pixels; of frames the first.
 
     Returns:
         (H, W, 1 or 3) uint8 samples, upright.

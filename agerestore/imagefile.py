@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agerestore import atomic, formats, imagecodec
+from agerestore.blocks import in_8_bits
 from agerestore.errors import ImageFileError, NothingReadableError, printable
-from agerestore.formats import FORMAT_BY_SUFFIX, SUFFIXES
+from agerestore.formats import SUFFIXES
 from agerestore.lossless import Samples
 from agerestore.metadata import Metadata
+from agerestore.observation import Observation
 
 __all__ = [
-    "FORMAT_BY_SUFFIX",
     "SUFFIXES",
+    "Mask",
     "Metadata",
     "Photo",
     "UnreadableError",
@@ -29,9 +31,13 @@ __all__ = [
     "decode",
     "encode",
     "is_picture",
-    "printable",
+    "part",
     "read",
     "read_mask",
+    "read_pixels",
+    "refuse_unfit",
+    "replace_pixels",
+    "to_observation",
     "to_tensor",
     "with_pixels",
     "write",
@@ -137,11 +143,6 @@ def read_pixels(path: Path) -> Samples:
         except Exception:  # on damaged files decoders raise anything
             raise refusal from None
     return in_8_bits(pixels)
-
-
-def in_8_bits(pixels: Samples) -> Samples:
-    """Samples of 8 or 16 bits in 8."""
-    return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
 
 
 def read_mask(path: Path, size: tuple[int, int], resize: bool = False, large: bool = False) -> Mask:
@@ -255,19 +256,16 @@ def replace_pixels(photo: Photo, pixels: Samples) -> Photo:
     return replace(photo, pixels=pixels)
 
 
-def beside(*photos: Photo, gap: int = 8) -> Photo:
-    """Pictures of one height and depth side by side, with white between them; without alpha and metadata."""
-    height, peak = photos[0].pixels.shape[0], _peak(photos[0])
-    channels = max(photo.pixels.shape[2] for photo in photos)
-    white = np.full((height, gap, channels), peak, photos[0].pixels.dtype)
-    parts = [np.broadcast_to(photo.pixels, (*photo.pixels.shape[:2], channels)) for photo in photos]
-    return Photo(np.concatenate([parts[0], *(each for part in parts[1:] for each in (white, part))], axis=1))
-
-
 def to_tensor(photo: Photo) -> Tensor:
     """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
     scaled = photo.pixels.astype(np.float32) / np.float32(_peak(photo))
     return torch.from_numpy(scaled).permute(2, 0, 1)[None].contiguous()
+
+
+def to_observation(photo: Photo, unknown: Mask | None) -> Observation:
+    """The picture (1, C, H, W) in [0, 1], and 1 where it is unknown."""
+    mask = None if unknown is None else torch.from_numpy(np.ascontiguousarray(unknown))[None, None].float()
+    return Observation(to_tensor(photo), mask)
 
 
 def with_pixels(photo: Photo, image: Tensor, unknown: Mask | None = None) -> Photo:

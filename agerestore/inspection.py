@@ -5,15 +5,14 @@ The estimates and their measured errors are in `noiselevel`, `jpegtrace` and `es
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image, ImageCms
 
 from agerestore import estimates, imagefile
-from agerestore.blocks import Pixels
+from agerestore.blocks import Pixels, on_8_bit_scale
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
 from agerestore.errors import OutOfDomainError
@@ -21,7 +20,6 @@ from agerestore.exifblock import ORIENTATION
 from agerestore.imagefile import Mask, Photo
 from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
 from agerestore.noiselevel import noise_sigma
-from agerestore.observation import Observation
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
 QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks
@@ -115,7 +113,7 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
     """
     photo = imagefile.read(path)
     unknown = None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
-    pixels = _on_eight_bit_scale(photo)
+    pixels = on_8_bit_scale(photo.pixels)
     noise = noise_sigma(pixels)
     quality, source = _jpeg_quality(photo, pixels)
     return Inspection(
@@ -137,10 +135,6 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
         missing=0.0 if unknown is None else float(unknown.mean()),
         model=_model_for(photo, unknown, models),
     )
-
-
-def _on_eight_bit_scale(photo: Photo) -> Pixels:
-    return photo.pixels if photo.pixels.dtype == np.uint8 else photo.pixels.astype(np.float32) / np.float32(257)
 
 
 def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]:
@@ -169,13 +163,10 @@ def _orientation(path: Path) -> int | None:
 
 
 def _model_for(photo: Photo, unknown: Mask | None, models: Mapping[str, LoadedModel]) -> str | None:
-    """Who restores it with ``-m auto``."""
-
-    def observe() -> Observation:
-        holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float()
-        return Observation(imagefile.to_tensor(photo), holes)
-
+    """Name of the model that restores it with ``-m auto``."""
     try:
-        return choose(models, photo.pixels.shape[:2], observe).model if models else None
+        if not models:
+            return None
+        return choose(models, photo.pixels.shape[:2], partial(imagefile.to_observation, photo, unknown)).model
     except OutOfDomainError:
         return None

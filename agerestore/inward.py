@@ -67,7 +67,7 @@ def continuation(whole: Box, read: Callable[[Box], Observation]) -> Continuation
             piece = read(box)
             if piece.mask is None:
                 return None
-            cells.append(_cells(piece.image, piece.mask))
+            cells.append(_cells(piece))
         rows.append(torch.cat(cells, 3))
     image, share = torch.cat(rows, 2).tensor_split([-1], 1)
     known = (share > 0).float()
@@ -81,9 +81,9 @@ def continuation(whole: Box, read: Callable[[Box], Observation]) -> Continuation
     return Continuation(push_pull(colours, known), deep, variance.mean(1, keepdim=True).sqrt())
 
 
-def _cells(image: Tensor, mask: Tensor) -> Tensor:
+def _cells(piece: Observation) -> Tensor:
     """(B, C + 1, rows, columns): means over cells, of the picture with 0 where it is unknown, and of what is known."""
-    return F.avg_pool2d(torch.cat([torch.where(mask > 0, 0.0, image), 1 - mask], 1), CELL, ceil_mode=True)
+    return F.avg_pool2d(torch.cat([piece.filled(), piece.known], 1), CELL, ceil_mode=True)
 
 
 def push_pull(image: Tensor, known: Tensor) -> Tensor:

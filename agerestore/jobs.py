@@ -13,6 +13,7 @@ from agerestore.imagefile import SUFFIXES, is_picture
 
 MASK_ENDINGS = (".mask.png", ".mask.PNG")
 BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
+UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of what is written beside a result
 PIPE = Path("-")  # standard input or output
 
 
@@ -51,11 +52,15 @@ class Job:
             raise UsageError(f"a .{ending} file cannot go to standard output beside the picture; name an output file")
         return self.target.with_name(f"{self.target.name if self.namesake else self.target.stem}.{ending}")
 
+    def sample(self, number: int) -> Path:
+        """Name the file of a sample beside the result, in its format."""
+        return self.companion(f"sample-{number}{self.suffix}")
+
     def lookalikes(self) -> list[Path]:
         """The files that are there and are called like what goes beside a result if it is asked for."""
-        samples = (self.companion(f"sample-{number}{self.suffix}") for number in count(1))
+        samples = map(self.sample, count(1))
         first, others = next(samples), takewhile(_is_file, samples)  # colourings begin with the second
-        named = (first, self.companion("uncertainty.png"), self.companion("compare.png"))
+        named = (first, self.companion(UNCERTAINTY), self.companion(COMPARE))
         return [*filter(_is_file, named), *others]
 
 

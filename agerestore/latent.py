@@ -195,8 +195,7 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     # atan2 of the half angle keeps its precision where acos of the dot product has lost it.
     angle = 2 * torch.atan2((a - b).norm(dim=-1, keepdim=True), (a + b).norm(dim=-1, keepdim=True))
     weight_a, weight_b = torch.sin((1 - t) * angle), torch.sin(t * angle)
-    straight = torch.where(angle.abs() < 1e-6, a, weight_a * a + weight_b * b)
-    return project(straight)
+    return project(torch.where(angle < 1e-6, a, weight_a * a + weight_b * b))
 
 
 def moments(z: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,17 +19,6 @@ from agerestore.observation import Observation
 RIDGE = 1e-4  # least variance of the noise on an observed pixel, squared units of [0, 1]: sigma 2.5/255
 
 
-def known_pixels(observation: Observation) -> Tensor:
-    """(B, C, H, W) bool, true where the pixel was observed."""
-    image, mask = observation.image, observation.mask
-    return torch.ones_like(image, dtype=torch.bool) if mask is None else (mask < 0.5).expand_as(image)
-
-
-def filled(observation: Observation) -> Tensor:
-    """The damaged pictures with 0 in their holes, so that what stood there (even NaN) cannot matter."""
-    return observation.image.masked_fill(~known_pixels(observation), 0)
-
-
 @dataclass(frozen=True)
 class LinearEstimator:
     """The affine map of least mean square error from damaged to clean pictures: a fitted Wiener filter.
@@ -156,8 +145,8 @@ def _covariance(left: Tensor, right: Tensor) -> Tensor:
 
 def _by_mask(observation: Observation, size: int, given: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Restore all pictures that share a mask at once: given(values (b, K), known indices (K,)) -> (b, D)."""
-    vectors = _vectors(observation, size)
-    masks, group = torch.unique(known_pixels(observation).flatten(1).cpu(), dim=0, return_inverse=True)
+    vectors, known = _vectors(observation, size), observation.known.expand_as(observation.image)
+    masks, group = torch.unique(known.flatten(1).cpu(), dim=0, return_inverse=True)
     restored = torch.empty_like(vectors)
     for index, mask in enumerate(masks):
         rows, known = group == index, mask.nonzero()[:, 0]
@@ -167,7 +156,7 @@ def _by_mask(observation: Observation, size: int, given: Callable[[Tensor, Tenso
 
 def _vectors(observation: Observation, size: int) -> Tensor:
     """(B, D) with 0 in the holes."""
-    vectors = filled(observation).flatten(1).cpu().double()
+    vectors = observation.filled().flatten(1).cpu().double()
     if vectors.shape[1] != size:
         given = tuple(observation.image.shape[1:])
         raise UsageError(f"baseline fitted on pictures of {size} values cannot restore {given}: fit it on such")

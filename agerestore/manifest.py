@@ -116,7 +116,8 @@ class Manifest:
         """
         if self._descriptor is None or self.folder is None:
             return
-        line = b"\n" * self._torn + json.dumps(asdict(record)).encode() + b"\n"
+        begin = b"\n" if self._torn else b""
+        line = begin + json.dumps(asdict(record)).encode() + b"\n"
         with writing(self.folder / NAME):
             self._torn = True  # until all of it is written
             if os.write(self._descriptor, line) < len(line):

@@ -14,15 +14,17 @@ from torch.nn import functional as F
 
 from agerestore import paints
 from agerestore.color import lab_to_displayable
+from agerestore.distributions import sliced_wasserstein
 from agerestore.divergence import official_kl
 from agerestore.latent import moments
-from agerestore.metrics import colourfulness, psnr, quantize, sliced_wasserstein
+from agerestore.metrics import colorfulness, psnr, quantize
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 from agerestore.paints import radius
 
 CHUNK = 500
 NEAR = 0.02  # of a spread of samples to what it should be
+ROUNDS = 10
 
 
 @torch.no_grad()
@@ -168,7 +170,7 @@ def sample_figures(
 
 @torch.no_grad()
 def calibrate_samples(
-    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], rounds: int = 10
+    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
 ) -> float:
     """Scale the surprises that the generator draws, so that samples spread as far as the centre errs.
 
@@ -179,13 +181,12 @@ def calibrate_samples(
         model: networks in eval mode; its generator is changed.
         photographs: held out from training, each (3, H, W) in [0, 1].
         damage: (1, 3, H, W) -> `Observation` with a mask.
-        rounds: at most, each of which undoes what the bound left of the one before; none follows a spread that is near.
 
     Returns:
         The factor by which surprises were scaled.
     """
     factor = 1.0
-    for _ in range(rounds):
+    for _ in range(ROUNDS):  # each undoes what the bound left of the one before
         spread = sample_figures(model, photographs, damage)["spread"]
         if abs(spread - 1) < NEAR:
             break
@@ -216,7 +217,7 @@ def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[s
         each = drawn.view(len(lab), count, *drawn.shape[1:])
         found = chroma_psnr(drawn, lab[:, 1:].repeat_interleave(count, 0)).view(len(lab), count)
         pictures = torch.cat([lab[:, :1].repeat_interleave(count, 0), drawn], 1)
-        colourful = [colourfulness(lab_to_displayable(x)).mean() for x in (pictures, lab)]
+        colourful = [colorfulness(lab_to_displayable(x)).mean() for x in (pictures, lab)]
         centre, around = _ellipse(each.var(dim=1).sum(dim=1))
         rows.append(torch.stack([
             chroma_psnr(chroma_of(model, lab[:, :1], model.encode(lab)), lab[:, 1:]).mean(),
@@ -250,11 +251,11 @@ def _ellipse(values: Tensor) -> tuple[Tensor, Tensor]:
 def rank_correlation(a: Tensor, b: Tensor) -> float:
     """Spearman's rank correlation of two tensors of one size; ties are broken by position.
 
-    >>> rank_correlation(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 9.0]))
+    >>> round(rank_correlation(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 9.0])), 6)
     1.0
     """
     ranks = torch.stack([each.flatten().argsort().argsort().double() for each in (a, b)])
-    return round(float(torch.corrcoef(ranks)[0, 1]), 6)
+    return float(torch.corrcoef(ranks)[0, 1])
 
 
 def _gradient(image: Tensor) -> Tensor:

@@ -26,9 +26,9 @@ def noise_sigma(pixels: Pixels) -> float | None:
     The smallest eigenvalues of the covariance of patches are the noise's variance (Pyatykh, Hesser and Zheng, "Image
     noise level estimation by principal component analysis", 2013; which of them: Chen, Zhu and Heng, "An efficient
     statistical method for image noise level estimation", 2015). Here only the high frequencies of the smoothest
-    patches are taken; smooth is who has little at low frequencies, on which white noise at high ones does not depend,
-    so that choosing does not bias. Noise that is cut off at black and white has lost variance, which is put back from
-    the mean of the patch (Foi, "Clipped noisy images", 2009).
+    patches are taken. A patch is smooth if it has little at low frequencies, on which white noise at high ones does
+    not depend, so that choosing does not bias. Noise that is cut off at black and white has lost variance, which is
+    put back from the mean of the patch (Foi, "Clipped noisy images", 2009).
 
     Noise that JPEG has coarsened is no longer white: of a file of quality 50 and less hardly any is seen.
     """

@@ -1,8 +1,9 @@
 """What is known of a damaged picture: its pixels, which of them are unknown, and what can be estimated."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+import torch
 from torch import Tensor
 
 REGION = 16  # pixels a side, of which a code speaks
@@ -20,6 +21,35 @@ class Observation:
 
     image: Tensor
     mask: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def __getitem__(self, pictures: slice) -> Self:
+        """Some pictures of the batch."""
+        return type(self)(self.image[pictures], None if self.mask is None else self.mask[pictures])
+
+    def split(self, size: int) -> list[Self]:
+        """Batches of at most ``size`` pictures."""
+        return [self[start : start + size] for start in range(0, len(self), size)]
+
+    def part(self, rows: slice, columns: slice) -> Self:
+        """A piece of every picture."""
+        mask = None if self.mask is None else self.mask[:, :, rows, columns]
+        return type(self)(self.image[:, :, rows, columns], mask)
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        return type(self)(self.image.to(device), None if self.mask is None else self.mask.to(device))
+
+    @property
+    def known(self) -> Tensor:
+        """(B, 1, H, W) float, 1 where a pixel was observed, else 0."""
+        return torch.ones_like(self.image[:, :1]) if self.mask is None else 1 - self.mask
+
+    def filled(self, value: float = 0) -> Tensor:
+        """The pictures with ``value`` where they are unknown: what stood there, even NaN, cannot matter."""
+        return self.image if self.mask is None else self.image.masked_fill(self.mask > 0, value)
 
 
 class Estimate(NamedTuple):

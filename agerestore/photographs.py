@@ -18,7 +18,7 @@ from agerestore.networks import PhotoModel
 from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
-from agerestore.survey import Read, Survey, known, survey
+from agerestore.survey import Read, Survey, survey
 
 LARGEST_TILE = 512  # pixels a side; measured here: 768 takes 1.09 and 1024 2.6 times as long, 384 as long
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
@@ -79,9 +79,7 @@ def restore_photograph(
     answer = Answer(image, deviation, image.new_empty(count, *image.shape[1:]))
 
     def read(box: tiling.Box) -> Observation:
-        rows, columns = box.slices
-        mask = None if observation.mask is None else observation.mask[:, :, rows, columns]
-        return Observation(observation.image[:, :, rows, columns], mask)
+        return observation.part(*box.slices)
 
     def write(box: tiling.Box, piece: Answer) -> None:
         rows, columns = box.slices
@@ -113,7 +111,7 @@ def restore_pixels(
         uncertainty: also map the expected error.
     """
     height, width = photo.pixels.shape[:2]
-    where = next(model.parameters()).device
+    where = devices.of(model)
     pixels, errors = np.empty_like(photo.pixels), np.empty((height, width, 1) if uncertainty else 0, np.uint8)
     samples = [np.empty_like(photo.pixels) for _ in ([] if fields is None else fields)]
 
@@ -121,9 +119,7 @@ def restore_pixels(
         return None if unknown is None else unknown[box.slices]
 
     def read(box: tiling.Box) -> Observation:
-        mask = hidden(box)
-        holes = None if mask is None else torch.from_numpy(np.ascontiguousarray(mask))[None, None].float().to(where)
-        return Observation(imagefile.to_tensor(imagefile.part(photo, *box.slices)).to(where), holes)
+        return imagefile.to_observation(imagefile.part(photo, *box.slices), hidden(box)).to(where)
 
     def write(box: tiling.Box, answer: Answer) -> None:
         piece, mask = imagefile.part(photo, *box.slices), hidden(box)
@@ -144,7 +140,7 @@ def _restore(
     settings: RestoreSettings, fields: Tensor | None,
 ) -> None:  # fmt: skip
     """Read, compute and write a picture tile by tile."""
-    whole, device = tiling.Box(0, 0, height, width), next(model.parameters()).device
+    whole, device = tiling.Box(0, 0, height, width), devices.of(model)
     surveyed = survey(whole, read)
     inward = continuation(whole, read)
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
@@ -208,10 +204,10 @@ def _strength(model: PhotoModel, whole: tiling.Box, read: Read, surveyed: Survey
     removed, share = torch.zeros_like(asked), torch.zeros_like(asked)
     for box in _probes(whole):
         observation = read(box)
-        image, mask = observation.image, observation.mask
         answer = _estimate(model, observation, surveyed, torch.ones_like(asked), once)
-        removed += _of_each(known(image - answer.image, mask).square())
-        share += 1 if mask is None else _of_each(1 - mask)
+        change = Observation(observation.image - answer.image, observation.mask)
+        removed += _of_each(change.filled().square())
+        share += _of_each(change.known)
     rms = 255 * (removed / share.clamp_min(1e-6)).sqrt()
     return asked * (settings.sigma / rms.clamp_min(1e-6)).clamp_max(1)
 

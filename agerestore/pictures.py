@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from agerestore import device as devices
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import Choice, choose
@@ -13,10 +14,9 @@ from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_pixels
 from agerestore.restoration import restore_observation, unheeded
-from agerestore.settings import RestoreSettings
+from agerestore.settings import DEFAULTS, RestoreSettings
 from agerestore.tone import unfade, unfade_uncertainty
 
-DEFAULTS = RestoreSettings()
 MOSTLY = 0.85  # share of a picture from which a mask looks inverted
 
 
@@ -118,6 +118,5 @@ def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | Non
 
 
 def _observe(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None) -> Observation:
-    where = next(next(iter(models.values())).networks.parameters()).device
-    holes = None if unknown is None else torch.from_numpy(unknown)[None, None].float().to(where)
-    return Observation(imagefile.to_tensor(photo).to(where), holes)
+    where = devices.of(next(iter(models.values())).networks)
+    return imagefile.to_observation(photo, unknown).to(where)

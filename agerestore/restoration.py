@@ -12,21 +12,21 @@ from torch.nn.functional import adaptive_avg_pool2d, cosine_similarity
 from agerestore import device as devices
 from agerestore import domain
 from agerestore.checkpoint import LoadedModel
+from agerestore.color import match_channels
 from agerestore.composite import composite, fill_unknown
 from agerestore.errors import OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form, read_mask
-from agerestore.framing import Frame, match_channels
+from agerestore.framing import Frame
 from agerestore.latent import on_prior
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
 from agerestore.photographs import restore_photograph
-from agerestore.settings import RestoreSettings
+from agerestore.settings import DEFAULTS, RestoreSettings
 
 REFINE_RATE = 0.02
 REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
 COLOUR_LIMIT = 30 / 255  # between channels
 
-DEFAULTS = RestoreSettings()
 
 Degradation = Callable[[Tensor], Tensor]
 
@@ -62,7 +62,7 @@ def refine_code(
     """
     if steps == 0:
         return code
-    known = torch.ones_like(observation.image) if observation.mask is None else 1 - observation.mask
+    known = observation.known
     with torch.enable_grad():
         z = code.detach().clone().requires_grad_(True)
         optimizer = torch.optim.Adam([z], lr=REFINE_RATE)
@@ -98,6 +98,9 @@ def restore_observation(
 
     Returns:
         Pictures of the size and channels that came in. With a mask, every observed pixel is what it was.
+
+    Raises:
+        UsageError: the model colours pictures, or has no encoder.
     """
     if isinstance(model.networks, PhotoModel):
         whole = restore_photograph(model.networks, observation, settings).image
@@ -243,5 +246,4 @@ def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[f
 
 def _on_its_device(model: LoadedModel, image: Tensor, mask: Tensor | None) -> Observation:
     """What was observed, on the device of the model."""
-    where = next(model.networks.parameters()).device
-    return Observation(image.to(where), None if mask is None else mask.to(where))
+    return Observation(image, mask).to(devices.of(model.networks))

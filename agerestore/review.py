@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from agerestore import degrade, domain, paints
+from agerestore import degrade, domain, feature_domain, paints
 from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.color import lab_to_displayable, rgb_to_lab
 from agerestore.composite import fill_unknown
@@ -143,10 +143,10 @@ class PhotoReview:
     @staticmethod
     def _samples(model: PhotoModel, observation: Observation) -> list[Tensor]:
         generator = torch.Generator().manual_seed(0)
-        masks = [None] * len(observation.image) if observation.mask is None else observation.mask.split(1)
+        height, width = observation.image.shape[2:]
         drawn = [
-            model.samples(image, mask, model.fields(image.shape[2], image.shape[3], 2, generator))
-            for image, mask in zip(observation.image.split(1), masks, strict=True)
+            model.samples(one.image, one.mask, model.fields(height, width, 2, generator))
+            for one in observation.split(1)
         ]
         return list(torch.stack(drawn, dim=1))
 
@@ -201,7 +201,7 @@ class ColorReview:
         return {
             "kind": "color",
             "validation": coloring_figures(model, self.truth[:FIGURED]),
-            "domain": domain.calibrate_colors(model, [self.truth[:, :1]]),
+            "domain": feature_domain.calibrate_colors(model, [self.truth[:, :1]]),
         }
 
 
@@ -211,8 +211,7 @@ def _drawing(model: ColorModel, stage: Stage) -> ColorModel:
 
 
 def _damage(steps: tuple[degrade.Step, ...], truth: Tensor) -> Observation:
-    size = (truth.shape[2], truth.shape[3])
-    return degrade.apply(truth, degrade.draw(steps, len(truth), size, torch.Generator().manual_seed(0)))
+    return degrade.damage(truth, steps, torch.Generator().manual_seed(0))
 
 
 def damager(damage: str) -> Callable[[Tensor], Observation]:

@@ -31,15 +31,18 @@ class RestoreSettings:
 
     def __post_init__(self) -> None:
         if self.refine < 0:
-            raise UsageError(f"--refine {self.refine} is below 0")
+            raise UsageError(f"refine {self.refine} is below 0")
         if not 0 <= self.strength <= 1:
-            raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
+            raise UsageError(f"strength {self.strength:g} is not within 0 to 1")
         if self.sigma is not None and not 0 <= self.sigma <= 255:
-            raise UsageError(f"--sigma {self.sigma:g} is not within 0 to 255")
+            raise UsageError(f"sigma {self.sigma:g} is not within 0 to 255")
         if self.ensemble not in (1, 2, 4, 8):
-            raise UsageError(f"--ensemble {self.ensemble} is none of 1, 2, 4 and 8")
+            raise UsageError(f"ensemble {self.ensemble} is none of 1, 2, 4 and 8")
         if self.tile is not None and self.tile < SMALLEST_TILE:
-            raise UsageError(f"--tile {self.tile} is too small; take {SMALLEST_TILE} or more, or auto")
+            raise UsageError(f"tile {self.tile} is too small; take {SMALLEST_TILE} or more")
+
+
+DEFAULTS = RestoreSettings()
 
 
 @dataclass(frozen=True)
@@ -60,4 +63,4 @@ class ColorizeSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
-            raise UsageError(f"--strength {self.strength:g} is not within 0 to 1")
+            raise UsageError(f"strength {self.strength:g} is not within 0 to 1")

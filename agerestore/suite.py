@@ -12,16 +12,16 @@ from torch import Tensor
 
 from agerestore.architectures import NetworkConfig
 from agerestore.checkpoint import LoadedModel
-from agerestore.classifier import CLASSES, SIZE, DigitClassifier, recognised, train_classifier
+from agerestore.classifier import CLASSES, SIZE, Classifier, recognised, train_classifier
 from agerestore.data import ImageSet
+from agerestore.distributions import class_score, frechet_distance
 from agerestore.errors import UsageError
 from agerestore.evaluate import evaluate
 from agerestore.latent import one_hot, sample_codes
-from agerestore.metrics import class_score, frechet_distance, high_frequency_energy, mean_psnr, quantize, ssim
+from agerestore.metrics import high_frequency_energy, mean_psnr, quantize, ssim
 from agerestore.monitor import CHUNK, balance
 from agerestore.networks import Autoencoder
-from agerestore.restoration import DEFAULTS
-from agerestore.settings import RestoreSettings
+from agerestore.settings import DEFAULTS, RestoreSettings
 from agerestore.tampering import tampering_network
 
 SAMPLES = 2000  # at most; as many pictures are compared with them
@@ -41,7 +41,7 @@ class Judge:
 
     name: str
     features: Callable[[Tensor], Tensor]
-    classifier: DigitClassifier | None = None
+    classifier: Classifier | None = None
 
 
 @dataclass(frozen=True)

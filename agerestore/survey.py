@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.framing import match_channels
+from agerestore.color import match_channels
 from agerestore.observation import Observation
 from agerestore.tiling import Box, divide
 
@@ -59,17 +59,12 @@ class Survey:
 
 def survey(whole: Box, read: Read) -> Survey:
     """Look at all that is known of pictures, which are read piece by piece."""
-    pieces = (known(piece.image, piece.mask) for piece in map(read, divide(whole, PIECE)))
+    pieces = (piece.filled() for piece in map(read, divide(whole, PIECE)))
     brightest, coloured = zip(*((_brightest(piece), _coloured(piece)) for piece in pieces), strict=True)
     level = torch.stack(brightest).amax(0)
     exposed = (level >= BRIGHT) | (level <= 0)  # where nothing is known there is nothing to expose
     gain = torch.where(exposed, 1, 1 / level.clamp_min(1 / MOST_GAIN))
     return Survey(gain[:, None, None, None], ~torch.stack(coloured).any(0)[:, None, None, None])
-
-
-def known(image: Tensor, mask: Tensor | None) -> Tensor:
-    """The picture, 0 where it is unknown: what stands there says nothing."""
-    return image if mask is None else image.masked_fill(mask > 0, 0)
 
 
 def _brightest(piece: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.classifier import SIZE, DigitClassifier, train_classifier
+from agerestore.classifier import SIZE, Classifier, train_on_kinds
 from agerestore.errors import UsageError
 
 PICTURES = 1500  # that it learns from, in all kinds
@@ -22,7 +22,7 @@ EPOCHS = 3
 class TamperingNetwork:
     """The network, for pictures of 32 or 64 pixels."""
 
-    classifier: DigitClassifier
+    classifier: Classifier
 
     def features(self, images: Tensor) -> Tensor:
         """(N, C, S, S) in [0, 1] to (N, 64): the last layer before the decision."""
@@ -71,8 +71,7 @@ def tampering_network(images: Tensor, generator: torch.Generator) -> TamperingNe
         )
     seen = images[torch.randperm(len(images), generator=generator)[:PICTURES]].float() / 255
     kinds = [_folded(kind) for kind in tampered(seen, generator)]
-    labels = torch.arange(len(kinds)).repeat_interleave(len(seen))
-    return TamperingNetwork(train_classifier(torch.cat(kinds), labels, generator, EPOCHS))
+    return TamperingNetwork(train_on_kinds(kinds, generator, EPOCHS))
 
 
 def _folded(images: Tensor) -> Tensor:

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from agerestore.blocks import luminance, on_8_bit_scale
 from agerestore.estimates import colours
-from agerestore.imagefile import Photo, in_8_bits, replace_pixels
+from agerestore.imagefile import Photo, replace_pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles of the luminance that become black and white
 MOST_GAIN = 2.5  # a picture without contrast of its own is not given any
-LUMINANCE = (0.299, 0.587, 0.114)
 CAST = 0.5  # of the tint of black and white that is taken away; all of it would be much of a sunset
 
 
@@ -57,9 +57,8 @@ def _ends(photo: Photo) -> NDArray[np.float64]:
     step = max(1, int((photo.pixels.shape[0] * photo.pixels.shape[1] / 1e6) ** 0.5))
     few = photo.pixels[::step, ::step]  # a megapixel of it
     sample = few.astype(np.float64)
-    luminance = sample @ LUMINANCE if sample.shape[2] == 3 else sample[..., 0]
     shares = (DARKEST, BRIGHTEST)
-    neutral = np.percentile(luminance, shares)[:, None].repeat(sample.shape[2], 1)
-    if colours(in_8_bits(few)) != "colour":
+    neutral = np.percentile(luminance(few).astype(np.float64), shares)[:, None].repeat(sample.shape[2], 1)
+    if colours(on_8_bit_scale(few)) != "colour":
         return neutral
     return neutral + CAST * (np.percentile(sample, shares, axis=(0, 1)) - neutral)

@@ -25,7 +25,11 @@ def folder() -> Path:
 
 
 def index() -> dict[str, dict[str, Any]]:
-    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ..., "auto": ...}."""
+    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ..., "auto": ...}.
+
+    Raises:
+        WeightsError: they are not installed, or the index cannot be read.
+    """
     try:
         rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text())
     except (OSError, ValueError) as error:
@@ -38,6 +42,10 @@ def names() -> list[str]:
     return sorted(index())
 
 
+def _listed() -> str:
+    return ", ".join(names())
+
+
 def weights_path(name_or_path: str | Path) -> Path:
     """Where the weights of a shipped model, or a file of one's own, lie.
 
@@ -48,9 +56,7 @@ def weights_path(name_or_path: str | Path) -> Path:
         return folder() / f"{name_or_path}.safetensors"
     path = Path(name_or_path)
     if not path.exists():
-        raise WeightsError(
-            f"no model {str(name_or_path)!r}; shipped are {', '.join(names())}, or give a .safetensors file"
-        )
+        raise WeightsError(f"no model {str(name_or_path)!r}; shipped are {_listed()}, or give a .safetensors file")
     return path
 
 
@@ -58,13 +64,15 @@ def verify(name: str) -> None:
     """Compare a shipped file with its checksum.
 
     Raises:
-        WeightsError: missing or not the file that was shipped.
+        WeightsError: not a shipped model, missing, or not the file that was shipped.
     """
-    path = weights_path(name)
-    expected = index()[name]["sha256"] if name in index() else None
+    listed = index().get(name)
+    if listed is None:
+        raise WeightsError(f"{name}: not a shipped model, so there is no checksum to compare; those are {_listed()}")
+    path = folder() / f"{name}.safetensors"
     if not path.is_file():
         raise WeightsError(f"{path}: missing; reinstall agerestore")
-    if expected is not None and sha256(path) != expected:
+    if sha256(path) != listed["sha256"]:
         raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
 
 

@@ -83,7 +83,7 @@ def cost(photo: Photo, kind: str, spread: float) -> None:
     taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of the process: KiB on Linux
     off = max(
-        np.abs(lightness(Photo(new)) - lightness(Photo(old))).max()
+        np.abs(lightness(new) - lightness(old)).max()
         for new, old in zip(np.split(coloured.pixels, 10), np.split(grey.pixels, 10), strict=True)
     )
     print(f"12 megapixels, {kind}: {taken:.2f} s, peak {peak:.0f} MiB; lightness off by at most {off * 2.55:.2f}/255")

@@ -31,8 +31,8 @@ QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
 def damaged(pixels: Pixels, kind: str, seed: int) -> Pixels:
     """A photograph (H, W, 3) uint8 after a drawn degradation, clipped and rounded."""
     generator = torch.Generator().manual_seed(seed)
-    drawn = degrade.draw(degrade.parse(kind), 1, (pixels.shape[0], pixels.shape[1]), generator)
-    image = degrade.apply(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255, drawn).image[0]
+    clean = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
+    image = degrade.damage(clean, degrade.parse(kind), generator).image[0]
     return (image.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.uint8)
 
 

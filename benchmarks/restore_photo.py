@@ -31,8 +31,8 @@ def main(side: int = 256) -> None:
     model = zoo.load("photo")
     assert isinstance(model.networks, PhotoModel)
     networks, image = model.networks, imagefile.to_tensor(imagefile.read(PICTURE))
-    times = -(-side // min(image.shape[2:]))
-    image = image.tile(1, 1, times, times)[:, :, :side, :side].contiguous()
+    copies = -(-side // min(image.shape[2:]))
+    image = image.tile(1, 1, copies, copies)[:, :, :side, :side].contiguous()
     cpu = torch.device("cpu")
 
     def bare() -> None:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,9 @@ from typing import Any
 
 import typer
 
+from agerestore.errors import UsageError, printable
+
+from ._interrupt import interrupted
 from ._options import Batch, Common
 
 # Arguments that are no settings: what some name is read for each picture, and its contents count; others decide whether
@@ -19,7 +20,12 @@ NO_SETTINGS = ("source", "out", "mask", "replay", "large", "resize_mask", "tile"
 
 
 def plan_batch(
-    source: Path, out: Path, common: Common, files: Batch, exclude: Path | None = None, beside: Mapping[str, Any] = {}
+    source: Path,
+    out: Path,
+    common: Common,
+    files: Batch,
+    exclude: Path | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> list[Any]:
     """Plan a batch; options that do not go together are refused.
 
@@ -32,7 +38,6 @@ def plan_batch(
         beside: Options that write files beside each result, and what they were given.
     """
     from agerestore import batch, manifest
-    from agerestore.errors import UsageError
 
     if files.in_place != files.backup:
         raise UsageError("--in-place and --backup only go together: no original is ever replaced without a copy")
@@ -40,9 +45,9 @@ def plan_batch(
         raise UsageError(f"--report {files.report}: is overwritten, so its name must end in .jsonl")
     if out == batch.PIPE and (common.as_json or files.dry_run):
         raise UsageError("standard output takes the picture or lines of text, not both; name an output file")
-    if out == batch.PIPE and any(beside.values()):
-        wanted = " and ".join(name for name, value in beside.items() if value)
-        raise UsageError(f"standard output takes one picture, not those of {wanted}; name an output file")
+    wanted = [name for name, value in (beside or {}).items() if value]
+    if out == batch.PIPE and wanted:
+        raise UsageError(f"standard output takes one picture, not those of {' and '.join(wanted)}; name an output file")
     left_out = None if exclude is None else os.path.realpath(exclude)
     earlier = manifest.Manifest.of_pictures(source)
 
@@ -79,7 +84,7 @@ def run_batch(
         manifest.Manifest.open(folder) as book,
         _lines(files.report) as write_row,
         _progress(len(jobs), common) as advance,
-        _interrupted() as stop,
+        interrupted("finishing the pictures in flight") as stop,
     ):
 
         def report(outcome: batch.Outcome) -> None:
@@ -101,8 +106,6 @@ def run_batch(
 @contextmanager
 def _lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     """What writes a row to the report, if one is wanted."""
-    from agerestore.errors import UsageError
-
     if path is None:
         yield lambda row: None
         return
@@ -128,31 +131,8 @@ def _progress(total: int, common: Common) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
-@contextmanager
-def _interrupted() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that pictures in flight are finished; the second one is as ever."""
-    event = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def first(*_: Any) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, before)
-        typer.echo("agerestore: finishing the pictures in flight; Ctrl-C again stops at once", err=True)
-
-    if threading.current_thread() is not threading.main_thread():  # where signals never arrive
-        yield event
-        return
-    signal.signal(signal.SIGINT, first)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _tell(outcome: Any, settings: str, common: Common) -> None:
     """Say what became of a picture."""
-    from agerestore.errors import printable
-
     source = printable(outcome.job.source)
     if common.as_json:
         typer.echo(json.dumps(_row(outcome, settings)))
@@ -167,8 +147,6 @@ def _tell(outcome: Any, settings: str, common: Common) -> None:
 
 def _list(outcome: Any, settings: str, common: Common) -> None:
     """Say what would be done with a picture."""
-    from agerestore.errors import printable
-
     if common.as_json or outcome.error:
         _tell(outcome, settings, common)
     else:
@@ -177,13 +155,9 @@ def _list(outcome: Any, settings: str, common: Common) -> None:
 
 
 def _summary(tally: Any) -> str:
-    parts = [
-        f"{tally.done} of {tally.total} pictures written",
-        f"{tally.skipped} skipped (done before)" * bool(tally.skipped),
-        f"{tally.failed} failed" * bool(tally.failed),
-        f"{tally.left} not begun" * bool(tally.left),
-    ]
-    return ", ".join(filter(None, parts))
+    others = {"skipped (done before)": tally.skipped, "failed": tally.failed, "not begun": tally.left}
+    parts = [f"{tally.done} of {tally.total} pictures written"]
+    return ", ".join([*parts, *(f"{count} {what}" for what, count in others.items() if count)])
 
 
 def _row(outcome: Any, settings: str) -> dict[str, Any]:

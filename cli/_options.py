@@ -9,6 +9,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from agerestore.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Common:
@@ -61,15 +63,22 @@ class Batch:
         return {**self.chosen, "quality": self.quality}
 
 
+ModelName = Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
+
 GROUPS = (Common, Batch)
 
 
 def refuse_unheeded(who: str, options: Collection[str]) -> None:
     """Refuse options that would have no effect."""
-    from agerestore.errors import UsageError
-
     if options:
         raise UsageError(f"{who} does not heed {' and '.join(options)}; leave that out")
+
+
+def refuse_existing(out: Path, overwrite: bool) -> None:
+    """Refuse, before any work, to replace a file unasked."""
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out}: exists; pass --overwrite to replace it")
 
 
 def with_common_options(verb: Callable[..., None]) -> Callable[..., None]:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agerestore.errors import UsageError
+from agerestore.settings import ColorizeSettings
+
 from ._batch import plan_batch, run_batch
-from ._options import Batch, Common, with_common_options
+from ._options import Batch, Common, ModelName, with_common_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     from agerestore.batch import Job, Made
     from agerestore.colorization import ColorizedPicture
     from agerestore.imagefile import Photo
-    from agerestore.settings import ColorizeSettings
 
 MODEL = "cars-color"
 SUFFIX = ".colorized"
@@ -30,9 +32,7 @@ def colorize(
         typer.Argument(metavar="OUT", help="The coloured picture, or the folder for them; without it "
                        "NAME.colorized.jpg beside NAME.jpg."),
     ] = None,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")
-    ] = MODEL,
+    model: ModelName = MODEL,
     samples: Annotated[int, typer.Option("-n", "--samples", min=1, help="How many colourings of each picture.")] = 1,
     like: Annotated[
         Path | None, typer.Option(metavar="REFERENCE", help="A colour photograph to take the paints of.")
@@ -56,8 +56,6 @@ def colorize(
     """
     from agerestore import device as devices
     from agerestore import zoo
-    from agerestore.errors import UsageError
-    from agerestore.settings import ColorizeSettings
 
     settings = ColorizeSettings(strength, sepia, force, common.precision)
     if like is not None and samples != 1:
@@ -124,6 +122,7 @@ class _Colouring:
     def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Made":
         from agerestore import imagefile
         from agerestore.batch import Made
+        from agerestore.jobs import COMPARE
 
         grey, coloured = result
         detail: dict[str, Any] = {"model": self.model, "domain_score": round(coloured.score, 3)}
@@ -131,16 +130,16 @@ class _Colouring:
             detail["warning"] = "; ".join(coloured.remarks)
         first, *others = coloured.photos
         files = {
-            job.companion(f"sample-{number}{job.suffix}"): imagefile.encode(photo, job.suffix, self.quality)
+            job.sample(number): imagefile.encode(photo, job.suffix, self.quality)
             for number, photo in enumerate(others, start=2)
         }
         if self.compare:
-            files[job.companion("compare.png")] = imagefile.encode(_side_by_side(grey, coloured.photos), ".png")
+            files[job.companion(COMPARE)] = imagefile.encode(_side_by_side(grey, coloured.photos), ".png")
         return Made({**files, job.target: imagefile.encode(first, job.suffix, self.quality)}, detail)
 
 
 def _side_by_side(grey: "Photo", coloured: "list[Photo]") -> "Photo":
     """Grey and coloured at full size, or a contact sheet of several."""
-    from agerestore import imagefile, sheet
+    from agerestore import sheet
 
-    return imagefile.beside(grey, *coloured) if len(coloured) == 1 else sheet.of_photos([grey, *coloured])
+    return sheet.beside(grey, *coloured) if len(coloured) == 1 else sheet.of_photos([grey, *coloured])

@@ -1,10 +1,13 @@
 """``agerestore degrade``."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from agerestore.errors import UsageError
 
 from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, with_common_options
@@ -38,7 +41,6 @@ def degrade(
     """
     from agerestore import degrade as degradation
     from agerestore import device as devices
-    from agerestore.errors import UsageError
 
     if kind is not None and replay is not None:
         raise UsageError("--kind and --replay do not go together: what is replayed is drawn already")
@@ -81,10 +83,8 @@ def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Dr
 
 
 def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
-    import json
 
     from agerestore import degrade as degradation
-    from agerestore.errors import UsageError
 
     if not job.beside:
         raise UsageError(f"{replay}: no such file to replay for {name}")
@@ -124,7 +124,6 @@ class _Damaging:
         return damaged, mask, degradation.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Made":
-        import json
 
         from agerestore import imagefile
         from agerestore.batch import PIPE, Made

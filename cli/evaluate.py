@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._options import Common, refuse_unheeded, with_common_options
+from agerestore.errors import UsageError
+from agerestore.settings import RestoreSettings
+
+from ._options import Common, ModelName, refuse_unheeded, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.checkpoint import LoadedModel
     from agerestore.data import AnySet
     from agerestore.networks import Model
-    from agerestore.settings import RestoreSettings
 
 
 @with_common_options
@@ -25,9 +27,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--degrade", help="What happens to them, such as noise:sigma=128:clip=1; repeatable."),
     ] = None,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")
-    ] = "mnist",
+    model: ModelName = "mnist",
     baseline: Annotated[
         str, typer.Option("--baselines", help="Methods to measure beside: names with commas, all, or none.")
     ] = "none",
@@ -57,7 +57,6 @@ def evaluate(
     from agerestore import zoo
     from agerestore.networks import Autoencoder, ColorModel
     from agerestore.restoration import unheeded
-    from agerestore.settings import RestoreSettings
 
     settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
     devices.set_threads(common.threads)
@@ -87,7 +86,6 @@ def _evaluate_restoring(
 ) -> None:  # fmt: skip
     """A model that restores, under each kind of damage."""
     from agerestore import evaluate as evaluation
-    from agerestore.errors import UsageError
 
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
@@ -114,7 +112,6 @@ def _evaluate_suite(
 ) -> None:  # fmt: skip
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
     from agerestore import data as sources
-    from agerestore.errors import UsageError
     from agerestore.networks import Autoencoder
     from agerestore.suite import Measured, paper_suite
 
@@ -149,7 +146,6 @@ def _evaluate_coloring(
     from agerestore import zoo
     from agerestore.coloring_evaluation import ColoringRow, evaluate_coloring
     from agerestore.colorization import networks_of
-    from agerestore.errors import UsageError
     from agerestore.networks import ColorModel
 
     if training is None:
@@ -167,7 +163,7 @@ def _evaluate_coloring(
             thirds = " ".join(f"{each:.2f}" for each in row.best_by_saturation)
             typer.echo(
                 f"{row.method:28} best of {row.answers} {row.best:.2f} dB ({thirds})  mean {row.mean:.2f} dB  "
-                f"colourfulness {row.colourfulness:.1f} (gap {row.gap:.0%})  spread {row.spread:.1f}  "
+                f"colourfulness {row.colorfulness:.1f} (gap {row.gap:.0%})  spread {row.spread:.1f}  "
                 f"Frechet {row.frechet:.3f}"
             )
 

@@ -1,5 +1,6 @@
 """``agerestore experiment``."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -33,8 +34,6 @@ def experiment(
 
     --device, --precision and --seed are those of the training; figures are taken on the CPU, from draws of their own.
     """
-    import json
-
     from agerestore import device as devices
     from agerestore.experiments import Setting, pictures_of, run_experiment
 

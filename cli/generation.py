@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from ._options import Common, with_common_options
+from agerestore.errors import ImageFileError, UsageError
 
-Model = Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
+from ._options import Common, ModelName, Overwrite, refuse_existing, with_common_options
+
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
 ROW = 8  # samples in a row of the sheet
 
@@ -16,7 +16,7 @@ ROW = 8  # samples in a row of the sheet
 @with_common_options
 def sample(
     out: Out,
-    model: Model = "mnist",
+    model: ModelName = "mnist",
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 64,
     overwrite: Overwrite = False,
     *,
@@ -42,7 +42,7 @@ def interpolate(
     a: Annotated[Path, typer.Argument(metavar="A", help="The picture to start from.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The picture to arrive at.")],
     out: Out,
-    model: Model = "mnist",
+    model: ModelName = "mnist",
     steps: Annotated[int, typer.Option("-n", "--steps", min=2, help="How many pictures, with both ends.")] = 9,
     even: Annotated[
         bool, typer.Option("--even/--constant", help="Pictures change evenly, or codes do, as in the papers.")
@@ -54,7 +54,6 @@ def interpolate(
     """Walk from one picture to another through the latent space: a row of pictures."""
     from agerestore import device as devices
     from agerestore import generation, imagefile, zoo
-    from agerestore.errors import UsageError
     from agerestore.sheet import contact_sheet
 
     if out.exists() and any(path.exists() and out.samefile(path) for path in (a, b)):
@@ -71,11 +70,9 @@ def interpolate(
 def _refuse(out: Path, overwrite: bool) -> None:
     """Refuse, before any work, an output that cannot be written."""
     from agerestore import formats
-    from agerestore.errors import ImageFileError, UsageError
 
     try:
         formats.of_suffix(out.suffix)
     except ImageFileError as error:
         raise UsageError(f"{out}: {error}") from None
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out}: already there; pass --overwrite to replace it")
+    refuse_existing(out, overwrite)

@@ -2,10 +2,14 @@
 
 import json
 import shlex
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from agerestore.errors import NothingReadableError, one_line, printable
 
 from ._batch import as_text
 from ._options import Common, with_common_options
@@ -52,8 +56,6 @@ def inspect(
 
 def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
     """The pictures to look at, and a line for each folder without any."""
-    from agerestore.errors import NothingReadableError
-
     pictures, missing = [], []
     for source in sources:
         try:
@@ -75,10 +77,7 @@ def _in_folder(folder: Path) -> list[Path]:
 
 def _inspect_file(path: Path, models: Any) -> "Outcome":
     """Look at one picture; whatever goes wrong, the others are not to suffer."""
-    import time
-
     from agerestore import batch
-    from agerestore.errors import AgeRestoreError, is_out_of_memory, printable
     from agerestore.imagefile import UnreadableError
     from agerestore.inspection import inspect as inspect_picture
 
@@ -87,10 +86,8 @@ def _inspect_file(path: Path, models: Any) -> "Outcome":
     try:
         found = inspect_picture(path, models, batch.find_mask(path, path.parent, None))
     except Exception as error:
-        reason = "not enough memory for it" if is_out_of_memory(error) else " ".join(str(error).splitlines())
-        line = reason if isinstance(error, AgeRestoreError) else f"{type(error).__name__}: {reason}"
-        line = line if printable(path) in line else f"{printable(path)}: {line}"
-        return batch.Outcome(job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))
+        unreadable = isinstance(error, UnreadableError)
+        return batch.Outcome(job, status="failed", error=one_line(error, path), unreadable=unreadable)
     return batch.Outcome(job, time.perf_counter() - start, detail={"found": found})
 
 
@@ -109,8 +106,6 @@ def _tell(outcome: "Outcome", common: Common) -> None:
 
 def _row(path: Path, found: "Inspection") -> dict[str, Any]:
     """What a line of JSON says of a picture."""
-    from dataclasses import asdict
-
     row = asdict(found)
     for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("line_share", 5), ("missing", 5)):
         row[name] = row[name] if row[name] is None else round(row[name], digits)
@@ -121,8 +116,6 @@ def _row(path: Path, found: "Inspection") -> dict[str, Any]:
 
 def _block(path: Path, found: "Inspection") -> str:
     """The lines for people."""
-    from agerestore.errors import printable
-
     megapixels = f"{found.megapixels:.1f} megapixels"
     kind = " with ".join(["grey" if found.channels == 1 else "RGB", *["alpha"] * found.alpha])
     turned = f", EXIF orientation {found.orientation}" if found.orientation else ""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._options import Common, with_common_options
+from agerestore.errors import UsageError
+
+from ._options import Common, Overwrite, refuse_existing, with_common_options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,7 +86,7 @@ def calibrate(
     foreign: Annotated[
         list[Path] | None, typer.Option(help="Of a model that colours: a folder of anything else; likewise.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    overwrite: Overwrite = False,
     *,
     common: Common,
 ) -> None:
@@ -95,11 +97,9 @@ def calibrate(
     """
     from agerestore import checkpoint, zoo
     from agerestore import device as devices
-    from agerestore.errors import UsageError
     from agerestore.networks import ColorModel, PhotoModel
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out}: exists; pass --overwrite to replace it")
+    refuse_existing(out, overwrite)
     devices.set_threads(common.threads)
     device = devices.choose(common.device)
     loaded = zoo.load(model).to(device)
@@ -118,9 +118,8 @@ def calibrate(
 def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
     """The domain of a model that colours, for its header."""
     from agerestore import data as sources
-    from agerestore import domain
+    from agerestore import feature_domain
     from agerestore.color import rgb_to_lab
-    from agerestore.errors import UsageError
 
     if not foreign:
         raise UsageError("name pictures of anything else with --foreign")
@@ -129,9 +128,9 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], dev
         sets = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
 
-    found = domain.calibrate_colors(networks, lightness(data), lightness(foreign))
+    found = feature_domain.calibrate_colors(networks, lightness(data), lightness(foreign))
     if not found:
-        raise UsageError(f"too few pictures of the domain; give {domain.FEWEST} or more with --data")
+        raise UsageError(f"too few pictures of the domain; give {feature_domain.FEWEST} or more with --data")
     return {"domain": found}
 
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agerestore.errors import UsageError, printable
+from agerestore.settings import ColorizeSettings, RestoreSettings
+
 from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, refuse_unheeded, with_common_options
 from .colorize import MODEL as COLOURS
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from agerestore.colorization import ColorizedPicture
     from agerestore.imagefile import Mask, Photo
     from agerestore.pictures import RestoredPicture
-    from agerestore.settings import RestoreSettings
 
 
 @with_common_options
@@ -77,12 +79,9 @@ def restore(
     NAME.uncertainty.png (four times the expected error in grey levels) and NAME.compare.png.
     """
     from agerestore import batch, zoo
-    from agerestore.errors import UsageError
+    from agerestore import device as devices
     from agerestore.restoration import unheeded
-    from agerestore.settings import RestoreSettings
 
-    if mask is not None and not mask.exists():
-        raise UsageError(f"{mask}: no such mask file or folder; check the name")
     root = source if source.is_dir() else source.parent
     beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     jobs = [
@@ -91,10 +90,8 @@ def restore(
     ]
 
     masks = mask if mask is not None and mask.is_dir() else None
-    if masks and jobs and not any(job.beside for job in jobs):
+    if masks and not any(job.beside for job in jobs):
         raise UsageError(f"{mask}: holds no mask for any of these pictures; call them NAME.mask.png")
-
-    from agerestore import device as devices
 
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
@@ -121,8 +118,6 @@ def restore(
 
 def _unfade(preset: str | None) -> bool:
     """What --preset asks for."""
-    from agerestore.errors import UsageError
-
     if preset not in (None, "old-photo"):
         raise UsageError(f"--preset {preset} is unknown; there is old-photo")
     return preset is not None
@@ -130,8 +125,6 @@ def _unfade(preset: str | None) -> bool:
 
 def _side(tile: str) -> int | None:
     """The value of --tile."""
-    from agerestore.errors import UsageError
-
     if tile == "auto":
         return None
     if not tile.isdecimal():
@@ -150,7 +143,6 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
 def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
     """The named model, or all shipped ones that restore for each picture to go to the one that suits it."""
     from agerestore import zoo
-    from agerestore.errors import UsageError
     from agerestore.networks import ColorModel
 
     models = zoo.load_automatic() if model == "auto" else {model: zoo.load(model)}
@@ -161,9 +153,6 @@ def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
 
 def _colourist(where: Any, common: Common, samples: int) -> "Callable[[Photo], ColorizedPicture]":
     """What colours a restored picture."""
-    from agerestore.errors import UsageError
-    from agerestore.settings import ColorizeSettings
-
     if samples:
         raise UsageError("--samples and --colorize do not go together; colour the samples with `agerestore colorize`")
     return colourist(COLOURS, where, ColorizeSettings(precision=common.precision), seed=common.seed)
@@ -233,7 +222,6 @@ class _Restoring:
     def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Made":
         from agerestore import imagefile
         from agerestore.batch import Made
-        from agerestore.errors import printable
 
         damaged, restored, mask = result
         detail: dict[str, Any] = {
@@ -255,11 +243,12 @@ class _Restoring:
 
     def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
         """The files that are written beside the restored picture."""
-        from agerestore import imagefile
+        from agerestore import sheet
+        from agerestore.jobs import COMPARE, UNCERTAINTY
 
         for number, sample in enumerate(restored.samples, start=1):
-            yield job.companion(f"sample-{number}{job.suffix}"), sample
+            yield job.sample(number), sample
         if restored.uncertainty is not None:
-            yield job.companion("uncertainty.png"), restored.uncertainty
+            yield job.companion(UNCERTAINTY), restored.uncertainty
         if self.extras.compare:
-            yield job.companion("compare.png"), imagefile.beside(damaged, restored.photo)
+            yield job.companion(COMPARE), sheet.beside(damaged, restored.photo)

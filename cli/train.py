@@ -1,11 +1,13 @@
 """``agerestore train``."""
 
-import signal
+import dataclasses
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._interrupt import interrupted
 from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
@@ -72,10 +74,14 @@ def train(
         return
     devices.keep_memory()
     provenance = {"data": data.name, "training_images": len(images)} | ({} if terms is None else {"terms": terms})
-    with processes.joined(), _Interrupt() as interrupt, _Bar(common.quiet, common.as_json) as bar:
+    with (
+        processes.joined(),
+        interrupted("ending the iteration and saving the state") as stop,
+        _Bar(common.quiet, common.as_json) as bar,
+    ):
         weights = train_model(
             config, images, out, device=where, init=start, resume=resume,
-            stop=lambda: interrupt.seen, report=bar.show, provenance=provenance,
+            stop=stop.is_set, report=bar.show, provenance=provenance,
         )  # fmt: skip
         if processes.is_first():
             typer.echo(str(weights))
@@ -92,23 +98,6 @@ def _images(config: "TrainConfig", path: Path) -> "AnySet":
     stored = round(size * data.AUGMENT_MARGIN) if config.augment else size
     # The author's cars fill the square, whatever their proportions.
     return data.load(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
-
-
-class _Interrupt:
-    """Notes the first Ctrl-C, so that the iteration ends and the state is saved; a second one breaks off."""
-
-    seen = False
-
-    def __enter__(self) -> "_Interrupt":
-        self.previous = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: Any) -> None:
-        self.seen = True
-        signal.signal(signal.SIGINT, self.previous)
-
-    def __exit__(self, *error: object) -> None:
-        signal.signal(signal.SIGINT, self.previous)
 
 
 class _Bar:
@@ -135,9 +124,6 @@ class _Bar:
 
     def show(self, progress: Any) -> None:
         """Show one report of the training loop."""
-        import dataclasses
-        import json
-
         if self.as_json:
             typer.echo(json.dumps(dataclasses.asdict(progress)))
         terms = " ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
@@ -153,8 +139,6 @@ class _Bar:
 
 def _estimate(training: "Training", images: int, as_json: bool) -> None:
     """Print the configuration and the work it means: operations counted, seconds measured on two iterations."""
-    import json
-
     from agerestore.budget import flops_per_iteration, seconds_per_iteration
 
     config, steps = training.config, {stage.name: stage.steps for stage in training.stages}

@@ -28,7 +28,7 @@ def entry(path: Path, folder: Path) -> str:
     mask = imagefile.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
     before, after = (float(psnr(imagefile.to_tensor(each), imagefile.to_tensor(clean))) for each in (damaged, restored))
-    pair = imagefile.beside(damaged, restored)
+    pair = sheet.beside(damaged, restored)
     (folder / f"{path.stem}.jpg").write_bytes(imagefile.encode(pair, ".jpg"))
     beside = " (its mask lies beside it)" if mask is not None else ""
     title, command = (

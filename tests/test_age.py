@@ -85,7 +85,7 @@ def test_gradients_equal_the_official_step(setting):
 
 
 @pytest.mark.parametrize("player", ["encoder", "generator"])
-def test_all_terms_are_there_for_both_players_with_gradient_to_the_player_only(setting, player):
+def test_all_terms_are_there_for_both_players_and_carry_a_gradient_where_they_can(setting, player):
     model, x, z, _ = setting
     other = {"encoder": model.generator, "generator": model.encoder}[player]
     other.requires_grad_(False)

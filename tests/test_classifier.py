@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.classifier import DigitClassifier, recognised, train_classifier
+from agerestore.classifier import Classifier, recognised, train_classifier
 from agerestore.errors import UsageError
 
 
@@ -51,7 +51,7 @@ def test_generator_alone_decides_the_weights():
 
 
 def test_every_parameter_gets_a_gradient():
-    classifier = DigitClassifier(channels=3)
+    classifier = Classifier(channels=3)
     classifier(torch.rand(4, 3, 32, 32, generator=generator())).square().sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in classifier.parameters())
 

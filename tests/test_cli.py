@@ -177,9 +177,9 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("restore", "in", "out", "-m", "unknown"), 4, "no model 'unknown'; shipped are"),
         (("restore", "in", "out", "-m", "text.safetensors"), 4, "text.safetensors: not weights of agerestore"),
         (("restore", "in", "out", "-m", "."), 4, ".: cannot be read (Is a directory)"),
-        (("restore", "in", "out", "--device", "abacus"), 2, "--device 'abacus' is unknown"),
-        (("restore", "in", "out", "--device", "cuda:99"), 2, "--device cuda:99"),
-        (("restore", "in", "out", "--precision", "fp7"), 2, "--precision 'fp7' is unknown"),
+        (("restore", "in", "out", "--device", "abacus"), 2, "device 'abacus' is unknown"),
+        (("restore", "in", "out", "--device", "cuda:99"), 2, "device cuda:99"),
+        (("restore", "in", "out", "--precision", "fp7"), 2, "precision 'fp7' is unknown"),
         (("restore", "in", "out", "--mask", "nothing.png"), 2, "nothing.png: no such mask"),
         (("degrade", "in", "out"), 2, "say what happens with --kind"),
         (("degrade", "in", "out", "--kind", "rain"), 2, "unknown degradation 'rain'"),
@@ -590,10 +590,10 @@ def test_photographs_are_restored_at_any_size_with_what_was_asked_for_beside(pho
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [(("--tile", "12"), "--tile 12 is too small"), (("--tile", "half"), "--tile half is neither auto nor"),
-     (("--strength", "2"), "--strength 2 is not within"),
-     (("--ensemble", "3"), "--ensemble 3 is none of"),
-     (("--sigma", "-1"), "--sigma -1 is not within")],
+    [(("--tile", "12"), "tile 12 is too small"), (("--tile", "half"), "--tile half is neither auto nor"),
+     (("--strength", "2"), "strength 2 is not within"),
+     (("--ensemble", "3"), "ensemble 3 is none of"),
+     (("--sigma", "-1"), "sigma -1 is not within")],
 )  # fmt: skip
 def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, tmp_path, option, words):
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", photo_weights, *option)

@@ -33,7 +33,7 @@ def test_a_model_without_colours_is_as_good_as_grey(rows):
         assert rows[name].best == pytest.approx(rows["grey"].best)
         assert rows[name].mean == pytest.approx(rows["grey"].mean)
         assert rows[name].frechet == pytest.approx(rows["grey"].frechet, abs=1e-3)
-    assert rows["grey"].colourfulness == pytest.approx(0, abs=1e-3)
+    assert rows["grey"].colorfulness == pytest.approx(0, abs=1e-3)
     assert rows["grey"].gap == pytest.approx(1, abs=1e-3)
     assert rows["agerestore"].spread == 0
 

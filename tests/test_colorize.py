@@ -10,7 +10,7 @@ from agerestore_cli.app import app
 from PIL import Image
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, chroma, colorization, domain, imagefile, manifest, sheet, zoo
+from agerestore import checkpoint, chroma, colorization, feature_domain, imagefile, manifest, sheet, zoo
 from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import lightness, rgb_to_lab
@@ -45,9 +45,9 @@ def colours():
 def knows_ramps():
     """The same, knowing pictures that grow darker downwards and no others."""
     model, generator = tiny(), torch.Generator().manual_seed(0)
-    known = torch.from_numpy(chroma.lightness(Photo(ramp())))[None, None]
+    known = torch.from_numpy(chroma.lightness(ramp()))[None, None]
     known = known + torch.randn(40, 1, 64, 64, generator=generator)
-    return tiny(domain=domain.calibrate_colors(model.networks, [known]))
+    return tiny(domain=feature_domain.calibrate_colors(model.networks, [known]))
 
 
 def ramp(height=64, width=64):
@@ -98,7 +98,7 @@ def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colours):
     pixels, reference = grey(64, 64), paints()
     code = colours.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
     torch.testing.assert_close(paints_of(colours, Photo(reference))(torch.zeros(1, 1, 64, 64)), code)
-    light = torch.from_numpy(chroma.lightness(Photo(pixels)))[None, None]
+    light = torch.from_numpy(chroma.lightness(pixels))[None, None]
     expected = chroma.with_chroma(Photo(pixels), colours.networks.generate(light, code)[0].numpy())
     (coloured,) = colorize(colours, pixels, like=reference)
     assert np.abs(coloured.astype(int) - expected.pixels).max() <= 1
@@ -138,7 +138,7 @@ def test_each_form_of_picture_is_answered_in_kind_with_colours(colours):
     ("options", "words"),
     [
         ({"samples": 0}, "0 colourings are none"),
-        ({"strength": 1.5}, "--strength 1.5 is not within"),
+        ({"strength": 1.5}, "strength 1.5 is not within"),
         ({"like": np.zeros((4, 4), np.uint8)}, "no colours to take"),
         ({"like": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one colouring"),
     ],
@@ -210,13 +210,13 @@ def test_the_score_of_gaussian_features_in_closed_form():
     apart, units = torch.tensor([5.0, 0, 0, 0]), torch.tensor([1e-3, 1.0, 50.0, 1.0])
     inside, outside = (torch.randn(count, 4, generator=generator) for count in (20_000, 40_000))
     statistics = json.loads(
-        json.dumps(domain.calibrate_features([(inside + 7) * units], [(outside + apart + 7) * units]))
+        json.dumps(feature_domain.calibrate([(inside + 7) * units], [(outside + apart + 7) * units]))
     )
     quantile = 1.8808  # of 0.97
     points = torch.tensor([[0.0, 0, 0, 0], [quantile, 0, 0, 0], [2 * quantile, 3, -3, 3], [-9, 0, 0, 0]])
-    scores = domain.feature_score(statistics, (points + 7) * units)
+    scores = feature_domain.score(statistics, (points + 7) * units)
     torch.testing.assert_close(scores, torch.tensor([0.0, 1.0, 2.0, 0.0]), atol=0.1, rtol=0)
-    refused = (domain.feature_score(statistics, (torch.randn(20_000, 4) + 7) * units) > 1).float().mean()
+    refused = (feature_domain.score(statistics, (torch.randn(20_000, 4) + 7) * units) > 1).float().mean()
     assert refused == pytest.approx(0.03, abs=0.005)
 
 
@@ -224,8 +224,8 @@ def test_sets_weigh_alike():
     """Of ten thousand pictures at 0 and a hundred at 2, the middle is at 1."""
     generator = torch.Generator().manual_seed(0)
     many, few = torch.randn(10_000, 1, generator=generator), torch.randn(100, 1, generator=generator) + 2
-    found = domain.calibrate_features([many, few], [many + 9, few + 9, few + 9])
-    scores = domain.feature_score(found, torch.tensor([[1.0], [9.0], [11.0]]))
+    found = feature_domain.calibrate([many, few], [many + 9, few + 9, few + 9])
+    scores = feature_domain.score(found, torch.tensor([[1.0], [9.0], [11.0]]))
     assert float(scores[0]) == pytest.approx(0, abs=0.15)
     assert float(scores[2] / scores[1]) == pytest.approx(10 / 8, abs=0.03)
 
@@ -234,21 +234,21 @@ def test_the_limit_is_that_of_pictures_that_were_not_seen():
     """Forty features of forty pictures that differ in nothing from the foreign ones: a direction is found by chance."""
     generator = torch.Generator().manual_seed(0)
     inside, outside = (torch.randn(40, 40, generator=generator) for _ in range(2))
-    statistics = domain.calibrate_features([inside], [outside])
-    assert (domain.feature_score(statistics, inside) > 1).sum() == 0
+    statistics = feature_domain.calibrate([inside], [outside])
+    assert (feature_domain.score(statistics, inside) > 1).sum() == 0
     fresh = torch.randn(2000, 40, generator=generator)
-    assert (domain.feature_score(statistics, fresh) > 1).float().mean() < 0.1
+    assert (feature_domain.score(statistics, fresh) > 1).float().mean() < 0.1
 
 
 def test_a_handful_of_pictures_tells_nothing():
-    features = torch.randn(domain.FEWEST, 5, generator=torch.Generator().manual_seed(0))
-    assert domain.calibrate_features([features[1:]], [features[1:] + 1]) == {}
-    assert domain.calibrate_features([features], [features + 1]) != {}
+    features = torch.randn(feature_domain.FEWEST, 5, generator=torch.Generator().manual_seed(0))
+    assert feature_domain.calibrate([features[1:]], [features[1:] + 1]) == {}
+    assert feature_domain.calibrate([features], [features + 1]) != {}
 
 
 def test_pictures_made_foreign():
     picture = torch.arange(64.0).view(1, 1, 8, 8)
-    quarter, upside_down, interchanged, enlarged = (each[0] for each in domain.made_foreign(picture))
+    quarter, upside_down, interchanged, enlarged = (each[0] for each in feature_domain.made_foreign(picture))
     assert quarter[0, 0].tolist() == picture[0, 0, :, 7].tolist()
     assert torch.equal(upside_down.flip(1), picture[0])
     assert interchanged[0, :4, :4].tolist() == picture[0, 0, 4:, 4:].tolist()
@@ -385,12 +385,7 @@ def test_the_reference_decides_the_colours_and_what_was_done_before(weights, fol
     arguments = ("colorize", folder, tmp_path / "out", "-m", weights, "--like", reference)
     assert run(*arguments).exit_code == 0
     first = (tmp_path / "out" / "a.jpg").read_bytes()
-    assert (
-        "3 skipped"
-        in run(
-            *arguments,
-        ).stderr
-    )
+    assert "3 skipped" in run(*arguments).stderr
     imagefile.write(reference, Photo(paints()[:, ::-1]), overwrite=True)
     assert "3 failed" in run(*arguments).stderr
     assert run(*arguments, "--overwrite").exit_code == 0
@@ -425,7 +420,7 @@ def test_a_foreign_picture_is_refused_in_one_line_and_coloured_by_force(knows_ra
     ("arguments", "code", "words"),
     [
         (("nowhere.jpg",), 3, "nowhere.jpg: no such file"),
-        (("in", "out", "--strength", "2"), 2, "--strength 2 is not within"),
+        (("in", "out", "--strength", "2"), 2, "strength 2 is not within"),
         (("in", "out", "--like", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
         (("in", "out", "--like", "in/a.jpg", "-n", "2"), 2, "--like gives one colouring"),
         (("in", "out", "-n", "0"), 2, "-n"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from agerestore.degrade import ALIASES, KINDS, apply, draw, from_json, parse, to_json
+from agerestore.degrade import ALIASES, KINDS, apply, damage, draw, from_json, parse, to_json
 from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize
 
@@ -28,7 +28,7 @@ def picture(*shape, seed=1):
 
 
 def degrade(text, image, seed=0):
-    return apply(image, draw(parse(text), len(image), image.shape[2:], rng(seed)))
+    return damage(image, parse(text), rng(seed))
 
 
 def smooth_picture(height=100, width=130):

@@ -3,7 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agerestore.framing import Frame, luminance, match_channels
+from agerestore.color import luminance, match_channels
+from agerestore.framing import Frame
 from agerestore.observation import Observation
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore import budget, checkpoint, metrics
+from agerestore import budget, checkpoint, distributions
 from agerestore.architectures import NetworkConfig
 from agerestore.config import train_config
 from agerestore.data import ImageSet, known_labels
@@ -195,9 +195,9 @@ def test_a_prior_without_labels_is_the_mean_over_labels(prior):
         return sample(len(labels), 2, torch.Generator().manual_seed(seed), prior, labels)
 
     blind, told = draw(torch.full((50_000,), -1), 0), draw(torch.arange(50_000) % COMPONENTS, 1)
-    assert metrics.sliced_wasserstein(blind, told) < 0.03
+    assert distributions.sliced_wasserstein(blind, told) < 0.03
     third = draw(torch.full((5000,), 3), 2)
-    assert metrics.sliced_wasserstein(third, told[:5000]) > 0.5
+    assert distributions.sliced_wasserstein(third, told[:5000]) > 0.5
     assert torch.equal(draw(torch.full((9,), -1), 5), sample(9, 2, torch.Generator().manual_seed(5), prior))
 
 
@@ -238,8 +238,8 @@ def test_known_labels_are_even_over_classes_and_the_rest_is_hidden():
 
 def test_sliced_wasserstein_of_a_shift_along_one_axis():
     points = drawn(1000, 1)
-    assert metrics.sliced_wasserstein(points, points + 3) == pytest.approx(3, rel=1e-5)
-    turned = metrics.sliced_wasserstein(drawn(1000, 2), drawn(1000, 2) + torch.tensor([3.0, 0]), 4000)
+    assert distributions.sliced_wasserstein(points, points + 3) == pytest.approx(3, rel=1e-5)
+    turned = distributions.sliced_wasserstein(drawn(1000, 2), drawn(1000, 2) + torch.tensor([3.0, 0]), 4000)
     assert turned == pytest.approx(3 * 2 / math.pi, rel=0.02)  # the mean of |cos|
 
 

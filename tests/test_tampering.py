@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from agerestore.distributions import frechet_distance
 from agerestore.errors import UsageError
-from agerestore.metrics import frechet_distance
 from agerestore.tampering import tampered, tampering_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -98,6 +98,12 @@ def test_models_are_listed_with_the_terms_of_their_data():
     assert run("models", "verify").exit_code == 0
 
 
+def test_what_has_no_checksum_is_not_called_verified(tmp_path):
+    own = shutil.copy(zoo.folder() / "mnist.safetensors", tmp_path / "own.safetensors")
+    result = run("models", "verify", str(own))
+    assert (result.exit_code, "no checksum to compare" in result.stderr) == (4, True)
+
+
 # ------------------------------------------------------------------------------------------------ mnist
 
 

@@ -15,7 +15,7 @@ fields, unknown pixels and drawn marks are plain torch.
     25.0
 """
 
-from .chain import Drawn, apply, draw, from_json, to_json
+from .chain import Drawn, apply, damage, draw, from_json, to_json
 from .kinds import ALIASES, KINDS, Kind, Parameter
 from .specification import Step, parse
 
@@ -27,6 +27,7 @@ __all__ = [
     "Parameter",
     "Step",
     "apply",
+    "damage",
     "draw",
     "from_json",
     "parse",

@@ -83,6 +83,17 @@ def apply(image: Tensor, drawn: Sequence[Drawn], mask: Tensor | None = None) -> 
     return Observation(image, unknown)
 
 
+def damage(image: Tensor, steps: Sequence[Step], generator: torch.Generator) -> Observation:
+    """Draw and apply at once.
+
+    Args:
+        image: (B, C, H, W) float32 in [0, 1], C 1 or 3, on any device.
+        steps: as `parse` gives them.
+        generator: a CPU generator; the only source of randomness.
+    """
+    return apply(image, draw(steps, len(image), (image.shape[2], image.shape[3]), generator))
+
+
 def _apply_step(image: Tensor, step: Drawn) -> tuple[Tensor, Tensor | None]:
     """One step on its pictures, the others untouched."""
     kind = KINDS[step.kind]

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from agerestore.classifier import recognised
+from agerestore.classifier import CLASSES, recognised
 from agerestore.config import train_config
 from agerestore.data import ImageSet, split_validation
+from agerestore.distributions import parzen_log_likelihood, parzen_sigma
 from agerestore.experiments.setting import Outcome, Setting, codes_of, digit_classifier, draws, pair
 from agerestore.latent import component_of, one_hot, sample
-from agerestore.metrics import parzen_log_likelihood, parzen_sigma
 from agerestore.monitor import CHUNK, latent_distance, reconstruction_psnr
 from agerestore.networks import Autoencoder, Generator
 from agerestore.objectives.base import labels_of
@@ -16,9 +16,9 @@ from agerestore.objectives.base import labels_of
 PLOT, REACH = 256, 4.5  # pixels a side of a scatter plot, and how far from the origin it shows
 
 
-def scatter(points: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
+def scatter(points: Tensor, labels: Tensor) -> Tensor:
     """Points (N, 2) in the colours of their labels (N,) on white; (1, 3, PLOT, PLOT) in [0, 1]."""
-    hues = torch.arange(classes) / classes * 2 * torch.pi
+    hues = torch.arange(CLASSES) / CLASSES * 2 * torch.pi
     colours = 0.45 + 0.45 * torch.stack([(hues + shift * 2 * torch.pi / 3).cos() for shift in range(3)], 1)
     plot = torch.ones(3, PLOT, PLOT)
     x, y = ((points / REACH + 1) / 2 * (PLOT - 1)).round().long().clamp(0, PLOT - 1).unbind(1)

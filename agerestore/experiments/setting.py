@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agerestore import checkpoint, layouts
-from agerestore.classifier import SIZE, DigitClassifier, train_classifier
+from agerestore.classifier import SIZE, Classifier, train_classifier
 from agerestore.config import train_config
 from agerestore.data import ImageSet, load, split_validation
 from agerestore.errors import UsageError
@@ -73,8 +73,8 @@ class Setting:
     """What an experiment is made with.
 
     Attributes:
-        training: pictures with labels.
-        test: others with labels, which no run sees.
+        training: pictures, with labels where the experiment needs them.
+        test: others, which no run sees.
         runs: folder of the runs.
         full: train as the presets say.
         settings: what is set beside that, last.
@@ -129,7 +129,7 @@ def codes_of(networks: Autoencoder, images: ImageSet) -> Tensor:
     return torch.cat([networks.encode(part.float() / 255) for part in images.images.split(CHUNK)])
 
 
-def digit_classifier(setting: Setting) -> DigitClassifier:
+def digit_classifier(setting: Setting) -> Classifier:
     """A classifier of the digits that training sees."""
     if setting.training.images.shape[2:] != (SIZE, SIZE):
         raise UsageError(f"the classifier sees pictures of {SIZE}x{SIZE}")

@@ -1,4 +1,7 @@
-"""The networks: an encoder and a generator, built from a `NetworkConfig`, and those that they play against."""
+"""The networks: an encoder and a generator, and those that they play against.
+
+Each is built from a `NetworkConfig`, a `PhotoConfig` or a `ColorConfig`.
+"""
 
 import copy
 from collections.abc import Callable, Collection

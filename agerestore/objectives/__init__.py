@@ -11,7 +11,7 @@ from agerestore.objectives.estimate import estimate_terms
 from agerestore.objectives.gan import dcgan_terms
 from agerestore.objectives.paints import paints_terms
 from agerestore.objectives.robust import robust_terms
-from agerestore.objectives.systems import OBJECTIVES, System
+from agerestore.objectives.systems import OBJECTIVES
 from agerestore.objectives.vae import VAE
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "ColoringAGE",
     "ConditionalAGE",
     "Objective",
-    "System",
     "ali_terms",
     "dcgan_terms",
     "estimate_terms",

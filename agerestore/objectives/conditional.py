@@ -26,7 +26,7 @@ from agerestore.config import DRAWS
 from agerestore.divergence import Divergence
 from agerestore.errors import UsageError
 from agerestore.objectives import age
-from agerestore.objectives.base import Batch, Networks
+from agerestore.objectives.base import Batch, Networks, learns
 from agerestore.observation import REGION, Condition, Estimate
 
 TERMS = (*age.TERMS, "kl_within", "energy")
@@ -66,7 +66,7 @@ class ConditionalAGE:
         count = len(condition.damaged) // self.draws
         bound = _bind(networks, _repeat(condition, count, self.draws))
         z = batch.z[: len(batch.z) // len(condition.damaged) * count * self.draws]
-        with torch.set_grad_enabled(player == "generator"):
+        with torch.set_grad_enabled(learns(player, "generator")):
             fake = bound["generator"](z)
         terms: dict[str, Tensor] = {}
         if "kl_within" in wanted:

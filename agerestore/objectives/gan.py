@@ -2,13 +2,13 @@
 
 Of what is judged, ``image``, ``code``, ``label`` or ``joint``, with D = sigmoid(critic):
 
-=========== =============================================== ==============================
+=========== =============================================== ================================
 term        meaning                                         for whom
-=========== =============================================== ==============================
+=========== =============================================== ================================
 WHAT_real   -log D(real)                                    the critic
 WHAT_fake   -log(1 - D(fake))                               the critic
-WHAT_fool   -log D(fake), the non-saturating loss           who makes the fakes
-=========== =============================================== ==============================
+WHAT_fool   -log D(fake), the non-saturating loss           the network that makes the fakes
+=========== =============================================== ================================
 
 Each is log 2 where D = 1/2 everywhere: at the end of the game.
 """
