@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import chroma, feature_domain, paints
+from agerestore import chroma, estimates, feature_domain, paints
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import rgb_to_lab
@@ -183,7 +183,10 @@ def _paints_like(networks: ColorModel, like: Picture) -> Paints:
         raise UsageError(f"{len(picture)} references; give one picture")
     if picture.shape[1] == 1:
         raise UsageError("the reference has no colours to take; give a colour picture")
-    return _paints_in(networks, picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy())
+    pixels = picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy()
+    if estimates.colours(255 * pixels) == "grey":
+        raise UsageError("the reference is grey and has no colours to take; give a colour picture")
+    return _paints_in(networks, pixels)
 
 
 @torch.no_grad()

@@ -155,11 +155,19 @@ class TrainConfig(Frozen):
         return self
 
     def _unheeded(self) -> list[str]:
-        """Settings of what training sees that are given and have no effect on it."""
-        if isinstance(self.network, PhotoConfig):
-            return [name for name in ("flip", "shift", "views", "augment") if getattr(self, name)]
-        clean = self.objective in ("age", "dcgan")  # whose networks see no damaged pictures
-        return ["damage"] if self.damage and clean else []
+        """Settings that differ from their defaults and have no effect on what training sees or minimises."""
+        weighed = {term for turn in self.turns.values() for term, weight in turn.weights.items() if weight}
+        photo, pair = isinstance(self.network, PhotoConfig), isinstance(self.network, NetworkConfig)
+        heeded = {
+            "flip": not photo, "shift": not photo, "augment": not photo,
+            "views": not (photo or pair) or bool(weighed & {"agreement", "match_view"}),
+            "damage": photo or self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
+            "grey": photo, "crop_size": photo,
+            "sigma": self.objective == "vae",
+            "style_noise": pair and self.objective.startswith("aae"),
+            "labels": self.needs_labels,
+        }  # fmt: skip
+        return [name for name, is_read in heeded.items() if not is_read and getattr(self, name) != _default(name)]
 
     @property
     def compares_draws(self) -> bool:
@@ -170,6 +178,10 @@ class TrainConfig(Frozen):
         return any(each.get("kl_within") or each.get("energy") for each in weights)
 
 
+def _default(name: str) -> object:
+    return TrainConfig.model_fields[name].default
+
+
 def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainConfig:
     """Resolve a preset and ``key=value`` settings, where a key may be dotted.
 
@@ -177,7 +189,7 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
         preset: a row of `PRESETS`.
         settings: such as ``steps=500``, ``network.width=16`` ``turns.encoder.weights.match_x=15``
             or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first;
-            fewer ``steps`` shorten the stages after the game alike, unless their own are set.
+            fewer ``steps`` shorten the other stages alike, unless their own are set.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
@@ -204,11 +216,11 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
 
 
 def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None:
-    """Shorten the later stages of a run that ``steps`` shortens, unless they are set too."""
+    """Shorten the other stages of a run that ``steps`` shortens, unless they are set too."""
     steps = values["steps"]
     if "steps" not in named or not isinstance(steps, int) or not steps:
         return
-    for stage in ("settle", "robust", "paints"):
+    for stage in ("estimate", "settle", "robust", "paints"):
         if f"{stage}.steps" not in named:
             full = values[stage]["steps"]
             values[stage]["steps"] = min(full, math.ceil(full * steps / (usual or max(full, 1))))

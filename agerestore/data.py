@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from agerestore import layouts
-from agerestore.errors import AgeRestoreError, NothingReadableError, is_out_of_memory
+from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError, is_out_of_memory
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
 
@@ -53,7 +53,7 @@ class PhotoSet:
 
     Attributes:
         images: each (3, H, W) uint8.
-        skipped: one line for each file that could not be read.
+        skipped: one line for each file that could not be read, and one for those that are too small.
     """
 
     images: tuple[Tensor, ...]
@@ -129,9 +129,12 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
     """
     arrays, _, skipped = layouts.read(path, split)
     with _enough_memory(path):
-        images = tuple(_planes(array, 3) for array in arrays if min(array.shape[:2]) >= least)
+        read = [_planes(array, 3) for array in arrays]
+    images = tuple(image for image in read if min(image.shape[1:]) >= least)
     if not images:
         raise NothingReadableError(f"{path}: no picture of at least {least}x{least} pixels; give larger photographs")
+    if small := len(read) - len(images):
+        skipped = [*skipped, f"{path}: {small} of {len(read)} pictures left out, smaller than {least}x{least} pixels"]
     return PhotoSet(images, tuple(skipped))
 
 
@@ -146,10 +149,19 @@ def _enough_memory(path: Path) -> Iterator[None]:
 
 
 def split_validation(images: AnySet, share: float) -> tuple[AnySet, AnySet]:
-    """Hold a fixed random ``share`` of a set out: (training part, validation part)."""
+    """Hold a fixed random ``share`` of a set out, one picture at least: (training part, validation part)."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(20170407))
-    held_out = round(len(images) * share)
+    least = 1 if share > 0 and len(images) > 1 else 0
+    held_out = max(round(len(images) * share), least)
     return images.take(order[held_out:]), images.take(order[:held_out])
+
+
+def digest(images: AnySet) -> str:
+    """What tells sets apart: a hash of each picture's size and sum, in their order, and of the labels."""
+    sums = [int(image.sum()) for image in images.images]
+    shapes = [tuple(image.shape) for image in images.images]
+    labels = images.labels.tolist() if isinstance(images, ImageSet) and images.labels is not None else None
+    return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
 def resize(images: Tensor, size: int) -> Tensor:
@@ -163,6 +175,9 @@ def resize(images: Tensor, size: int) -> Tensor:
 def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     """Labels (N,) of which all but ``count`` are hidden as -1: as many are left of each class, drawn from ``seed``.
 
+    Raises:
+        UsageError: a class has fewer pictures than its share.
+
     >>> known_labels(torch.tensor([0, 0, 1, 1, 1]), 2, seed=0).sort().values
     tensor([-1, -1, -1,  0,  1])
     """
@@ -172,6 +187,10 @@ def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     places = [order[labels[order] == label] for label in labels.unique().tolist()]
     shares = [count // len(places) + (number < count % len(places)) for number in range(len(places))]
     kept = torch.cat([place[:share] for place, share in zip(places, shares, strict=True)])
+    if len(kept) < count:
+        raise UsageError(
+            f"labels={count}: {len(kept)} are there, as many of each class; set fewer, or give more pictures"
+        )
     return torch.full_like(labels, -1).index_copy(0, kept, labels[kept])
 
 

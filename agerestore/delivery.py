@@ -90,9 +90,12 @@ class Delivery:
             return None
         if taken.earlier:
             return taken
-        if present == original or (ours and self.overwrite):
+        forgotten = self.manifest.folder is None  # a single file's folder remembers nothing
+        if present == original or ((ours or forgotten) and self.overwrite):
             return taken
-        if ours:
+        if forgotten:
+            what = f"has been restored before, as {printable(backup)} is there; pass --overwrite to begin again from it"
+        elif ours:
             what = f"was made with other settings; pass --overwrite to begin again from {printable(backup)}"
         else:
             what = f"was not made from {printable(backup)}, which is in the way; move one of them elsewhere"

@@ -23,6 +23,8 @@ SEPIA_LEAST_REST = 1.5  # grey levels: what JPEG leaves of a chroma that does
 SEPIA_CHROMA = 70.0  # grey levels; stronger ones are lemons
 SEPIA_HUES = (0.3, 1.1)  # (red - green) / (green - blue): hues of 46 to 29 degrees
 
+DRAWN, DRAWN_OF_EITHER = 0.8, 0.01  # shares of pure black and white; anti-aliased print of 13 pixels has 0.82, 0.02
+
 EDGES = 0.02  # share of the pixels with the steepest slopes
 MOST_NOISE_FOR_BLUR = 15.0
 BORDER = 8
@@ -34,6 +36,16 @@ LEAST_LENGTH = 30  # but at least so many pixels
 NEAR_WHITE, NEAR_BLACK = 215, 40
 LINE_BEND = 0.06  # width of the straight rectangle that holds it, of its length
 LINE_SPREAD = 12.0  # grey levels within one line
+
+
+def is_drawing(pixels: Pixels) -> bool:
+    """Whether a picture is a document or drawing: most of its pixels pure black or pure white, and some of either.
+
+    Args:
+        pixels: (H, W, 1 or 3), uint8 or uint16.
+    """
+    black, white = (float((pixels == end).all(axis=2).mean()) for end in (0, np.iinfo(pixels.dtype).max))
+    return black + white > DRAWN and min(black, white) > DRAWN_OF_EITHER
 
 
 def colours(pixels: Pixels) -> str:

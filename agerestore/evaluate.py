@@ -16,7 +16,7 @@ from torch import Tensor
 from agerestore import baselines, degrade
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
-from agerestore.classifier import SIZE, recognised, train_classifier
+from agerestore.classifier import believed, recognised
 from agerestore.composite import composite
 from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
@@ -182,10 +182,11 @@ def _recogniser(test: AnySet, training: AnySet | None) -> Callable[[Tensor], flo
     """Share of pictures a classifier trained on clean ones puts into their class; None where it cannot be trained."""
     if isinstance(test, PhotoSet) or isinstance(training, PhotoSet):
         return None
-    if test.labels is None or training is None or training.labels is None or test.images.shape[2:] != (SIZE, SIZE):
+    if test.labels is None or training is None or training.labels is None:
         return None
-    generator = torch.Generator().manual_seed(0)
-    classifier = train_classifier(training.images.float() / 255, training.labels, generator)
+    classifier = believed(training.images.float() / 255, training.labels, torch.Generator().manual_seed(0))
+    if classifier is None:
+        return None
     labels = test.labels
     return lambda images: recognised(classifier, images, labels)
 

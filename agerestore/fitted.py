@@ -7,6 +7,7 @@ A method is fitted on damaged training pictures of one size and their clean vers
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from agerestore.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
@@ -48,10 +49,12 @@ FITTED: dict[str, Callable[[Observation, Tensor], Restorer]] = {"wiener": fit_wi
 
 
 def _held_out(observation: Observation, clean: Tensor) -> tuple[Pair, Pair]:
-    """The first tenth of the pictures, at most HELD_OUT, and the rest."""
+    """A tenth of the pictures, at most HELD_OUT, and the rest; drawn at random, as a folder often goes by classes."""
     count = min(max(len(clean) // 10, 1), HELD_OUT)
+    order = torch.randperm(len(clean), generator=torch.Generator().manual_seed(0)).to(clean.device)
 
-    return (observation[:count], clean[:count]), (observation[count:], clean[count:])
+    held, rest = order[:count], order[count:]
+    return (observation[held], clean[held]), (observation[rest], clean[rest])
 
 
 def _nearest(restorers: Sequence[Restorer], observation: Observation, truth: Tensor) -> Restorer:

@@ -1,7 +1,8 @@
 """The formats of picture files: their endings, and which of them are at hand."""
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 
 from PIL import Image, features
 
@@ -22,8 +23,29 @@ FORMAT_BY_SUFFIX: Mapping[str, str] = {
     ".heif": "HEIF",
 }
 SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
+WAY_OUT = "choose a name ending in .png, or pass --ext .png"
+MASK = ".mask"  # stands before the ending of such a file
 ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # what Pillow reads and writes however it was built
 BRANDS = {b"avif": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"heim": "HEIF", b"heis": "HEIF"}  # ISO/IEC 23008-12
+
+
+RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".raw", ".pef", ".srw")
+OTHERS = frozenset(  # pictures, too, which people have in their folders
+    (*RAW, ".gif", ".jp2", ".j2k", ".jxl", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pcx", ".psd", ".exr", ".hdr")
+)
+
+
+def is_mask_name(name: str) -> bool:
+    """Whether a file is called like one that says which pixels of a picture are unknown, as NAME.mask.png is."""
+    path = PurePath(name)
+    return path.suffix.lower() in SUFFIXES and PurePath(path.stem).suffix.lower() == MASK
+
+
+def mask_names(base: str) -> Iterator[str]:
+    """What the mask of a picture may be called, PNG first."""
+    for suffix in (".png", *sorted(SUFFIXES - {".png"})):
+        for ending in (MASK + suffix, MASK + suffix.upper(), MASK.title() + suffix, (MASK + suffix).upper()):
+            yield base + ending
 
 
 def of_suffix(suffix: str) -> str:
@@ -79,13 +101,13 @@ def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | 
     """
     has_alpha = channels in (2, 4)
     if has_alpha and format in ("JPEG", "BMP"):
-        raise ImageFileError(f"{format} cannot hold its transparency; choose a name ending in .png")
+        raise ImageFileError(f"{format} cannot hold its transparency; {WAY_OUT}")
     if is_deep and format not in ("PNG", "TIFF"):
-        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; choose a name ending in .png or .tif")
+        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; {WAY_OUT}")
     if is_deep and channels == 2 and format == "TIFF":
-        raise ImageFileError("few programs read 16-bit grey with alpha in TIFF; choose a name ending in .png")
+        raise ImageFileError(f"few programs read 16-bit grey with alpha in TIFF; {WAY_OUT}")
     if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_grey(icc_profile))):  # WebP is never grey
-        raise ImageFileError(f"{format} cannot hold its colour profile; choose a name ending in .png")
+        raise ImageFileError(f"{format} cannot hold its colour profile; {WAY_OUT}")
 
 
 def is_of_grey(icc_profile: bytes | None) -> bool:

@@ -62,6 +62,8 @@ def read_mask(mask: Any, image: Tensor) -> Tensor | None:
     """
     if mask is None:
         return None
+    if isinstance(mask, Image.Image) and mask.mode not in ("1", "L", "RGB"):
+        mask = mask.convert("RGB")  # a palette's numbers say nothing, and transparency is none of a mask
     values = mask if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
     if values.dim() == 3 and values.shape[2] in (1, 3, 4) and values.shape[:2] == image.shape[2:]:
         values = values[:, :, :3].amax(dim=2)  # (H, W, C), as arrays and Pillow have it
@@ -119,11 +121,19 @@ def _array_form(picture: np.ndarray) -> Form:
 
 
 def _pillow_form(picture: Image.Image) -> Form:
-    if picture.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
+    if picture.mode in ("I", "F"):
+        raise UsageError(f"a picture of mode {picture.mode} has no range of its own; convert it to L, I;16 or an array")
+    if picture.mode.startswith("I;16"):
+        return _answered(_array_form(np.asarray(picture).astype(np.uint16)))
+    if picture.mode not in ("L", "LA", "RGB", "RGBA"):
         transparent = "transparency" in picture.info or picture.mode in ("PA", "La", "RGBa")
         grey = picture.mode == "1"
         picture = picture.convert("L" if grey else "RGBA" if transparent else "RGB")
-    form = _array_form(np.asarray(picture))
+    return _answered(_array_form(np.asarray(picture)))
+
+
+def _answered(form: Form) -> Form:
+    """A form of an array whose answers are pictures of Pillow; colours of 16 bits, which it has not, become 8."""
 
     def back(restored: Tensor, mask: Tensor | None) -> Image.Image:
         pixels = form.back(restored, mask)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore import atomic, formats, imagecodec
+from agerestore import atomic, formats, imagecodec, lossy
 from agerestore.blocks import in_8_bits
 from agerestore.errors import ImageFileError, NothingReadableError, printable
 from agerestore.formats import SUFFIXES
@@ -27,6 +27,7 @@ __all__ = [
     "Metadata",
     "Photo",
     "UnreadableError",
+    "as_new",
     "contents",
     "decode",
     "encode",
@@ -247,6 +248,12 @@ def refuse_unfit(photo: Photo, suffix: str | None) -> None:
 def part(photo: Photo, rows: slice, columns: slice) -> Photo:
     """The pixels of a rectangle, not copied; without alpha."""
     return Photo(photo.pixels[rows, columns], None, photo.metadata)
+
+
+def as_new(photo: Photo) -> Photo:
+    """The photo as one that was never compressed hard: a JPEG of it does not lose again what was restored."""
+    tables = lossy.finer(photo.metadata.jpeg_tables)
+    return replace(photo, metadata=replace(photo.metadata, jpeg_tables=tables))
 
 
 def replace_pixels(photo: Photo, pixels: Samples) -> Photo:

@@ -4,7 +4,7 @@ The estimates and their measured errors are in `noiselevel`, `jpegtrace` and `es
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -12,16 +12,18 @@ from pathlib import Path
 from PIL import Image, ImageCms
 
 from agerestore import estimates, imagefile
-from agerestore.blocks import Pixels, on_8_bit_scale
+from agerestore.blocks import Pixels, in_8_bits, on_8_bit_scale
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
 from agerestore.errors import OutOfDomainError
 from agerestore.exifblock import ORIENTATION
 from agerestore.imagefile import Mask, Photo
+from agerestore.inward import push_pull
 from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
 from agerestore.noiselevel import noise_sigma
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
+MUCH = 0.1  # of a picture unknown: then what was put there says how sharp it is
 QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks
 BLUR_LIMIT = 1.0  # pixels
 LINE_LIMIT = 0.004  # of the pixels
@@ -114,8 +116,11 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
     photo = imagefile.read(path)
     unknown = None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
     pixels = on_8_bit_scale(photo.pixels)
-    noise = noise_sigma(pixels)
+    noise = noise_sigma(pixels, unknown)
     quality, source = _jpeg_quality(photo, pixels)
+    missing = 0.0 if unknown is None else float(unknown.mean())
+    if unknown is not None:
+        pixels = _filled(photo, unknown)
     return Inspection(
         width=photo.pixels.shape[1],
         height=photo.pixels.shape[0],
@@ -129,12 +134,19 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
         noise_sigma=noise,
         jpeg_quality=quality,
         jpeg_quality_from=source,
-        blur_sigma=estimates.blur_sigma(pixels, noise),
+        blur_sigma=None if missing > MUCH else estimates.blur_sigma(pixels, noise),
         line_share=estimates.line_share(pixels),
         mask=mask,
-        missing=0.0 if unknown is None else float(unknown.mean()),
+        missing=missing,
         model=_model_for(photo, unknown, models),
     )
+
+
+def _filled(photo: Photo, unknown: Mask) -> Pixels:
+    """The pixels, what is unknown of them continued from around it, so that it shows neither edges nor lines."""
+    observed = imagefile.to_observation(photo, unknown)
+    filled = push_pull(observed.filled(), observed.known)
+    return imagefile.with_pixels(replace(photo, pixels=in_8_bits(photo.pixels)), filled, unknown).pixels
 
 
 def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]:

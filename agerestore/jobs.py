@@ -1,6 +1,7 @@
 """Which pictures a batch works on, where each result goes, and which mask belongs to which picture."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,9 +10,9 @@ from pathlib import Path
 
 from agerestore import formats
 from agerestore.errors import ImageFileError, NothingReadableError, UsageError, printable
+from agerestore.formats import OTHERS, is_mask_name, mask_names
 from agerestore.imagefile import SUFFIXES, is_picture
 
-MASK_ENDINGS = (".mask.png", ".mask.PNG")
 BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
 UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of what is written beside a result
 PIPE = Path("-")  # standard input or output
@@ -77,7 +78,7 @@ def plan(
 
     A file becomes `out`, or `out/NAME` when `out` is a folder or has no ending. A folder is searched with
     all below it, in sorted order, symbolic links followed but never in a circle, and `out` mirrors it with
-    names and formats kept. Left out are hidden files and folders, masks (`*.mask.png`),
+    names and formats kept. Left out are hidden files and folders, masks (`*.mask.png` or of another ending),
     whatever `exclude` says, and `out` itself where it lies inside. A folder below that cannot be listed
     becomes a job, to fail under its name.
 
@@ -127,7 +128,7 @@ def _marked(jobs: list[Job]) -> list[Job]:
 
 def _check_suffix(suffix: str) -> None:
     result = Path(f"name{suffix}.png")
-    if result.name != str(result) or result.name.endswith(MASK_ENDINGS):
+    if result.name != str(result) or is_mask_name(result.name):
         raise UsageError(f"--suffix {suffix!r}: no part of a name, or that of masks; choose one such as .restored")
 
 
@@ -161,7 +162,7 @@ def _targets(paths: list[Path], suffix: str, ext: str | None) -> list[Path]:
         more = {
             path
             for path, target in zip(paths, targets, strict=True)
-            if ext is not None and (taken[target] > 1 or target.name.endswith(MASK_ENDINGS))
+            if ext is not None and (taken[target] > 1 or is_mask_name(target.name))
         } - whole
         if not more:  # whole names differ, as those of the pictures do
             return targets
@@ -181,7 +182,7 @@ def _plan_folder(
         raise UsageError(f"{printable(out)}: {what}")
     inside = frozenset({_real(source), _real(out)})
     found = [
-        path for path in _pictures(source, inside, exclude) if not (same and suffix and path.stem.endswith(suffix))
+        path for path in _pictures(source, inside, exclude) if not (same and suffix and _is_result(path.stem, suffix))
     ]
     if found == [source]:
         raise NothingReadableError(f"{printable(source)}: cannot be listed; check its permissions")
@@ -206,8 +207,19 @@ def _pictures(folder: Path, seen: frozenset[Path], exclude: Callable[[Path], boo
         if _is_folder(path):
             if (real := _real(path)) not in seen:
                 yield from _pictures(path, seen | {real}, exclude)
-        elif is_picture(path) and not path.name.endswith(MASK_ENDINGS):
+        elif is_picture(path) and not is_mask_name(path.name):
             yield path
+
+
+def _is_result(stem: str, suffix: str) -> bool:
+    """Whether a picture is called like the result of an earlier run, or like what goes beside one."""
+    return re.search(re.escape(suffix) + r"(\.sample-\d+|\.uncertainty|\.compare)?$", stem) is not None
+
+
+def left_out(folder: Path) -> Counter[str]:
+    """How many pictures a folder and those below hold in formats that are not read here, by their endings."""
+    files = (name for _, folders, names in os.walk(folder) for name in names)
+    return Counter(ending for name in files if (ending := Path(name).suffix.lower()) in OTHERS)
 
 
 def _is_folder(path: Path) -> bool:
@@ -244,7 +256,8 @@ def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
         root: The folder that was given, or that of the single file that was given.
         mask: A file, which is the mask of every picture; a folder that mirrors `root` and holds masks called
             NAME.EXT.mask.png, NAME.mask.png, NAME.EXT or NAME with another ending of a picture, the first of
-            these found; None for a NAME.EXT.mask.png or NAME.mask.png beside the picture.
+            these found; None for a NAME.EXT.mask.png or NAME.mask.png beside the picture. A mask may be of any
+            format, PNG first.
 
     Returns:
         The mask, or None where there is none for this picture.
@@ -258,7 +271,7 @@ def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
         return mask
     if source == PIPE:
         return None
-    names = [base + end for base in (source.name, source.stem) for end in MASK_ENDINGS]
+    names = [name for base in (source.name, source.stem) for name in mask_names(base)]
     folder = source.parent
     if mask is not None:
         folder = mask / source.parent.relative_to(root)

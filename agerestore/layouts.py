@@ -9,22 +9,30 @@ import torch
 from torch import Tensor
 
 from agerestore import imagefile
-from agerestore.errors import ImageFileError, NothingReadableError
+from agerestore.errors import ImageFileError, NothingReadableError, is_out_of_memory
+from agerestore.formats import is_mask_name
 from agerestore.imagecodec import readable_suffixes
 
 Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W, C) uint8, labels, unreadable files
 
 
+RUN = ("config.json", "log.jsonl")  # what lies in the folder of a training run
+
+
 def read_folder(path: Path) -> Arrays:
     """Every readable picture of a folder and those below it, in the order of their names.
 
-    They have labels where each lies in a folder that is named by a digit: 0/a.png, 7/b.png.
+    Masks, NAME.mask.png, and what training runs have drawn are none. Pictures have labels where each lies in a folder
+    that is named by a digit: 0/a.png, 7/b.png.
     """
     arrays: list[np.ndarray] = []
     folders: list[str] = []
     skipped: list[str] = []
     suffixes = readable_suffixes()
+    runs = {log.parent for log in path.rglob(RUN[1]) if (log.parent / RUN[0]).is_file()}
     for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
+        if is_mask_name(file.name) or not runs.isdisjoint(file.parents):
+            continue
         try:
             arrays.append(imagefile.read_pixels(file))
             folders.append(file.parent.name)
@@ -85,14 +93,27 @@ def read(path: Path, split: str) -> Arrays:
         split: ``train`` or ``test``; a plain folder is taken as it is.
 
     Raises:
-        NothingReadableError: no such folder, or no readable image in it.
+        NothingReadableError: no such folder, no readable image in it, or a damaged set.
     """
     if not path.is_dir():
         raise NothingReadableError(f"{path}: no such folder; give a folder of images")
     for found, reader in LAYOUTS:
         if (path / found).exists():
-            return reader(path, split)
+            return _complete(reader, path, split)
     return read_folder(path)
+
+
+def _complete(reader: Callable[[Path, str], Arrays], path: Path, split: str) -> Arrays:
+    """What a reader finds, or one line where files of a set are missing or damaged."""
+    try:
+        return reader(path, split)
+    except Exception as error:  # whatever torchvision, scipy or pickle say of a damaged file
+        if is_out_of_memory(error):
+            raise
+        said = " ".join(str(error).split())
+        raise NothingReadableError(
+            f"{path}: files of this set are missing or damaged ({said}); copy it again"
+        ) from None
 
 
 def has_splits(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """JPEG, WebP, AVIF and HEIC: how strongly a file was compressed, and writing it again with no more loss than that."""
 
 import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,25 @@ def jpeg_subsampling(image: ImageFile, turned: bool) -> int:
     if across < 2:
         return FULL
     return HALVED if down >= 2 else HALVED_ACROSS
+
+
+def finer(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], ...] | None:
+    """Quantization tables that lose no more than those of a file, and no more than a new JPEG does."""
+    if tables is None:
+        return None
+    new = _usual_tables()
+    return tuple(tuple(map(min, table, new[min(number, len(new) - 1)])) for number, table in enumerate(tables))
+
+
+@cache
+def _usual_tables() -> tuple[tuple[int, ...], ...]:
+    """Those of `QUALITY`, for luminance and for chroma."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", quality=QUALITY)
+    with Image.open(file) as image:
+        tables = jpeg_tables(image, turned=False)
+    assert tables is not None
+    return tables
 
 
 def encode(samples: Samples, metadata: Metadata, format: str, quality: int | None, carried: dict[str, Any]) -> bytes:

@@ -25,8 +25,8 @@ class Observation:
     def __len__(self) -> int:
         return len(self.image)
 
-    def __getitem__(self, pictures: slice) -> Self:
-        """Some pictures of the batch."""
+    def __getitem__(self, pictures: slice | Tensor) -> Self:
+        """Some pictures of the batch, a slice of them or those at indices (N,)."""
         return type(self)(self.image[pictures], None if self.mask is None else self.mask[pictures])
 
     def split(self, size: int) -> list[Self]:

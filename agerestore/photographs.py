@@ -19,6 +19,7 @@ from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
 from agerestore.survey import Read, Survey, survey
+from agerestore.transparency import fill_transparent, visible
 
 LARGEST_TILE = 512  # pixels a side; measured here: 768 takes 1.09 and 1024 2.6 times as long, 384 as long
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
@@ -105,7 +106,7 @@ def restore_pixels(
         model: networks in eval mode, on any device.
         photo: of any size.
         unknown: (H, W) bool, True where pixels are unknown. All others come back bit for bit; without it the whole
-            picture is an estimate.
+            picture is an estimate, but for what is wholly transparent.
         settings: the defaults if None.
         fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`).
         uncertainty: also map the expected error.
@@ -115,14 +116,15 @@ def restore_pixels(
     pixels, errors = np.empty_like(photo.pixels), np.empty((height, width, 1) if uncertainty else 0, np.uint8)
     samples = [np.empty_like(photo.pixels) for _ in ([] if fields is None else fields)]
 
-    def hidden(box: tiling.Box) -> Mask | None:
-        return None if unknown is None else unknown[box.slices]
+    seen, filled = visible(photo), fill_transparent(photo)
+    wanted = unknown if seen is None else seen if unknown is None else seen & unknown
 
     def read(box: tiling.Box) -> Observation:
-        return imagefile.to_observation(imagefile.part(photo, *box.slices), hidden(box)).to(where)
+        mask = None if unknown is None else unknown[box.slices]
+        return imagefile.to_observation(imagefile.part(filled, *box.slices), mask).to(where)
 
     def write(box: tiling.Box, answer: Answer) -> None:
-        piece, mask = imagefile.part(photo, *box.slices), hidden(box)
+        piece, mask = imagefile.part(photo, *box.slices), None if wanted is None else wanted[box.slices]
         for whole, image in zip((pixels, *samples), (answer.image[0], *answer.samples), strict=True):
             whole[box.slices] = imagefile.with_pixels(piece, image, mask).pixels
         if not uncertainty:

@@ -9,6 +9,7 @@ from agerestore import device as devices
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import Choice, choose
+from agerestore.estimates import is_drawing
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
@@ -17,6 +18,7 @@ from agerestore.restoration import restore_observation, unheeded
 from agerestore.settings import DEFAULTS, RestoreSettings
 from agerestore.tone import unfade, unfade_uncertainty
 
+DRAWING = "looks like a document or drawing, whose thin strokes the model takes for scratches"
 MOSTLY = 0.85  # share of a picture from which a mask looks inverted
 
 
@@ -32,7 +34,7 @@ class RestoredPicture:
             photographs only, and if asked for.
         samples: other pictures that could have been; of photographs only.
         remarks: what people should know of it; each one line.
-        unheeded: options that were given and say nothing to the model; see `agerestore.restoration.unheeded`.
+        once: what holds of every picture that the model restores in such a way, and is to be said once.
     """
 
     model: str
@@ -41,7 +43,7 @@ class RestoredPicture:
     uncertainty: Photo | None = None
     samples: list[Photo] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    unheeded: list[str] = field(default_factory=list)
+    once: list[str] = field(default_factory=list)
 
 
 def restore_picture(
@@ -69,8 +71,11 @@ def restore_picture(
         OutOfDomainError: several models, and the picture is in no one's domain.
     """
     restored = _restore(models, photo, unknown, settings, samples, seed, uncertainty)
-    idle = unheeded(models[restored.model], settings, samples, uncertainty)
-    restored = replace(restored, unheeded=idle)
+    if idle := unheeded(models[restored.model], settings, samples, uncertainty, unknown is not None):
+        restored.once.append(f"{restored.model!r} does not heed {' and '.join(idle)}")
+    if unknown is None:  # else known pixels would change more than they need to
+        others = [*map(imagefile.as_new, restored.samples)]
+        restored = replace(restored, photo=imagefile.as_new(restored.photo), samples=others)
     if not settings.unfade:
         return restored
     others = [unfade(each, like=restored.photo) for each in restored.samples]  # so that what is known is alike in all
@@ -84,8 +89,14 @@ def _restore(
     seed: int, uncertainty: bool,
 ) -> RestoredPicture:  # fmt: skip
     name, answer = _choose(models, photo, unknown, settings)
-    networks, remarks = models[name].networks, _remarks(unknown)
+    networks, remarks, chosen = models[name].networks, _remarks(unknown), len(models) > 1
     if isinstance(networks, PhotoModel):
+        if unknown is None and is_drawing(photo.pixels):
+            remarks.append(
+                f"{DRAWING}; " + (f"it was left as it is, -m {name} restores it" if chosen else "look at it")
+            )
+            if chosen:
+                return RestoredPicture(name, 0.0, photo, remarks=remarks)
         height, width = photo.pixels.shape[:2]
         drawn = samples if networks.config.latent_dim else 0
         fields = networks.fields(height, width, drawn, torch.Generator().manual_seed(seed)) if drawn else None
@@ -95,7 +106,10 @@ def _restore(
     score = float(answer.score)
     if score > 1:
         remarks.append(f"out of the domain of {name!r} ({score:.1f} x its limit); what was drawn may be invented")
-    return RestoredPicture(name, score, imagefile.with_pixels(photo, answer.image, unknown), remarks=remarks)
+    redrawn = [f"taken for one of its kind by {name!r}, which draws it anew; -m photo if it is none"] if chosen else []
+    return RestoredPicture(
+        name, score, imagefile.with_pixels(photo, answer.image, unknown), remarks=remarks, once=redrawn
+    )
 
 
 def _remarks(unknown: Mask | None) -> list[str]:

@@ -155,7 +155,8 @@ def of_system(objective: str, row: dict[str, Any], **network: Any) -> dict[str, 
     sizes = ("architecture", "image_size", "channels", "latent_dim", "width")
     system = SYSTEMS[objective]
     kept = {name: value for name, value in row.get("network", {}).items() if name in sizes}
-    return {**row, **system, "objective": objective, "network": {**kept, **system.get("network", {}), **network}}
+    others = {name: value for name, value in row.items() if name not in _VIEWS}
+    return {**others, **system, "objective": objective, "network": {**kept, **system.get("network", {}), **network}}
 
 
 # The other systems on the networks of `age-mnist` and `age-celeba`; and AAE on two hidden layers, as in its paper, or

@@ -148,7 +148,9 @@ def _colour_score(observation: Observation, channels: int) -> Tensor:
     return spread.flatten(1).amax(dim=1) / COLOUR_LIMIT
 
 
-def unheeded(model: LoadedModel, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False) -> list[str]:
+def unheeded(
+    model: LoadedModel, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False, masked: bool = False
+) -> list[str]:
     """Options that were given and that a model does not heed, as the command line calls them.
 
     Args:
@@ -156,6 +158,7 @@ def unheeded(model: LoadedModel, settings: RestoreSettings, samples: int = 0, un
         settings: refinement, strength and so on.
         samples: how many other pictures are wanted.
         uncertainty: whether a map of the expected error is.
+        masked: whether known pixels stay as they are.
     """
     given = {
         "--refine": settings.refine > 0,
@@ -168,7 +171,8 @@ def unheeded(model: LoadedModel, settings: RestoreSettings, samples: int = 0, un
     }
     heeded = {"--refine"}
     if isinstance(model.networks, PhotoModel):
-        heeded = given.keys() - {"--refine", *(["--samples"] if model.networks.config.latent_dim == 0 else [])}
+        idle = {"--refine", *(["--samples"] if model.networks.config.latent_dim == 0 else [])}
+        heeded = given.keys() - idle - ({"--strength", "--sigma"} if masked else set())
     return [name for name, was_given in given.items() if was_given and name not in heeded]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agerestore.architectures import NetworkConfig
 from agerestore.checkpoint import LoadedModel
-from agerestore.classifier import CLASSES, SIZE, Classifier, recognised, train_classifier
+from agerestore.classifier import Classifier, believed
 from agerestore.data import ImageSet
 from agerestore.distributions import class_score, frechet_distance
 from agerestore.errors import UsageError
@@ -26,7 +26,6 @@ from agerestore.tampering import tampering_network
 
 SAMPLES = 2000  # at most; as many pictures are compared with them
 CODES = 2000  # whose moments are taken
-BELIEVED = 0.4  # share of its own training pictures that a classifier must know; chance knows a tenth
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,9 @@ def judge_of(pictures: ImageSet) -> Judge:
     few hundred it learns nothing, and features that tell nothing apart make every distance small.
     """
     generator, labels = torch.Generator().manual_seed(0), pictures.labels
-    if labels is not None and int(labels.max()) < CLASSES and pictures.images.shape[2:] == (SIZE, SIZE):
-        known = pictures.images.float() / 255
-        classifier = train_classifier(known, labels, generator)
-        if recognised(classifier, known, labels) >= BELIEVED:
-            return Judge("our_classifier", classifier.features, classifier)
+    classifier = None if labels is None else believed(pictures.images.float() / 255, labels, generator)
+    if classifier is not None:
+        return Judge("our_classifier", classifier.features, classifier)
     return Judge("our_tampering_network", tampering_network(pictures.images, generator).features)
 
 
@@ -118,9 +115,10 @@ def _measurements(
         if config.prior == "sphere":
             yield Measured("moments of e(g(Z))", of_moments(networks, generator))
     count = min(SAMPLES, len(truth) // 2)
-    judge, shown = judge_of(training), truth[:count]
+    # Every other picture, since a folder often goes by classes.
+    judge, shown, others = judge_of(training), truth[0::2][:count], truth[1::2][:count]
     yield Measured("samples", of_samples(judge, generated(networks, count, generator), shown))
-    yield Measured("other pictures", of_samples(judge, truth[count : 2 * count], shown))
+    yield Measured("other pictures", of_samples(judge, others, shown))
 
 
 def _of_restoration(model: LoadedModel, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measured]:

@@ -17,13 +17,15 @@ from torch import Tensor
 from agerestore import atomic, checkpoint, processes
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import DRAWS, TrainConfig, read_config
-from agerestore.data import AnySet, ImageSet, split_validation
+from agerestore.data import AnySet, ImageSet, digest, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.journal import Journal, Progress, Silence, describe
 from agerestore.networks import for_use
 from agerestore.review import review
 from agerestore.stages import stages
 from agerestore.training import Training
+
+DIGEST = "data_digest"
 
 
 def train(
@@ -61,7 +63,8 @@ def train(
         The path of the weights.
 
     Raises:
-        UsageError: ``run`` is in use, the set is smaller than one batch, or ``init`` does not fit.
+        UsageError: ``run`` is in use or was begun on other pictures, no stage has any steps, the set is smaller than
+            one batch, or ``init`` does not fit.
         AgeRestoreError: a loss became NaN or infinite; the last good state stays.
         KeyboardInterrupt: ``stop`` said so.
     """
@@ -71,7 +74,7 @@ def train(
         run.mkdir(parents=True, exist_ok=True)
         if processes.is_first():
             atomic.write(run / "config.json", config.model_dump_json(indent=1).encode())
-    known = _remembered(run, provenance or {})
+    known = _remembered(run, _set(images, config) | (provenance or {}), resume)
     judge = review(config, held_out, training.device)
     journal = (Journal if processes.is_first() else Silence)(run, training, judge, report)
     if resume:
@@ -109,8 +112,11 @@ def prepare(
     """
     part, validation = split_validation(images, config.validation)
     _refuse_division(config, len(part), processes.count())
-    widest = max(stages(config, len(part)), key=lambda stage: stage.batch_size, default=None)
-    if isinstance(part, ImageSet) and widest is not None and len(part) < widest.batch_size:
+    todo = stages(config, len(part))
+    if not todo:
+        raise UsageError("there is nothing to train: every stage has 0 steps")
+    widest = max(todo, key=lambda stage: stage.batch_size)
+    if isinstance(part, ImageSet) and len(part) < widest.batch_size:
         what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
         raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
     _refuse_folder(run, config, resume)
@@ -142,13 +148,27 @@ def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
         raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")
 
 
-def _remembered(run: Path, provenance: dict[str, Any]) -> dict[str, Any]:
-    """What is said of the training data now, and what was said before and is not said again."""
+def _set(images: AnySet, config: TrainConfig) -> dict[str, Any]:
+    """What the header of the weights says of the pictures."""
+    part, held_out = (len(each) for each in split_validation(images, config.validation))
+    of = {} if held_out else {"validation_of": "training pictures"}
+    return {"training_images": part, "held_out_images": held_out, DIGEST: digest(images), **of}
+
+
+def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str, Any]:
+    """What is said of the training data now, and what was said before and is not said again.
+
+    Raises:
+        UsageError: the run was begun on other pictures.
+    """
     path = run / "provenance.json"
     try:
-        known = {**(json.loads(path.read_text()) if path.exists() else {}), **provenance}
+        before = json.loads(path.read_text()) if path.exists() else {}
+        known = {**before, **provenance}
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(f"{path}: not readable ({error}); remove it, and say --terms anew") from None
+    if resume and before.get(DIGEST, known[DIGEST]) != known[DIGEST]:
+        raise UsageError(f"{run}: begun on other pictures; give those as they were, or begin a new run with --init")
     if processes.is_first():
         atomic.write(path, json.dumps(known, indent=1).encode())
     return known

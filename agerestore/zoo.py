@@ -10,6 +10,8 @@ from agerestore import atomic
 from agerestore.checkpoint import LoadedModel, load_weights, read_header, sha256
 from agerestore.errors import WeightsError
 
+FINAL = "final.safetensors"  # what a run leaves in its folder
+
 
 @cache
 def folder() -> Path:
@@ -47,15 +49,19 @@ def _listed() -> str:
 
 
 def weights_path(name_or_path: str | Path) -> Path:
-    """Where the weights of a shipped model, or a file of one's own, lie.
+    """Where the weights of a shipped model, a file of one's own or the run that made it, lie.
 
     Raises:
-        WeightsError: neither a shipped name nor a file.
+        WeightsError: neither a shipped name nor a file, nor the folder of a run that is done.
     """
     if str(name_or_path) in index():
         return folder() / f"{name_or_path}.safetensors"
     path = Path(name_or_path)
-    if not path.exists():
+    if (path / FINAL).is_file():
+        return path / FINAL
+    if path.is_dir():
+        raise WeightsError(f"{path}: a folder without {FINAL}; give that of a run that is done, or a .safetensors file")
+    if not path.is_file():
         raise WeightsError(f"no model {str(name_or_path)!r}; shipped are {_listed()}, or give a .safetensors file")
     return path
 
@@ -70,6 +76,8 @@ def verify(name: str) -> None:
     if listed is None:
         raise WeightsError(f"{name}: not a shipped model, so there is no checksum to compare; those are {_listed()}")
     path = folder() / f"{name}.safetensors"
+    if path.is_dir():
+        raise WeightsError(f"{path}: a folder without {FINAL}; give that of a run that is done, or a .safetensors file")
     if not path.is_file():
         raise WeightsError(f"{path}: missing; reinstall agerestore")
     if sha256(path) != listed["sha256"]:

@@ -51,10 +51,25 @@ def plan_batch(
     left_out = None if exclude is None else os.path.realpath(exclude)
     earlier = manifest.Manifest.of_pictures(source)
 
-    def excluded(path: Path) -> bool:
-        return os.path.realpath(path) == left_out or earlier.is_companion(path)
+    beside_results = bool(files.suffix) and os.path.realpath(out) == os.path.realpath(source)
 
-    return batch.plan(source, out, exclude=excluded, **files.naming)
+    def excluded(path: Path) -> bool:
+        made = earlier.is_companion(path) or (beside_results and earlier.find(path) is not None)
+        return made or os.path.realpath(path) == left_out
+
+    planned = batch.plan(source, out, exclude=excluded, **files.naming)
+    if source.is_dir() and not common.quiet:
+        _say_left_out(source)
+    return planned
+
+
+def _say_left_out(folder: Path) -> None:
+    """Name what a folder holds and nobody will find in the results."""
+    from agerestore import jobs
+
+    if others := jobs.left_out(folder):
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()))
+        typer.echo(f"agerestore: {printable(folder)}: left out: {kinds}; save those as PNG to have them, too", err=True)
 
 
 def run_batch(

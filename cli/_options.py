@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,7 +20,7 @@ class Common:
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto"
     threads: Annotated[int, typer.Option(min=0, help="Threads to compute with; 0 leaves the choice to torch.")] = 0
-    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything that is drawn.")] = 0
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print a line for each step.")] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON lines on stdout.")] = False
@@ -73,6 +74,14 @@ def refuse_unheeded(who: str, options: Collection[str]) -> None:
     """Refuse options that would have no effect."""
     if options:
         raise UsageError(f"{who} does not heed {' and '.join(options)}; leave that out")
+
+
+def tell_output(out: Path, common: Common) -> None:
+    """Say which file was written."""
+    if common.as_json:
+        typer.echo(json.dumps({"output": str(out)}))
+    elif not common.quiet:
+        typer.echo(str(out))
 
 
 def refuse_existing(out: Path, overwrite: bool) -> None:

@@ -101,7 +101,7 @@ def _evaluate_restoring(
             typer.echo(_line(row))
 
     evaluation.evaluate(
-        model, _some(test, limit, data), damage,
+        model, _some(test, limit, data, common), damage,
         methods=methods, training=clean, settings=settings, seed=common.seed, report=report,
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def _evaluate_suite(
             typer.echo(f"{measured.what:28} {figures}")
 
     here = model.to("cpu")  # where pictures and draws are; the networks are small
-    paper_suite(here, _some(test, limit, data), known, settings=settings, seed=common.seed, report=report)
+    paper_suite(here, _some(test, limit, data, common), known, settings=settings, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(
@@ -167,17 +167,24 @@ def _evaluate_coloring(
                 f"Frechet {row.frechet:.3f}"
             )
 
-    part = _some(test, limit, data)
+    part = _some(test, limit, data, common)
     evaluate_coloring(networks, part, known, regression=regression, seed=common.seed, report=report)
 
 
-def _some(test: Any, limit: int, data: Path) -> Any:
-    """At most ``limit`` pictures: a published set has them in a random order, a folder often class by class."""
+def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
+    """At most ``limit`` pictures: a published set has them in a random order, a folder often class by class.
+
+    Said are how many these are, and which could not be read.
+    """
     import torch
 
     from agerestore.layouts import has_splits
 
     count = min(limit, len(test))
+    for line in test.skipped:
+        typer.echo(f"agerestore: {line}", err=True)
+    if not common.quiet:
+        typer.echo(f"agerestore: measured on {count} of {len(test)} pictures", err=True)
     return test.take(torch.arange(count) if has_splits(data) else torch.arange(count) * len(test) // count)
 
 

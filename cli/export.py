@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ._options import Common, ModelName, Overwrite, refuse_existing, with_common_options
+from agerestore.errors import UsageError
+
+from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output, with_common_options
 
 
 @with_common_options
@@ -23,7 +25,8 @@ def export(
     from agerestore import zoo
     from agerestore.export import export_onnx
 
+    if out.suffix.lower() != ".onnx":
+        raise UsageError(f"{out}: is no name of a graph; choose one ending in .onnx")
     refuse_existing(out, overwrite)
     export_onnx(zoo.load(model), out)
-    if not common.quiet:
-        typer.echo(str(out))
+    tell_output(out, common)

@@ -7,7 +7,7 @@ import typer
 
 from agerestore.errors import ImageFileError, UsageError
 
-from ._options import Common, ModelName, Overwrite, refuse_existing, with_common_options
+from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output, with_common_options
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
 ROW = 8  # samples in a row of the sheet
@@ -35,6 +35,8 @@ def sample(
     with devices.precision(common.precision, where):
         drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
     contact_sheet(list(drawn.split(ROW)), out)
+    if common.as_json:
+        tell_output(out, common)
 
 
 @with_common_options
@@ -65,6 +67,8 @@ def interpolate(
     with devices.precision(common.precision, where):
         walk = generation.interpolate(loaded, ends[0], ends[1], steps, even)
     contact_sheet([walk], out)
+    if common.as_json:
+        tell_output(out, common)
 
 
 def _refuse(out: Path, overwrite: bool) -> None:

@@ -100,7 +100,7 @@ def _tell(outcome: "Outcome", common: Common) -> None:
         typer.echo(json.dumps(row))
     if outcome.error:
         typer.echo(f"agerestore: {outcome.error}", err=True)
-    elif not common.as_json:
+    elif not common.as_json and not common.quiet:
         typer.echo(_block(path, found))
 
 
@@ -121,6 +121,7 @@ def _block(path: Path, found: "Inspection") -> str:
     turned = f", EXIF orientation {found.orientation}" if found.orientation else ""
     by_its = f" (by its {found.jpeg_quality_from})" if found.jpeg_quality_from else ""
     unknown = f"{found.missing:.1%} of the pixels, by {printable(found.mask)}" if found.mask else "no mask beside it"
+    nothing = "nothing wrong" if found.noise_sigma is not None else "nothing; too small or too noisy to measure noise"
     lines = [
         f"{printable(path)}: {found.format}, {found.width} x {found.height} pixels ({megapixels}), "
         f"{found.depth} bits, {kind}",
@@ -132,10 +133,12 @@ def _block(path: Path, found: "Inspection") -> str:
         f"  lines      {found.line_share:.1%} of the pixels in thin lines",
         f"  unknown    {unknown}",
         f"  model      {found.model or 'none of the shipped ones takes it'}",
-        f"  found      {'; '.join(found.findings) or 'nothing wrong'}",
+        f"  found      {'; '.join(found.findings) or nothing}",
     ]
     if found.is_scratched and not found.mask:
         lines.append(f"  hint       scratches: paint them white on black in {printable(path.with_suffix('.mask.png'))}")
+    if found.is_blurred:
+        lines.append("  hint       blur: no shipped model takes it away")
     proposal = command(path, found)
     return "\n".join([*lines, *([f"  run        {proposal}"] if proposal else [])])
 
@@ -145,13 +148,15 @@ def _measure(value: float | None, words: str, otherwise: str = "cannot be told")
 
 
 def command(path: Path, found: "Inspection") -> str | None:
-    """The command that restores the picture; None if no model takes it, or if it was measured and nothing is wrong."""
+    """The command that restores the picture; None if no model takes it, or for what was measured would do nothing."""
+    blurred_alone = found.is_blurred and len(found.findings) == 1
     is_sound = found.noise_sigma is not None and not found.findings
-    if found.model is None or is_sound:
+    if found.model is None or is_sound or blurred_alone:
         return None
     # A JPEG or WebP would be compressed again, as hard as before.
     ending = path.suffix if path.suffix.lower() in LOSSLESS and found.format not in ("JPEG", "WEBP") else ".png"
-    target = path.with_name(path.stem + RESTORED + ending)
+    stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may lie side by side
+    target = path.with_name(stem + RESTORED + ending)
     return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", found.model])
 
 

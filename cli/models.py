@@ -8,7 +8,7 @@ import typer
 
 from agerestore.errors import UsageError
 
-from ._options import Common, Overwrite, refuse_existing, with_common_options
+from ._options import Common, Overwrite, refuse_existing, tell_output, with_common_options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ def list_models(*, common: Common) -> None:
         row = {"name": name, "bytes": info["bytes"], "purpose": info.get("purpose"), "terms": info.get("terms")}
         if common.as_json:
             typer.echo(json.dumps(row))
-        else:
+        elif not common.quiet:
             typer.echo(f"{name}  {info['bytes'] / 1e6:.1f} MB  {row['purpose']}\n    data: {row['terms']}")
 
 
@@ -106,13 +106,14 @@ def calibrate(
     if isinstance(loaded.networks, ColorModel):
         changed = _refusals(loaded.networks, data, foreign or [], device)
     elif isinstance(loaded.networks, PhotoModel) and loaded.networks.config.latent_dim:
+        if foreign:
+            raise UsageError(f"--foreign is for a model that colours, and {model} does not; leave it out")
         with devices.precision(common.precision, device):
             changed = _spread(loaded.networks, data, loaded.header, device)
     else:
         raise UsageError("there is nothing to calibrate in these weights: they neither colour nor draw photographs")
     checkpoint.save_weights(out, loaded.networks, {**loaded.header, **changed})
-    if not common.quiet:
-        typer.echo(str(out))
+    tell_output(out, common)
 
 
 def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:

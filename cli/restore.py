@@ -180,7 +180,7 @@ class _Restoring:
     large: bool
     quality: int | None
     colour: "Callable[[Photo], ColorizedPicture] | None"
-    _told: set[str] = field(default_factory=set)  # of which models it was said that they do not heed an option
+    _told: set[str] = field(default_factory=set)  # what is not to be said again
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
@@ -230,9 +230,9 @@ class _Restoring:
         remarks = list(restored.remarks)
         if self.masks and mask is None:
             remarks.append(f"has no mask in {printable(self.masks)}: all of it was estimated")
-        if restored.unheeded and restored.model not in self._told:
-            self._told.add(restored.model)
-            remarks.append(f"{restored.model!r} does not heed {' and '.join(restored.unheeded)} (said once)")
+        new = [remark for remark in restored.once if remark not in self._told]
+        self._told.update(new)
+        remarks += [f"{remark} (said once)" for remark in new]
         if remarks:
             detail["warning"] = "; ".join(remarks)
         files = {

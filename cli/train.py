@@ -73,7 +73,7 @@ def train(
         _estimate(training, len(images), common.as_json)
         return
     devices.keep_memory()
-    provenance = {"data": data.name, "training_images": len(images)} | ({} if terms is None else {"terms": terms})
+    provenance = {"data": data.name} | ({} if terms is None else {"terms": terms})
     with (
         processes.joined(),
         interrupted("ending the iteration and saving the state") as stop,
@@ -84,7 +84,7 @@ def train(
             stop=stop.is_set, report=bar.show, provenance=provenance,
         )  # fmt: skip
         if processes.is_first():
-            typer.echo(str(weights))
+            typer.echo(json.dumps({"weights": str(weights)}) if common.as_json else str(weights))
 
 
 def _images(config: "TrainConfig", path: Path) -> "AnySet":

@@ -176,7 +176,7 @@ def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
         (("restore", "in", "in"), 2, "is the source folder itself"),
         (("restore", "in", "out", "-m", "unknown"), 4, "no model 'unknown'; shipped are"),
         (("restore", "in", "out", "-m", "text.safetensors"), 4, "text.safetensors: not weights of agerestore"),
-        (("restore", "in", "out", "-m", "."), 4, ".: cannot be read (Is a directory)"),
+        (("restore", "in", "out", "-m", "."), 4, ".: a folder without final.safetensors"),
         (("restore", "in", "out", "--device", "abacus"), 2, "device 'abacus' is unknown"),
         (("restore", "in", "out", "--device", "cuda:99"), 2, "device cuda:99"),
         (("restore", "in", "out", "--precision", "fp7"), 2, "precision 'fp7' is unknown"),
@@ -625,7 +625,8 @@ def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_pat
     result = run("restore", tmp_path / "in", tmp_path / "out", "--samples", 1, "--refine", 1)
     assert result.exit_code == 0, result.output
     assert [line.split(": ", 1)[1] for line in result.stderr.splitlines()[:-1]] == [
-        f"{tmp_path / 'in' / 'digit-3.png'}: 'mnist' does not heed --samples (said once)",
+        f"{tmp_path / 'in' / 'digit-3.png'}: taken for one of its kind by 'mnist', which draws it anew; "
+        "-m photo if it is none (said once); 'mnist' does not heed --samples (said once)",
         f"{tmp_path / 'in' / 'photo.png'}: 'photo' does not heed --refine (said once)",
     ]
     assert tree(tmp_path / "out") == ["digit-3.png", "digit-8.png", "photo.png", "photo.sample-1.png"]

@@ -238,7 +238,7 @@ def test_a_restored_jpeg_is_proposed_without_loss(tmp_path, models):
     path.write_bytes(as_jpeg(scene(), 20))
     found = inspect(path, models)
     proposed = shlex.split(command(Path("-a.jpg"), found))
-    assert proposed == ["agerestore", "restore", "./-a.jpg", "./-a.restored.png", "-m", "photo"]
+    assert proposed == ["agerestore", "restore", "./-a.jpg", "./-a.jpg.restored.png", "-m", "photo"]
 
 
 @pytest.mark.parametrize(

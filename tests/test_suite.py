@@ -52,8 +52,9 @@ def test_digits_are_judged_by_a_classifier_and_other_pictures_by_a_network_of_ta
     digits = 0.2 * pictures(1200, channels=1)
     for number, label in enumerate(labels):  # each class has a place of its own
         digits[number, :, 16 * (label // 5) : 16 * (label // 5) + 16, 6 * (label % 5) : 6 * (label % 5) + 6] += 0.7
+    mixed = torch.randperm(60, generator=torch.Generator().manual_seed(0))
     assert judge_of(stored(digits, labels)).classifier is not None
-    assert judge_of(stored(digits[:60], labels[:60].flip(0))).name == "our_tampering_network"  # nothing to be learned
+    assert judge_of(stored(digits[:60], labels[:60][mixed])).name == "our_tampering_network"  # nothing to be learned
     assert judge_of(stored(digits, labels + 1)).name == "our_tampering_network"
     assert judge_of(stored(pictures())).name == "our_tampering_network"
     assert judge_of(stored(pictures(6, size=64), labels[:6])).features(pictures(5, size=64)).shape == (5, 64)

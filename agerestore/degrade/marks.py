@@ -14,7 +14,7 @@ from .operators import Outcome, Parameters, column
 
 Size = tuple[int, int]
 
-_MOST_SCRATCHES = 512
+_MOST_SCRATCHES = 512  # or eight times as many as would do if none left the picture
 _SURPLUS = 1.4  # how much more scratch is laid than is wanted, for what falls on other scratches
 _MOST_SPOTS = 2**21  # pixels looked at together, to bound the memory
 
@@ -103,7 +103,8 @@ def _wander(size: Size, width: float, generator: Generator) -> Tensor:
 def _scratches(size: Size, width: float, target: float, generator: Generator) -> Tensor:
     """The trail of enough scratches to cover `target` pixels."""
     trail, laid = [torch.zeros(0, 4, dtype=torch.float64)], 0.0
-    while laid < _SURPLUS * target and len(trail) <= _MOST_SCRATCHES:
+    most = max(_MOST_SCRATCHES, 8 * target / (max(size) * width))
+    while laid < _SURPLUS * target and len(trail) <= most:
         draws = _uniform(generator, 1, 7)
         path = _arc(size, draws, _spacing(width))
         trail.append(_trail(path, width / 2, _tone(draws)))

@@ -129,13 +129,27 @@ def grain(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 
     `color` is the share of its variance that each channel has for itself: 0 is grey, as of black-and-white film.
     """
-    own = column(parameters["color"], image)
-    field = random_field(torch.randn, seed, (1, *image.shape[2:]), image)
+    own, size = column(parameters["color"], image), parameters["size"]
+    spots = _spots(size, seed, 1, image)
     if (parameters["color"] > 0).any():
-        field = (1 - own).sqrt() * field + own.sqrt() * random_field(torch.randn, seed + 1, image.shape[1:], image)
-    left = _gaussian_kernel(parameters["size"]).square().sum(1)  # what a blur leaves of a standard deviation
-    spots = _gaussian(field, parameters["size"]) / column(left, image)
+        spots = (1 - own).sqrt() * spots + own.sqrt() * _spots(size, seed + 1, image.shape[1], image)
     return image + column(parameters["sigma"] / 255, image) * spots, None
+
+
+def _spots(size: Tensor, seed: Tensor, channels: int, image: Tensor) -> Tensor:
+    """White noise blurred to spots of `size` (B,) pixels, of deviation 1 up to the border: (B, channels, H, W).
+
+    Each picture's noise is drawn as much larger as its own blur reaches, and lies in the middle of a common canvas.
+    """
+    (height, width), reaches = image.shape[2:], _reach(size).long().tolist()
+    most = max(reaches)
+    canvas = image.new_zeros(len(image), channels, height + 2 * most, width + 2 * most)
+    for whole, reach, each in zip(canvas, reaches, seed.split(1), strict=True):
+        drawn = random_field(torch.randn, each, (channels, height + 2 * reach, width + 2 * reach), image)[0]
+        edge = most - reach
+        whole[:, edge : edge + drawn.shape[1], edge : edge + drawn.shape[2]] = drawn
+    left = _gaussian_kernel(size).square().sum(1)  # what a blur leaves of a standard deviation
+    return _gaussian(canvas, size)[:, :, most : most + height, most : most + width] / column(left, image)
 
 
 def motion(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
@@ -213,11 +227,16 @@ def _gaussian(image: Tensor, sigma: Tensor) -> Tensor:
     return _correlate(image, kernel[:, None, :], kernel[:, :, None]) if kernel.shape[1] > 1 else image
 
 
+def _reach(sigma: Tensor) -> Tensor:
+    """Pixels to which a Gaussian is taken."""
+    return torch.ceil(4 * sigma)
+
+
 def _gaussian_kernel(sigma: Tensor) -> Tensor:
     """Sampled Gaussians (B, K) float64, each cut at its own 4 sigma however wide the widest is."""
     from kornia.filters import get_gaussian_kernel1d
 
-    reach = torch.ceil(4 * sigma)
+    reach = _reach(sigma)
     radius = int(reach.max())
     kernel: Tensor = get_gaussian_kernel1d(2 * radius + 1, sigma.clamp(min=1e-3)[:, None])
     kernel = kernel * (torch.arange(-radius, radius + 1).abs() <= reach[:, None])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agerestore import checkpoint, layouts
-from agerestore.classifier import SIZE, Classifier, train_classifier
+from agerestore.classifier import CLASSES, SIZE, Classifier, believed
 from agerestore.config import train_config
 from agerestore.data import ImageSet, load, split_validation
 from agerestore.errors import UsageError
@@ -131,10 +131,11 @@ def codes_of(networks: Autoencoder, images: ImageSet) -> Tensor:
 
 def digit_classifier(setting: Setting) -> Classifier:
     """A classifier of the digits that training sees."""
-    if setting.training.images.shape[2:] != (SIZE, SIZE):
-        raise UsageError(f"the classifier sees pictures of {SIZE}x{SIZE}")
-    seen = setting.training.images.float() / 255
-    return train_classifier(seen, labels_of(setting.training.labels), torch.Generator().manual_seed(0))
+    seen, labels = setting.training.images.float() / 255, labels_of(setting.training.labels)
+    classifier = believed(seen, labels, torch.Generator().manual_seed(0))
+    if classifier is None:
+        raise UsageError(f"no classifier learns from these: give more pictures, {SIZE}x{SIZE} and of {CLASSES} classes")
+    return classifier
 
 
 def draws(networks: Autoencoder, count: int, seed: int = 0) -> Tensor:
