@@ -188,9 +188,7 @@ def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     shares = [count // len(places) + (number < count % len(places)) for number in range(len(places))]
     kept = torch.cat([place[:share] for place, share in zip(places, shares, strict=True)])
     if len(kept) < count:
-        raise UsageError(
-            f"labels={count}: {len(kept)} are there, as many of each class; set fewer, or give more pictures"
-        )
+        raise UsageError(f"labels={count}: only {len(kept)} are there, as many of each class; set fewer")
     return torch.full_like(labels, -1).index_copy(0, kept, labels[kept])
 
 

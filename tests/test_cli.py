@@ -684,3 +684,75 @@ def test_odd_masks_are_remarked_on(photo_weights, tmp_path, level, words):
     assert "or --resize-mask" in run(*arguments).stderr
     result = run(*arguments, "--resize-mask")
     assert (result.exit_code, words in result.stderr) == (0, True), result.stderr
+
+
+# ------------------------------------------------------------------------------------------------ folders as they are
+
+
+@pytest.mark.parametrize("name", ["a.mask.jpg", "a.png.mask.tif", "a.Mask.png", "a.MASK.PNG"])
+def test_a_mask_may_be_of_any_format(name, photo_weights, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    imagefile.write(tmp_path / "in" / "a.png", Photo(pixels))
+    hole = np.zeros((40, 40, 1), np.uint8)
+    hole[8:24, 8:24] = 255
+    imagefile.write(tmp_path / "in" / name, Photo(hole))
+    result = run("restore", tmp_path / "in", tmp_path / "out", "-m", photo_weights)
+    assert "1 of 1 pictures written" in result.stderr, result.output
+    restored = imagefile.read(tmp_path / "out" / "a.png").pixels
+    assert np.array_equal(restored[30:], pixels[30:])
+    assert not np.array_equal(restored[10:20, 10:20], pixels[10:20, 10:20])
+
+
+def test_pictures_of_other_formats_are_named(folder, tmp_path):
+    for name in ("b.gif", "sub/c.NEF", "sub/d.gif", "notes.txt"):
+        (folder / name).write_bytes(b"")
+    assert f"{folder}: left out: 2 .gif, 1 .nef" in run("degrade", folder, tmp_path / "out", *NOISE).stderr
+    assert "left out" not in run("degrade", folder, tmp_path / "out", *NOISE, "-q").stderr
+
+
+def test_results_beside_their_sources_are_no_sources_of_another_suffix(folder):
+    assert "3 of 3" in run("degrade", folder, folder, *NOISE, "--suffix", ".bad").stderr
+    assert "3 of 3" in run("degrade", folder, folder, *NOISE, "--suffix", ".worse").stderr
+    assert not [path for path in folder.rglob("*.bad.worse.*") if path.suffix != ".json"]
+
+
+def test_a_single_picture_restored_in_place_is_begun_again_from_its_backup(folder):
+    arguments = ("degrade", folder / "sub" / "b.png", folder / "sub" / "b.png", *NOISE, "--in-place", "--backup")
+    original = (folder / "sub" / "b.png").read_bytes()
+    assert run(*arguments).exit_code == 0
+    first = (folder / "sub" / "b.png").read_bytes()
+    again = run(*arguments)
+    assert (again.exit_code, "has been restored before" in again.stderr) == (1, True)
+    assert run(*arguments, "--overwrite").exit_code == 0
+    assert (folder / "sub" / "b.png").read_bytes() == first
+    assert (folder / "sub" / "b.png.orig").read_bytes() == original
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("sample", "x.png", "--seed", 2**32), "--seed"),
+        (("export", "x.jpg", "-m", "mnist"), "choose one ending in .onnx"),
+        (("models", "calibrate", "photo", "x.safetensors", "--data", "in", "--foreign", "in"), "--foreign is for"),
+    ],
+)  # fmt: skip
+def test_options_out_of_place_are_refused(arguments, words, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert (result.exit_code, words in result.stderr) == (2, True), result.output
+
+
+def test_evaluation_says_on_what_it_measured(weights, folder):
+    (folder / "bad.png").write_bytes(b"")
+    (folder / "a.mask.png").unlink()
+    result = run("evaluate", "-m", weights, "--data", folder, "--degrade", "noise:sigma=9", "--limit", 2)
+    assert f"{folder / 'bad.png'}: " in result.stderr
+    assert "measured on 2 of 3 pictures" in result.stderr
+
+
+def test_results_are_json_lines_to_the_last(tmp_path):
+    settings = [*TINY, "--set", "steps=2", "--set", "log_every=1"]
+    result = run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--preset", "age-mnist", *settings, "--json")
+    assert json.loads(result.stdout.splitlines()[-1]) == {"weights": str(tmp_path / "run" / "final.safetensors")}
+    drawn = run("sample", tmp_path / "x.png", "-n", 2, "--json")
+    assert json.loads(drawn.stdout) == {"output": str(tmp_path / "x.png")}

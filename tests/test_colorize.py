@@ -543,3 +543,10 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
     assert sum(score > 1 for score in scores["rest"]) >= 28
     again = run(*asked)
     assert (again.exit_code, "exists; pass --overwrite" in again.stderr) == (2, True)
+
+
+def test_the_samples_of_a_single_picture_are_no_pictures_of_its_folder(weights, folder):
+    assert run("colorize", folder / "a.jpg", "-m", weights, "-n", 3, "--compare").exit_code == 0
+    result = run("colorize", folder, "-m", weights)
+    assert "2 of 3 pictures written, 1 failed" in result.stderr  # the one that is coloured already
+    assert not list(folder.glob("*.colorized.*.colorized.*"))

@@ -82,3 +82,28 @@ def test_an_unreadable_configuration_is_named(tmp_path):
 def test_a_run_of_few_steps_is_short_in_all_its_stages(preset, settings, settle, robust):
     config = train_config(preset, settings)
     assert (config.settle.steps, config.robust.steps) == (settle, robust)
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings"),
+    [
+        ("age", ("views=true",)), ("age", ("style_noise=0.5",)), ("age", ("labels=100",)), ("age", ("grey=1",)),
+        ("age", ("crop_size=128",)), ("age", ("sigma=0.1",)), ("cars-color", ("labels=10",)), ("photo", ("sigma=1",)),
+        ("aae-mnist", ("views=true",)),
+    ],
+)  # fmt: skip
+def test_settings_that_nothing_reads_are_refused(preset, settings):
+    with pytest.raises(UsageError, match="would have no effect here"):
+        train_config(preset, settings)
+
+
+def test_settings_that_something_reads_are_taken():
+    assert train_config("age", ("objective=vae", "sigma=0.1")).sigma == 0.1
+    assert train_config("aae-mnist-semi", ("labels=100",)).labels == 100
+    assert train_config("aae-mnist-clusters", ("objective=vae",)).style_noise == 0  # which came with the other system
+
+
+def test_fewer_steps_shorten_the_regression_too():
+    usual = train_config("photo")
+    assert train_config("photo", ("steps=2",)).estimate.steps == usual.estimate.steps * 2 / usual.steps
+    assert train_config("photo", ("steps=2", "estimate.steps=7")).estimate.steps == 7

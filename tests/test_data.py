@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from agerestore import data, layouts
-from agerestore.errors import NothingReadableError
+from agerestore.errors import NothingReadableError, UsageError
 
 
 def picture(path, value, size=(40, 30), channels=3):
@@ -152,3 +152,47 @@ def test_augmentation_is_a_function_of_its_seed_and_crops_to_size():
     assert torch.equal(first, augment(images, 32, 5))
     assert not torch.equal(first, augment(images, 32, 6))
     assert augment(images[:, :1], 32, 5).shape == (4, 1, 32, 32)
+
+
+def test_masks_and_what_a_run_has_drawn_are_no_training_data(tmp_path):
+    picture(tmp_path / "a.png", 10)
+    picture(tmp_path / "a.mask.png", 255)
+    picture(tmp_path / "b.Mask.JPG", 255)
+    picture(tmp_path / "run" / "sheets" / "game-1.png", 255)
+    for name in ("config.json", "log.jsonl"):
+        (tmp_path / "run" / name).write_text("{}")
+    assert data.load(tmp_path, 32, 1).images.unique().tolist() == [10]
+
+
+def test_photographs_that_are_too_small_are_counted(tmp_path):
+    for number, side in enumerate((64, 63, 20)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((side, 80), np.uint8))
+    photographs = data.load_photographs(tmp_path, 64)
+    assert len(photographs) == 1
+    assert photographs.skipped == (f"{tmp_path}: 2 of 3 pictures left out, smaller than 64x64 pixels",)
+
+
+@pytest.mark.parametrize("part", ["MNIST/raw", "cifar-10-batches-py"])
+def test_a_set_of_which_files_are_missing_is_named(tmp_path, part):
+    (tmp_path / part).mkdir(parents=True)
+    with pytest.raises(NothingReadableError, match="files of this set are missing or damaged"):
+        data.load(tmp_path, 32, 3)
+
+
+def test_a_set_is_told_from_another_and_not_from_itself():
+    images = torch.arange(12, dtype=torch.uint8).reshape(3, 1, 2, 2)
+    same, labelled = data.digest(data.ImageSet(images)), data.ImageSet(images, torch.tensor([0, 1, 2]))
+    assert data.digest(data.ImageSet(images.clone())) == same
+    others = [labelled, data.ImageSet(images.flip(0)), data.ImageSet(images[:2]), data.PhotoSet((images[0],))]
+    assert len({same, *map(data.digest, others)}) == 5
+
+
+def test_one_picture_at_least_is_held_out_where_any_share_is():
+    few = data.ImageSet(torch.zeros(5, 1, 2, 2, dtype=torch.uint8))
+    for share, held_out in ((0.05, 1), (0, 0), (0.5, 2)):
+        assert len(data.split_validation(few, share)[1]) == held_out
+
+
+def test_fewer_labels_than_asked_for_are_refused():
+    with pytest.raises(UsageError, match="labels=4: only 3 are there"):
+        data.known_labels(torch.tensor([0, 0, 0, 1]), 4, seed=0)

@@ -409,3 +409,25 @@ def test_a_damaged_record_is_refused_in_one_line(row, says):
     with pytest.raises(UsageError, match=says) as raised:
         from_json([row])
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("size", [0.8, 4, 20])
+def test_grain_is_as_strong_at_the_border_as_inside(size):
+    flat = torch.full((60, 1, 48, 48), 0.5)
+    grain = damage(flat, parse(f"grain:sigma=20:size={size}"), rng(3)).image - flat
+    border = torch.cat([grain[..., :2].flatten(), grain[..., -2:].flatten(), grain[..., :2, :].flatten()])
+    assert border.square().mean().sqrt().item() == pytest.approx(20 / 255, rel=0.15)
+    assert grain[..., 0, 0].square().mean().sqrt().item() == pytest.approx(20 / 255, rel=0.3)
+
+
+def test_as_many_scratches_as_are_asked_for_are_laid_on_a_large_picture():
+    damaged = damage(torch.full((1, 1, 1200, 1600), 0.5), parse("scratches:width=1:coverage=0.3:known=1"), rng())
+    assert damaged.mask.mean().item() == pytest.approx(0.3, abs=0.005)
+
+
+def test_damage_is_what_is_drawn_and_then_applied():
+    image, steps = picture(3, 1, 20, 24), parse("noise:sigma=5..50,hole:size=4")
+    expected = apply(image, draw(steps, 3, (20, 24), rng(7)))
+    found = damage(image, steps, rng(7))
+    assert torch.equal(found.image, expected.image)
+    assert torch.equal(found.mask, expected.mask)

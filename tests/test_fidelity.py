@@ -342,3 +342,16 @@ def test_exif_that_a_png_holds_as_text_is_exif(tmp_path: Path) -> None:
     for odd in (b"", b"\nexif\n", b"\nexif\n 3\nxyz"):
         stored(path, png(b"\0\x10", (1, 1), 8, 0, (b"tEXt", b"Raw profile type exif\0" + odd)))
         assert imagefile.read(path).metadata.exif is None
+
+
+def test_a_restored_jpeg_is_compressed_as_a_new_one_unless_it_was_finer(tmp_path: Path) -> None:
+    usual = Image.fromarray(patches())
+    usual.save(tmp_path / "95.jpg", quality=95)
+    for quality in (20, 95, 99):
+        usual.save(tmp_path / "a.jpg", quality=quality)
+        imagefile.write(tmp_path / "b.jpg", imagefile.as_new(imagefile.read(tmp_path / "a.jpg")), overwrite=True)
+        finer = np.minimum(tables(tmp_path / "a.jpg"), tables(tmp_path / "95.jpg"))
+        assert np.array_equal(tables(tmp_path / "b.jpg"), finer)
+    Image.fromarray(patches(samples=1)[..., 0]).save(tmp_path / "grey.jpg", quality=20)
+    imagefile.write(tmp_path / "b.jpg", imagefile.as_new(imagefile.read(tmp_path / "grey.jpg")), overwrite=True)
+    assert tables(tmp_path / "b.jpg") == tables(tmp_path / "95.jpg")[:1]

@@ -90,3 +90,22 @@ def test_what_is_no_picture_is_refused_in_one_line(bad):
 def test_a_mask_of_another_size_names_both_sizes():
     with pytest.raises(UsageError, match="the mask is 4x3, the picture 6x5"):
         read_mask(np.zeros((3, 4)), torch.zeros(1, 1, 5, 6))
+
+
+def test_sixteen_bits_in_either_order_of_bytes_are_read_and_what_has_no_range_is_refused(tmp_path):
+    values = np.array([[0, 1000], [40_000, 65_535]], np.uint16)
+    big = tmp_path / "big.tif"
+    Image.frombytes("I;16B", (2, 2), values.astype(">u2").tobytes()).save(big)
+    with Image.open(big) as picture:
+        form = read_form(picture)
+    assert same(form.back(form.image, None), values)
+    for mode in ("I", "F"):
+        with pytest.raises(UsageError, match=f"mode {mode} has no range"):
+            read_form(Image.new(mode, (2, 2)))
+
+
+def test_a_mask_with_a_palette_is_read_by_its_colours():
+    mask = Image.new("P", (2, 1))
+    mask.putpalette([255, 255, 255, 0, 0, 0])  # the first colour is white, which is unknown
+    mask.putdata([0, 1])
+    assert read_mask(mask, torch.zeros(1, 3, 1, 2)).flatten().tolist() == [1, 0]

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from agerestore import imagefile, zoo
-from agerestore.estimates import blur_sigma, colours, line_share
+from agerestore.estimates import blur_sigma, colours, is_drawing, line_share
 from agerestore.imagefile import Photo
 from agerestore.inspection import inspect
 from agerestore.jpegtrace import luminance_table, quality_of_pixels, quality_of_tables
@@ -265,3 +265,42 @@ def test_a_mask_of_another_size_is_named(folder):
     result = run(folder / "a scene.png")
     assert result.exit_code == 1
     assert "a mask of 9 x 8 pixels" in result.stderr
+
+
+@pytest.mark.parametrize(("ends", "is_one"), [((0, 255), True), ((1, 255), False), ((0, 254), False)])
+def test_a_drawing_is_nearly_all_pure_black_and_white(ends, is_one):
+    page = np.full((50, 50, 1), ends[1], np.uint8)
+    page[::8] = ends[0]
+    page[1::8, :40] = 128  # grey edges
+    assert is_drawing(page) == is_one
+    assert is_drawing(page.astype(np.uint16) * 257) == is_one
+    assert not is_drawing(np.full((9, 9, 3), 255, np.uint8))
+    assert not is_drawing(scene())
+
+
+def test_what_is_unknown_is_not_measured(tmp_path, models):
+    picture, mask = tmp_path / "a.png", tmp_path / "a.mask.png"
+    hole = np.zeros((192, 192), bool)
+    hole[::16, 3:] = True  # black lines on what has no noise and no line of its own
+    pixels = blurred(scene(), 1.0)
+    clean = line_share(pixels)
+    imagefile.write(mask, Photo(hole[..., None] * np.uint8(255)))
+    pixels[hole] = 0
+    imagefile.write(picture, Photo(pixels))
+    assert line_share(pixels) > clean + 0.02
+    found = inspect(picture, models, mask)
+    assert found.line_share <= clean + 0.002
+    assert found.noise_sigma == pytest.approx(noise_sigma(blurred(scene(), 1.0)), abs=0.5)
+    assert found.missing == pytest.approx(hole.mean())
+    assert noise_sigma(pixels, np.ones((192, 192), bool)) is None
+
+
+def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict(tmp_path, models):
+    imagefile.write(tmp_path / "soft.png", Photo(blurred(scene(), 3)))
+    soft = inspect(tmp_path / "soft.png", models)
+    assert [finding.split(" by ")[0] for finding in soft.findings] == ["blurred"]
+    assert command(tmp_path / "soft.png", soft) is None
+    imagefile.write(tmp_path / "small.png", Photo(scene(1, 24)))
+    told = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
+    assert "no shipped model takes it away" in told
+    assert "nothing; too small or too noisy to measure noise" in told

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from agerestore import budget, checkpoint, stages, train, training
+from agerestore import budget, checkpoint, stages, train, training, zoo
 from agerestore.config import train_config
 from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
@@ -312,3 +312,32 @@ def test_flops_are_those_of_a_true_iteration(images, preset, settings):
             state.iterate()
         found[stage.name] = counter.get_total_flops()
     assert budget.flops_per_iteration(config) == found
+
+
+def test_a_run_is_resumed_on_its_own_pictures_only(images, tmp_path):
+    config = train_config("age-mnist", TINY)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, images, tmp_path, stop=lambda: True)
+    with pytest.raises(UsageError, match="begun on other pictures"):
+        train.train(config, ImageSet(images.images.flip(0)), tmp_path, resume=True)
+    header = checkpoint.read_header(train.train(config, images, tmp_path, resume=True))
+    assert header["training_images"] + header["held_out_images"] == 60
+    assert header["held_out_images"] == round(60 * config.validation)
+    assert "validation_of" not in header
+
+
+def test_figures_of_training_pictures_are_called_so(images, tmp_path):
+    header = checkpoint.read_header(train.train(train_config("age-mnist", (*TINY, "validation=0")), images, tmp_path))
+    assert (header["held_out_images"], header["validation_of"]) == (0, "training pictures")
+
+
+def test_a_run_without_any_step_is_refused(images, tmp_path):
+    nothing = train_config("age-mnist", (*TINY, "steps=0", "settle.steps=0", "robust.steps=0"))
+    with pytest.raises(UsageError, match="nothing to train"):
+        train.train(nothing, images, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_folder_of_a_run_is_its_model(images, tmp_path):
+    path = train.train(train_config("age-mnist", TINY), images, tmp_path / "run")
+    assert equal(weights(path), zoo.load(tmp_path / "run").networks.state_dict())
