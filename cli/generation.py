@@ -1,13 +1,18 @@
 """``agerestore sample`` and ``agerestore interpolate``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agerestore.errors import ImageFileError, UsageError
+from agerestore.errors import ImageFileError, UsageError, printable
 
 from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output, with_common_options
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from agerestore.checkpoint import LoadedModel
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
 ROW = 8  # samples in a row of the sheet
@@ -66,9 +71,20 @@ def interpolate(
     ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
     with devices.precision(common.precision, where):
         walk = generation.interpolate(loaded, ends[0], ends[1], steps, even)
+    for path, end in zip((a, b), ends, strict=True):
+        _warn_of_foreign(path, loaded, end, common)
     contact_sheet([walk], out)
     if common.as_json:
         tell_output(out, common)
+
+
+def _warn_of_foreign(path: Path, loaded: "LoadedModel", picture: "Tensor", common: Common) -> None:
+    """Say of a picture that the model knows nothing like it."""
+    from agerestore.restoration import domain_score
+
+    score = domain_score(loaded, picture)[0] if loaded.header.get("domain") else 0.0
+    if score > 1 and not common.quiet:
+        typer.echo(f"agerestore: {printable(path)}: out of the model's domain ({score:.1f} x its limit)", err=True)
 
 
 def _refuse(out: Path, overwrite: bool) -> None:

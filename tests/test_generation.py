@@ -119,3 +119,10 @@ def test_networks_that_need_a_picture_draw_none_without(tmp_path):
     checkpoint.save_weights(tmp_path / "photo.safetensors", model, {})
     with pytest.raises(UsageError, match="draw nothing without a picture"):
         generation.sample(zoo.load(tmp_path / "photo.safetensors"), 2, torch.Generator())
+
+
+def test_a_walk_from_what_the_model_does_not_know_says_so(tmp_path):
+    foreign = CLEAN.parent / "photographs" / "photo-coffee.png"
+    result = run("interpolate", CLEAN / "digit-3.png", foreign, tmp_path / "walk.png")
+    assert result.exit_code == 0, result.output
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [str(foreign)]
