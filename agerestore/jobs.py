@@ -218,8 +218,12 @@ def _is_result(stem: str, suffix: str) -> bool:
 
 def left_out(folder: Path) -> Counter[str]:
     """How many pictures a folder and those below hold in formats that are not read here, by their endings."""
-    files = (name for _, folders, names in os.walk(folder) for name in names)
-    return Counter(ending for name in files if (ending := Path(name).suffix.lower()) in OTHERS)
+    found: Counter[str] = Counter()
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        endings = (Path(name).suffix.lower() for name in names if not name.startswith("."))
+        found.update(ending for ending in endings if ending in OTHERS)
+    return found
 
 
 def _is_folder(path: Path) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from agerestore import device as devices
 from agerestore import imagefile
@@ -92,24 +93,28 @@ def _restore(
     networks, remarks, chosen = models[name].networks, _remarks(unknown), len(models) > 1
     if isinstance(networks, PhotoModel):
         if unknown is None and is_drawing(photo.pixels):
-            remarks.append(
-                f"{DRAWING}; " + (f"it was left as it is, -m {name} restores it" if chosen else "look at it")
-            )
             if chosen:
+                remarks.append(f"{DRAWING}; it was left as it is, -m {name} restores it anyway")
                 return RestoredPicture(name, 0.0, photo, remarks=remarks)
-        height, width = photo.pixels.shape[:2]
-        drawn = samples if networks.config.latent_dim else 0
-        fields = networks.fields(height, width, drawn, torch.Generator().manual_seed(seed)) if drawn else None
-        restored = restore_pixels(networks, photo, unknown, settings, fields, uncertainty)
-        return RestoredPicture(name, 0.0, restored.photo, restored.uncertainty, restored.samples, remarks)
+            remarks.append(f"{DRAWING}; look whether some are missing")
+        made = restore_pixels(networks, photo, unknown, settings, _fields(networks, photo, samples, seed), uncertainty)
+        return RestoredPicture(name, 0.0, made.photo, made.uncertainty, made.samples, remarks)
     answer = answer or restore_observation(models[name], _observe(models, photo, unknown), settings)
     score = float(answer.score)
     if score > 1:
         remarks.append(f"out of the domain of {name!r} ({score:.1f} x its limit); what was drawn may be invented")
-    redrawn = [f"taken for one of its kind by {name!r}, which draws it anew; -m photo if it is none"] if chosen else []
-    return RestoredPicture(
-        name, score, imagefile.with_pixels(photo, answer.image, unknown), remarks=remarks, once=redrawn
-    )
+    restored = RestoredPicture(name, score, imagefile.with_pixels(photo, answer.image, unknown), remarks=remarks)
+    if chosen and unknown is None:
+        restored.once.append(f"taken for one of its kind by {name!r}, which draws it anew; -m photo if it is none")
+    return restored
+
+
+def _fields(networks: PhotoModel, photo: Photo, samples: int, seed: int) -> Tensor | None:
+    """Codes of as many samples as are wanted, where the networks draw any."""
+    if not samples or not networks.config.latent_dim:
+        return None
+    height, width = photo.pixels.shape[:2]
+    return networks.fields(height, width, samples, torch.Generator().manual_seed(seed))
 
 
 def _remarks(unknown: Mask | None) -> list[str]:
