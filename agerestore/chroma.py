@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from agerestore import color, estimates
+from agerestore import color, estimates, lossy
 from agerestore.blocks import on_8_bit_scale
 from agerestore.formats import is_of_grey
 from agerestore.imagefile import Photo
@@ -83,12 +83,15 @@ def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
         chroma: (2, h, w) a and b of Lab, of the whole picture at any size.
 
     Returns:
-        RGB of the picture's size and depth. Alpha and metadata stay, but for a profile for grey: RGB cannot have it.
+        RGB of the picture's size and depth. Alpha and metadata stay, but for a profile for grey, which RGB cannot have,
+        and a JPEG's table for chroma, which is to be fine enough for the new colours.
 
     Raises:
         ValueError: Another shape, or numbers that are not finite.
     """
-    return replace(as_rgb(photo), pixels=colour_pixels(photo.pixels, chroma))
+    coloured = as_rgb(photo)
+    metadata = replace(coloured.metadata, jpeg_tables=lossy.coloured(photo.metadata.jpeg_tables))
+    return replace(coloured, pixels=colour_pixels(photo.pixels, chroma), metadata=metadata)
 
 
 def as_rgb(photo: Photo) -> Photo:

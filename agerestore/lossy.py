@@ -66,6 +66,14 @@ def finer(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], 
     return tuple(tuple(map(min, table, new[min(number, len(new) - 1)])) for number, table in enumerate(tables))
 
 
+def coloured(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], ...] | None:
+    """The tables of a file whose picture is given colours: luminance as it was, chroma as in a new JPEG or finer."""
+    if tables is None:
+        return None
+    chroma = _usual_tables()[-1]
+    return (tables[0], *(tuple(map(min, table, chroma)) for table in tables[1:] or (chroma,)))
+
+
 @cache
 def _usual_tables() -> tuple[tuple[int, ...], ...]:
     """Those of `QUALITY`, for luminance and for chroma."""

@@ -195,7 +195,7 @@ def test_a_coloured_grey_file_can_be_written_and_says_the_same(tmp_path, suffix)
     photo = imagefile.read(source)
     photo = replace(photo, metadata=replace(photo.metadata, dpi=(300.0, 300.0), icc_profile=SRGB))
     coloured = with_chroma(photo, np.full((2, 3, 3), 20, np.float32))
-    assert coloured.metadata == photo.metadata
+    assert replace(coloured.metadata, jpeg_tables=photo.metadata.jpeg_tables) == photo.metadata
     imagefile.write(tmp_path / f"coloured{suffix}", coloured)
     lab = rgb_to_lab(imagefile.to_tensor(imagefile.read(tmp_path / f"coloured{suffix}")))
     assert lab[:, 1:].mean() == pytest.approx(20, abs=1.5)

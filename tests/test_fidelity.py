@@ -14,6 +14,7 @@ from pictures import DISPLAY_P3_LIKE, XMP, assert_same, exif_block, facts, noise
 from PIL import Image, ImageOps, IptcImagePlugin, features
 
 from agerestore import formats, imagefile, iptc, lossless, pngchunks
+from agerestore.chroma import with_chroma
 from agerestore.errors import ImageFileError
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 
@@ -355,3 +356,13 @@ def test_a_restored_jpeg_is_compressed_as_a_new_one_unless_it_was_finer(tmp_path
     Image.fromarray(patches(samples=1)[..., 0]).save(tmp_path / "grey.jpg", quality=20)
     imagefile.write(tmp_path / "b.jpg", imagefile.as_new(imagefile.read(tmp_path / "grey.jpg")), overwrite=True)
     assert tables(tmp_path / "b.jpg") == tables(tmp_path / "95.jpg")[:1]
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_new_colours_are_compressed_as_in_a_new_jpeg_and_the_lightness_as_before(tmp_path: Path, samples: int) -> None:
+    usual = patches(samples=samples)
+    Image.fromarray(usual.squeeze()).save(tmp_path / "a.jpg", quality=20)
+    Image.fromarray(patches()).save(tmp_path / "95.jpg", quality=95)
+    coloured = with_chroma(imagefile.read(tmp_path / "a.jpg"), np.full((2, 1, 1), 20, np.float32))
+    imagefile.write(tmp_path / "b.jpg", coloured)
+    assert tables(tmp_path / "b.jpg") == [tables(tmp_path / "a.jpg")[0], *tables(tmp_path / "95.jpg")[1:]]
