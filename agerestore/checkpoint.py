@@ -23,7 +23,7 @@ from agerestore import atomic
 from agerestore.architectures import AnyNetworkConfig
 from agerestore.config import parse
 from agerestore.errors import UsageError, WeightsError
-from agerestore.networks import Autoencoder, Model, PhotoModel, build
+from agerestore.networks import Autoencoder, Model, PhotoModel, build, spectral
 from agerestore.networks.folding import folded
 from agerestore.networks.weaving import with_bf16_weights, woven
 
@@ -126,6 +126,7 @@ def load_weights(path: Path) -> LoadedModel:
     header = read_header(path)
     try:
         model = build(parse(_Described, {"network": header["network"]}, str(path)).network)
+        spectral.bake(model)  # what is for use has plain weights
         tensors = safetensors.torch.load_file(path)
         if isinstance(model, Autoencoder) and any(name.startswith("robust_encoder.") for name in tensors):
             model.add_robust_encoder()

@@ -56,6 +56,8 @@ class Training:
         weights = model.networks.state_dict()
         mine = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
         for networks in (self.model, self.average):
+            if isinstance(networks, Autoencoder):
+                networks.robust_encoder = None
             growth.take_over(networks, mine)
         self.images_before = int(model.header.get("images_seen", 0))
         self.enter(0)
@@ -65,7 +67,7 @@ class Training:
         self.number, self.stage, self.step = number, self.stages[number], 0
         if "robust_encoder" in self.stage.learners and isinstance(self.average, Autoencoder):
             self.average.add_robust_encoder()
-        if number:
+        if number or "robust_encoder" in self.stage.learners:
             self.model = copy.deepcopy(self.average)
         for name, network in self.model.named_children():
             learns = name in self.stage.learners

@@ -341,3 +341,25 @@ def test_a_run_without_any_step_is_refused(images, tmp_path):
 def test_the_folder_of_a_run_is_its_model(images, tmp_path):
     path = train.train(train_config("age-mnist", TINY), images, tmp_path / "run")
     assert equal(weights(path), zoo.load(tmp_path / "run").networks.state_dict())
+
+
+def test_weights_with_spectral_norms_are_plain_in_a_file_and_gone_on_with(images, tmp_path):
+    config = train_config("age-mnist", (*TINY, "network.spectral=true"))
+    path = train.train(config, images, tmp_path / "run")
+    assert not [name for name in weights(path) if "parametrizations" in name]
+    trained = checkpoint.load_weights(path)
+    further = training.Training(config, images, torch.device("cpu"))
+    further.start_from(trained)
+    x = images.images[:5].float() / 255
+    torch.testing.assert_close(further.average.encode(x), trained.networks.encode(x), atol=1e-3, rtol=1e-3)
+
+
+def test_a_robust_encoder_can_be_tuned_alone(images, tmp_path):
+    path = train.train(train_config("age-mnist", TINY), images, tmp_path / "run")
+    alone = train_config("age-mnist", (*TINY, "steps=0", "settle.steps=0"))
+    again = weights(train.train(alone, images, tmp_path / "again", init=checkpoint.load_weights(path)))
+    before = weights(path)
+    kept = [name for name in before if not name.startswith("robust_encoder")]
+    assert all(torch.equal(again[name], before[name]) for name in kept)
+    assert again.keys() == before.keys()
+    assert not equal(again, before)

@@ -99,12 +99,14 @@ def build(config: NetworkConfig | PhotoConfig | ColorConfig, seed: int = 0) -> M
 
 
 def for_use(model: Model, trained: Collection[str]) -> Model:
-    """What of the networks of a run is for anyone: no critics, and nothing that was not ``trained``."""
+    """What of the networks of a run is for anyone: no critics, nothing that was not ``trained``, and plain weights."""
     if isinstance(model, PhotoModel):
         return model if "generator" in trained else model.alone()
     if isinstance(model, ColorModel):
         return model if model.paints is None or "paints" in trained else model.without_paints()
-    return model.without_critics()
+    kept = model.without_critics()
+    spectral.bake(kept)
+    return kept
 
 
 def _encoder(config: NetworkConfig, layers: critics.Layers) -> Encoder:

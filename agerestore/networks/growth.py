@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from agerestore.errors import UsageError
-from agerestore.networks import photo
+from agerestore.networks import photo, spectral
 
+SPECTRAL_STEPS = 30  # of power iteration, until spectral norms are those of the weights
 OTHER_NETWORKS = "--init: other networks than those of the run; --set network... as the weights have it"
 
 
@@ -32,6 +33,7 @@ def take_over(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
     if grows:
         own = dict(networks.named_children())
         weights = {name: value for name, value in weights.items() if name.split(".")[0] in own}
+    weights = spectral.unbaked(networks, weights)
     begun_anew = tuple(name for name in _parts(networks) if not any(key.startswith(name) for key in weights))
     kept = {name: value for name, value in mine.items() if not name.startswith(begun_anew)}
     if not weights or kept.keys() != weights.keys():
@@ -45,6 +47,8 @@ def take_over(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
         else:
             raise UsageError(OTHER_NETWORKS)
     networks.load_state_dict(kept, strict=False)
+    for _ in range(SPECTRAL_STEPS):
+        spectral.estimate(networks)
 
 
 def _parts(networks: nn.Module) -> list[str]:

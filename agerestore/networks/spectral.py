@@ -1,9 +1,10 @@
 """Spectral normalisation (Miyato et al., 2018): a network whose layers stretch nothing by more than 1."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -52,6 +53,17 @@ def bake(network: nn.Module) -> None:
         layer.__class__ = parametrize.type_before_parametrizations(layer)
         del layer.parametrizations
         layer.weight = nn.Parameter(weight)
+
+
+def unbaked(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Plain weights of a network, as of its ``state_dict``, under the names that its normalised layers have."""
+    renamed = dict(weights)
+    for name, value in network.state_dict().items():
+        layer, inside, _ = name.partition(".parametrizations.weight.")
+        if inside and f"{layer}.weight" in weights:
+            renamed.pop(f"{layer}.weight", None)
+            renamed[name] = weights[f"{layer}.weight"] if name.endswith(".original") else value
+    return renamed
 
 
 def _normalised(network: nn.Module) -> list[Any]:
