@@ -151,9 +151,13 @@ def _enough_memory(path: Path) -> Iterator[None]:
 def split_validation(images: AnySet, share: float) -> tuple[AnySet, AnySet]:
     """Hold a fixed random ``share`` of a set out, one picture at least: (training part, validation part)."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(20170407))
-    least = 1 if share > 0 and len(images) > 1 else 0
-    held_out = max(round(len(images) * share), least)
+    held_out = held_out_of(len(images), share)
     return images.take(order[held_out:]), images.take(order[:held_out])
+
+
+def held_out_of(count: int, share: float) -> int:
+    """How many pictures `split_validation` holds out."""
+    return max(round(count * share), 1 if share > 0 and count > 1 else 0)
 
 
 def digest(images: AnySet) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 from agerestore import atomic, checkpoint, processes
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import DRAWS, TrainConfig, read_config
-from agerestore.data import AnySet, ImageSet, digest, split_validation
+from agerestore.data import AnySet, ImageSet, digest, held_out_of, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.journal import Journal, Progress, Silence, describe
 from agerestore.networks import for_use
@@ -150,9 +150,9 @@ def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
 
 def _set(images: AnySet, config: TrainConfig) -> dict[str, Any]:
     """What the header of the weights says of the pictures."""
-    part, held_out = (len(each) for each in split_validation(images, config.validation))
+    held_out = held_out_of(len(images), config.validation)
     of = {} if held_out else {"validation_of": "training pictures"}
-    return {"training_images": part, "held_out_images": held_out, DIGEST: digest(images), **of}
+    return {"training_images": len(images) - held_out, "held_out_images": held_out, DIGEST: digest(images), **of}
 
 
 def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str, Any]:

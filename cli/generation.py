@@ -40,8 +40,7 @@ def sample(
     with devices.precision(common.precision, where):
         drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
     contact_sheet(list(drawn.split(ROW)), out)
-    if common.as_json:
-        tell_output(out, common)
+    tell_output(out, common)
 
 
 @with_common_options
@@ -74,8 +73,7 @@ def interpolate(
     for path, end in zip((a, b), ends, strict=True):
         _warn_of_foreign(path, loaded, end, common)
     contact_sheet([walk], out)
-    if common.as_json:
-        tell_output(out, common)
+    tell_output(out, common)
 
 
 def _warn_of_foreign(path: Path, loaded: "LoadedModel", picture: "Tensor", common: Common) -> None:
