@@ -16,9 +16,9 @@ from typing import Protocol, TypeVar
 from agerestore.delivery import Delivery
 from agerestore.errors import one_line, printable
 from agerestore.imagefile import UnreadableError
-from agerestore.jobs import PIPE, Job, find_mask, plan
+from agerestore.jobs import PIPE, Job, plan
 
-__all__ = ["PIPE", "Delivery", "Job", "Made", "Outcome", "Tally", "Work", "find_mask", "plan", "preview", "run"]
+__all__ = ["PIPE", "Delivery", "Job", "Made", "Outcome", "Tally", "Work", "plan", "preview", "run"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

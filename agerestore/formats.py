@@ -1,8 +1,7 @@
 """The formats of picture files: their endings, and which of them are at hand."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from collections.abc import Mapping
 
 from PIL import Image, features
 
@@ -24,7 +23,6 @@ FORMAT_BY_SUFFIX: Mapping[str, str] = {
 }
 SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
 WAY_OUT = "choose a name ending in .png, or pass --ext .png"
-MASK = ".mask"  # stands before the ending of such a file
 ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # what Pillow reads and writes however it was built
 BRANDS = {b"avif": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"heim": "HEIF", b"heis": "HEIF"}  # ISO/IEC 23008-12
 
@@ -33,19 +31,6 @@ RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".raw", "
 OTHERS = frozenset(  # pictures, too, which people have in their folders
     (*RAW, ".gif", ".jp2", ".j2k", ".jxl", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pcx", ".psd", ".exr", ".hdr")
 )
-
-
-def is_mask_name(name: str) -> bool:
-    """Whether a file is called like one that says which pixels of a picture are unknown, as NAME.mask.png is."""
-    path = PurePath(name)
-    return path.suffix.lower() in SUFFIXES and PurePath(path.stem).suffix.lower() == MASK
-
-
-def mask_names(base: str) -> Iterator[str]:
-    """What the mask of a picture may be called, PNG first."""
-    for suffix in (".png", *sorted(SUFFIXES - {".png"})):
-        for ending in (MASK + suffix, MASK + suffix.upper(), MASK.title() + suffix, (MASK + suffix).upper()):
-            yield base + ending
 
 
 def of_suffix(suffix: str) -> str:

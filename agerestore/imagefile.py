@@ -34,7 +34,6 @@ __all__ = [
     "is_picture",
     "part",
     "read",
-    "read_mask",
     "read_pixels",
     "refuse_unfit",
     "replace_pixels",
@@ -144,43 +143,6 @@ def read_pixels(path: Path) -> Samples:
         except Exception:  # on damaged files decoders raise anything
             raise refusal from None
     return in_8_bits(pixels)
-
-
-def read_mask(path: Path, size: tuple[int, int], resize: bool = False, large: bool = False) -> Mask:
-    """Read which pixels of a picture are unknown.
-
-    Every pixel that is not black is unknown; in a lossy file (JPEG, lossy WebP), which does not store black
-    exactly, every pixel that has at least half the full brightness in any channel.
-
-    Args:
-        path: The mask, a picture.
-        size: (H, W) of the picture it belongs to.
-        resize: Bring a mask of another size to the picture's, by nearest neighbours, instead of refusing it.
-        large: Take a mask of more than 250 megapixels, too.
-
-    Returns:
-        (H, W) bool, True where unknown.
-
-    Raises:
-        ImageFileError: Unreadable, of another size, or with transparent parts, which could mean either.
-    """
-    try:
-        photo = decode(contents(path), path, large)
-    except UnreadableError as error:  # the picture itself may well be readable
-        raise ImageFileError(str(error)) from error
-    if not _is_opaque(photo):
-        what = "this mask has transparent parts; save it without alpha, white where the picture is unknown"
-        raise ImageFileError(f"{printable(path)}: {what}")
-    threshold = (_peak(photo) + 1) // 2 if photo.metadata.lossy else 1
-    mask: Mask = np.asarray((photo.pixels >= threshold).any(axis=2))
-    if (found := mask.shape) == tuple(size):
-        return mask
-    if not resize:
-        sizes = f"{found[1]} x {found[0]} pixels for a picture of {size[1]} x {size[0]}"
-        raise ImageFileError(f"{printable(path)}: a mask of {sizes}; save it at the picture's size, or --resize-mask")
-    rows, columns = ((np.arange(new) * old) // new for new, old in zip(size, found, strict=True))
-    resized: Mask = mask[rows[:, None], columns]
-    return resized
 
 
 def write(path: Path, photo: Photo, *, overwrite: bool = False, quality: int | None = None) -> None:

@@ -20,6 +20,7 @@ from agerestore.exifblock import ORIENTATION
 from agerestore.imagefile import Mask, Photo
 from agerestore.inward import push_pull
 from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
+from agerestore.masks import read_mask
 from agerestore.noiselevel import noise_sigma
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
@@ -114,7 +115,7 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
         ImageFileError: the picture or its mask cannot be read.
     """
     photo = imagefile.read(path)
-    unknown = None if mask is None else imagefile.read_mask(mask, photo.pixels.shape[:2])
+    unknown = None if mask is None else read_mask(mask, photo.pixels.shape[:2])
     pixels = on_8_bit_scale(photo.pixels)
     noise = noise_sigma(pixels, unknown)
     quality, source = _jpeg_quality(photo, pixels)

@@ -1,4 +1,4 @@
-"""Which pictures a batch works on, where each result goes, and which mask belongs to which picture."""
+"""Which pictures a batch works on, and where each result goes."""
 
 import os
 import re
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from agerestore import formats
 from agerestore.errors import ImageFileError, NothingReadableError, UsageError, printable
-from agerestore.formats import OTHERS, is_mask_name, mask_names
+from agerestore.formats import OTHERS
 from agerestore.imagefile import SUFFIXES, is_picture
+from agerestore.masks import is_mask_name
 
 BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
 UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of what is written beside a result
@@ -250,38 +251,6 @@ def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Pat
     if not is_picture(source):
         raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
     return _targets([out / source.name], suffix, ext)[0]
-
-
-def find_mask(source: Path, root: Path, mask: Path | None) -> Path | None:
-    """Find the mask of a picture.
-
-    Args:
-        source: The picture, in `root` or below.
-        root: The folder that was given, or that of the single file that was given.
-        mask: A file, which is the mask of every picture; a folder that mirrors `root` and holds masks called
-            NAME.EXT.mask.png, NAME.mask.png, NAME.EXT or NAME with another ending of a picture, the first of
-            these found; None for a NAME.EXT.mask.png or NAME.mask.png beside the picture. A mask may be of any
-            format, PNG first.
-
-    Returns:
-        The mask, or None where there is none for this picture.
-
-    Raises:
-        UsageError: `mask` does not exist.
-    """
-    if mask is not None and not mask.exists():
-        raise UsageError(f"{printable(mask)}: no such mask file or folder; check the name")
-    if mask is not None and not mask.is_dir():
-        return mask
-    if source == PIPE:
-        return None
-    names = [name for base in (source.name, source.stem) for name in mask_names(base)]
-    folder = source.parent
-    if mask is not None:
-        folder = mask / source.parent.relative_to(root)
-        if _real(folder) != _real(source.parent):  # there these are the pictures themselves
-            names += [source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES))]
-    return next((folder / name for name in names if _is_file(folder / name)), None)
 
 
 def _is_file(path: Path) -> bool:

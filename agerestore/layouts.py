@@ -10,8 +10,8 @@ from torch import Tensor
 
 from agerestore import imagefile
 from agerestore.errors import ImageFileError, NothingReadableError, is_out_of_memory
-from agerestore.formats import is_mask_name
 from agerestore.imagecodec import readable_suffixes
+from agerestore.masks import is_mask_name
 
 Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W, C) uint8, labels, unreadable files
 

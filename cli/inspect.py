@@ -17,6 +17,7 @@ from ._options import Common, with_common_options
 if TYPE_CHECKING:
     from agerestore.batch import Outcome
     from agerestore.inspection import Inspection
+    from agerestore.masks import Masks
 
 RESTORED = ".restored"
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
@@ -35,6 +36,7 @@ def inspect(
     """
     from agerestore import batch, zoo
     from agerestore import device as devices
+    from agerestore.masks import Masks
 
     devices.set_threads(common.threads)
     if common.threads:
@@ -42,13 +44,13 @@ def inspect(
 
         cv2.setNumThreads(common.threads)
     pictures, missing = _pictures(sources)
-    models = zoo.load_automatic()
+    models, masks = zoo.load_automatic(), Masks()
     tally = batch.Tally(len(pictures) + len(missing))
     for line in missing:
         typer.echo(f"agerestore: {line}", err=True)
         tally.failed, tally.unreadable = tally.failed + 1, tally.unreadable + 1
     for path in pictures:
-        outcome = _inspect_file(path, models)
+        outcome = _inspect_file(path, models, masks)
         tally.add(outcome)
         _tell(outcome, common)
     raise typer.Exit(tally.exit_code)
@@ -75,7 +77,7 @@ def _in_folder(folder: Path) -> list[Path]:
     return [job.source for job in batch.plan(folder, folder, exclude=earlier.is_companion, suffix=RESTORED)]
 
 
-def _inspect_file(path: Path, models: Any) -> "Outcome":
+def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
     """Look at one picture; whatever goes wrong, the others are not to suffer."""
     from agerestore import batch
     from agerestore.imagefile import UnreadableError
@@ -84,7 +86,7 @@ def _inspect_file(path: Path, models: Any) -> "Outcome":
     job = batch.Job(path, path)
     start = time.perf_counter()
     try:
-        found = inspect_picture(path, models, batch.find_mask(path, path.parent, None))
+        found = inspect_picture(path, models, masks.of(path))
     except Exception as error:
         unreadable = isinstance(error, UnreadableError)
         return batch.Outcome(job, status="failed", error=one_line(error, path), unreadable=unreadable)

@@ -78,14 +78,15 @@ def restore(
     to the one for photographs. Beside NAME.png, --samples, --uncertainty and --compare write NAME.sample-1.png,
     NAME.uncertainty.png (four times the expected error in grey levels) and NAME.compare.png.
     """
-    from agerestore import batch, zoo
     from agerestore import device as devices
+    from agerestore import zoo
+    from agerestore.masks import Masks
     from agerestore.restoration import unheeded
 
-    root = source if source.is_dir() else source.parent
+    found = Masks(mask, source if source.is_dir() else source.parent)
     beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     jobs = [
-        replace(job, beside=(found,)) if (found := batch.find_mask(job.source, root, mask)) else job
+        replace(job, beside=(its,)) if (its := found.of(job.source)) else job
         for job in plan_batch(source, out, common, files, exclude=mask, beside=beside)
     ]
 
@@ -184,12 +185,13 @@ class _Restoring:
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
+        from agerestore.masks import read_mask
 
         photo, mask = imagefile.decode(data, job.source, self.large), next(iter(job.beside), None)
         imagefile.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
-        return photo, mask, imagefile.read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.large)
+        return photo, mask, read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.large)
 
     def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
         from agerestore.pictures import restore_picture

@@ -6,7 +6,7 @@ python docs/make_gallery.py
 import sys
 from pathlib import Path
 
-from agerestore import chroma, imagefile, sheet, zoo
+from agerestore import chroma, imagefile, masks, sheet, zoo
 from agerestore.colorization import colorize_picture, paints_drawn
 from agerestore.metrics import psnr
 from agerestore.pictures import restore_picture
@@ -25,7 +25,7 @@ def entry(path: Path, folder: Path) -> str:
     """Restore one photograph, write the pair, and describe it."""
     mask_path = path.with_name(f"{path.stem}.mask.png")
     damaged, clean = imagefile.read(path), imagefile.read(CLEAN / path.name)
-    mask = imagefile.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
+    mask = masks.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
     before, after = (float(psnr(imagefile.to_tensor(each), imagefile.to_tensor(clean))) for each in (damaged, restored))
     pair = sheet.beside(damaged, restored)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pictures import noise, stored
 
-from agerestore import batch, imagefile
+from agerestore import batch, imagefile, masks
 from agerestore.batch import Delivery, Job, Made, Outcome
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
 
@@ -270,33 +270,33 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_done(
 def test_masks_beside_the_picture(tmp_path: Path) -> None:
     a, b, c, d = pictures(tmp_path, "x/a.png", "x/b.jpg", "x/c.png", "x/d.png")
     stem, name, both, upper = pictures(tmp_path, "x/a.mask.png", "x/b.jpg.mask.png", "x/b.mask.png", "x/d.mask.PNG")
-    assert batch.find_mask(a, tmp_path, None) == stem
-    assert batch.find_mask(b, tmp_path, None) == name
+    assert masks.Masks().of(a) == stem
+    assert masks.Masks().of(b) == name
     name.unlink()
-    assert batch.find_mask(b, tmp_path, None) == both
-    assert batch.find_mask(c, tmp_path, None) is None
-    assert batch.find_mask(d, tmp_path, None) == upper
+    assert masks.Masks().of(b) == both
+    assert masks.Masks().of(c) is None
+    assert masks.Masks().of(d) == upper
 
 
 def test_masks_in_a_file_or_folder_of_their_own(tmp_path: Path) -> None:
-    root, masks = tmp_path / "in", tmp_path / "masks"
+    root, folder = tmp_path / "in", tmp_path / "masks"
     a, b, c, d = pictures(root, "x/a.jpg", "x/b.jpg", "c.png", "d.png")
     pictures(root, "d.mask.png")
-    same, ending, other = pictures(masks, "x/a.jpg", "x/b.mask.png", "c.tif")
-    assert batch.find_mask(a, root, masks) == same
-    assert batch.find_mask(b, root, masks) == ending
-    assert batch.find_mask(c, root, masks) == other
-    assert batch.find_mask(d, root, masks) is None  # not the one beside it: another place was named
-    assert batch.find_mask(d, root, same) == same
+    same, ending, other = pictures(folder, "x/a.jpg", "x/b.mask.png", "c.tif")
+    assert masks.Masks(folder, root).of(a) == same
+    assert masks.Masks(folder, root).of(b) == ending
+    assert masks.Masks(folder, root).of(c) == other
+    assert masks.Masks(folder, root).of(d) is None  # not the one beside it: another place was named
+    assert masks.Masks(same, root).of(d) == same
     with pytest.raises(UsageError, match="none: no such mask"):
-        batch.find_mask(a, root, tmp_path / "none")
+        masks.Masks(tmp_path / "none", root)
 
 
 def test_pictures_are_never_taken_for_masks(tmp_path: Path) -> None:
     a, b, _ = pictures(tmp_path, "a.png", "b.png", "b.jpg")
     (mask,) = pictures(tmp_path, "a.mask.png")
-    assert batch.find_mask(a, tmp_path, tmp_path) == mask
-    assert batch.find_mask(b, tmp_path, tmp_path) is None  # nor is the picture b.jpg
+    assert masks.Masks(tmp_path, tmp_path).of(a) == mask
+    assert masks.Masks(tmp_path, tmp_path).of(b) is None  # nor is the picture b.jpg
 
 
 # Running
@@ -485,7 +485,7 @@ def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: 
 
     class WithMask(Copying):
         def decode(self, job: Job, data: bytes) -> object:
-            return imagefile.read_mask(bad, (16, 16))
+            return masks.read_mask(bad, (16, 16))
 
     class Full(Copying):
         def encode(self, job: Job, result: imagefile.Photo) -> Made:

@@ -23,7 +23,7 @@ from pictures import (
 )
 from PIL import Image, ImageOps
 
-from agerestore import imagefile, lossless
+from agerestore import imagefile, lossless, masks
 from agerestore.errors import ImageFileError
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 
@@ -355,8 +355,8 @@ def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pyte
     imagefile.write(tmp_path / "a.png", Photo(np.full((8, 9, 1), 255, np.uint8)))
     monkeypatch.setattr("agerestore.imagecodec.MAX_PIXELS", 71)
     with pytest.raises(ImageFileError, match="`restore` and `colorize` take it with --large"):
-        imagefile.read_mask(tmp_path / "a.png", (8, 9))
-    assert imagefile.read_mask(tmp_path / "a.png", (8, 9), large=True).all()
+        masks.read_mask(tmp_path / "a.png", (8, 9))
+    assert masks.read_mask(tmp_path / "a.png", (8, 9), large=True).all()
 
 
 def test_offsets_into_the_old_file_do_not_reach_a_tiff(tmp_path: Path) -> None:

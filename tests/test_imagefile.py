@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pictures import XMP, assert_same, exif_block, noise, png, saved, stored
 from PIL import Image, features
 
-from agerestore import imagecodec, imagefile, lossless
+from agerestore import imagecodec, imagefile, lossless, masks
 from agerestore.errors import ImageFileError
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 
@@ -72,7 +72,7 @@ def test_mask_is_whatever_is_not_black(tmp_path: Path, level: int) -> None:
         stored(tmp_path / "deep.png", lossless.encode_png(grey[..., None].astype(np.uint16))),
     ]
     for file in files:
-        np.testing.assert_array_equal(imagefile.read_mask(file, (6, 5)), wanted)
+        np.testing.assert_array_equal(masks.read_mask(file, (6, 5)), wanted)
 
 
 def test_mask_in_a_lossy_file_needs_half_the_brightness(tmp_path: Path) -> None:
@@ -80,18 +80,18 @@ def test_mask_in_a_lossy_file_needs_half_the_brightness(tmp_path: Path) -> None:
     wanted[5:21, 9:30] = True
     path = saved(tmp_path / "a.jpg", Image.fromarray((wanted * 255).astype(np.uint8)), quality=60)
     assert (imagefile.read(path).pixels[..., 0] > 0).sum() > wanted.sum()  # ringing in the black
-    np.testing.assert_array_equal(imagefile.read_mask(path, (32, 32)), wanted)
+    np.testing.assert_array_equal(masks.read_mask(path, (32, 32)), wanted)
 
 
 def test_mask_of_another_size_or_with_transparency_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("L", (5, 6)))
     with pytest.raises(ImageFileError, match=r"a\.png: .*5 x 6 pixels for a picture of 7 x 4"):
-        imagefile.read_mask(path, (4, 7))
+        masks.read_mask(path, (4, 7))
     path = saved(tmp_path / "b.png", Image.new("RGBA", (5, 6), (255, 255, 255, 0)))
     with pytest.raises(ImageFileError, match="transparent parts"):
-        imagefile.read_mask(path, (6, 5))
+        masks.read_mask(path, (6, 5))
     with pytest.raises(ImageFileError, match=r"none\.png") as caught:
-        imagefile.read_mask(tmp_path / "none.png", (6, 5))
+        masks.read_mask(tmp_path / "none.png", (6, 5))
     assert not isinstance(caught.value, UnreadableError)  # it is not the picture that cannot be read
 
 

@@ -7,7 +7,7 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import baselines, imagefile, zoo
+from agerestore import baselines, imagefile, masks, zoo
 from agerestore.checkpoint import sha256
 from agerestore.config import train_config
 from agerestore.errors import WeightsError
@@ -227,7 +227,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
             for folder in ("damaged", "photographs")
         )
         mask = ROOT / "examples" / "damaged" / f"photo-{name}.mask.png"
-        unknown = imagefile.read_mask(mask, clean.shape[2:]) if mask.exists() else None
+        unknown = masks.read_mask(mask, clean.shape[2:]) if mask.exists() else None
         return Observation(damaged, None if unknown is None else torch.from_numpy(unknown)[None, None].float()), clean
 
     for name, method, margin in (
