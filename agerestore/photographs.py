@@ -116,7 +116,8 @@ def restore_pixels(
     pixels, errors = np.empty_like(photo.pixels), np.empty((height, width, 1) if uncertainty else 0, np.uint8)
     samples = [np.empty_like(photo.pixels) for _ in ([] if fields is None else fields)]
 
-    seen, filled = visible(photo), fill_transparent(photo)
+    seen = visible(photo)
+    filled = fill_transparent(photo, seen)
     wanted = unknown if seen is None else seen if unknown is None else seen & unknown
 
     def read(box: tiling.Box) -> Observation:

@@ -5,7 +5,7 @@ import pytest
 
 from agerestore.imagefile import Photo
 from agerestore.photographs import restore_pixels
-from agerestore.transparency import fill_transparent
+from agerestore.transparency import fill_transparent, visible
 
 
 def cut_out(hidden=0):
@@ -19,18 +19,18 @@ def cut_out(hidden=0):
 
 @pytest.mark.parametrize("hidden", [0, 255])
 def test_what_is_transparent_mirrors_what_is_seen(hidden):
-    filled = fill_transparent(cut_out(hidden))
+    filled = fill_transparent(cut_out(hidden), visible(cut_out()))
     assert filled.pixels[1, :, 0].tolist() == [10, 20, 30, 40, 50, 60, 50, 40, 30, 20]
     assert np.array_equal(filled.alpha, cut_out().alpha)
 
 
 def test_what_has_pixels_of_its_own_or_nothing_to_mirror_stays():
     own = cut_out(np.arange(12, dtype=np.uint8).reshape(3, 4, 1))
-    assert fill_transparent(own) is own
+    assert fill_transparent(own, visible(own)) is own
     empty = Photo(np.zeros((3, 3, 1), np.uint8), np.zeros((3, 3), np.uint8))
-    assert fill_transparent(empty) is empty
+    assert fill_transparent(empty, visible(empty)) is empty
     whole = Photo(np.zeros((3, 3, 1), np.uint8), np.ones((3, 3), np.uint8))
-    assert fill_transparent(whole) is whole
+    assert fill_transparent(whole, visible(whole)) is whole
 
 
 def test_it_is_not_seen_by_the_network_and_comes_back_as_it_was(model):
