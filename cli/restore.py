@@ -80,17 +80,11 @@ def restore(
     """
     from agerestore import device as devices
     from agerestore import zoo
-    from agerestore.masks import Masks
     from agerestore.restoration import unheeded
 
-    found = Masks(mask, source if source.is_dir() else source.parent)
     beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
-    jobs = [
-        replace(job, beside=(its,)) if (its := found.of(job.source)) else job
-        for job in plan_batch(source, out, common, files, exclude=mask, beside=beside)
-    ]
-
     masks = mask if mask is not None and mask.is_dir() else None
+    jobs = _with_masks(plan_batch(source, out, common, files, exclude=mask, beside=beside), source, mask)
     if masks and not any(job.beside for job in jobs):
         raise UsageError(f"{mask}: holds no mask for any of these pictures; call them NAME.mask.png")
 
@@ -99,14 +93,9 @@ def restore(
     devices.precision(common.precision, where)  # an unknown one is named before any work
     made_with = {"model": _fingerprint(model), "device": where.type}
     settings = RestoreSettings(
-        refine=refine,
-        strength=strength,
-        sigma=sigma,
-        ensemble=ensemble,
-        unfade=_unfade(preset),
-        tile=_side(tile),
+        refine=refine, strength=strength, sigma=sigma, ensemble=ensemble, unfade=_unfade(preset), tile=_side(tile),
         precision=common.precision,
-    )
+    )  # fmt: skip
     extras = _Extras(samples, uncertainty, compare, common.seed)
     models = _models(model, where)
     if model != "auto":  # which may have one for each option
@@ -115,6 +104,14 @@ def restore(
     made_with |= {"colours": zoo.fingerprint(COLOURS)} if colorize else {}
     work = _Restoring(models, settings, extras, masks, resize_mask, large, files.quality, colour)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
+
+
+def _with_masks(jobs: "list[Job]", source: Path, mask: Path | None) -> "list[Job]":
+    """The jobs, each with the mask that its picture has."""
+    from agerestore.masks import Masks
+
+    masks = Masks(mask, source if source.is_dir() else source.parent)
+    return [replace(job, beside=(found,)) if (found := masks.of(job.source)) else job for job in jobs]
 
 
 def _unfade(preset: str | None) -> bool:

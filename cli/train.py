@@ -48,20 +48,11 @@ def train(
     """
     from agerestore import device as devices
     from agerestore import processes, zoo
-    from agerestore.config import read_config, train_config
     from agerestore.train import prepare
     from agerestore.train import train as train_model
 
-    given = [
-        *(settings or []),
-        *(["augment=true"] if augment else []),
-        *([f"seed={common.seed}"] if common.seed else []),
-        *([f"precision={common.precision}"] if common.precision != "auto" else []),
-    ]
-    if resume and preset is None and not given:
-        config = read_config(out / "config.json")  # those it was begun with
-    else:
-        config = train_config(preset or "age", tuple(given))
+    given = [*(settings or []), *(["augment=true"] if augment else []), *_given(common)]
+    config = _config(preset, tuple(given), out if resume else None)
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     start = zoo.load(init) if init else None
@@ -85,6 +76,21 @@ def train(
         )  # fmt: skip
         if processes.is_first():
             typer.echo(json.dumps({"weights": str(weights)}) if common.as_json else str(weights))
+
+
+def _given(common: Common) -> list[str]:
+    """What the options of every verb say of a run."""
+    said = {"seed": common.seed or None, "precision": None if common.precision == "auto" else common.precision}
+    return [f"{name}={value}" for name, value in said.items() if value is not None]
+
+
+def _config(preset: str | None, given: tuple[str, ...], begun: Path | None) -> "TrainConfig":
+    """The configuration that is named, or that of a run that was begun, if nothing is."""
+    from agerestore.config import read_config, train_config
+
+    if begun is not None and preset is None and not given:
+        return read_config(begun / "config.json")
+    return train_config(preset or "age", given)
 
 
 def _images(config: "TrainConfig", path: Path) -> "AnySet":
