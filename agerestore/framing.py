@@ -42,8 +42,9 @@ class Frame:
         """Scale and pad an observation (B, C, H, W) to (B, C, S, S); unknown pixels bleed into no known one."""
         if observation.mask is None:
             return Observation(self._pad(self._scale(observation.image)))
-        share = self._scale(observation.known)
-        image = self._scale(observation.image * observation.known) / share.clamp_min(1e-3)
+        known = observation.known
+        share = self._scale(known)
+        image = self._scale(observation.image * known) / share.clamp_min(1e-3)
         mask = (share < 0.5).to(image.dtype)
         framed = Observation(self._pad(image), self._pad(mask))
         return Observation(fill_unknown(framed), framed.mask)
