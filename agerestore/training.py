@@ -7,14 +7,17 @@ averages, optimiser moments and two numbers are all there is to resume from. Sev
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from agerestore import checkpoint, processes
 from agerestore.batches import batches
+from agerestore.capture import Captured
 from agerestore.checkpoint import LoadedModel
-from agerestore.config import TrainConfig, Turn
+from agerestore.config import TrainConfig
 from agerestore.data import AnySet, derive_seed
 from agerestore.errors import UsageError
 from agerestore.networks import Autoencoder, build, growth, spectral
@@ -34,6 +37,8 @@ class Training:
     """
 
     def __init__(self, config: TrainConfig, images: AnySet, device: torch.device) -> None:
+        if config.graph and (device.type != "cuda" or processes.count() > 1):
+            raise UsageError("graph=true is for a CUDA device and one process: leave it out here")
         self.config = config
         self.device = device
         self.batches = batches(config, images, device)
@@ -75,10 +80,19 @@ class Training:
         self.average.eval().requires_grad_(False)
         if self.config.compiled:
             _compile(self.model, self.device)
+        captured = self.config.graph
         self.optimizers = {
-            player: torch.optim.Adam(self._network(player).parameters(), betas=self.config.betas, fused=True)
+            player: torch.optim.Adam(
+                self._network(player).parameters(),
+                lr=torch.zeros((), device=self.device) if captured else 0.0,
+                betas=self.config.betas,
+                fused=True,
+                capturable=captured,
+            )
             for player in self.stage.players
         }
+        plays = {player: partial(self._play, player) for player in self.stage.players}
+        self.plays = {player: Captured(play) for player, play in plays.items()} if captured else plays
 
     def _network(self, player: str) -> nn.Module:
         """Of a player: a network by its name, or several joined by +."""
@@ -94,15 +108,24 @@ class Training:
         lr = self.stage.lr(self.step)
         for player in self.stage.players:
             turn = self.stage.turns[player]
-            wanted = [name for name, weight in turn.weights.items() if weight]
+            network = self._network(player).requires_grad_(True)
+            self._set_rate(player, lr * turn.rate)
             for k in range(turn.steps):
                 batch = self.batches.draw(self.stage, self.step, player, k)
                 with self._own_randomness(player, k):  # of layers that draw, such as dropout
-                    terms = self._play(player, turn, wanted, batch, lr * turn.rate)
-            seen |= {f"{player}/{name}": value.detach() for name, value in terms.items()}
+                    terms = self.plays[player](batch)
+            network.requires_grad_(False)
+            seen |= {f"{player}/{name}": value for name, value in terms.items()}
         self._update_average()
         self.step += 1
         return dict(zip(seen, processes.mean(torch.stack(list(seen.values()))), strict=True))
+
+    def _set_rate(self, player: str, lr: float) -> None:
+        for group in self.optimizers[player].param_groups:
+            if isinstance(group["lr"], Tensor):  # a graph reads it where it was when it was recorded
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
 
     @contextmanager
     def _own_randomness(self, player: str, k: int) -> Iterator[None]:
@@ -111,11 +134,10 @@ class Training:
             torch.manual_seed(derive_seed("layers", self.config.seed, self.stage.name, self.step, player, k))
             yield
 
-    def _play(self, player: str, turn: Turn, wanted: list[str], batch: Batch, lr: float) -> dict[str, Tensor]:
-        network, optimizer = self._network(player), self.optimizers[player]
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        network.requires_grad_(True)
+    def _play(self, player: str, batch: Batch) -> dict[str, Tensor]:
+        """A step of a player: its terms, and their gradient into its weights."""
+        turn, network, optimizer = self.stage.turns[player], self._network(player), self.optimizers[player]
+        wanted = [name for name, weight in turn.weights.items() if weight]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             terms = self.stage.objective(player, dict(self.model.named_children()), batch, wanted)
         unknown = [name for name in wanted if name not in terms]
@@ -128,8 +150,7 @@ class Training:
         if self.config.clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
         optimizer.step()
-        network.requires_grad_(False)
-        return terms
+        return {name: value.detach() for name, value in terms.items()}
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -138,8 +159,8 @@ class Training:
         for name, network in self.model.named_children():
             if name not in self.stage.learners:
                 continue
-            for mean, value in zip(_floats(getattr(self.average, name)), _floats(network), strict=True):
-                mean.lerp_(value, 1 - decay)
+            means, values = list(_floats(getattr(self.average, name))), list(_floats(network))
+            get_ema_multi_avg_fn(decay)(means, values, None)
             for each in (network, getattr(self.average, name)):
                 spectral.estimate(each)
 

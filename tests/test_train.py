@@ -187,6 +187,12 @@ def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
         train.train(train_config("age-mnist", (*TINY, "compiled=true")), images, tmp_path / "run")
 
 
+def test_a_graph_needs_a_gpu(images, tmp_path):
+    with pytest.raises(UsageError, match="graph=true is for a CUDA device and one process"):
+        train.train(train_config("age-mnist", (*TINY, "graph=true")), images, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_seeds_matter(images, tmp_path):
     a = train.train(train_config("age-mnist", TINY), images, tmp_path / "a")
     b = train.train(train_config("age-mnist", (*TINY, "seed=1")), images, tmp_path / "b")

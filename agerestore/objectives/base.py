@@ -42,10 +42,23 @@ class Batch:
         """(B, C, S, S): what an encoder sees of the images: damaged where there is damage."""
         return self.x if self.damaged is None else self.damaged
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """What there is of it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
     def part(self, number: int, count: int) -> "Batch":
         """The ``number``-th, from 0, of ``count`` parts of equal size."""
-        parts = {name: value.chunk(count)[number] for name, value in vars(self).items() if value is not None}
-        return Batch(**parts)
+        return Batch(**{name: value.chunk(count)[number] for name, value in self.tensors.items()})
+
+    def copy(self) -> "Batch":
+        """The same in memory of its own."""
+        return Batch(**{name: value.clone() for name, value in self.tensors.items()})
+
+    def overwrite(self, other: "Batch") -> None:
+        """Put what another batch holds in the place of what this one does, which holds as much."""
+        for name, value in self.tensors.items():
+            value.copy_(other.tensors[name])
 
 
 def learns(player: str, name: str) -> bool:
