@@ -13,7 +13,6 @@ from torch.nn import functional
 from agerestore import color, degrade, processes
 from agerestore.architectures import ColorConfig, NetworkConfig
 from agerestore.augment import augment
-from agerestore.color import luminance
 from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
@@ -24,6 +23,7 @@ from agerestore.networks import coloring
 from agerestore.objectives import Batch
 from agerestore.objectives.base import labels_of
 from agerestore.observation import REGION
+from agerestore.pieces import AHEAD, PieceSource
 from agerestore.stages import Stage
 
 
@@ -39,7 +39,7 @@ def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batche
     """The batches of a run."""
     whole: Batches
     if isinstance(images, PhotoSet):
-        whole = PhotoBatches(config, images.to(device), device)
+        whole = PhotoBatches(config, images, device)
     elif isinstance(config.network, ColorConfig):
         whole = ColorBatches(config, images.to(device), device)
     else:
@@ -186,42 +186,21 @@ class ColorBatches(ImageBatches):
 
 
 class PhotoBatches:
-    """Of photographs: random pieces, some of them grey, each damaged in its own way.
-
-    Pieces for `AHEAD` iterations are drawn and damaged at one go: a small batch costs little more than its share.
-    """
-
-    AHEAD = 4
+    """Of photographs: pieces, each damaged in its own way."""
 
     def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
-        self.config, self.device, self.photographs = config, device, photographs
+        self.config, self.device, self.source = config, device, PieceSource(config, photographs, device)
         self.regions = (config.crop_size // REGION) ** 2
-        self.drawn: tuple[tuple[str, int], Batch] | None = None
+        self.drawn: tuple[tuple[str, int], dict[str, Tensor]] | None = None
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
         """See `Batches`; what happens to the pieces, too, is the same for all players of an iteration."""
-        block, number = divmod(step, self.AHEAD)
+        block, number = divmod(step, AHEAD)
         if self.drawn is None or self.drawn[0] != (stage.name, block):
-            self.drawn = (stage.name, block), self._pieces(stage, block)
-        ahead, count = self.drawn[1], stage.batch_size
+            self.drawn = (stage.name, block), self.source.block(stage, block)
+        count = stage.batch_size
         here = slice(number * count, (number + 1) * count)
         generator = torch.Generator(self.device)
         generator.manual_seed(derive_seed(self.config.seed, stage.name, step, player, k))
         z = sample(count * self.regions, self.config.network.latent_dim, generator)
-        assert ahead.damaged is not None
-        assert ahead.mask is not None
-        return Batch(ahead.x[here], z, ahead.damaged[here], ahead.mask[here])
-
-    def _pieces(self, stage: Stage, block: int) -> Batch:
-        """Pieces of photographs for a block of iterations; every so many of them are grey."""
-        assert stage.damage is not None
-        size, generator = self.config.crop_size, torch.Generator()
-        generator.manual_seed(derive_seed(self.config.seed, stage.name, block))
-        x = self.photographs.crops(stage.batch_size * self.AHEAD, size, generator).float() / 255
-        grey = send(torch.rand(len(x), 1, 1, 1, generator=generator) < self.config.grey, self.device)
-        x = torch.where(grey, luminance(x), x)
-        observation = degrade.damage(x, stage.damage, generator)
-        mask = torch.zeros_like(x[:, :1]) if observation.mask is None else observation.mask
-        damaged = fill_unknown(observation)
-        damaged = torch.where(grey, damaged[:, :1], damaged)  # a grey picture has one noise, not three
-        return Batch(x * 2 - 1, x.new_empty(0), damaged * 2 - 1, mask)
+        return Batch(z=z, **{name: value[here] for name, value in self.drawn[1].items()})

@@ -129,6 +129,9 @@ class TrainConfig(Frozen):
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     compiled: bool = Field(False, description="networks go through torch.compile: half a minute, then steps are faster")
+    workers: int = Field(
+        0, ge=0, description="processes that draw and damage pieces of photographs ahead, on the CPU; for a GPU"
+    )
     graph: bool = Field(
         False, description="of one CUDA device: steps are recorded as a graph and replayed, five times as fast (docs)"
     )
@@ -165,7 +168,7 @@ class TrainConfig(Frozen):
             "flip": not photo, "shift": not photo, "augment": not photo,
             "views": not (photo or pair) or bool(weighed & {"agreement", "match_view"}),
             "damage": photo or self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
-            "grey": photo, "crop_size": photo,
+            "grey": photo, "crop_size": photo, "workers": photo,
             "sigma": self.objective == "vae",
             "style_noise": pair and self.objective.startswith("aae"),
             "labels": self.needs_labels,

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
-from agerestore import batches, checkpoint, monitor, stages, train, zoo
+from agerestore import batches, checkpoint, monitor, pieces, stages, train, zoo
 from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
@@ -265,6 +265,16 @@ def test_batches_need_no_history_and_all_players_see_the_same_pieces(photographs
     assert torch.equal(early.z, late.z)
     assert not torch.equal(early.z, generator.z)
     assert early.z.shape == (4 * 4, 4)
+
+
+def test_workers_draw_the_pieces_that_the_run_would_draw_itself(photographs):
+    """Also where a run goes on in the middle of a block, and where the next stage begins."""
+    alone, helped = (train_config("photo", (*TINY, "estimate.steps=8", f"workers={count}")) for count in (0, 2))
+    first, second = stages.stages(alone, len(photographs))
+    alone, helped = (batches.batches(config, photographs, torch.device("cpu")) for config in (alone, helped))
+    for stage, step in ((first, 0), (first, pieces.AHEAD), (first, 1), (second, 0)):
+        expected, found = (each.draw(stage, step, "estimator", 0) for each in (alone, helped))
+        assert all(torch.equal(found.tensors[name], value) for name, value in expected.tensors.items())
 
 
 def test_grey_pieces_stay_grey_under_noise(photographs):

@@ -73,6 +73,7 @@ def apply(image: Tensor, drawn: Sequence[Drawn], mask: Tensor | None = None) -> 
         The damaged pictures and their unknown pixels; unclipped noise leaves [0, 1].
     """
     unknown = None if mask is None else (mask != 0).to(image)
+    image = image.clone()  # pictures are put back into it one step after the other
     with torch.autocast(image.device.type, enabled=False):
         for step in drawn:
             image, hidden = _apply_step(image, step)
@@ -95,7 +96,7 @@ def damage(image: Tensor, steps: Sequence[Step], generator: torch.Generator) -> 
 
 
 def _apply_step(image: Tensor, step: Drawn) -> tuple[Tensor, Tensor | None]:
-    """One step on its pictures, the others untouched."""
+    """One step on its pictures, the others untouched; ``image`` is overwritten where no gradient needs it."""
     kind = KINDS[step.kind]
     if len(step.pictures) == len(image):
         return kind.apply(image, step.parameters, step.seed)
@@ -104,7 +105,8 @@ def _apply_step(image: Tensor, step: Drawn) -> tuple[Tensor, Tensor | None]:
     if hidden is not None:
         nothing = torch.zeros_like(image[:, :1])
         hidden = nothing.index_copy(0, there, hidden)
-    return image.index_copy(0, there, part), hidden
+    put = image.index_copy if image.requires_grad else image.index_copy_
+    return put(0, there, part), hidden
 
 
 def to_json(drawn: Sequence[Drawn], index: int) -> list[dict[str, Any]]:
