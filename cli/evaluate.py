@@ -63,11 +63,13 @@ def evaluate(
     loaded = zoo.load(model).to(devices.choose(common.device))
     restoring = {"--degrade": damage, "--baselines": baseline != "none", "--refine": refine, "--ensemble": ensemble > 1}
     compared = {"--beside": beside}
+    elsewhere = {"--device": common.device not in ("auto", "cpu")}  # where pictures are the CPU computes
     if suite is not None:
-        refuse_unheeded(f"--suite {suite}", _given(restoring | compared))
+        refuse_unheeded(f"--suite {suite}", _given(restoring | compared | elsewhere))
         _evaluate_suite(loaded, suite, data, training, limit, settings, common)
     elif isinstance(loaded.networks, ColorModel):
-        refuse_unheeded(f"-m {model}", _given(restoring))
+        reduced = {"--precision": common.precision not in ("auto", "fp32")}
+        refuse_unheeded(f"-m {model}", _given(restoring | elsewhere | reduced))
         _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
     else:
         fitted = {} if isinstance(loaded.networks, Autoencoder) else {"--training": training}  # baselines that learn

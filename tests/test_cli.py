@@ -610,6 +610,7 @@ def test_what_a_named_model_does_not_heed_is_refused(weights, photo_weights, fol
         ((*evaluate, photo_weights, "--training", folder), "does not heed --training"),
         ((*evaluate, weights, "--ensemble", 8), "does not heed --ensemble"),
         ((*evaluate, weights, "--suite", "paper"), "--suite paper does not heed --degrade"),
+        (("evaluate", "--data", folder, "-m", "cars-color", "--precision", "bf16"), "does not heed --precision"),
     ]
     for arguments, words in cases:
         result = run(*arguments)
