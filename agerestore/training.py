@@ -80,19 +80,15 @@ class Training:
         self.average.eval().requires_grad_(False)
         if self.config.compiled:
             _compile(self.model, self.device)
-        captured = self.config.graph
-        self.optimizers = {
-            player: torch.optim.Adam(
-                self._network(player).parameters(),
-                lr=torch.zeros((), device=self.device) if captured else 0.0,
-                betas=self.config.betas,
-                fused=True,
-                capturable=captured,
-            )
-            for player in self.stage.players
-        }
+        self.optimizers = {player: self._adam(player) for player in self.stage.players}
         plays = {player: partial(self._play, player) for player in self.stage.players}
-        self.plays = {player: Captured(play) for player, play in plays.items()} if captured else plays
+        self.plays = {player: Captured(play) for player, play in plays.items()} if self.config.graph else plays
+
+    def _adam(self, player: str) -> torch.optim.Adam:
+        graph = self.config.graph
+        rate = torch.zeros((), device=self.device) if graph else 0.0  # a graph reads it where it was when recorded
+        weights = self._network(player).parameters()
+        return torch.optim.Adam(weights, rate, self.config.betas, fused=True, capturable=graph)
 
     def _network(self, player: str) -> nn.Module:
         """Of a player: a network by its name, or several joined by +."""
@@ -122,7 +118,7 @@ class Training:
 
     def _set_rate(self, player: str, lr: float) -> None:
         for group in self.optimizers[player].param_groups:
-            if isinstance(group["lr"], Tensor):  # a graph reads it where it was when it was recorded
+            if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(lr)
             else:
                 group["lr"] = lr
