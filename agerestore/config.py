@@ -21,6 +21,8 @@ from agerestore.presets import PRESETS, SYSTEMS, of_system
 Decay = Literal["constant", "linear", "cosine", "step"]
 
 DRAWS = 4  # of z for each condition, in the terms that compare them
+# Settings of a run that may be others when it goes on: how fast it is, and how often it says something.
+PACE = frozenset({"compiled", "workers", "graph", "state_minutes", "sheet_every", "log_every"})
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -138,6 +140,10 @@ class TrainConfig(Frozen):
     state_minutes: float = Field(3.0, ge=0)
     sheet_every: int = Field(1000, ge=1, description="iterations between contact sheets")
     log_every: int = Field(50, ge=1)
+
+    def learns_like(self, other: TrainConfig) -> bool:
+        """Whether a run with these settings learns what one with others does, at whatever pace."""
+        return self.model_dump(exclude=PACE) == other.model_dump(exclude=PACE)
 
     @property
     def needs_labels(self) -> bool:

@@ -53,7 +53,7 @@ def train(
         device: where to train.
         init: start from these weights instead of fresh ones; see `agerestore.networks.growth.take_over` for how its
             networks may differ from those of ``config``.
-        resume: go on from the last good state in ``run``.
+        resume: go on from the last good state in ``run``, with the settings it was begun with but for `config.PACE`.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
         report: told the progress every ``log_every`` iterations.
         provenance: JSON values for the header of the weights, such as the name and terms of the training data; those
@@ -142,7 +142,7 @@ def _refuse_division(config: TrainConfig, images: int, count: int) -> None:
 def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
     if run.exists() and not run.is_dir():
         raise UsageError(f"{run}: is a file; choose a folder with --out")
-    if resume and read_config(run / "config.json") != config:
+    if resume and not config.learns_like(read_config(run / "config.json")):
         raise UsageError(f"{run}: begun with other settings; resume with those in {run / 'config.json'}")
     if not resume and run.is_dir() and any(run.iterdir()):
         raise UsageError(f"{run}: not empty; pass --resume to go on with it, or choose another --out")

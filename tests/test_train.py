@@ -204,6 +204,9 @@ def test_resuming_with_other_settings_is_refused(images, tmp_path):
         train.train(train_config("age-mnist", TINY), images, tmp_path, stop=lambda: True)
     with pytest.raises(UsageError, match="begun with other settings"):
         train.train(train_config("age-mnist", (*TINY, "lr=1e-5")), images, tmp_path, resume=True)
+    quicker = train_config("age-mnist", (*TINY, "log_every=7", "state_minutes=9"))
+    with pytest.raises(KeyboardInterrupt):  # which is not refused
+        train.train(quicker, images, tmp_path, resume=True, stop=lambda: True)
 
 
 def test_a_run_folder_in_use_is_refused(images, tmp_path):
