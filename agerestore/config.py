@@ -22,7 +22,7 @@ Decay = Literal["constant", "linear", "cosine", "step"]
 
 DRAWS = 4  # of z for each condition, in the terms that compare them
 # Settings of a run that may be others when it goes on: how fast it is, and how often it says something.
-PACE = frozenset({"compiled", "workers", "graph", "state_minutes", "sheet_every", "log_every"})
+PACE = {"compiled", "workers", "graph", "state_minutes", "sheet_every", "log_every"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
