@@ -61,9 +61,9 @@ class Job:
     def lookalikes(self) -> list[Path]:
         """The files that are there and are called like what goes beside a result if it is asked for."""
         samples = map(self.sample, count(1))
-        first, others = next(samples), takewhile(_is_file, samples)  # colourings begin with the second
+        first, others = next(samples), takewhile(os.path.isfile, samples)  # colourings begin with the second
         named = (first, self.companion(UNCERTAINTY), self.companion(COMPARE))
-        return [*filter(_is_file, named), *others]
+        return [*filter(os.path.isfile, named), *others]
 
 
 def plan(
@@ -251,10 +251,3 @@ def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Pat
     if not is_picture(source):
         raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
     return _targets([out / source.name], suffix, ext)[0]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long for a file
-        return False

@@ -59,7 +59,7 @@ class Masks:
         if found is None and not near and os.path.realpath(folder) != os.path.realpath(source.parent):
             others = (source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES)))
             found = next((name for name in others if name in names), None)
-        return None if found is None or not _is_file(folder / found) else folder / found
+        return None if found is None or not os.path.isfile(folder / found) else folder / found
 
     def _look(self, folder: Path) -> _Folder:
         if folder not in self._folders:
@@ -68,13 +68,6 @@ class Masks:
             masks = {PurePath(PurePath(name).stem).stem: name for name in last}
             self._folders[folder] = _Folder(masks, frozenset(names))
         return self._folders[folder]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a link to itself
-        return False
 
 
 def _names(folder: Path) -> list[str]:

@@ -176,3 +176,14 @@ def test_quick_networks_answer_the_same(architecture, quick, size):
     torch.testing.assert_close(quick.generate(code), drawn, rtol=1e-9, atol=1e-9)
     left = sum(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
     assert left == 0 if architecture != "resnet" else left < sum(isinstance(x, nn.BatchNorm2d) for x in model.modules())
+
+
+def test_spectral_norms_are_measured_exactly():
+    """Also where the two largest singular values are nearly one, which power iteration does not tell apart."""
+    layer = torch.nn.Linear(3, 3)
+    layer.weight = torch.nn.Parameter(torch.diag(torch.tensor([2.0, 1.999, 0.5])))
+    network = torch.nn.Sequential(layer)
+    spectral.normalise(network)
+    spectral.measure(network)
+    network.eval()
+    torch.testing.assert_close(network[0].weight, torch.diag(torch.tensor([1.0, 0.9995, 0.25])))

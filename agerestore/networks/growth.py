@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from agerestore.errors import UsageError
 from agerestore.networks import photo, spectral
 
-SPECTRAL_STEPS = 30  # of power iteration, until spectral norms are those of the weights
 OTHER_NETWORKS = "--init: other networks than those of the run; --set network... as the weights have it"
 
 
@@ -47,8 +46,7 @@ def take_over(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
         else:
             raise UsageError(OTHER_NETWORKS)
     networks.load_state_dict(kept, strict=False)
-    for _ in range(SPECTRAL_STEPS):
-        spectral.estimate(networks)
+    spectral.measure(networks)
 
 
 def _parts(networks: nn.Module) -> list[str]:

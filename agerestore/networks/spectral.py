@@ -43,6 +43,16 @@ def estimate(network: nn.Module) -> None:
         norm.train(training)
 
 
+@torch.no_grad()
+def measure(network: nn.Module) -> None:
+    """Find the norms of the weights as they are exactly: by a decomposition, of which power iteration then goes on."""
+    for layer in _normalised(network):
+        norm = layer.parametrizations.weight
+        left, _, right = torch.linalg.svd(norm.original.flatten(1), full_matrices=False)
+        norm[0]._u.copy_(left[:, 0])
+        norm[0]._v.copy_(right[0])
+
+
 def bake(network: nn.Module) -> None:
     """Make plain weights of normalised ones, in place, for networks that only answer.
 
