@@ -59,7 +59,9 @@ class Masks:
         if found is None and not near and os.path.realpath(folder) != os.path.realpath(source.parent):
             others = (source.name, *(source.stem + suffix for suffix in sorted(SUFFIXES)))
             found = next((name for name in others if name in names), None)
-        return None if found is None or not os.path.isfile(folder / found) else folder / found
+        if found is None or not os.path.isfile(folder / found):  # noqa: PTH113 - which raises where a folder is closed
+            return None
+        return folder / found
 
     def _look(self, folder: Path) -> _Folder:
         if folder not in self._folders:

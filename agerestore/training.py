@@ -39,6 +39,8 @@ class Training:
     def __init__(self, config: TrainConfig, images: AnySet, device: torch.device) -> None:
         if config.graph and (device.type != "cuda" or processes.count() > 1):
             raise UsageError("graph=true is for a CUDA device and one process: leave it out here")
+        if config.graph:  # of steps that are all alike the fastest algorithms are looked for once
+            torch.backends.cudnn.benchmark = True
         self.config = config
         self.device = device
         self.batches = batches(config, images, device)

@@ -8,8 +8,8 @@ the convolutions of our iteration, forward and backward, with the tensors they h
 else. With ``--losses`` the first two are trained on for as many iterations, and the ratios of the means of each term
 are printed: within 2 % of 1 over 200.
 
-With ``--device cuda`` TF32 is off, "captured" is what `--set graph=true` does, and the roof is a graph, too; nothing is
-compiled there.
+With ``--device cuda`` TF32 is off, cuDNN tries its algorithms, "captured" is what `--set graph=true` does, and the roof
+is a graph, too; nothing is compiled there.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--losses", type=int, default=0, metavar="STEPS")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True  # for all alike
     if arguments.losses:
         build = partial(training, arguments.width, arguments.device)
         graph = f"graph={arguments.device.type == 'cuda'}"
