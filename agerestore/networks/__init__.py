@@ -105,6 +105,7 @@ def for_use(model: Model, trained: Collection[str]) -> Model:
     if isinstance(model, ColorModel):
         return model if model.paints is None or "paints" in trained else model.without_paints()
     kept = model.without_critics()
+    spectral.measure(kept)  # in training a step behind
     spectral.bake(kept)
     return kept
 
