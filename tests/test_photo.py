@@ -92,6 +92,14 @@ def test_the_centre_is_at_zero_and_the_way_to_the_sphere_is_straight(model):
     assert bound.abs().max().item() == pytest.approx(4)
 
 
+def test_opposite_codes_draw_opposite_surprises_so_that_the_mean_of_all_samples_is_the_centre(model):
+    condition = model.condition(drawn(1, 3, 32, 48))
+    code = project(torch.randn(1, 2, 3, 6, generator=torch.Generator().manual_seed(0))).movedim(-1, 1)
+    there, back = model.generator(code, condition), model.generator(-code, condition)
+    assert there.abs().max() > 0
+    torch.testing.assert_close(back, -there, rtol=0, atol=0)
+
+
 def test_codes_lie_on_the_sphere_one_for_each_region(model):
     code = model.encode(drawn(2, 3, 32, 48, seed=1), model.condition(drawn(2, 3, 32, 48)))
     assert code.shape == (2, 6, 2, 3)

@@ -107,7 +107,8 @@ class SurpriseGenerator(nn.Module):
     """A field of codes and a condition -> a surprise, which vanishes where the code is 0.
 
     No layer has a bias, and features of the condition enter as factors: on the way from the centre to the sphere the
-    surprise grows from nothing, up to a bound.
+    surprise grows from nothing, up to a bound. The opposite code draws the opposite surprise, so that the mean of all
+    samples is the centre, which is the mean of what a damaged picture may have been.
 
     Args:
         half: channels at half resolution.
@@ -127,10 +128,13 @@ class SurpriseGenerator(nn.Module):
     def forward(self, code: Tensor, condition: Condition) -> Tensor:
         """See the class; codes (B, M, H/16, W/16) -> (B, 3, H, W) in units of the deviation expected."""
         quarter, half = (1 + gate(x) for gate, x in zip(self.gates, condition.estimate.features, strict=True))
+        drawn = (self._draw(code, quarter, half) - self._draw(-code, quarter, half)) / 2
+        return MOST_SURPRISE * torch.tanh(drawn / MOST_SURPRISE)
+
+    def _draw(self, code: Tensor, quarter: Tensor, half: Tensor) -> Tensor:
         x = self.blocks[0](self.enter(code) * quarter)
         x = self.blocks[1](self.grow(x) * half)
-        drawn = F.pixel_shuffle(self.leave(x).float(), 2)
-        return MOST_SURPRISE * torch.tanh(drawn / MOST_SURPRISE)
+        return F.pixel_shuffle(self.leave(x).float(), 2)
 
 
 class PhotoModel(nn.Module):
