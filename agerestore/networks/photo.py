@@ -128,12 +128,12 @@ class SurpriseGenerator(nn.Module):
     def forward(self, code: Tensor, condition: Condition) -> Tensor:
         """See the class; codes (B, M, H/16, W/16) -> (B, 3, H, W) in units of the deviation expected."""
         quarter, half = (1 + gate(x) for gate, x in zip(self.gates, condition.estimate.features, strict=True))
-        drawn = (self._draw(code, quarter, half) - self._draw(-code, quarter, half)) / 2
+        x = self.enter(code) * quarter  # linear in the code, so that -x is what the opposite one gives
+        drawn = (self._draw(x, half) - self._draw(-x, half)) / 2
         return MOST_SURPRISE * torch.tanh(drawn / MOST_SURPRISE)
 
-    def _draw(self, code: Tensor, quarter: Tensor, half: Tensor) -> Tensor:
-        x = self.blocks[0](self.enter(code) * quarter)
-        x = self.blocks[1](self.grow(x) * half)
+    def _draw(self, x: Tensor, half: Tensor) -> Tensor:
+        x = self.blocks[1](self.grow(self.blocks[0](x)) * half)
         return F.pixel_shuffle(self.leave(x).float(), 2)
 
 
