@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from agerestore.delivery import Delivery
 from agerestore.errors import one_line, printable
+from agerestore.folders.delivery import Delivery
+from agerestore.folders.jobs import PIPE, Job, plan
 from agerestore.imagefile import UnreadableError
-from agerestore.jobs import PIPE, Job, plan
 
 __all__ = ["PIPE", "Delivery", "Job", "Made", "Outcome", "Tally", "Work", "plan", "preview", "run"]
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import paints
 from agerestore.classifier import Classifier, train_on_kinds
 from agerestore.color import lab_to_displayable, rgb_to_lab
+from agerestore.coloring import paints
 from agerestore.data import ImageSet
 from agerestore.distributions import frechet_distance
 from agerestore.errors import UsageError

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import chroma, estimates, feature_domain, paints
 from agerestore import device as devices
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import rgb_to_lab
+from agerestore.coloring import chroma, feature_domain, paints
+from agerestore.diagnosis import tint
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.forms import Picture, read_form
 from agerestore.imagefile import Photo
@@ -60,7 +61,7 @@ def networks_of(model: LoadedModel) -> ColorModel:
 def paints_drawn(model: LoadedModel, count: int, seed: int) -> Paints:
     """Paints for ``count`` colourings of each picture; of one seed the first ones are the same for every count.
 
-    They are such as pictures of that lightness have, and complement each other: see `agerestore.paints`.
+    They are such as pictures of that lightness have, and complement each other: see `agerestore.coloring.paints`.
 
     Raises:
         UsageError: ``count`` below 1, or a model that restores.
@@ -184,7 +185,7 @@ def _paints_like(networks: ColorModel, like: Picture) -> Paints:
     if picture.shape[1] == 1:
         raise UsageError("the reference has no colours to take; give a colour picture")
     pixels = picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy()
-    if estimates.colours(255 * pixels) == "grey":
+    if tint.colours(255 * pixels) == "grey":
         raise UsageError("the reference is grey and has no colours to take; give a colour picture")
     return _paints_in(networks, pixels)
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agerestore import layouts
 from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError, is_out_of_memory
+from agerestore.folders import layouts
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
 

@@ -13,14 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agerestore import baselines, degrade
+from agerestore import degrade
 from agerestore import device as devices
+from agerestore.baselines import classical
+from agerestore.baselines.fitted import FITTED
 from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import believed, recognised
 from agerestore.composite import composite
 from agerestore.data import AnySet, ImageSet, PhotoSet
 from agerestore.errors import UsageError
-from agerestore.fitted import FITTED
 from agerestore.metrics import mean_psnr, quantize, ssim
 from agerestore.observation import Observation
 from agerestore.restoration import restore_observation
@@ -53,8 +54,8 @@ class Row:
 
 def names(fitted: bool = True) -> list[str]:
     """All baselines that can run here, with those that are fitted or without: some need optional libraries."""
-    classical = [name for name in baselines.BASELINES if not baselines.missing(name)]
-    return [*classical, *FITTED] if fitted else classical
+    here = [name for name in classical.BASELINES if not classical.missing(name)]
+    return [*here, *FITTED] if fitted else here
 
 
 def observe(truth: Tensor, damage: str, seed: int) -> Observation:
@@ -116,8 +117,8 @@ def evaluate(
 
 def _check_methods(methods: Sequence[str], test: AnySet, training: AnySet | None) -> None:
     for name in methods:
-        if name in baselines.BASELINES:
-            baselines.require(name)
+        if name in classical.BASELINES:
+            classical.require(name)
         elif name not in FITTED:
             raise UsageError(f"no baseline {name!r}; choose from {', '.join(names())}")
     if set(methods) & set(FITTED):
@@ -150,11 +151,11 @@ def _answers(
     """The input, the model and every baseline that suits."""
     yield _Answer("input", observation.image)
     yield _Answer("agerestore", restore(observation))
-    suitable = baselines.applicable(observation)
+    suitable = classical.applicable(observation)
     for name in methods:
         if name in suitable:
-            row = baselines.BASELINES[name]
-            choice = baselines.best(row.method, row.settings, observation, truth)
+            row = classical.BASELINES[name]
+            choice = classical.best(row.method, row.settings, observation, truth)
             yield _Answer(name, choice.restored, choice.setting)
         elif name in FITTED and isinstance(training, ImageSet):
             clean = training.images[:FIT_IMAGES].float() / 255

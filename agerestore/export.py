@@ -59,8 +59,9 @@ def export_onnx(model: LoadedModel, path: Path) -> None:
     outputs ``estimate``, like the image, and of models for photographs ``deviation``, the standard deviation that its
     error is expected to have; all in [0, 1]. Photographs have any size, pictures of a domain that of the model.
     Observed pixels are estimated, too: put them back where they are trusted. In holes more than 15 pixels deep the
-    graph begins with mid-grey, where `restore` continues the colours around them (`agerestore.inward`). What the header
-    of the weights says, such as the terms of the training data, is in the metadata under ``agerestore``.
+    graph begins with mid-grey, where `restore` continues the colours around them
+    (`agerestore.photographs.inward`). What the header of the weights says, such as the terms of the training data, is
+    in the metadata under ``agerestore``.
 
     Args:
         model: weights with their header, on the CPU.

@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore import atomic, formats, imagecodec, lossy
+from agerestore import atomic
 from agerestore.blocks import in_8_bits
+from agerestore.codecs import formats, imagecodec, lossy
+from agerestore.codecs.formats import SUFFIXES
+from agerestore.codecs.lossless import Samples
+from agerestore.codecs.metadata import Metadata
 from agerestore.errors import ImageFileError, NothingReadableError, printable
-from agerestore.formats import SUFFIXES
-from agerestore.lossless import Samples
-from agerestore.metadata import Metadata
 from agerestore.observation import Observation
 
 __all__ = [

@@ -1,6 +1,6 @@
 """What a picture is, what is wrong with it, and who can restore it; nothing is written.
 
-The estimates and their measured errors are in `noiselevel`, `jpegtrace` and `estimates`.
+The estimates and their measured errors are in `diagnosis`.
 """
 
 from collections.abc import Mapping
@@ -11,17 +11,20 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
-from agerestore import estimates, imagefile
+from agerestore import imagefile
 from agerestore.blocks import Pixels, in_8_bits, on_8_bit_scale
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
+from agerestore.codecs.exifblock import ORIENTATION
+from agerestore.diagnosis.blur import blur_sigma
+from agerestore.diagnosis.jpeg import quality_of_pixels, quality_of_tables
+from agerestore.diagnosis.lines import line_share
+from agerestore.diagnosis.noise import noise_sigma
+from agerestore.diagnosis.tint import colours
 from agerestore.errors import OutOfDomainError
-from agerestore.exifblock import ORIENTATION
+from agerestore.folders.masks import read_mask
 from agerestore.imagefile import Mask, Photo
-from agerestore.inward import push_pull
-from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
-from agerestore.masks import read_mask
-from agerestore.noiselevel import noise_sigma
+from agerestore.photographs.inward import push_pull
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
 MUCH = 0.1  # of a picture unknown: then what was put there says how sharp it is
@@ -131,12 +134,12 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
         format=photo.metadata.format,
         profile=_profile_name(photo.metadata.icc_profile),
         orientation=_orientation(path),
-        colours=estimates.colours(pixels),
+        colours=colours(pixels),
         noise_sigma=noise,
         jpeg_quality=quality,
         jpeg_quality_from=source,
-        blur_sigma=None if missing > MUCH else estimates.blur_sigma(pixels, noise),
-        line_share=estimates.line_share(pixels),
+        blur_sigma=None if missing > MUCH else blur_sigma(pixels, noise),
+        line_share=line_share(pixels),
         mask=mask,
         missing=missing,
         model=_model_for(photo, unknown, models),

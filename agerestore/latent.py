@@ -77,7 +77,7 @@ class Mixture:
 
     def log_prob(self, codes: Tensor) -> Tensor:
         """Logarithm of the density (B,) at a code (B, M) for each picture, in nats."""
-        # Without checks of values, which tensors that have none (`agerestore.budget`) do not stand.
+        # Without checks of values, which tensors that have none (`agerestore.training.budget`) do not stand.
         parts = Independent(Normal(self.means, self.deviations, validate_args=False), 1, validate_args=False)
         weights = Categorical(logits=self.logits, validate_args=False)
         density: Tensor = MixtureSameFamily(weights, parts, validate_args=False).log_prob(codes)

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import paints
 from agerestore.color import lab_to_displayable
+from agerestore.coloring import paints
+from agerestore.coloring.paints import radius
 from agerestore.distributions import sliced_wasserstein
 from agerestore.divergence import official_kl
 from agerestore.latent import moments
 from agerestore.metrics import colorfulness, psnr, quantize
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
-from agerestore.paints import radius
 
 CHUNK = 500
 NEAR = 0.02  # of a spread of samples to what it should be

@@ -10,14 +10,14 @@ from agerestore import device as devices
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import Choice, choose
-from agerestore.estimates import is_drawing
+from agerestore.diagnosis.tint import is_drawing
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
-from agerestore.photographs import restore_pixels
+from agerestore.photographs.tiles import restore_pixels
+from agerestore.photographs.tone import unfade, unfade_uncertainty
 from agerestore.restoration import restore_observation, unheeded
 from agerestore.settings import DEFAULTS, RestoreSettings
-from agerestore.tone import unfade, unfade_uncertainty
 
 DRAWING = "looks like a document or drawing, whose thin strokes the model takes for scratches"
 MOSTLY = 0.85  # share of a picture from which a mask looks inverted

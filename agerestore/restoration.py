@@ -20,7 +20,7 @@ from agerestore.framing import Frame
 from agerestore.latent import on_prior
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
-from agerestore.photographs import restore_photograph
+from agerestore.photographs.tiles import restore_photograph
 from agerestore.settings import DEFAULTS, RestoreSettings
 
 REFINE_RATE = 0.02
@@ -202,7 +202,7 @@ def restore(
         strength: for photographs: 0 leaves observed pixels as they are, 1 takes the estimate.
         sigma: for photographs: standard deviation of their noise, 0 to 255, if it is known: no more is removed.
         ensemble: for photographs: 2, 4 or 8 take the mean over as many turned and mirrored positions, in as many times
-            the time (see `agerestore.ensemble`).
+            the time (see `agerestore.photographs.ensemble`).
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
         degradation: what is known to have happened to the picture, differentiable, for the refinement.
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import chroma, imagefile
+from agerestore import imagefile
+from agerestore.coloring import chroma
 from agerestore.imagefile import Photo
 
 SIDE = 640  # pixels of a photograph on a sheet, at most

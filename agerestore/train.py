@@ -1,7 +1,7 @@
 """The one training loop, from a configuration and images to weights; exact resume.
 
-A run is a sequence of stages (see `agerestore.stages`), such as the game and what encoders learn after it. A killed run
-continued equals an uninterrupted one, bit for bit on one machine, thread count and set of versions. Within
+A run is a sequence of stages (`agerestore.training.stages`), such as the game and what encoders learn after it. A
+killed run continued equals an uninterrupted one, bit for bit on one machine, thread count and set of versions. Within
 `processes.joined` all processes run the same loop on their parts of each batch; the first of them writes.
 """
 
@@ -19,11 +19,11 @@ from agerestore.checkpoint import LoadedModel
 from agerestore.config import DRAWS, TrainConfig, read_config
 from agerestore.data import AnySet, ImageSet, digest, held_out_of, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
-from agerestore.journal import Journal, Progress, Silence, describe
 from agerestore.networks import for_use
-from agerestore.review import review
-from agerestore.stages import stages
-from agerestore.training import Training
+from agerestore.training.journal import Journal, Progress, Silence, describe
+from agerestore.training.review import review
+from agerestore.training.run import Training
+from agerestore.training.stages import stages
 
 DIGEST = "data_digest"
 

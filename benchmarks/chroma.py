@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from agerestore import imagefile
-from agerestore.chroma import carry_up, lightness, with_chroma
 from agerestore.color import rgb_to_lab
+from agerestore.coloring.chroma import carry_up, lightness, with_chroma
 from agerestore.imagefile import Photo
 
 SMALL = (16, 32, 64, 128)

@@ -17,7 +17,7 @@ from side_by_side import medians, tell
 from torch import Tensor, nn
 
 from agerestore import device, imagefile, zoo
-from agerestore.baselines import non_local_means, total_variation, wavelet
+from agerestore.baselines.classical import non_local_means, total_variation, wavelet
 from agerestore.metrics import psnr, quantize
 from agerestore.networks.folding import folded
 from agerestore.observation import Observation

@@ -20,10 +20,12 @@ from PIL import Image
 
 from agerestore import degrade, imagefile
 from agerestore.blocks import Pixels
-from agerestore.estimates import blur_sigma, colours, line_share
+from agerestore.diagnosis.blur import blur_sigma
+from agerestore.diagnosis.jpeg import quality_of_pixels, quality_of_tables
+from agerestore.diagnosis.lines import line_share
+from agerestore.diagnosis.noise import noise_sigma
+from agerestore.diagnosis.tint import colours
 from agerestore.inspection import BLUR_LIMIT, LINE_LIMIT
-from agerestore.jpegtrace import quality_of_pixels, quality_of_tables
-from agerestore.noiselevel import noise_sigma
 
 QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
 

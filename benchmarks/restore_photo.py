@@ -14,7 +14,7 @@ import torch
 from side_by_side import medians, tell
 
 from agerestore import device, imagefile, zoo
-from agerestore.baselines import non_local_means
+from agerestore.baselines.classical import non_local_means
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
 from agerestore.restoration import restore_observation

@@ -37,7 +37,8 @@ def plan_batch(
         exclude: What is no picture to work on.
         beside: Options that write files beside each result, and what they were given.
     """
-    from agerestore import batch, manifest
+    from agerestore import batch
+    from agerestore.folders import manifest
 
     if files.in_place != files.backup:
         raise UsageError("--in-place and --backup only go together: no original is ever replaced without a copy")
@@ -65,7 +66,7 @@ def plan_batch(
 
 def _say_left_out(folder: Path) -> None:
     """Name what a folder holds and nobody will find in the results."""
-    from agerestore import jobs
+    from agerestore.folders import jobs
 
     if others := jobs.left_out(folder):
         kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()))
@@ -87,8 +88,9 @@ def run_batch(
         folder: The output folder, which remembers what was made; None where a single file was asked for.
         made_with: What results depend on beside the options: digests of weights, the device.
     """
-    from agerestore import batch, manifest
+    from agerestore import batch
     from agerestore import device as devices
+    from agerestore.folders import manifest
 
     chosen = {name: value for name, value in files.settings.items() if name not in NO_SETTINGS}
     settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)

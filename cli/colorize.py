@@ -110,7 +110,8 @@ class _Colouring:
     quality: int | None
 
     def decode(self, job: "Job", data: bytes) -> "Photo":
-        from agerestore import chroma, imagefile
+        from agerestore import imagefile
+        from agerestore.coloring import chroma
 
         photo = imagefile.decode(data, job.source, self.large)
         imagefile.refuse_unfit(chroma.as_rgb(photo), job.suffix)
@@ -122,7 +123,7 @@ class _Colouring:
     def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Made":
         from agerestore import imagefile
         from agerestore.batch import Made
-        from agerestore.jobs import COMPARE
+        from agerestore.folders.jobs import COMPARE
 
         grey, coloured = result
         detail: dict[str, Any] = {"model": self.model, "domain_score": round(coloured.score, 3)}

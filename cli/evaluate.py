@@ -180,7 +180,7 @@ def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
     """
     import torch
 
-    from agerestore.layouts import has_splits
+    from agerestore.folders.layouts import has_splits
 
     count = min(limit, len(test))
     for line in test.skipped:
@@ -193,7 +193,7 @@ def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
 def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":
     """Test pictures in the form that the networks want, and training pictures for what is fitted beside them."""
     from agerestore import data as sources
-    from agerestore.layouts import has_splits
+    from agerestore.folders.layouts import has_splits
     from agerestore.networks import PhotoModel
 
     if isinstance(networks, PhotoModel):

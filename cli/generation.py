@@ -87,7 +87,7 @@ def _warn_of_foreign(path: Path, loaded: "LoadedModel", picture: "Tensor", commo
 
 def _refuse(out: Path, overwrite: bool) -> None:
     """Refuse, before any work, an output that cannot be written."""
-    from agerestore import formats
+    from agerestore.codecs import formats
 
     try:
         formats.of_suffix(out.suffix)

@@ -16,8 +16,8 @@ from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.batch import Outcome
+    from agerestore.folders.masks import Masks
     from agerestore.inspection import Inspection
-    from agerestore.masks import Masks
 
 RESTORED = ".restored"
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
@@ -36,7 +36,7 @@ def inspect(
     """
     from agerestore import batch, zoo
     from agerestore import device as devices
-    from agerestore.masks import Masks
+    from agerestore.folders.masks import Masks
 
     devices.set_threads(common.threads)
     if common.threads:
@@ -71,7 +71,8 @@ def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
 
 def _in_folder(folder: Path) -> list[Path]:
     """The pictures of a folder, but what an earlier proposal has restored, and what was written beside results."""
-    from agerestore import batch, manifest
+    from agerestore import batch
+    from agerestore.folders import manifest
 
     earlier = manifest.Manifest.of_pictures(folder)
     return [job.source for job in batch.plan(folder, folder, exclude=earlier.is_companion, suffix=RESTORED)]

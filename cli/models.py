@@ -119,8 +119,8 @@ def calibrate(
 def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
     """The domain of a model that colours, for its header."""
     from agerestore import data as sources
-    from agerestore import feature_domain
     from agerestore.color import rgb_to_lab
+    from agerestore.coloring import feature_domain
 
     if not foreign:
         raise UsageError("name pictures of anything else with --foreign")
@@ -138,7 +138,8 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], dev
 def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
     from agerestore import data as sources
-    from agerestore import monitor, review
+    from agerestore import monitor
+    from agerestore.training import review
 
     photographs = [
         image.to(device).float() / 255

@@ -108,7 +108,7 @@ def restore(
 
 def _with_masks(jobs: "list[Job]", source: Path, mask: Path | None) -> "list[Job]":
     """The jobs, each with the mask that its picture has."""
-    from agerestore.masks import Masks
+    from agerestore.folders.masks import Masks
 
     masks = Masks(mask, source if source.is_dir() else source.parent)
     return [replace(job, beside=(found,)) if (found := masks.of(job.source)) else job for job in jobs]
@@ -182,7 +182,7 @@ class _Restoring:
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
         from agerestore import imagefile
-        from agerestore.masks import read_mask
+        from agerestore.folders.masks import read_mask
 
         photo, mask = imagefile.decode(data, job.source, self.large), next(iter(job.beside), None)
         imagefile.refuse_unfit(self._as_result(photo), job.suffix)
@@ -210,7 +210,7 @@ class _Restoring:
 
     def _as_result(self, photo: "Photo") -> "Photo":
         """A picture of the kind that comes out; before any work, one that cannot be coloured is refused."""
-        from agerestore import chroma
+        from agerestore.coloring import chroma
         from agerestore.colorization import refuse_colourful
 
         if self.colour is None:
@@ -243,7 +243,7 @@ class _Restoring:
     def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
         """The files that are written beside the restored picture."""
         from agerestore import sheet
-        from agerestore.jobs import COMPARE, UNCERTAINTY
+        from agerestore.folders.jobs import COMPARE, UNCERTAINTY
 
         for number, sample in enumerate(restored.samples, start=1):
             yield job.sample(number), sample

@@ -13,7 +13,7 @@ from ._options import Common, with_common_options
 if TYPE_CHECKING:
     from agerestore.config import TrainConfig
     from agerestore.data import AnySet
-    from agerestore.training import Training
+    from agerestore.training.run import Training
 
 
 @with_common_options
@@ -145,7 +145,7 @@ class _Bar:
 
 def _estimate(training: "Training", images: int, as_json: bool) -> None:
     """Print the configuration and the work it means: operations counted, seconds measured on two iterations."""
-    from agerestore.budget import flops_per_iteration, seconds_per_iteration
+    from agerestore.training.budget import flops_per_iteration, seconds_per_iteration
 
     config, steps = training.config, {stage.name: stage.steps for stage in training.stages}
     seconds = seconds_per_iteration(config, training.device)

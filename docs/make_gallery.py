@@ -6,8 +6,10 @@ python docs/make_gallery.py
 import sys
 from pathlib import Path
 
-from agerestore import chroma, imagefile, masks, sheet, zoo
+from agerestore import imagefile, sheet, zoo
+from agerestore.coloring import chroma
 from agerestore.colorization import colorize_picture, paints_drawn
+from agerestore.folders import masks
 from agerestore.metrics import psnr
 from agerestore.pictures import restore_picture
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from agerestore import batch, imagefile
 from agerestore.batch import Delivery, Job, Made
-from agerestore.manifest import Manifest
+from agerestore.folders.manifest import Manifest
 
 EXITED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 

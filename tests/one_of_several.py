@@ -16,7 +16,7 @@ from agerestore import processes
 from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.objectives.coloring import _colorfulness
-from agerestore.training import Training
+from agerestore.training.run import Training
 
 EVERY_TERM = ("kl_real=1", "kl_fake=-1", "match_x=10", "match_z=20")
 SMALL = ("network.width=2", "network.latent_dim=4", "batch_size=8", "precision=fp32", "robust.batch_size=8")
@@ -35,7 +35,7 @@ class Double:
         self.batches = batches
 
     def draw(self, *where):
-        """See `agerestore.batches.Batches`."""
+        """See `agerestore.training.batches.Batches`."""
         batch = self.batches.draw(*where)
         fields = {each.name: getattr(batch, each.name) for each in dataclasses.fields(batch)}
         return type(batch)(**{name: None if value is None else value.double() for name, value in fields.items()})

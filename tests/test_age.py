@@ -11,7 +11,7 @@ from agerestore.networks import build, coloring
 from agerestore.objectives import AGE, Batch
 from agerestore.objectives.age import log_mse
 from agerestore.presets import PRESETS
-from agerestore.stages import stages
+from agerestore.training.stages import stages
 
 OF_AGE = [name for name, row in PRESETS.items() if "objective" not in row]
 

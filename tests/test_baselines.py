@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from agerestore import evaluate
-from agerestore.baselines import (
+from agerestore.baselines.classical import (
     BASELINES,
     applicable,
     best,
@@ -20,9 +20,9 @@ from agerestore.baselines import (
     total_variation,
     wavelet,
 )
+from agerestore.baselines.fitted import FITTED
+from agerestore.baselines.linear import LinearEstimator
 from agerestore.errors import UsageError
-from agerestore.fitted import FITTED
-from agerestore.linear import LinearEstimator
 from agerestore.observation import Observation
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from pictures import noise, stored
 
-from agerestore import batch, imagefile, masks
+from agerestore import batch, imagefile
 from agerestore.batch import Delivery, Job, Made, Outcome
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
+from agerestore.folders import masks
 
 
 def pictures(folder: Path, *names: str) -> list[Path]:

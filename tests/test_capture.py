@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from agerestore import capture
 from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.objectives import Batch
-from agerestore.training import Training
+from agerestore.training import capture
+from agerestore.training.run import Training
 
 
 def batch(value):

@@ -13,10 +13,11 @@ import pytest
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, imagefile, manifest
+from agerestore import checkpoint, imagefile
 from agerestore.architectures import NetworkConfig, PhotoConfig
+from agerestore.diagnosis.jpeg import quality_of_tables
+from agerestore.folders import manifest
 from agerestore.imagefile import Photo
-from agerestore.jpegtrace import quality_of_tables
 from agerestore.networks import build
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

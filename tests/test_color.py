@@ -7,11 +7,11 @@ import pytest
 import torch
 from pictures import SRGB
 
-from agerestore import chroma as carrying
 from agerestore import imagefile
-from agerestore.chroma import carry_up, is_colourful, kind_of_colour, lightness, with_chroma
 from agerestore.color import lab_to_displayable, lab_to_rgb, rgb_to_lab
 from agerestore.color import lightness as lightness_of
+from agerestore.coloring import chroma as carrying
+from agerestore.coloring.chroma import carry_up, is_colourful, kind_of_colour, lightness, with_chroma
 from agerestore.imagefile import Photo
 
 SIZES = [(1, 1), (7, 5), (1, 40), (33, 1), (61, 83)]

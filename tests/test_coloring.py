@@ -7,7 +7,6 @@ import torch
 
 from agerestore import checkpoint
 from agerestore.architectures import ColorConfig
-from agerestore.batches import ColorBatches
 from agerestore.color import rgb_to_lab
 from agerestore.config import train_config
 from agerestore.data import ImageSet
@@ -15,6 +14,7 @@ from agerestore.monitor import chroma_of, chroma_psnr, coloring_figures
 from agerestore.networks import build, coloring
 from agerestore.objectives import AGE, Batch, ColoringAGE
 from agerestore.train import train
+from agerestore.training.batches import ColorBatches
 
 OURS, AUTHORS = ColorConfig(width=4, latent_dim=4), ColorConfig(architecture="color-resnet", width=4, latent_dim=4)
 both = pytest.mark.parametrize("config", [OURS, AUTHORS], ids=["ours", "authors"])

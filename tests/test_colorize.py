@@ -10,14 +10,16 @@ from agerestore_cli.app import app
 from PIL import Image
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, chroma, colorization, feature_domain, imagefile, manifest, sheet, zoo
+from agerestore import checkpoint, colorization, imagefile, sheet, zoo
 from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
 from agerestore.color import lightness, rgb_to_lab
+from agerestore.coloring import chroma, feature_domain
 from agerestore.colorization import colorize, colorize_picture, paints_drawn, paints_of
 from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
+from agerestore.folders import manifest
 from agerestore.imagefile import Photo
 from agerestore.networks import build
 from agerestore.settings import ColorizeSettings

@@ -7,8 +7,9 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
-from agerestore import data, layouts
+from agerestore import data
 from agerestore.errors import NothingReadableError, UsageError
+from agerestore.folders import layouts
 
 
 def picture(path, value, size=(40, 30), channels=3):
@@ -142,7 +143,7 @@ def test_derived_seeds_differ_and_fit_a_generator():
 
 
 def test_augmentation_is_a_function_of_its_seed_and_crops_to_size():
-    from agerestore.augment import augment
+    from agerestore.training.augment import augment
 
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (4, 3, 40, 40), dtype=torch.uint8, generator=generator)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from agerestore import ensemble
 from agerestore.errors import UsageError
+from agerestore.photographs import ensemble
 from agerestore.settings import RestoreSettings
 
 

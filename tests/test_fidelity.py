@@ -13,8 +13,9 @@ import pytest
 from pictures import DISPLAY_P3_LIKE, XMP, assert_same, exif_block, facts, noise, png, saved, stored
 from PIL import Image, ImageOps, IptcImagePlugin, features
 
-from agerestore import formats, imagefile, iptc, lossless, pngchunks
-from agerestore.chroma import with_chroma
+from agerestore import imagefile
+from agerestore.codecs import formats, iptc, lossless, pngchunks
+from agerestore.coloring.chroma import with_chroma
 from agerestore.errors import ImageFileError
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 

@@ -23,8 +23,10 @@ from pictures import (
 )
 from PIL import Image, ImageOps
 
-from agerestore import imagefile, lossless, masks
+from agerestore import imagefile
+from agerestore.codecs import lossless
 from agerestore.errors import ImageFileError
+from agerestore.folders import masks
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 
 # What is read, against closed forms
@@ -353,7 +355,7 @@ def test_a_channel_of_a_tiff_that_is_no_alpha_is_refused_not_dropped(tmp_path: P
 
 def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imagefile.write(tmp_path / "a.png", Photo(np.full((8, 9, 1), 255, np.uint8)))
-    monkeypatch.setattr("agerestore.imagecodec.MAX_PIXELS", 71)
+    monkeypatch.setattr("agerestore.codecs.imagecodec.MAX_PIXELS", 71)
     with pytest.raises(ImageFileError, match="`restore` and `colorize` take it with --large"):
         masks.read_mask(tmp_path / "a.png", (8, 9))
     assert masks.read_mask(tmp_path / "a.png", (8, 9), large=True).all()

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from pictures import XMP, assert_same, exif_block, noise, png, saved, stored
 from PIL import Image, features
 
-from agerestore import imagecodec, imagefile, lossless, masks
+from agerestore import imagefile
+from agerestore.codecs import imagecodec, lossless
 from agerestore.errors import ImageFileError
+from agerestore.folders import masks
 from agerestore.imagefile import Metadata, Photo, UnreadableError
 
 # Tensors

@@ -15,11 +15,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from agerestore import imagefile, zoo
-from agerestore.estimates import blur_sigma, colours, is_drawing, line_share
+from agerestore.diagnosis.blur import blur_sigma
+from agerestore.diagnosis.jpeg import luminance_table, quality_of_pixels, quality_of_tables
+from agerestore.diagnosis.lines import line_share
+from agerestore.diagnosis.noise import noise_sigma
+from agerestore.diagnosis.tint import colours, is_drawing
 from agerestore.imagefile import Photo
 from agerestore.inspection import inspect
-from agerestore.jpegtrace import luminance_table, quality_of_pixels, quality_of_tables
-from agerestore.noiselevel import noise_sigma
 
 
 def run(*arguments):

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from agerestore.architectures import PhotoConfig
-from agerestore.inward import CELL, Continuation, continuation, push_pull
 from agerestore.networks import build
 from agerestore.observation import Observation
-from agerestore.photographs import restore_photograph
+from agerestore.photographs.inward import CELL, Continuation, continuation, push_pull
+from agerestore.photographs.tiles import restore_photograph
 from agerestore.settings import RestoreSettings
 from agerestore.tiling import Box, divide
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from agerestore.baselines.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
 from agerestore.errors import UsageError
-from agerestore.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
 from agerestore.observation import Observation
 
 

@@ -18,10 +18,11 @@ from pictures import noise, saved
 from PIL import Image
 from test_batch import Copying, pictures
 
-from agerestore import atomic, batch, imagefile, manifest
+from agerestore import atomic, batch, imagefile
 from agerestore.batch import Delivery, Job, Made, Outcome, Work
 from agerestore.errors import UsageError
-from agerestore.manifest import Manifest
+from agerestore.folders import manifest
+from agerestore.folders.manifest import Manifest
 
 NAMES = ("a.png", "sub/b.png", "sub/c.jpg")
 HOSTILE = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]

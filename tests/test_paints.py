@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore import paints
 from agerestore.architectures import ColorConfig
-from agerestore.budget import flops_per_iteration
+from agerestore.coloring import paints
 from agerestore.config import train_config
 from agerestore.latent import Mixture
 from agerestore.networks import build
 from agerestore.objectives import Batch, paints_terms
+from agerestore.training.budget import flops_per_iteration
 
 GREY = torch.full((1, 1, 64, 64), 50.0)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
-from agerestore import batches, checkpoint, monitor, pieces, stages, train, zoo
+from agerestore import checkpoint, monitor, train, zoo
 from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
@@ -26,10 +26,11 @@ from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
-from agerestore.photographs import restore_photograph
+from agerestore.photographs.tiles import restore_photograph
 from agerestore.pictures import restore_picture
 from agerestore.restoration import restore, restore_observation
 from agerestore.settings import RestoreSettings
+from agerestore.training import batches, pieces, stages
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = ("network.widths=[2,3,4]", "network.game_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",

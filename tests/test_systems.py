@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore import budget, checkpoint, distributions
+from agerestore import checkpoint, distributions
 from agerestore.architectures import NetworkConfig
 from agerestore.config import train_config
 from agerestore.data import ImageSet, known_labels
@@ -18,9 +18,10 @@ from agerestore.objectives.aae import APART, crowding, disagreement
 from agerestore.objectives.vae import negative_log_likelihood, normal_kl
 from agerestore.presets import PRESETS, SYSTEMS
 from agerestore.restoration import restore
-from agerestore.stages import stages
 from agerestore.train import train
-from agerestore.training import Training
+from agerestore.training import budget
+from agerestore.training.run import Training
+from agerestore.training.stages import stages
 
 LOG2 = math.log(2)
 TINY = ("network.width=4", "batch_size=8", "steps=2", "settle.steps=0", "robust.steps=1", "robust.batch_size=8",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from agerestore.imagefile import Photo
-from agerestore.tone import unfade, unfade_uncertainty
+from agerestore.photographs.tone import unfade, unfade_uncertainty
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

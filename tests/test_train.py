@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from agerestore import budget, checkpoint, stages, train, training, zoo
+from agerestore import checkpoint, train, zoo
 from agerestore.config import train_config
 from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.networks.folding import folded
+from agerestore.training import budget, stages
+from agerestore.training import run as training
 
 TINY = (
     "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from agerestore.imagefile import Photo
-from agerestore.photographs import restore_pixels
-from agerestore.transparency import fill_transparent, visible
+from agerestore.photographs.tiles import restore_pixels
+from agerestore.photographs.transparency import fill_transparent, visible
 
 
 def cut_out(hidden=0):

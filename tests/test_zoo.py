@@ -7,15 +7,17 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import baselines, imagefile, masks, zoo
+from agerestore import imagefile, zoo
+from agerestore.baselines import classical
 from agerestore.checkpoint import sha256
 from agerestore.config import train_config
 from agerestore.errors import WeightsError
+from agerestore.folders import masks
 from agerestore.latent import sample
 from agerestore.metrics import psnr, quantize
 from agerestore.monitor import balance, reconstruction_psnr, uncertainty_figures
 from agerestore.observation import Observation
-from agerestore.photographs import restore_photograph
+from agerestore.photographs.tiles import restore_photograph
 from agerestore.restoration import restore_observation
 from agerestore.settings import RestoreSettings
 
@@ -231,12 +233,12 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
         return Observation(damaged, None if unknown is None else torch.from_numpy(unknown)[None, None].float()), clean
 
     for name, method, margin in (
-        ("chelsea", baselines.non_local_means, 2), ("coffee", baselines.median, 2),
-        ("astronaut", baselines.navier_stokes, 0.5), ("retina", baselines.navier_stokes, 0.5),
+        ("chelsea", classical.non_local_means, 2), ("coffee", classical.median, 2),
+        ("astronaut", classical.navier_stokes, 0.5), ("retina", classical.navier_stokes, 0.5),
     ):  # fmt: skip
         observation, clean = shipped(name)
-        settings = baselines.BASELINES["non-local-means"].settings if name == "chelsea" else ({},)
-        theirs = baselines.best(method, settings, observation, clean).psnr
+        settings = classical.BASELINES["non-local-means"].settings if name == "chelsea" else ({},)
+        theirs = classical.best(method, settings, observation, clean).psnr
         assert psnr(restore_observation(model, observation).image, clean).item() > theirs + margin, name
 
 

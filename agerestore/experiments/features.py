@@ -15,11 +15,11 @@ from agerestore.classifier import CLASSES
 from agerestore.data import ImageSet, known_labels
 from agerestore.errors import UsageError
 from agerestore.experiments.setting import Outcome, Setting, pair
+from agerestore.experiments.svm import LinearSVM, train_svm
 from agerestore.monitor import CHUNK
 from agerestore.networks.dcgan import Encoder
 from agerestore.networks.resnet import ResidualBlock
 from agerestore.objectives.base import labels_of
-from agerestore.svm import LinearSVM, train_svm
 
 BLOCKS = 3
 LABELS = 1000  # known, alike for all classes

@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from agerestore import checkpoint, layouts
+from agerestore import checkpoint
 from agerestore.classifier import CLASSES, SIZE, Classifier, believed
 from agerestore.config import train_config
 from agerestore.data import ImageSet, load, split_validation
 from agerestore.errors import UsageError
+from agerestore.folders import layouts
 from agerestore.latent import sample_codes
 from agerestore.monitor import CHUNK
 from agerestore.networks import Autoencoder

@@ -3,13 +3,13 @@
 import torch
 
 from agerestore import checkpoint
-from agerestore.budget import flops_per_iteration, seconds_per_iteration
 from agerestore.config import TrainConfig, parse
 from agerestore.data import ImageSet
 from agerestore.evaluate import evaluate
 from agerestore.experiments.setting import EQUAL, Outcome, Setting, draws, pair
 from agerestore.monitor import latent_distance
 from agerestore.suite import SAMPLES, damages_of, generated, judge_of, of_reconstruction, of_samples
+from agerestore.training.budget import flops_per_iteration, seconds_per_iteration
 
 SYSTEMS = ("age", "vae", "ali", "aae", "aaae", "dcgan")
 SHOWN = 16

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from agerestore import checkpoint, processes
-from agerestore.batches import batches
-from agerestore.capture import Captured
 from agerestore.checkpoint import LoadedModel
 from agerestore.config import TrainConfig
 from agerestore.data import AnySet, derive_seed
 from agerestore.errors import UsageError
 from agerestore.networks import Autoencoder, build, growth, spectral
 from agerestore.objectives import Batch
-from agerestore.stages import stages
+from agerestore.training.batches import batches
+from agerestore.training.capture import Captured
+from agerestore.training.stages import stages
 
 
 class Training:

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from agerestore import iptc
-from agerestore.lossless import Samples
-from agerestore.metadata import Metadata
+from agerestore.codecs import iptc
+from agerestore.codecs.lossless import Samples
+from agerestore.codecs.metadata import Metadata
 
 QUALITY = 95  # where the source says nothing of its own
 AVIF_QUALITY = 90  # on another scale

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from agerestore import color, estimates, lossy
+from agerestore import color
 from agerestore.blocks import on_8_bit_scale
-from agerestore.formats import is_of_grey
+from agerestore.codecs import lossy
+from agerestore.codecs.formats import is_of_grey
+from agerestore.diagnosis import tint
 from agerestore.imagefile import Photo
 
 FLATNESS = 40.0  # variance of L up to which a difference in lightness is none in things
@@ -33,8 +35,8 @@ STRIP_PIXELS = 2**18  # computed at once: a few MB
 
 
 def kind_of_colour(photo: Photo) -> str:
-    """``grey`` (in one channel or three), ``sepia`` or ``colour``, as `estimates.colours` tells them."""
-    return estimates.colours(on_8_bit_scale(photo.pixels))
+    """``grey`` (in one channel or three), ``sepia`` or ``colour``, as `tint.colours` tells them."""
+    return tint.colours(on_8_bit_scale(photo.pixels))
 
 
 def is_colourful(photo: Photo, sepia: bool = False) -> bool:

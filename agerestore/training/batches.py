@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from agerestore import color, degrade, processes
 from agerestore.architectures import ColorConfig, NetworkConfig
-from agerestore.augment import augment
 from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig
 from agerestore.data import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
@@ -23,8 +22,9 @@ from agerestore.networks import coloring
 from agerestore.objectives import Batch
 from agerestore.objectives.base import labels_of
 from agerestore.observation import REGION
-from agerestore.pieces import AHEAD, PieceSource
-from agerestore.stages import Stage
+from agerestore.training.augment import augment
+from agerestore.training.pieces import AHEAD, PieceSource
+from agerestore.training.stages import Stage
 
 
 class Batches(Protocol):

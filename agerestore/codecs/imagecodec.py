@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from agerestore import exifblock, formats, iptc, lossless, lossy, pngchunks
+from agerestore.codecs import exifblock, formats, iptc, lossless, lossy, pngchunks
+from agerestore.codecs.lossless import Samples
+from agerestore.codecs.metadata import Metadata
 from agerestore.errors import ImageFileError
-from agerestore.lossless import Samples
-from agerestore.metadata import Metadata
 
 MAX_TEXT = 2**26  # bytes of a text or colour profile of a PNG, unpacked
 MAX_PIXELS = 250_000_000  # of a picture that nobody said was meant to be large

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from agerestore.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
+from agerestore.baselines.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
 from agerestore.metrics import mean_psnr, quantize
 from agerestore.observation import Observation
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agerestore.codecs.formats import SUFFIXES
 from agerestore.errors import ImageFileError, UsageError, printable
-from agerestore.formats import SUFFIXES
 from agerestore.imagefile import Mask, UnreadableError, contents, decode
 
 MASK = ".mask"  # stands before the ending of such a file

@@ -11,15 +11,15 @@ from torch import Tensor
 from agerestore import device as devices
 from agerestore import imagefile, tiling
 from agerestore.composite import composite
-from agerestore.ensemble import mean_estimate
 from agerestore.imagefile import Mask, Photo
-from agerestore.inward import continuation
 from agerestore.networks import PhotoModel
 from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
+from agerestore.photographs.ensemble import mean_estimate
+from agerestore.photographs.inward import continuation
+from agerestore.photographs.survey import Read, Survey, survey
+from agerestore.photographs.transparency import fill_transparent, visible
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
-from agerestore.survey import Read, Survey, survey
-from agerestore.transparency import fill_transparent, visible
 
 LARGEST_TILE = 512  # pixels a side; measured here: 768 takes 1.09 and 1024 2.6 times as long, 384 as long
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16

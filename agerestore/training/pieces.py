@@ -17,7 +17,7 @@ from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig
 from agerestore.data import PhotoSet, derive_seed
 from agerestore.device import send
-from agerestore.stages import Stage
+from agerestore.training.stages import Stage
 
 AHEAD = 4  # iterations of a block: a small batch costs little more than its share
 

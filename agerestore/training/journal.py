@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from agerestore import atomic, checkpoint
-from agerestore.review import Review
 from agerestore.sheet import contact_sheet
-from agerestore.training import Training
+from agerestore.training.review import Review
+from agerestore.training.run import Training
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from agerestore import exifblock, iptc, pngchunks
+from agerestore.codecs import exifblock, iptc, pngchunks
 
 Samples = NDArray[np.unsignedinteger[Any]]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from pathlib import Path
 
-from agerestore import formats
+from agerestore.codecs import formats
+from agerestore.codecs.formats import OTHERS
 from agerestore.errors import ImageFileError, NothingReadableError, UsageError, printable
-from agerestore.formats import OTHERS
+from agerestore.folders.masks import is_mask_name
 from agerestore.imagefile import SUFFIXES, is_picture
-from agerestore.masks import is_mask_name
 
 BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
 UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of what is written beside a result

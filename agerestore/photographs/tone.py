@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agerestore.blocks import luminance, on_8_bit_scale
-from agerestore.estimates import colours
+from agerestore.diagnosis.tint import colours
 from agerestore.imagefile import Photo, replace_pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles of the luminance that become black and white

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from PIL import TiffImagePlugin
 from PIL.ImageFile import ImageFile
 
-from agerestore import pngchunks
+from agerestore.codecs import pngchunks
 
 RESOURCE = 0x0404  # Photoshop's number of it
 TIFF_TAG = 33723

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from agerestore import atomic
 from agerestore.errors import ImageFileError, printable
+from agerestore.folders.jobs import PIPE, Job
+from agerestore.folders.manifest import Manifest, Record, digest, digest_of_bytes
 from agerestore.imagefile import contents
-from agerestore.jobs import PIPE, Job
-from agerestore.manifest import Manifest, Record, digest, digest_of_bytes
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from agerestore import degrade, domain, feature_domain, paints
+from agerestore import degrade, domain
 from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.color import lab_to_displayable, rgb_to_lab
+from agerestore.coloring import feature_domain, paints
 from agerestore.composite import fill_unknown
 from agerestore.config import TrainConfig
 from agerestore.data import AnySet, PhotoSet, resize
@@ -27,7 +28,7 @@ from agerestore.monitor import (
 )
 from agerestore.networks import Autoencoder, ColorModel, Model, PhotoModel
 from agerestore.observation import Observation
-from agerestore.stages import Stage
+from agerestore.training.stages import Stage
 
 SIGMAS = (15, 25, 50)  # grey levels; those of the published tables
 PHOTOGRAPHS = 20  # that are measured

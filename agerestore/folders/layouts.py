@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from agerestore import imagefile
+from agerestore.codecs.imagecodec import readable_suffixes
 from agerestore.errors import ImageFileError, NothingReadableError, is_out_of_memory
-from agerestore.imagecodec import readable_suffixes
-from agerestore.masks import is_mask_name
+from agerestore.folders.masks import is_mask_name
 
 Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W, C) uint8, labels, unreadable files
 
