@@ -114,6 +114,21 @@ def test_adversarial_terms_are_the_logarithms_of_what_the_critic_says(critic):
     assert of(ali_terms, "joint") == pytest.approx([accept, reject, accept + reject], abs=1e-6)
 
 
+def test_the_slope_of_a_critic_is_that_at_real_and_at_fake_ones():
+    batch = Batch(drawn(4, 6), drawn(4, 6, seed=1))
+    networks = {"encoder": IDENTITY, "code_critic": lambda code: code.square().sum(1)}  # its gradient is twice the code
+    slope = AAE()("", networks, batch, ("code_slope",))["code_slope"]
+    norms = [(2 * codes).square().sum(1).mean() / 2 for codes in (batch.z, batch.x)]
+    assert slope.item() == pytest.approx(sum(norms).item() / 2)
+
+
+def test_a_critic_learns_to_be_less_steep():
+    critic = nn.Linear(6, 1)
+    networks = {"encoder": IDENTITY, "code_critic": lambda code: critic(code)[:, 0]}
+    AAE()("", networks, Batch(drawn(4, 6), drawn(4, 6)), ("code_slope",))["code_slope"].backward()
+    torch.testing.assert_close(critic.weight.grad, critic.weight.detach())  # of half the square
+
+
 def test_what_counts_as_real_is_the_prior_for_an_aae_and_the_codes_for_an_aaae():
     batch = Batch(torch.full((4, 1), 2.0), torch.full((4, 1), -1.0))
     networks = {"encoder": IDENTITY, "generator": IDENTITY, "latent_generator": lambda z: 3 * z,

@@ -7,7 +7,8 @@ match_x        reconstruction error of g(y, z) against x
 code_real      -log D(z), z from the prior: what counts as real here
 code_fake      -log(1 - D(z)), z of x
 code_fool      -log D(z), z of x
-label_real...  the same three for y, whose prior is one class for certain, each as likely as another
+code_slope     of the critic, see `agerestore.objectives.gan`
+label_real...  the same four for y, whose prior is one class for certain, each as likely as another
 cross_entropy  of y, for pictures whose label is known
 heads_apart    how far classes are within `APART` of each other among the styles: mean over pairs
 match_view     as match_x, with y of another view of the picture: y is to say what views share, z the rest
