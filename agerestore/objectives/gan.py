@@ -13,8 +13,8 @@ WHAT_slope  half the squared slope of the critic's logit,   the critic
 =========== =============================================== ================================
 
 The first three are log 2 where D = 1/2 everywhere, and the fourth is 0: at the end of the game. A critic that pays for
-its slope (the mean of R1 and R2 of Mescheder, Geiger & Nowozin, "Which training methods for GANs do actually converge?",
-2018, eq. 9 and 10) lets the game come to rest there, where otherwise both sides circle around it.
+its slope (the mean of R1 and R2 of Mescheder, Geiger & Nowozin, "Which training methods for GANs do actually
+converge?", 2018, eq. 9 and 10) lets the game come to rest there, where otherwise both sides circle around it.
 """
 
 from collections.abc import Callable, Collection
