@@ -184,7 +184,7 @@ def _plane(objective: str, **network: Any) -> dict[str, Any]:
     """Codes that come to lie where the prior is: the critic pays for its slope, and there is time for it."""
     row = _linear(objective, **network)
     turns = {**row["turns"], "code_critic": _weigh("code_real", "code_fake", "code_slope")}
-    return {**row, "turns": turns, "batch_size": 400, "steps": 5000}
+    return {**row, "turns": turns, "batch_size": 400, "steps": 8000}
 
 
 def _small(objective: str, **network: Any) -> dict[str, Any]:
