@@ -6,10 +6,10 @@ from torch import Tensor
 from agerestore.classifier import CLASSES, recognised
 from agerestore.config import train_config
 from agerestore.data import ImageSet, split_validation
-from agerestore.distributions import parzen_log_likelihood, parzen_sigma
+from agerestore.distributions import parzen_log_likelihood, parzen_sigma, sliced_wasserstein
 from agerestore.experiments.setting import Outcome, Setting, codes_of, digit_classifier, draws, pair
 from agerestore.latent import component_of, one_hot, sample
-from agerestore.monitor import CHUNK, latent_distance, reconstruction_psnr
+from agerestore.monitor import CHUNK, reconstruction_psnr
 from agerestore.networks import Autoencoder, Generator
 from agerestore.objectives.base import labels_of
 
@@ -29,10 +29,13 @@ def scatter(points: Tensor, labels: Tensor) -> Tensor:
 def aae_priors(setting: Setting) -> Outcome:
     """Codes of test pictures in the plane, as plots, and what is drawn in their place beside them.
 
-    An AAE under three priors, and AAAE, whose latent generator goes after the codes.
+    An AAE under three priors, and AAAE, whose latent generator goes after the codes. Test digits are by other hands
+    than training digits, and their codes show it: how far those are apart is said beside how far each is from draws.
     """
     plots, figures = [], {}
     truth = setting.test.images.float() / 255
+    order = torch.randperm(len(setting.training), generator=torch.Generator().manual_seed(0))
+    seen = setting.training.take(order[: len(truth)])
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
         networks = pair(setting.model(preset))
         drawn = draws(networks, 2 * len(truth))
@@ -44,16 +47,27 @@ def aae_priors(setting: Setting) -> Outcome:
         plots.append(
             torch.cat([scatter(codes, labels_of(setting.test.labels)), scatter(made, torch.zeros(len(made)).long())])
         )
-        figures[preset] = {"latent_distance": _mean_distance(networks, truth),
-                           "latent_distance of 1000": _mean_distance(networks, truth[:: max(1, len(truth) // 1000)]),
+        of_test, of_seen = codes_of(networks, setting.test), codes_of(networks, seen)
+        figures[preset] = {"latent_distance": _distance(networks, of_test),
+                           "latent_distance of 1000": _distance(networks, of_test[:: max(1, len(truth) // 1000)]),
+                           "latent_distance of training digits": _distance(networks, of_seen),
+                           "of test digits from training digits": _distance(networks, of_test, of_seen),
                            "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
     return Outcome(plots, figures)
 
 
-def _mean_distance(networks: Autoencoder, truth: Tensor) -> float:
-    """`latent_distance`, the mean of ten: a single pair of draws may be twice as far apart as another."""
-    distances = [latent_distance(networks, truth, draws(networks, 2 * len(truth), seed)) for seed in range(10)]
-    return sum(distances) / len(distances)
+@torch.no_grad()
+def _distance(networks: Autoencoder, codes: Tensor, others: Tensor | None = None) -> float:
+    """Sliced Wasserstein distance of codes (N, M) from draws, or from others, over that of two sets of N draws.
+
+    The mean of ten: a single pair of draws may be twice as far apart as another.
+    """
+    ratios = []
+    for seed in range(10):
+        one, two = networks.codes_of(draws(networks, 2 * len(codes), seed)).chunk(2)
+        apart = sliced_wasserstein(codes, one if others is None else others)
+        ratios.append(apart / max(sliced_wasserstein(one, two), 1e-12))
+    return sum(ratios) / len(ratios)
 
 
 def aae_labels(setting: Setting) -> Outcome:
@@ -67,7 +81,7 @@ def aae_labels(setting: Setting) -> Outcome:
     drawn = sample(len(codes), 2, torch.Generator().manual_seed(0), networks.config.prior, labels)
     shares = {"own_component": codes, "own_component of draws": drawn}
     figures = {name: float((component_of(points) == labels).float().mean()) for name, points in shares.items()}
-    figures["latent_distance"] = _mean_distance(networks, truth.images.float() / 255)
+    figures["latent_distance"] = _distance(networks, codes)
     return Outcome([torch.cat([scatter(codes, labels), scatter(drawn, labels)])], {preset: figures})
 
 
