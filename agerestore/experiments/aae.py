@@ -38,16 +38,16 @@ def aae_priors(setting: Setting) -> Outcome:
     seen = setting.training.take(order[: len(truth)])
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
         networks = pair(setting.model(preset))
+        of_test, of_seen = codes_of(networks, setting.test), codes_of(networks, seen)
         drawn = draws(networks, 2 * len(truth))
         with torch.no_grad():
-            places = torch.cat([codes_of(networks, setting.test), networks.codes_of(drawn)])
+            places = torch.cat([of_test, networks.codes_of(drawn)])
         if preset.startswith("aaae"):
             places *= REACH / places.abs().max()  # nothing holds those codes to a size
         codes, made = places.split([len(truth), len(drawn)])
         plots.append(
             torch.cat([scatter(codes, labels_of(setting.test.labels)), scatter(made, torch.zeros(len(made)).long())])
         )
-        of_test, of_seen = codes_of(networks, setting.test), codes_of(networks, seen)
         figures[preset] = {"latent_distance": _distance(networks, of_test),
                            "latent_distance of 1000": _distance(networks, of_test[:: max(1, len(truth) // 1000)]),
                            "latent_distance of training digits": _distance(networks, of_seen),
