@@ -1,4 +1,4 @@
-"""Pixels as the estimators see them: 8 bits, planes of luminance, blocks of 8x8 and their frequencies."""
+"""Pixels as `diagnosis` sees them: 8 bits, planes of luminance, blocks of 8x8 and their frequencies."""
 
 from functools import cache
 from typing import Any
@@ -31,6 +31,12 @@ def on_8_bit_scale(pixels: Pixels) -> Pixels:
 def in_8_bits(pixels: Pixels) -> NDArray[np.uint8]:
     """Samples of 8 or 16 bits, rounded to 8."""
     return np.rint(on_8_bit_scale(pixels)).astype(np.uint8)
+
+
+def a_megapixel(pixels: Pixels) -> Pixels:
+    """Pixels spread evenly over a picture, about a million; all of a smaller one."""
+    step = max(1, int((pixels.shape[0] * pixels.shape[1] / 1e6) ** 0.5))
+    return pixels[::step, ::step]
 
 
 def luminance(pixels: Pixels) -> Floats:

@@ -10,11 +10,11 @@ from agerestore import device as devices
 from agerestore import imagefile
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import Choice, choose
-from agerestore.diagnosis.tint import is_drawing
+from agerestore.diagnosis.drawing import is_drawing
 from agerestore.imagefile import Mask, Photo
 from agerestore.networks import PhotoModel
 from agerestore.observation import Observation
-from agerestore.photographs.tiles import restore_pixels
+from agerestore.photographs.restoring import restore_pixels
 from agerestore.photographs.tone import unfade, unfade_uncertainty
 from agerestore.restoration import restore_observation, unheeded
 from agerestore.settings import DEFAULTS, RestoreSettings

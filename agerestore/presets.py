@@ -180,16 +180,16 @@ def _linear(objective: str, **network: Any) -> dict[str, Any]:
     return {**of_system(objective, _LINEAR, **network), **_BRIEFLY, "steps": 1000}
 
 
-def _matched(objective: str, **network: Any) -> dict[str, Any]:
+def _matched(**network: Any) -> dict[str, Any]:
     """Codes that come to lie where the prior is: the critic pays for its slope, and there is time for it."""
-    row = _linear(objective, **network)
+    row = _linear("aae", **network)
     turns = {**row["turns"], "code_critic": _weigh("code_real", "code_fake", "code_slope")}
     return {**row, "turns": turns, "batch_size": 400, "steps": 8000}
 
 
 def _plane(prior: str) -> dict[str, Any]:
     """In fp32: to bf16 places in the plane lie on a grid, as coarse as what is left to gain."""
-    return {**_matched("aae", prior=prior), "precision": "fp32"}
+    return {**_matched(prior=prior), "precision": "fp32"}
 
 
 def _small(objective: str, **network: Any) -> dict[str, Any]:
@@ -252,7 +252,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     **{f"aae-mnist-{prior}": _plane(prior) for prior in ("gaussian", "mixture", "swissroll")},
     "aae-mnist-stochastic": _linear("aae", posterior="gaussian"),
     "aae-mnist-labels": {**_linear("aae-labels"), "lr": 2e-4, "steps": 4000},  # five times the rate never sorts them
-    "aae-mnist-likelihood": _matched("aae", latent_dim=8),
+    "aae-mnist-likelihood": _matched(latent_dim=8),
     "aae-mnist-supervised": {**_linear("aae-supervised", latent_dim=4), "steps": 3000},
     "aaae-mnist-plane": _linear("aaae"),
     "aae-mnist-semi": {**_small("aae-semi"), "labels": 1000},

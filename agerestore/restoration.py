@@ -20,7 +20,7 @@ from agerestore.framing import Frame
 from agerestore.latent import on_prior
 from agerestore.networks import Autoencoder, ColorModel, PhotoModel
 from agerestore.observation import Observation
-from agerestore.photographs.tiles import restore_photograph
+from agerestore.photographs.restoring import restore_photograph
 from agerestore.settings import DEFAULTS, RestoreSettings
 
 REFINE_RATE = 0.02

@@ -22,8 +22,8 @@ from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.networks import for_use
 from agerestore.training.journal import Journal, Progress, Silence, describe
 from agerestore.training.review import review
-from agerestore.training.run import Training
 from agerestore.training.stages import stages
+from agerestore.training.state import Training
 
 DIGEST = "data_digest"
 

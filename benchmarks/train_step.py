@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from agerestore.config import train_config
 from agerestore.data import ImageSet
-from agerestore.training.run import Training
+from agerestore.training.state import Training
 
 CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default)
 

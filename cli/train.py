@@ -13,7 +13,7 @@ from ._options import Common, with_common_options
 if TYPE_CHECKING:
     from agerestore.config import TrainConfig
     from agerestore.data import AnySet
-    from agerestore.training.run import Training
+    from agerestore.training.state import Training
 
 
 @with_common_options

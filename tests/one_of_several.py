@@ -16,7 +16,7 @@ from agerestore import processes
 from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.objectives.coloring import _colorfulness
-from agerestore.training.run import Training
+from agerestore.training.state import Training
 
 EVERY_TERM = ("kl_real=1", "kl_fake=-1", "match_x=10", "match_z=20")
 SMALL = ("network.width=2", "network.latent_dim=4", "batch_size=8", "precision=fp32", "robust.batch_size=8")
@@ -77,6 +77,9 @@ if __name__ == "__main__":
         found = colourfulness()
         for divergence in ("official", "nearest"):
             found |= learned(*GAME, f"divergence={divergence}")
+        found |= learned(
+            "steps=3", "robust.steps=0", "objective=aae", "turns.code_critic.weights.code_slope=1", "settle.steps=0"
+        )
         for objective in OTHERS:
             found |= learned("steps=3", "robust.steps=0", "settle.steps=0", f"objective={objective}")
         torch.save(found, sys.argv[1].replace("RANK", str(processes.number())))

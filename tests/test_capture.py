@@ -10,7 +10,7 @@ from agerestore.config import train_config
 from agerestore.data import ImageSet
 from agerestore.objectives import Batch
 from agerestore.training import capture
-from agerestore.training.run import Training
+from agerestore.training.state import Training
 
 
 def batch(value):

@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 
 from agerestore import imagefile, zoo
 from agerestore.diagnosis.blur import blur_sigma
+from agerestore.diagnosis.drawing import is_drawing
 from agerestore.diagnosis.jpeg import luminance_table, quality_of_pixels, quality_of_tables
 from agerestore.diagnosis.lines import line_share
 from agerestore.diagnosis.noise import noise_sigma
-from agerestore.diagnosis.tint import colours, is_drawing
+from agerestore.diagnosis.tint import colours
 from agerestore.imagefile import Photo
 from agerestore.inspection import inspect
 

@@ -7,7 +7,7 @@ from agerestore.architectures import PhotoConfig
 from agerestore.networks import build
 from agerestore.observation import Observation
 from agerestore.photographs.inward import CELL, Continuation, continuation, push_pull
-from agerestore.photographs.tiles import restore_photograph
+from agerestore.photographs.restoring import restore_photograph
 from agerestore.settings import RestoreSettings
 from agerestore.tiling import Box, divide
 

@@ -26,7 +26,7 @@ from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
 from agerestore.observation import Condition, Estimate, Observation
-from agerestore.photographs.tiles import restore_photograph
+from agerestore.photographs.restoring import restore_photograph
 from agerestore.pictures import restore_picture
 from agerestore.restoration import restore, restore_observation
 from agerestore.settings import RestoreSettings

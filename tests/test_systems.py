@@ -20,8 +20,8 @@ from agerestore.presets import PRESETS, SYSTEMS
 from agerestore.restoration import restore
 from agerestore.train import train
 from agerestore.training import budget
-from agerestore.training.run import Training
 from agerestore.training.stages import stages
+from agerestore.training.state import Training
 
 LOG2 = math.log(2)
 TINY = ("network.width=4", "batch_size=8", "steps=2", "settle.steps=0", "robust.steps=1", "robust.batch_size=8",
@@ -120,6 +120,13 @@ def test_the_slope_of_a_critic_is_that_at_real_and_at_fake_ones():
     slope = AAE()("", networks, batch, ("code_slope",))["code_slope"]
     norms = [(2 * codes).square().sum(1).mean() / 2 for codes in (batch.z, batch.x)]
     assert slope.item() == pytest.approx(sum(norms).item() / 2)
+
+
+def test_a_critic_that_is_told_pays_for_its_slope_along_the_style_alone():
+    batch = Batch(drawn(2, 2), drawn(2, 2), labels=torch.tensor([1, -1]))
+    steep = torch.tensor([3.0, 0.0, 5.0, 5.0, 5.0, 5.0])  # the last four are the labels
+    networks = {"encoder": IDENTITY, "code_critic": lambda told: told @ steep}
+    assert AAE(told=3)("", networks, batch, ("code_slope",))["code_slope"].item() == pytest.approx(9 / 2)
 
 
 def test_a_critic_learns_to_be_less_steep():

@@ -9,7 +9,7 @@ from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.imagefile import Photo
 from agerestore.networks import build
 from agerestore.observation import Observation
-from agerestore.photographs.tiles import restore_photograph, restore_pixels
+from agerestore.photographs.restoring import restore_photograph, restore_pixels
 from agerestore.settings import RestoreSettings
 from agerestore.tiling import Box
 

@@ -12,7 +12,7 @@ from agerestore.data import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.networks.folding import folded
 from agerestore.training import budget, stages
-from agerestore.training import run as training
+from agerestore.training import state as training
 
 TINY = (
     "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agerestore.imagefile import Photo
-from agerestore.photographs.tiles import restore_pixels
+from agerestore.photographs.restoring import restore_pixels
 from agerestore.photographs.transparency import fill_transparent, visible
 
 

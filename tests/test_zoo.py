@@ -17,7 +17,7 @@ from agerestore.latent import sample
 from agerestore.metrics import psnr, quantize
 from agerestore.monitor import balance, reconstruction_psnr, uncertainty_figures
 from agerestore.observation import Observation
-from agerestore.photographs.tiles import restore_photograph
+from agerestore.photographs.restoring import restore_photograph
 from agerestore.restoration import restore_observation
 from agerestore.settings import RestoreSettings
 

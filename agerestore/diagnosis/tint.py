@@ -1,4 +1,4 @@
-"""The colours of a picture: grey, sepia, colour, or drawn in pure black and white."""
+"""The colours of a picture: grey, sepia or colour."""
 
 import math
 
@@ -11,23 +11,6 @@ SEPIA_REST = 0.13  # share of the chroma that does not follow from the luminance
 SEPIA_LEAST_REST = 1.5  # grey levels: what JPEG leaves of a chroma that does
 SEPIA_CHROMA = 70.0  # grey levels; stronger ones are lemons
 SEPIA_HUES = (0.3, 1.1)  # (red - green) / (green - blue): hues of 46 to 29 degrees
-
-DRAWN, DRAWN_OF_EITHER = 0.8, 0.01  # shares of pure black and white; anti-aliased print of 13 pixels has 0.82, 0.02
-
-
-def is_drawing(pixels: Pixels) -> bool:
-    """Whether a picture is a document or drawing: most of its pixels pure black or pure white, and some of either.
-
-    Of 1,266 photographs and 2,500 of cars, many before white, none is called one; of 16 pages of print, on which the
-    limits were chosen, all; a scan of print, which has greys, is none.
-
-    Args:
-        pixels: (H, W, 1 or 3), uint8 or uint16.
-    """
-    step = max(1, int((pixels.shape[0] * pixels.shape[1] / 1e6) ** 0.5))
-    few = pixels[::step, ::step]  # a megapixel of it
-    black, white = (float((few == end).all(axis=2).mean()) for end in (0, np.iinfo(pixels.dtype).max))
-    return black + white > DRAWN and min(black, white) > DRAWN_OF_EITHER
 
 
 def colours(pixels: Pixels) -> str:

@@ -3,13 +3,14 @@
 import torch
 from torch import Tensor
 
+from agerestore.checkpoint import LoadedModel
 from agerestore.classifier import CLASSES, recognised
 from agerestore.config import train_config
 from agerestore.data import ImageSet, split_validation
 from agerestore.distributions import parzen_log_likelihood, parzen_sigma, sliced_wasserstein
 from agerestore.experiments.setting import Outcome, Setting, codes_of, digit_classifier, draws, pair
 from agerestore.latent import component_of, one_hot, sample
-from agerestore.monitor import CHUNK, reconstruction_psnr
+from agerestore.monitor import CHUNK, distance_from_draws, reconstruction_psnr
 from agerestore.networks import Autoencoder, Generator
 from agerestore.objectives.base import labels_of
 
@@ -34,11 +35,10 @@ def aae_priors(setting: Setting) -> Outcome:
     """
     plots, figures = [], {}
     truth = setting.test.images.float() / 255
-    order = torch.randperm(len(setting.training), generator=torch.Generator().manual_seed(0))
-    seen = setting.training.take(order[: len(truth)])
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
-        networks = pair(setting.model(preset))
-        of_test, of_seen = codes_of(networks, setting.test), codes_of(networks, seen)
+        model = setting.model(preset)
+        networks = pair(model)
+        of_test, of_seen = codes_of(networks, setting.test), codes_of(networks, _some_seen(model, setting))
         drawn = draws(networks, 2 * len(truth))
         with torch.no_grad():
             places = torch.cat([of_test, networks.codes_of(drawn)])
@@ -51,23 +51,29 @@ def aae_priors(setting: Setting) -> Outcome:
         figures[preset] = {"latent_distance": _distance(networks, of_test),
                            "latent_distance of 1000": _distance(networks, of_test[:: max(1, len(truth) // 1000)]),
                            "latent_distance of training digits": _distance(networks, of_seen),
-                           "of test digits from training digits": _distance(networks, of_test, of_seen),
+                           "latent_distance between them": _apart(networks, of_test[: len(of_seen)], of_seen),
                            "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
     return Outcome(plots, figures)
 
 
-@torch.no_grad()
-def _distance(networks: Autoencoder, codes: Tensor, others: Tensor | None = None) -> float:
-    """Sliced Wasserstein distance of codes (N, M) from draws, or from others, over that of two sets of N draws.
+def _some_seen(model: LoadedModel, setting: Setting) -> ImageSet:
+    """Of the pictures that a model was trained on as many, drawn at random, as there are test pictures, or all."""
+    seen, _ = split_validation(setting.training, model.header["training"]["validation"])
+    assert isinstance(seen, ImageSet)
+    return seen.take(torch.randperm(len(seen), generator=torch.Generator().manual_seed(0))[: len(setting.test)])
 
-    The mean of ten: a single pair of draws may be twice as far apart as another.
-    """
-    ratios = []
-    for seed in range(10):
-        one, two = networks.codes_of(draws(networks, 2 * len(codes), seed)).chunk(2)
-        apart = sliced_wasserstein(codes, one if others is None else others)
-        ratios.append(apart / max(sliced_wasserstein(one, two), 1e-12))
-    return sum(ratios) / len(ratios)
+
+def _distance(networks: Autoencoder, codes: Tensor) -> float:
+    """`distance_from_draws`, the mean of ten: a single pair of draws may be twice as far apart as another."""
+    distances = [distance_from_draws(networks, codes, draws(networks, 2 * len(codes), seed)) for seed in range(10)]
+    return sum(distances) / len(distances)
+
+
+def _apart(networks: Autoencoder, codes: Tensor, others: Tensor) -> float:
+    """How far two sets of codes (N, M) are from each other, in the measure of `_distance`."""
+    one, two = (torch.cat([networks.codes_of(draws(networks, len(codes), seed)) for seed in seeds]).chunk(10)
+                for seeds in (range(10), range(10, 20)))  # fmt: skip
+    return sliced_wasserstein(codes, others) / (sum(map(sliced_wasserstein, one, two)) / 10)
 
 
 def aae_labels(setting: Setting) -> Outcome:

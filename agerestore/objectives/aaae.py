@@ -10,8 +10,7 @@ match_x        reconstruction error of g(e(x)) against x
 code_real      -log D(e(x)): what counts as real here, against `agerestore.objectives.aae`
 code_fake      -log(1 - D(F(z)))
 code_fool      -log D(F(z))
-code_slope     of the critic, see `agerestore.objectives.gan`
-image_real...  the same four for pictures: x against g(F(z))
+image_real...  the same three for pictures: x against g(F(z))
 ============== ===========================================================================
 
 The abstract leaves open, and so is our choice: the loss (non-saturating), that the noise is Gaussian with the dimension

@@ -7,8 +7,8 @@ match_x        reconstruction error of g(y, z) against x
 code_real      -log D(z), z from the prior: what counts as real here
 code_fake      -log(1 - D(z)), z of x
 code_fool      -log D(z), z of x
-code_slope     of the critic, see `agerestore.objectives.gan`
-label_real...  the same four for y, whose prior is one class for certain, each as likely as another
+label_real...  the same three for y, whose prior is one class for certain, each as likely as another
+code_slope     how steep the critic of z is, mean of that at the prior's and that at those of x; see `gan.slope`
 cross_entropy  of y, for pictures whose label is known
 heads_apart    how far classes are within `APART` of each other among the styles: mean over pairs
 match_view     as match_x, with y of another view of the picture: y is to say what views share, z the rest
@@ -34,9 +34,12 @@ from agerestore.errors import UsageError
 from agerestore.latent import Posterior, one_hot
 from agerestore.objectives.age import MATCH
 from agerestore.objectives.base import Batch, Networks, labels_of
-from agerestore.objectives.gan import adversarial, terms_of
+from agerestore.objectives.gan import adversarial, slope, terms_of
 
-TERMS = ("match_x", *terms_of("code"), *terms_of("label"), "cross_entropy", "heads_apart", "match_view", "agreement")
+TERMS = (
+    "match_x", *terms_of("code"), "code_slope", *terms_of("label"), "cross_entropy", "heads_apart", "match_view",
+    "agreement",
+)  # fmt: skip
 APART = 4.0  # standard deviations of the style
 
 Found = Callable[[], Posterior]
@@ -106,7 +109,15 @@ class AAE:
         for what, (real, fake) in sides.items():
             if f"{what}_critic" in networks:
                 terms |= adversarial(what, networks[f"{what}_critic"], real, fake, wanted)
+        if "code_slope" in wanted:
+            terms["code_slope"] = self._slope(networks["code_critic"], z, found().style(batch.noise), batch)
         return terms
+
+    def _slope(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, batch: Batch) -> Tensor:
+        """How steep the critic is along styles, whatever labels it is told beside them."""
+        plain = getattr(critic, "forward", critic)  # what is compiled has no second derivatives
+        sides = [slope(lambda style: plain(self._told(style, batch)), codes) for codes in (real, fake)]
+        return torch.stack(sides).mean()
 
     def _told(self, style: Tensor, batch: Batch) -> Tensor:
         """Styles (B, M) with the labels beside them, for a critic that is told; one column more for no label."""

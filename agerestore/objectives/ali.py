@@ -16,9 +16,9 @@ from collections.abc import Collection
 from torch import Tensor
 
 from agerestore.objectives.base import Batch, Networks
-from agerestore.objectives.gan import accept, reject
+from agerestore.objectives.gan import accept, reject, terms_of
 
-TERMS = ("joint_real", "joint_fake", "joint_fool")
+TERMS = terms_of("joint")
 
 
 def ali_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:

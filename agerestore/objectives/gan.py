@@ -8,13 +8,9 @@ term        meaning                                         for whom
 WHAT_real   -log D(real)                                    the critic
 WHAT_fake   -log(1 - D(fake))                               the critic
 WHAT_fool   -log D(fake), the non-saturating loss           the network that makes the fakes
-WHAT_slope  half the squared slope of the critic's logit,   the critic
-            the mean of that at real and at fake ones
 =========== =============================================== ================================
 
-The first three are log 2 where D = 1/2 everywhere, and the fourth is 0: at the end of the game. A critic that pays for
-its slope (the mean of R1 and R2 of Mescheder, Geiger & Nowozin, "Which training methods for GANs do actually
-converge?", 2018, eq. 9 and 10) lets the game come to rest there, where otherwise both sides circle around it.
+Each is log 2 where D = 1/2 everywhere: at the end of the game.
 """
 
 from collections.abc import Callable, Collection
@@ -26,9 +22,9 @@ from torch.nn import functional as F
 from agerestore.objectives.base import Batch, Networks
 
 
-def terms_of(what: str) -> tuple[str, str, str, str]:
-    """Names of the four terms of what is judged."""
-    return f"{what}_real", f"{what}_fake", f"{what}_fool", f"{what}_slope"
+def terms_of(what: str) -> tuple[str, str, str]:
+    """Names of the three terms of what is judged."""
+    return f"{what}_real", f"{what}_fake", f"{what}_fool"
 
 
 TERMS = terms_of("image")
@@ -44,11 +40,16 @@ def reject(logits: Tensor) -> Tensor:
     return F.softplus(logits).mean()
 
 
-def slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Half the squared norm of the gradient of a critic's logit (B,) at x (B, ...), mean over the batch."""
-    x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
-    return gradient.square().flatten(1).sum(1).mean() / 2
+def slope(critic: Callable[[Tensor], Tensor], codes: Tensor) -> Tensor:
+    """Half the squared gradient of a critic's logits (B,) at codes (B, M), mean over the batch.
+
+    A critic that pays for it at real and at fake ones (R1 and R2 of Mescheder, Geiger & Nowozin, "Which training
+    methods for GANs do actually converge?", 2018) lets the game come to rest, where otherwise both circle around the
+    end of it. Each logit is to depend on its own code alone: no batch norms.
+    """
+    codes = codes.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(codes).sum(), codes, create_graph=True)
+    return gradient.square().sum(1).mean() / 2
 
 
 def adversarial(
@@ -67,15 +68,13 @@ def adversarial(
         fake: likewise what is to be rejected.
         wanted: names of terms; those of other systems are left alone.
     """
-    of_real, of_fake, of_fool, of_slope = terms_of(what)
+    of_real, of_fake, of_fool = terms_of(what)
     terms: dict[str, Tensor] = {}
     if of_real in wanted:
         terms[of_real] = accept(critic(real()))
     if of_fake in wanted or of_fool in wanted:
         logits = critic(fake())
         terms |= {name: loss(logits) for name, loss in ((of_fake, reject), (of_fool, accept)) if name in wanted}
-    if of_slope in wanted:
-        terms[of_slope] = (slope(critic, real()) + slope(critic, fake())) / 2
     return terms
 
 

@@ -1,1 +1,1 @@
-"""Photographs of any size: what is seen of the whole, and the networks on it tile by tile."""
+"""Photographs of any size: what is seen of the whole, the networks tile by tile, and the tones of faded prints."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from agerestore.blocks import luminance, on_8_bit_scale
+from agerestore.blocks import a_megapixel, luminance, on_8_bit_scale
 from agerestore.diagnosis.tint import colours
 from agerestore.imagefile import Photo, replace_pixels
 
@@ -54,8 +54,7 @@ def _gain(black: NDArray[np.float64], white: NDArray[np.float64], peak: float) -
 
 def _ends(photo: Photo) -> NDArray[np.float64]:
     """What is taken for black and for white in each channel: (2, C)."""
-    step = max(1, int((photo.pixels.shape[0] * photo.pixels.shape[1] / 1e6) ** 0.5))
-    few = photo.pixels[::step, ::step]  # a megapixel of it
+    few = a_megapixel(photo.pixels)
     sample = few.astype(np.float64)
     shares = (DARKEST, BRIGHTEST)
     neutral = np.percentile(luminance(few).astype(np.float64), shares)[:, None].repeat(sample.shape[2], 1)

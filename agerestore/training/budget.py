@@ -11,8 +11,8 @@ from agerestore.networks import Autoencoder, build, coloring
 from agerestore.objectives import Batch
 from agerestore.objectives.base import learns
 from agerestore.observation import REGION
-from agerestore.training.run import Training
 from agerestore.training.stages import Stage, stages
+from agerestore.training.state import Training
 
 
 def flops_per_iteration(config: TrainConfig) -> dict[str, float]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from agerestore import atomic, checkpoint
 from agerestore.sheet import contact_sheet
 from agerestore.training.review import Review
-from agerestore.training.run import Training
+from agerestore.training.state import Training
 
 
 @dataclass(frozen=True)
