@@ -62,16 +62,10 @@ def latent_distance(model: Autoencoder, truth: Tensor, drawn: Tensor) -> float:
     Returns:
         Ratio of sliced Wasserstein distances; about 1 where they cannot be told apart.
     """
-    codes = torch.cat([model.encode(part) for part in truth.split(CHUNK)])
-    return distance_from_draws(model, codes, drawn)
-
-
-@torch.no_grad()
-def distance_from_draws(model: Autoencoder, codes: Tensor, drawn: Tensor) -> float:
-    """`latent_distance`, of codes (N, K + M) that are found already."""
     styles = slice(model.config.classes, None)
+    codes = torch.cat([model.encode(part) for part in truth.split(CHUNK)])[:, styles]
     one, other = model.codes_of(drawn)[:, styles].chunk(2)
-    return sliced_wasserstein(codes[:, styles], one) / max(sliced_wasserstein(one, other), 1e-12)
+    return sliced_wasserstein(codes, one) / max(sliced_wasserstein(one, other), 1e-12)
 
 
 @torch.no_grad()

@@ -1,5 +1,8 @@
 """The experiments of the paper on adversarial autoencoders, and AAAE's codes beside them; all on MNIST."""
 
+from collections.abc import Sequence
+from itertools import cycle
+
 import torch
 from torch import Tensor
 
@@ -10,10 +13,11 @@ from agerestore.data import ImageSet, split_validation
 from agerestore.distributions import parzen_log_likelihood, parzen_sigma, sliced_wasserstein
 from agerestore.experiments.setting import Outcome, Setting, codes_of, digit_classifier, draws, pair
 from agerestore.latent import component_of, one_hot, sample
-from agerestore.monitor import CHUNK, distance_from_draws, reconstruction_psnr
+from agerestore.monitor import CHUNK, reconstruction_psnr
 from agerestore.networks import Autoencoder, Generator
 from agerestore.objectives.base import labels_of
 
+MEANS = 10  # pairs of sets over which a distance is a mean
 PLOT, REACH = 256, 4.5  # pixels a side of a scatter plot, and how far from the origin it shows
 
 
@@ -38,7 +42,8 @@ def aae_priors(setting: Setting) -> Outcome:
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
         model = setting.model(preset)
         networks = pair(model)
-        of_test, of_seen = codes_of(networks, setting.test), codes_of(networks, _some_seen(model, setting))
+        of_test, of_seen = codes_of(networks, setting.test), _sets_of_seen(model, setting)
+        thousands = [of_test[start :: max(1, len(truth) // 1000)] for start in range(max(1, len(truth) // 1000))]
         drawn = draws(networks, 2 * len(truth))
         with torch.no_grad():
             places = torch.cat([of_test, networks.codes_of(drawn)])
@@ -48,32 +53,34 @@ def aae_priors(setting: Setting) -> Outcome:
         plots.append(
             torch.cat([scatter(codes, labels_of(setting.test.labels)), scatter(made, torch.zeros(len(made)).long())])
         )
-        figures[preset] = {"latent_distance": _distance(networks, of_test),
-                           "latent_distance of 1000": _distance(networks, of_test[:: max(1, len(truth) // 1000)]),
+        figures[preset] = {"latent_distance": _distance(networks, [of_test]),
+                           "latent_distance of 1000": _distance(networks, thousands),
                            "latent_distance of training digits": _distance(networks, of_seen),
-                           "latent_distance between them": _apart(networks, of_test[: len(of_seen)], of_seen),
+                           "latent_distance between them": _distance(networks, [of_test[: len(of_seen[0])]], of_seen),
                            "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
     return Outcome(plots, figures)
 
 
-def _some_seen(model: LoadedModel, setting: Setting) -> ImageSet:
-    """Of the pictures that a model was trained on as many, drawn at random, as there are test pictures, or all."""
+def _sets_of_seen(model: LoadedModel, setting: Setting) -> list[Tensor]:
+    """Codes of `MEANS` random sets of the pictures that a model was trained on, each as large as the test set."""
     seen, _ = split_validation(setting.training, model.header["training"]["validation"])
     assert isinstance(seen, ImageSet)
-    return seen.take(torch.randperm(len(seen), generator=torch.Generator().manual_seed(0))[: len(setting.test)])
+    codes = codes_of(pair(model), seen)
+    orders = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed)) for seed in range(MEANS))
+    return [codes[order[: len(setting.test)]] for order in orders]
 
 
-def _distance(networks: Autoencoder, codes: Tensor) -> float:
-    """`distance_from_draws`, the mean of ten: a single pair of draws may be twice as far apart as another."""
-    distances = [distance_from_draws(networks, codes, draws(networks, 2 * len(codes), seed)) for seed in range(10)]
-    return sum(distances) / len(distances)
+def _distance(networks: Autoencoder, sets: Sequence[Tensor], others: Sequence[Tensor] = ()) -> float:
+    """Sliced Wasserstein distance of codes (N, M) from draws, or from others, over that of two sets of N draws.
 
-
-def _apart(networks: Autoencoder, codes: Tensor, others: Tensor) -> float:
-    """How far two sets of codes (N, M) are from each other, in the measure of `_distance`."""
-    one, two = (torch.cat([networks.codes_of(draws(networks, len(codes), seed)) for seed in seeds]).chunk(10)
-                for seeds in (range(10), range(10, 20)))  # fmt: skip
-    return sliced_wasserstein(codes, others) / (sum(map(sliced_wasserstein, one, two)) / 10)
+    Both are means of `MEANS`, over the sets of codes in turn: one pair of draws may be twice as far apart as another.
+    """
+    of_codes = of_draws = 0.0
+    for seed, codes in zip(range(MEANS), cycle(sets), strict=False):
+        one, two = networks.codes_of(draws(networks, 2 * len(codes), seed)).chunk(2)
+        of_codes += sliced_wasserstein(codes, others[seed] if others else one)
+        of_draws += sliced_wasserstein(one, two)
+    return of_codes / max(of_draws, 1e-12)
 
 
 def aae_labels(setting: Setting) -> Outcome:
@@ -87,7 +94,7 @@ def aae_labels(setting: Setting) -> Outcome:
     drawn = sample(len(codes), 2, torch.Generator().manual_seed(0), networks.config.prior, labels)
     shares = {"own_component": codes, "own_component of draws": drawn}
     figures = {name: float((component_of(points) == labels).float().mean()) for name, points in shares.items()}
-    figures["latent_distance"] = _distance(networks, codes)
+    figures["latent_distance"] = _distance(networks, [codes])
     return Outcome([torch.cat([scatter(codes, labels), scatter(drawn, labels)])], {preset: figures})
 
 
