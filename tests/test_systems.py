@@ -129,6 +129,21 @@ def test_a_critic_that_is_told_pays_for_its_slope_along_the_style_alone():
     assert AAE(told=3)("", networks, batch, ("code_slope",))["code_slope"].item() == pytest.approx(9 / 2)
 
 
+def test_a_compiled_critic_pays_for_its_slope_as_well():
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1), nn.Flatten(0))
+    batch = Batch(drawn(4, 6), drawn(4, 6, seed=1))
+
+    def asked():
+        layers.zero_grad()
+        AAE()("", {"encoder": IDENTITY, "code_critic": layers}, batch, ("code_slope",))["code_slope"].backward()
+        return layers[0].weight.grad.clone()
+
+    plain = asked()
+    layers.compile(backend="aot_eager")  # which has no second derivatives
+    torch.testing.assert_close(asked(), plain)
+
+
 def test_a_critic_learns_to_be_less_steep():
     critic = nn.Linear(6, 1)
     networks = {"encoder": IDENTITY, "code_critic": lambda code: critic(code)[:, 0]}

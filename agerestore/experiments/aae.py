@@ -39,11 +39,12 @@ def aae_priors(setting: Setting) -> Outcome:
     """
     plots, figures = [], {}
     truth = setting.test.images.float() / 255
+    step = max(1, len(truth) // 1000)
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
         model = setting.model(preset)
         networks = pair(model)
         of_test, of_seen = codes_of(networks, setting.test), _sets_of_seen(model, setting)
-        thousands = [of_test[start :: max(1, len(truth) // 1000)] for start in range(max(1, len(truth) // 1000))]
+        thousands = [of_test[start::step] for start in range(step)]
         drawn = draws(networks, 2 * len(truth))
         with torch.no_grad():
             places = torch.cat([of_test, networks.codes_of(drawn)])

@@ -109,7 +109,7 @@ class AAE:
         for what, (real, fake) in sides.items():
             if f"{what}_critic" in networks:
                 terms |= adversarial(what, networks[f"{what}_critic"], real, fake, wanted)
-        if "code_slope" in wanted:
+        if "code_slope" in wanted and "code_critic" in networks:
             terms["code_slope"] = self._slope(networks["code_critic"], z, found().style(batch.noise), batch)
         return terms
 
