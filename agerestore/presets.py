@@ -188,7 +188,7 @@ def _matched(**network: Any) -> dict[str, Any]:
 
 
 def _plane(prior: str) -> dict[str, Any]:
-    """In fp32: to bf16 places in the plane lie on a grid, as coarse as what is left to gain."""
+    """In fp32, which the mixture asked for; the other two came as near in bf16 (docs/experiments.md)."""
     return {**_matched(prior=prior), "precision": "fp32"}
 
 
