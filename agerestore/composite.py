@@ -7,7 +7,7 @@ from torch.nn import functional
 from agerestore.observation import Observation
 
 UNKNOWN_VALUE = 0.5
-INTERPOLATION_STEPS = 1, 2, 4, 8  # pixels
+INTERPOLATION_STEPS = 1, 2, 4, 8, 16  # pixels
 INTERPOLATION_REACH = sum(INTERPOLATION_STEPS)
 
 

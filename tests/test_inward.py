@@ -74,8 +74,10 @@ def test_pieces_equal_the_whole():
         assert torch.equal(piece.mask, expected.mask[:, :, rows, columns])
 
 
-def test_a_large_hole_in_one_colour_becomes_that_colour(identity):
-    answer = restore_photograph(identity, with_hole(0.8))
+@pytest.mark.parametrize("size", [20, 32, 36, 40, 44, 46, 48, 72])
+def test_a_hole_of_any_size_in_one_colour_becomes_that_colour(identity, size):
+    """Also between the sizes that interpolation reaches over and those that hold something deep."""
+    answer = restore_photograph(identity, with_hole(0.8, size=size))
     torch.testing.assert_close(answer.image, torch.full_like(answer.image, 0.8), atol=2e-3, rtol=0)
 
 

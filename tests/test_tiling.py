@@ -87,12 +87,13 @@ def test_samples_in_tiles_equal_those_of_the_whole(model):
     torch.testing.assert_close(tiled.samples, whole.samples, rtol=0, atol=1e-5)
 
 
-def test_the_reach_of_the_network_is_no_larger_than_it_says(model):
-    image, mask = drawn(1, 3, 128, 128).requires_grad_(), (drawn(1, 1, 128, 128, seed=1) < 0.995).float()
-    model.estimate(image, mask)[0][0, :, 64, 64].sum().backward()
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_reach_of_the_network_is_no_larger_than_it_says(model, masked):
+    image, mask = drawn(1, 3, 160, 160).requires_grad_(), (drawn(1, 1, 160, 160, seed=1) < 0.998).float()
+    model.estimate(image, mask if masked else None)[0][0, :, 80, 80].sum().backward()
     seen = image.grad.abs().sum(dim=(0, 1)).nonzero()
-    assert (seen - 64).abs().max() <= model.reach
-    assert (seen - 64).abs().max() > model.reach - 8
+    assert (seen - 80).abs().max() <= model.reach(masked)
+    assert (seen - 80).abs().max() > model.reach(masked) - 8
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
@@ -170,7 +171,8 @@ def test_a_hot_pixel_keeps_no_one_from_exposing_a_dark_picture(model):
     )
     assert torch.equal(other[..., 60, 40], hot[..., 60, 40])
     far = torch.ones(90, 70, dtype=torch.bool)
-    far[60 - model.reach : 61 + model.reach, 40 - model.reach : 41 + model.reach] = False
+    reach = model.reach(masked=False)
+    far[60 - reach : 61 + reach, 40 - reach : 41 + reach] = False
     assert far.any()
     torch.testing.assert_close(other[..., far], plain[..., far])
 

@@ -165,17 +165,17 @@ class PhotoModel(nn.Module):
         model.estimator = self.estimator
         return model.train(self.training)
 
-    @property
-    def reach(self) -> int:
-        """Pixels on each side that an estimated pixel depends on."""
+    def reach(self, masked: bool, samples: bool = False) -> int:
+        """Pixels on each side that a pixel of the estimate depends on.
+
+        Args:
+            masked: whether some are unknown, and interpolated from those around them.
+            samples: a pixel of a sample instead.
+        """
         full, half, quarter = self.config.blocks
         convolutions = 2 + 4 * full + 8 * half + 8 * quarter  # two in a block; the way down and up
-        return INTERPOLATION_REACH + convolutions + MULTIPLE - 1
-
-    @property
-    def reach_of_samples(self) -> int:
-        """Pixels on each side that a pixel of a sample depends on."""
-        return self.reach + 8 * SAMPLE_BLOCKS + 4 * SAMPLE_BLOCKS + 8 + REGION
+        reach = convolutions + MULTIPLE - 1 + (INTERPOLATION_REACH if masked else 0)
+        return reach + (8 * SAMPLE_BLOCKS + 4 * SAMPLE_BLOCKS + 8 + REGION if samples else 0)
 
     def estimate(self, image: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Damaged picture (B, 3, H, W) in [0, 1] -> estimate and its expected standard deviation, both the same shape.

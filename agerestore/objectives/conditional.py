@@ -7,10 +7,12 @@ The terms are those of `agerestore.objectives.age`, each code being that of one 
 term      meaning
 ========= =========================================================================================================
 kl_within divergence of e(g(z, y), y) across draws of z for one y; large where the generator does not heed z
-energy    absolute log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y)
+energy    absolute log ratio of the mean square of g(z, y), across draws and in a region, to that of g(e(x, y), y); of
+          luminance and of two differences of colours, each for itself
 ========= =========================================================================================================
 
-Without the last, draws from the prior are several times as large as what the clean picture asks for.
+Without the last, draws from the prior are several times as large as what the clean picture asks for; and coloured where
+it is grey, as long as the three are taken together.
 """
 
 import math
@@ -31,6 +33,7 @@ from agerestore.observation import REGION, Condition, Estimate
 
 TERMS = (*age.TERMS, "kl_within", "energy")
 QUIET = 0.01  # mean square of a surprise that is not told from none
+OPPONENT = ((1, 1, 1), (1, 0, -1), (1, -2, 1))  # axes of RGB: what photographs are surprised by is nearly all in the first
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,9 @@ def divergence_within(divergence: Divergence, codes: Tensor) -> Tensor:
 
 
 def _energy(surprise: Tensor) -> Tensor:
-    """Mean square of (B, 3, H, W) in each region; (B, H/16, W/16)."""
-    return F.avg_pool2d(surprise.square().mean(dim=1), REGION)
+    """Mean square of (B, 3, H, W) along each axis of `OPPONENT` in each region; (B, 3, H/16, W/16)."""
+    axes = F.normalize(surprise.new_tensor(OPPONENT), dim=1)
+    return F.avg_pool2d(F.conv2d(surprise, axes[:, :, None, None]).square(), REGION)
 
 
 def _bind(networks: Networks, condition: Condition) -> Networks:

@@ -62,13 +62,7 @@ def continuation(whole: Box, read: Callable[[Box], Observation]) -> Continuation
     rows = []
     for top in range(0, whole.bottom, PIECE):
         band = Box(top, 0, min(top + PIECE, whole.bottom), whole.right)
-        cells = []
-        for box in divide(band, PIECE):
-            piece = read(box)
-            if piece.mask is None:
-                return None
-            cells.append(_cells(piece))
-        rows.append(torch.cat(cells, 3))
+        rows.append(torch.cat([_cells(read(box)) for box in divide(band, PIECE)], 3))
     image, share = torch.cat(rows, 2).tensor_split([-1], 1)
     known = (share > 0).float()
     deep = F.max_pool2d(known, 5, stride=1, padding=2) == 0

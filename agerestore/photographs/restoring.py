@@ -145,9 +145,10 @@ def _restore(
     """Read, compute and write a picture tile by tile."""
     whole, device = tiling.Box(0, 0, height, width), devices.of(model)
     surveyed = survey(whole, read)
-    inward = continuation(whole, read)
+    inward = continuation(whole, read) if surveyed.masked else None
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
-    reach, multiple = (model.reach, MULTIPLE) if fields is None else (model.reach_of_samples, REGION)
+    reach = model.reach(surveyed.masked, samples=fields is not None)
+    multiple = MULTIPLE if fields is None else REGION
 
     def work(tile: tiling.Box) -> None:
         around = tiling.surroundings(tile, whole, reach, multiple)

@@ -1,4 +1,4 @@
-"""A look at the whole of a photograph before it is restored: how dark it is, and whether it is grey.
+"""A look at the whole of a photograph before it is restored: how dark it is, whether it is grey and has holes.
 
 Dark pictures are exposed for the network, which has learned on bright ones, and put back after it.
 """
@@ -29,10 +29,12 @@ class Survey:
     Attributes:
         gain: (B, 1, 1, 1), what a dark one is multiplied by for the network, and divided by after it; at least 1.
         grey: (B, 1, 1, 1) bool, whether all known pixels are grey.
+        masked: whether any pixel of any of them is unknown.
     """
 
     gain: Tensor
     grey: Tensor
+    masked: bool
 
     def exposed(self, image: Tensor) -> Tensor:
         """A piece of the pictures (B, 1 or 3, H, W) as the network is to see it: (B, 3, H, W)."""
@@ -59,12 +61,17 @@ class Survey:
 
 def survey(whole: Box, read: Read) -> Survey:
     """Look at all that is known of pictures, which are read piece by piece."""
-    pieces = (piece.filled() for piece in map(read, divide(whole, PIECE)))
-    brightest, coloured = zip(*((_brightest(piece), _coloured(piece)) for piece in pieces), strict=True)
+    looks = (_look(read(box)) for box in divide(whole, PIECE))
+    brightest, coloured, masked = zip(*looks, strict=True)
     level = torch.stack(brightest).amax(0)
     exposed = (level >= BRIGHT) | (level <= 0)  # where nothing is known there is nothing to expose
     gain = torch.where(exposed, 1, 1 / level.clamp_min(1 / MOST_GAIN))
-    return Survey(gain[:, None, None, None], ~torch.stack(coloured).any(0)[:, None, None, None])
+    return Survey(gain[:, None, None, None], ~torch.stack(coloured).any(0)[:, None, None, None], any(masked))
+
+
+def _look(piece: Observation) -> tuple[Tensor, Tensor, bool]:
+    known = piece.filled()
+    return _brightest(known), _coloured(known), piece.mask is not None and bool(piece.mask.any())
 
 
 def _brightest(piece: Tensor) -> Tensor:
