@@ -33,7 +33,7 @@ from agerestore.observation import REGION, Condition, Estimate
 
 TERMS = (*age.TERMS, "kl_within", "energy")
 QUIET = 0.01  # mean square of a surprise that is not told from none
-OPPONENT = ((1, 1, 1), (1, 0, -1), (1, -2, 1))  # axes of RGB: what photographs are surprised by is nearly all in the first
+OPPONENT = (1, 1, 1), (1, 0, -1), (1, -2, 1)  # axes of RGB; photographs surprise nearly always along the first
 
 
 @dataclass(frozen=True)
