@@ -25,6 +25,7 @@ from agerestore.latent import project
 from agerestore.networks import build
 from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
+from agerestore.objectives.conditional import QUIET
 from agerestore.observation import Condition, Estimate, Observation
 from agerestore.photographs.restoring import restore_photograph
 from agerestore.pictures import restore_picture
@@ -206,12 +207,20 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
         assert terms["kl_within"] > 10  # no spread at all
 
 
-def test_energy_compares_draws_with_what_the_picture_asks_for():
+@pytest.mark.parametrize(
+    ("asked", "paint", "expected"),
+    [
+        ((1, 1, 1), (2, 2, 2), math.log(4) / 3),  # one of three axes
+        ((1, 1, 1), (1, 1, 1), 0),
+        ((1, 1, 1), (3**0.5, 0, 0), math.log(3 * 1.5 * 0.5 / QUIET**2) / 3),  # as much, but red where all was grey
+    ],
+)
+def test_energy_compares_draws_with_what_the_picture_asks_for(asked, paint, expected):
     x, z = drawn(4, 3, 16, 16), project(torch.randn(4, 2))
 
-    def generator(code, condition):  # twice as large where the code was not read off the picture
-        scale = 1.0 if code[:, 0].eq(7).all() else 2.0
-        return torch.full_like(condition.damaged, scale)
+    def generator(code, condition):  # as asked where the code was read off the picture
+        colour = asked if code[:, 0].eq(7).all() else paint
+        return torch.tensor(colour).float().view(1, 3, 1, 1).expand_as(condition.damaged)
 
     networks = {
         "estimator": estimator(0, 0.1),
@@ -219,7 +228,7 @@ def test_energy_compares_draws_with_what_the_picture_asks_for():
         "encoder": lambda x, y: x[:, :2, :1, :1] * 0 + 7,
     }
     terms = ConditionalAGE(AGE())("generator", networks, Batch(x, z, x, x[:, :1]), ("energy",))
-    assert terms["energy"].item() == pytest.approx(math.log(4), abs=0.01)
+    assert terms["energy"].item() == pytest.approx(expected, abs=0.02)
 
 
 def test_the_condition_is_that_of_each_picture():
