@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from agerestore.errors import UsageError
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
-LARGE = 2**25  # bytes: blocks from here on go back to the system at once
-KEPT = 2**28  # bytes
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
+KEPT = 2**30  # bytes; a tile of a large photograph takes 0.4 to 0.7 of it
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -50,7 +49,7 @@ def set_threads(count: int) -> None:
 
 
 def keep_memory() -> None:
-    """Let the process keep memory that it has freed, up to `KEPT`, for the next of many pictures or training steps.
+    """Let the process keep memory that it has freed, up to `KEPT`, for the next layer, picture or training step.
 
     Otherwise each asks the system for the same pages again, which takes up to a third as long as its computing
     (docs/performance.md). Of glibc alone, on Linux; elsewhere nothing changes.
@@ -61,7 +60,7 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):  # another C library
         return
-    mallopt(M_MMAP_THRESHOLD, LARGE)
+    mallopt(M_MMAP_MAX, 0)  # large blocks, too, which otherwise go back to the system at once
     mallopt(M_TRIM_THRESHOLD, KEPT)
 
 

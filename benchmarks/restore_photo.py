@@ -27,6 +27,7 @@ STRENGTH = 20  # of non-local means, in grey levels
 
 def main(side: int = 256) -> None:
     """Take turns, several rounds, on a square of ``side`` pixels a side."""
+    device.keep_memory()  # as the command line does
     cv2.setNumThreads(torch.get_num_threads())
     model = zoo.load("photo")
     assert isinstance(model.networks, PhotoModel)

@@ -110,8 +110,7 @@ def run_batch(
             _tell(outcome, settings, common)
 
         delivery = batch.Delivery(book, settings, files.overwrite)
-        if len(jobs) > 1:
-            devices.keep_memory()
+        devices.keep_memory()
         tally = batch.run(jobs, work, delivery, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
     if not common.quiet:
         typer.echo(_summary(tally), err=True)

@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ if {keep}:
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(50):
-        torch.full((8 << 20,), 1, dtype=torch.uint8)
+        torch.full(({size} << 20,), 1, dtype=torch.uint8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 faults()
 print(faults())
@@ -26,12 +27,14 @@ print(faults())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc alone")
-def test_memory_that_is_kept_is_not_asked_for_again():
+@pytest.mark.parametrize("size", [8, 80])
+def test_memory_that_is_kept_is_not_asked_for_again(size):
+    script = partial(FAULTS.format, size=size)
     asked, kept = (
-        int(subprocess.run([sys.executable, "-c", FAULTS.format(keep=keep)], capture_output=True, check=True).stdout)
+        int(subprocess.run([sys.executable, "-c", script(keep=keep)], capture_output=True, check=True).stdout)
         for keep in (False, True)
     )
-    pages = 50 * (8 << 20) // 4096
+    pages = 50 * (size << 20) // 4096
     assert kept < pages / 100
     assert kept <= asked
 
