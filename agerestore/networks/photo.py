@@ -38,7 +38,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         out: Tensor = self.second(relu(self.first(x)))
-        return out.add_(x)  # memory holds sums up; a new one costs a third of a pass
+        return out.add_(x)  # in place: memory is what holds a sum up
 
 
 def _blocks(width: int, count: int, bias: bool = True) -> nn.Sequential:
