@@ -9,6 +9,7 @@ from agerestore.observation import Observation
 UNKNOWN_VALUE = 0.5
 INTERPOLATION_STEPS = 1, 2, 4, 8, 16  # pixels
 INTERPOLATION_REACH = sum(INTERPOLATION_STEPS)
+SMOOTHINGS = 16  # at each scale of push-pull, after which a colour is the mean of those around it
 
 
 def fill_unknown(observation: Observation) -> Tensor:
@@ -64,3 +65,24 @@ def _widen(x: Tensor, step: int, dim: int) -> Tensor:
     padded = functional.pad(x, [step, step, 0, 0] if dim == 3 else [0, 0, step, step])
     before, after = padded.narrow(dim, 0, x.shape[dim]), padded.narrow(dim, 2 * step, x.shape[dim])
     return x / 2 + (before + after) / 4
+
+
+def push_pull(image: Tensor, known: Tensor) -> Tensor:
+    """Fill what is unknown over any distance, from means over ever larger squares: push-pull (Gortler et al., 1996).
+
+    Args:
+        image: (B, C, H, W) in [0, 1].
+        known: (B, 1, H, W), 1 where it is, else 0; where nothing is, all becomes mid-grey.
+    """
+    height, width = image.shape[2:]
+    if max(height, width) == 1:
+        return torch.where(known > 0, image, 0.5)
+    summed = functional.avg_pool2d(
+        torch.cat([image * known, known], 1), (min(height, 2), min(width, 2)), ceil_mode=True
+    )
+    coarse = push_pull(summed[:, :-1] / summed[:, -1:].clamp_min(1e-6), (summed[:, -1:] > 0).float())
+    filled = torch.where(known > 0, image, functional.interpolate(coarse, size=(height, width), mode="bilinear"))
+    for _ in range(SMOOTHINGS):
+        around = functional.avg_pool2d(functional.pad(filled, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        filled = torch.where(known > 0, image, around)
+    return filled

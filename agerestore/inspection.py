@@ -16,6 +16,7 @@ from agerestore.blocks import Pixels, in_8_bits, on_8_bit_scale
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
 from agerestore.codecs.exifblock import ORIENTATION
+from agerestore.composite import push_pull
 from agerestore.diagnosis.blur import blur_sigma
 from agerestore.diagnosis.jpeg import quality_of_pixels, quality_of_tables
 from agerestore.diagnosis.lines import line_share
@@ -24,7 +25,6 @@ from agerestore.diagnosis.tint import colours
 from agerestore.errors import OutOfDomainError
 from agerestore.folders.masks import read_mask
 from agerestore.imagefile import Mask, Photo
-from agerestore.photographs.inward import push_pull
 
 NOISE_LIMIT = 4.0  # grey levels; the texture of clean photographs is taken for up to that
 MUCH = 0.1  # of a picture unknown: then what was put there says how sharp it is

@@ -103,7 +103,7 @@ def restore_observation(
         UsageError: the model colours pictures, or has no encoder.
     """
     if isinstance(model.networks, PhotoModel):
-        whole = restore_photograph(model.networks, observation, settings).image
+        whole = restore_photograph(model.networks, observation, settings, fill=observation.mask is not None).image
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
     if isinstance(model.networks, ColorModel):
         raise UsageError("these weights colour pictures and restore none; use `agerestore colorize`")

@@ -7,6 +7,9 @@ with the parts.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agerestore.errors import AgeRestoreError, is_out_of_memory
 from agerestore.settings import SMALLEST_TILE
 
@@ -27,6 +30,21 @@ class Box(NamedTuple):
     def within(self, other: "Box") -> "Box":
         """The same rectangle as seen from the corner of ``other``."""
         return Box(self.top - other.top, self.left - other.left, self.bottom - other.top, self.right - other.left)
+
+
+def marked(box: Box, marks: NDArray[np.bool_]) -> Box | None:
+    """The smallest part of a box that holds all pixels of it that are marked; None where none is.
+
+    Args:
+        box: inside the picture.
+        marks: (H, W), of the whole picture.
+    """
+    here = marks[box.slices]
+    rows, columns = (np.flatnonzero(here.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    (top, bottom), (left, right) = ((int(each[0]), int(each[-1]) + 1) for each in (rows, columns))
+    return Box(box.top + top, box.left + left, box.top + bottom, box.left + right)
 
 
 def divide(box: Box, side: int) -> Iterator[Box]:

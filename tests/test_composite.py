@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown
+from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown, push_pull
 
 
 def one_unknown(value=float("nan")):
@@ -52,3 +52,23 @@ def test_on_a_gpu_it_is_not_asked_whether_pixels_are_unknown():
     with FakeTensorMode():
         image, mask = torch.empty(1, 3, 4, 4, device="cuda"), torch.empty(1, 1, 4, 4, device="cuda")
         assert interpolate_unknown(image, mask).shape == image.shape
+
+
+@pytest.mark.parametrize("size", [(1, 9), (9, 1), (7, 12)])
+def test_one_known_colour_fills_all(size):
+    image, known = torch.zeros(1, 2, *size), torch.zeros(1, 1, *size)
+    image[..., 0, 0], known[..., 0, 0] = torch.tensor([0.3, 0.7]), 1
+    filled = push_pull(image, known)
+    torch.testing.assert_close(filled, torch.tensor([0.3, 0.7]).view(1, 2, 1, 1).expand(1, 2, *size))
+
+
+def test_between_two_colours_lies_a_ramp():
+    image, known = torch.zeros(1, 1, 3, 17), torch.zeros(1, 1, 3, 17)
+    image[..., 16], known[..., 0], known[..., 16] = 1, 1, 1
+    filled = push_pull(image, known)
+    torch.testing.assert_close(filled[0, 0], torch.linspace(0, 1, 17).expand(3, 17), atol=0.06, rtol=0)
+    assert torch.equal(filled[..., [0, 16]], image[..., [0, 16]])
+
+
+def test_where_nothing_is_known_all_is_mid_grey():
+    assert (push_pull(torch.ones(1, 1, 4, 6), torch.zeros(1, 1, 4, 6)) == 0.5).all()

@@ -1,6 +1,7 @@
 """Photographs of any size, restored by the centre of the conditional AGE, tile by tile."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +17,13 @@ from agerestore.networks import PhotoModel
 from agerestore.networks.photo import MULTIPLE
 from agerestore.observation import REGION, Observation
 from agerestore.photographs.ensemble import mean_estimate
-from agerestore.photographs.inward import continuation
+from agerestore.photographs.inward import Continuation, continuation
 from agerestore.photographs.survey import Read, Survey, survey
 from agerestore.photographs.transparency import fill_transparent, visible
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
 
 LARGEST_TILE = 1024  # pixels a side
+CELL, CELL_OF_SAMPLES = 2, 8  # pixels a side; what is put under a hole is known, and in samples all alike
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
 SHARE = 0.25  # of the free memory that a pass may take
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
@@ -62,6 +64,7 @@ def restore_photograph(
     observation: Observation,
     settings: RestoreSettings | None = None,
     fields: Tensor | None = None,
+    fill: bool = False,
 ) -> Answer:
     """Restore photographs that are held in memory as tensors.
 
@@ -70,14 +73,16 @@ def restore_photograph(
         observation: image (B, 1 or 3, H, W) and mask, of any size.
         settings: the defaults if None.
         fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`); then B is 1.
+        fill: compute no more than unknown pixels need; others then are what they were, or estimates.
 
     Returns:
         Picture, expected error and samples, of the size that came in. Observed pixels, too, are estimates.
     """
     height, width = observation.image.shape[2:]
     count = 0 if fields is None else len(fields)
-    image, deviation = torch.empty_like(observation.image), torch.empty_like(observation.image)
-    answer = Answer(image, deviation, image.new_empty(count, *image.shape[1:]))
+    image, deviation = observation.image.clone(), torch.zeros_like(observation.image)
+    answer = Answer(image, deviation, image[:1].repeat(count, 1, 1, 1))
+    only = (observation.known == 0).any(0)[0].cpu().numpy() if fill else None
 
     def read(box: tiling.Box) -> Observation:
         return observation.part(*box.slices)
@@ -87,7 +92,7 @@ def restore_photograph(
         for whole, part in zip(answer, piece, strict=True):
             whole[:, :, rows, columns] = part
 
-    _restore(model, height, width, read, write, settings or RestoreSettings(), fields)
+    _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only)
     return answer
 
 
@@ -113,8 +118,8 @@ def restore_pixels(
     """
     height, width = photo.pixels.shape[:2]
     where = devices.of(model)
-    pixels, errors = np.empty_like(photo.pixels), np.empty((height, width, 1) if uncertainty else 0, np.uint8)
-    samples = [np.empty_like(photo.pixels) for _ in ([] if fields is None else fields)]
+    pixels, errors = photo.pixels.copy(), np.empty((height, width, 1) if uncertainty else 0, np.uint8)
+    samples = [photo.pixels.copy() for _ in ([] if fields is None else fields)]
 
     seen = visible(photo)
     filled = fill_transparent(photo, seen)
@@ -133,34 +138,54 @@ def restore_pixels(
         level = 4 * 255 * answer.deviation.square().mean(dim=(0, 1)).sqrt()
         errors[box.slices] = level.clamp(0, 255).round().byte().cpu().numpy()[..., None]
 
-    _restore(model, height, width, read, write, settings or RestoreSettings(), fields)
+    only = None if uncertainty else wanted  # a map of errors is of all pixels
+    _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only)
     restored, *others = (imagefile.replace_pixels(photo, each) for each in (pixels, *samples))
     return RestoredPhoto(restored, Photo(errors) if uncertainty else None, others)
 
 
 def _restore(
     model: PhotoModel, height: int, width: int, read: Read, write: Callable[[tiling.Box, Answer], None],
-    settings: RestoreSettings, fields: Tensor | None,
+    settings: RestoreSettings, fields: Tensor | None, only: Mask | None,
 ) -> None:  # fmt: skip
-    """Read, compute and write a picture tile by tile."""
+    """Read, compute and write a picture tile by tile; of each no more than ``only`` marks, if it does."""
     whole, device = tiling.Box(0, 0, height, width), devices.of(model)
     surveyed = survey(whole, read)
-    inward = continuation(whole, read) if surveyed.masked else None
+    inward, around_samples = (
+        continuation(whole, read, partial(_fill, model, settings), cell) if surveyed.masked and needed else None
+        for cell, needed in ((CELL, True), (CELL_OF_SAMPLES, fields is not None))
+    )
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
     reach = model.reach(surveyed.masked, samples=fields is not None)
     multiple = MULTIPLE if fields is None else REGION
 
     def work(tile: tiling.Box) -> None:
-        around = tiling.surroundings(tile, whole, reach, multiple)
-        observation = read(around) if inward is None else inward.under(read(around), around)
-        here = None if fields is None else _regions(fields, around)
-        answer = _estimate(model, observation, surveyed, strength, settings, here)
+        box = tile if only is None else tiling.marked(tile, only)
+        if box is None:
+            return
+        around = tiling.surroundings(box, whole, reach, multiple)
+        observation = read(around)
+        image, deviation = _estimate(model, _under(inward, observation, around), surveyed, strength, settings)
         if inward is not None:  # the network took those colours for known ones
-            answer = answer._replace(deviation=answer.deviation.maximum(inward.doubt(around)))
-        rows, columns = tile.within(around).slices
-        write(tile, Answer(*(each[:, :, rows, columns] for each in answer)))
+            deviation = deviation.maximum(inward.doubt(around))
+        samples = image[:0]
+        if fields is not None:
+            observation = _under(around_samples, observation, around)
+            samples = _samples(model, observation, surveyed, settings, _regions(fields, around))
+        rows, columns = box.within(around).slices
+        write(box, Answer(*(each[:, :, rows, columns] for each in (image, deviation, samples))))
 
     tiling.run(height, width, settings.tile or _tile(device), work)
+
+
+def _fill(model: PhotoModel, settings: RestoreSettings, small: Observation) -> tuple[Tensor, Tensor]:
+    """A smaller picture, and the deviation expected where it was unknown; it has dark places and holes of its own."""
+    answer = restore_photograph(model, small, RestoreSettings(precision=settings.precision), fill=True)
+    return answer.image, answer.deviation
+
+
+def _under(inward: Continuation | None, observation: Observation, box: tiling.Box) -> Observation:
+    return observation if inward is None else inward.under(observation, box)
 
 
 def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
@@ -169,21 +194,29 @@ def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
 
 
 def _estimate(
-    model: PhotoModel, observation: Observation, surveyed: Survey, strength: Tensor, settings: RestoreSettings,
-    fields: Tensor | None = None,
-) -> Answer:  # fmt: skip
+    model: PhotoModel, observation: Observation, surveyed: Survey, strength: Tensor, settings: RestoreSettings
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """A piece and its deviation."""
     device = observation.image.device
     exposed = surveyed.exposed(observation.image).contiguous(memory_format=torch.channels_last)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
         image, deviation = mean_estimate(model.estimate, exposed, observation.mask, settings.ensemble, MULTIPLE)
-        samples = None if fields is None else model.samples(exposed, observation.mask, fields)
     image = surveyed.put_back(image, observation)
-    samples = image[:0] if samples is None else surveyed.put_back(samples, observation)
     deviation = deviation.square().mean(1, keepdim=True).sqrt().expand_as(image) / surveyed.gain
     if bool((strength < 1).any()):
         blended = torch.lerp(observation.image.clamp(0, 1), image, strength)
         image = blended if observation.mask is None else composite(Observation(blended, observation.mask), image)
-    return Answer(image, deviation, samples)
+    return image, deviation
+
+
+def _samples(
+    model: PhotoModel, observation: Observation, surveyed: Survey, settings: RestoreSettings, fields: Tensor
+) -> Tensor:
+    """What a piece may have been, one for each field of codes."""
+    device = observation.image.device
+    with devices.precision(settings.precision, device, auto=devices.fastest(device)):
+        samples = model.samples(surveyed.exposed(observation.image), observation.mask, fields)
+    return surveyed.put_back(samples, observation)
 
 
 def _probes(whole: tiling.Box) -> list[tiling.Box]:
@@ -208,8 +241,8 @@ def _strength(model: PhotoModel, whole: tiling.Box, read: Read, surveyed: Survey
     removed, share = torch.zeros_like(asked), torch.zeros_like(asked)
     for box in _probes(whole):
         observation = read(box)
-        answer = _estimate(model, observation, surveyed, torch.ones_like(asked), once)
-        change = Observation(observation.image - answer.image, observation.mask)
+        image, _ = _estimate(model, observation, surveyed, torch.ones_like(asked), once)
+        change = Observation(observation.image - image, observation.mask)
         removed += _of_each(change.filled().square())
         share += _of_each(change.known)
     rms = 255 * (removed / share.clamp_min(1e-6)).sqrt()
