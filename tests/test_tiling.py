@@ -1,5 +1,6 @@
 """Tiles: they cover the picture once, begin where halving begins, and survive short memory."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,6 +86,14 @@ def test_samples_in_tiles_equal_those_of_the_whole(model):
     )
     assert whole.samples.shape == (2, 3, 230, 150)
     torch.testing.assert_close(tiled.samples, whole.samples, rtol=0, atol=1e-5)
+
+
+def test_of_a_tile_no_more_is_computed_than_is_marked():
+    marks = np.zeros((40, 60), bool)
+    marks[3, 7] = marks[12, 50] = marks[30, 20] = True
+    assert tiling.marked(Box(0, 0, 20, 60), marks) == Box(3, 7, 13, 51)
+    assert tiling.marked(Box(20, 16, 40, 32), marks) == Box(30, 20, 31, 21)
+    assert tiling.marked(Box(20, 32, 40, 60), marks) is None
 
 
 @pytest.mark.parametrize("masked", [False, True])
