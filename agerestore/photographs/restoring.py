@@ -23,7 +23,7 @@ from agerestore.photographs.transparency import fill_transparent, visible
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
 
 LARGEST_TILE = 1024  # pixels a side
-CELL, CELL_OF_SAMPLES = 2, 8  # pixels a side; what is put under a hole is known, and in samples all alike
+CELL, CELL_OF_UNSURE = 2, 8  # pixels a side
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
 SHARE = 0.25  # of the free memory that a pass may take
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
@@ -73,7 +73,8 @@ def restore_photograph(
         observation: image (B, 1 or 3, H, W) and mask, of any size.
         settings: the defaults if None.
         fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`); then B is 1.
-        fill: compute no more than unknown pixels need; others then are what they were, or estimates.
+        fill: compute no more than unknown pixels need, and no expected error; others then are what they were, or
+            estimates.
 
     Returns:
         Picture, expected error and samples, of the size that came in. Observed pixels, too, are estimates.
@@ -92,7 +93,7 @@ def restore_photograph(
         for whole, part in zip(answer, piece, strict=True):
             whole[:, :, rows, columns] = part
 
-    _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only)
+    _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only, not fill)
     return answer
 
 
@@ -139,22 +140,26 @@ def restore_pixels(
         errors[box.slices] = level.clamp(0, 255).round().byte().cpu().numpy()[..., None]
 
     only = None if uncertainty else wanted  # a map of errors is of all pixels
-    _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only)
+    _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only, uncertainty)
     restored, *others = (imagefile.replace_pixels(photo, each) for each in (pixels, *samples))
     return RestoredPhoto(restored, Photo(errors) if uncertainty else None, others)
 
 
 def _restore(
     model: PhotoModel, height: int, width: int, read: Read, write: Callable[[tiling.Box, Answer], None],
-    settings: RestoreSettings, fields: Tensor | None, only: Mask | None,
+    settings: RestoreSettings, fields: Tensor | None, only: Mask | None, uncertainty: bool,
 ) -> None:  # fmt: skip
-    """Read, compute and write a picture tile by tile; of each no more than ``only`` marks, if it does."""
+    """Read, compute and write a picture tile by tile; of each no more than ``only`` marks, if it does.
+
+    The best estimate takes much of a hole for known. How unsure it is, and what else may have been there, is found
+    where the hole is unknown.
+    """
     whole, device = tiling.Box(0, 0, height, width), devices.of(model)
     surveyed = survey(whole, read)
-    inward, around_samples = (
-        continuation(whole, read, partial(_fill, model, settings), cell) if surveyed.masked and needed else None
-        for cell, needed in ((CELL, True), (CELL_OF_SAMPLES, fields is not None))
-    )
+    apart = surveyed.masked and (uncertainty or fields is not None)
+    small = partial(_small, model, settings)
+    inward = continuation(whole, read, partial(small, False), CELL) if surveyed.masked else None
+    unsure = continuation(whole, read, partial(small, True), CELL_OF_UNSURE) if apart else None
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
     reach = model.reach(surveyed.masked, samples=fields is not None)
     multiple = MULTIPLE if fields is None else REGION
@@ -166,11 +171,13 @@ def _restore(
         around = tiling.surroundings(box, whole, reach, multiple)
         observation = read(around)
         image, deviation = _estimate(model, _under(inward, observation, around), surveyed, strength, settings)
-        if inward is not None:  # the network took those colours for known ones
-            deviation = deviation.maximum(inward.doubt(around))
+        observation = _under(unsure, observation, around)
+        if apart:
+            _, deviation = _estimate(model, observation, surveyed, strength, settings)
+        if unsure is not None:  # the network took those colours, too, for known ones
+            deviation = deviation.maximum(unsure.doubt(around))
         samples = image[:0]
         if fields is not None:
-            observation = _under(around_samples, observation, around)
             samples = _samples(model, observation, surveyed, settings, _regions(fields, around))
         rows, columns = box.within(around).slices
         write(box, Answer(*(each[:, :, rows, columns] for each in (image, deviation, samples))))
@@ -178,9 +185,12 @@ def _restore(
     tiling.run(height, width, settings.tile or _tile(device), work)
 
 
-def _fill(model: PhotoModel, settings: RestoreSettings, small: Observation) -> tuple[Tensor, Tensor]:
-    """A smaller picture, and the deviation expected where it was unknown; it has dark places and holes of its own."""
-    answer = restore_photograph(model, small, RestoreSettings(precision=settings.precision), fill=True)
+def _small(
+    model: PhotoModel, settings: RestoreSettings, uncertainty: bool, small: Observation
+) -> tuple[Tensor, Tensor]:
+    """A picture of cells filled, which has dark places and deep holes of its own, and its deviation if wanted."""
+    settings = RestoreSettings(precision=settings.precision)
+    answer = restore_photograph(model, small, settings, fill=not uncertainty)
     return answer.image, answer.deviation
 
 
