@@ -22,8 +22,8 @@ from agerestore.photographs.survey import Read, Survey, survey
 from agerestore.photographs.transparency import fill_transparent, visible
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
 
-LARGEST_TILE = 1024  # pixels a side
-CELL, CELL_OF_UNSURE = 2, 8  # pixels a side
+LARGEST_TILE = 1024  # pixels a side; measured here: 1536 take 0.91 of the time and 1.4 times the memory
+CELL, CELL_OF_UNSURE = 2, 8  # pixels a side, chosen by measurement (docs/architecture.md)
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
 SHARE = 0.25  # of the free memory that a pass may take
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
@@ -73,15 +73,15 @@ def restore_photograph(
         observation: image (B, 1 or 3, H, W) and mask, of any size.
         settings: the defaults if None.
         fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`); then B is 1.
-        fill: compute no more than unknown pixels need, and no expected error; others then are what they were, or
-            estimates.
+        fill: compute no more than unknown pixels need; others then are what they were, or estimates, and what is
+            expected of their error is not computed: NaN.
 
     Returns:
         Picture, expected error and samples, of the size that came in. Observed pixels, too, are estimates.
     """
     height, width = observation.image.shape[2:]
     count = 0 if fields is None else len(fields)
-    image, deviation = observation.image.clone(), torch.zeros_like(observation.image)
+    image, deviation = observation.image.clone(), torch.empty_like(observation.image)
     answer = Answer(image, deviation, image[:1].repeat(count, 1, 1, 1))
     only = (observation.known == 0).any(0)[0].cpu().numpy() if fill else None
 
@@ -94,7 +94,7 @@ def restore_photograph(
             whole[:, :, rows, columns] = part
 
     _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only, not fill)
-    return answer
+    return answer._replace(deviation=torch.full_like(deviation, torch.nan)) if fill else answer
 
 
 @torch.no_grad()
@@ -159,7 +159,7 @@ def _restore(
     apart = surveyed.masked and (uncertainty or fields is not None)
     small = partial(_small, model, settings)
     inward = continuation(whole, read, partial(small, False), CELL) if surveyed.masked else None
-    unsure = continuation(whole, read, partial(small, True), CELL_OF_UNSURE) if apart else None
+    unsure = continuation(whole, read, partial(small, uncertainty), CELL_OF_UNSURE) if apart else None
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
     reach = model.reach(surveyed.masked, samples=fields is not None)
     multiple = MULTIPLE if fields is None else REGION
@@ -172,10 +172,10 @@ def _restore(
         observation = read(around)
         image, deviation = _estimate(model, _under(inward, observation, around), surveyed, strength, settings)
         observation = _under(unsure, observation, around)
-        if apart:
+        if apart and uncertainty:
             _, deviation = _estimate(model, observation, surveyed, strength, settings)
-        if unsure is not None:  # the network took those colours, too, for known ones
-            deviation = deviation.maximum(unsure.doubt(around))
+            if unsure is not None:  # the network took those colours, too, for known ones
+                deviation = deviation.maximum(unsure.doubt(around))
         samples = image[:0]
         if fields is not None:
             samples = _samples(model, observation, surveyed, settings, _regions(fields, around))
