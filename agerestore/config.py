@@ -86,6 +86,9 @@ class TrainConfig(Frozen):
     crop_size: int = Field(64, ge=16, multiple_of=16, description="of the pieces of photographs that training sees")
     damage: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
     grey: float = Field(0, ge=0, le=1, description="share of the pieces of photographs that are made grey")
+    enlarged: float = Field(
+        0, ge=0, le=1, description="share of the pieces of photographs that are enlarged first: soft, and to stay so"
+    )
     estimate: EstimateConfig = EstimateConfig()
     turns: dict[str, Turn]
     divergence: Literal["gaussian", "official", "nearest"] = "official"
@@ -174,7 +177,7 @@ class TrainConfig(Frozen):
             "flip": not photo, "shift": not photo, "augment": not photo,
             "views": not (photo or pair) or bool(weighed & {"agreement", "match_view"}),
             "damage": photo or self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
-            "grey": photo, "crop_size": photo, "workers": photo,
+            "grey": photo, "enlarged": photo, "crop_size": photo, "workers": photo,
             "sigma": self.objective == "vae",
             "style_noise": pair and self.objective.startswith("aae"),
             "labels": self.needs_labels,

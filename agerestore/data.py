@@ -19,6 +19,7 @@ from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError,
 from agerestore.folders import layouts
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
+MOST_ENLARGED = 2.5  # of pieces of photographs; files from cameras are as soft as that where seen whole
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,14 @@ class PhotoSet:
         """The photographs on a device."""
         return PhotoSet(tuple(image.to(device) for image in self.images))
 
-    def crops(self, count: int, size: int, generator: torch.Generator) -> Tensor:
+    def crops(self, count: int, size: int, generator: torch.Generator, enlarged: float = 0) -> Tensor:
         """Random square pieces, turned and mirrored at random; a large photograph gives more of them.
 
         Args:
             count: N.
             size: S, at most the smallest side.
             generator: source of randomness, on the CPU.
+            enlarged: share of the pieces that are enlarged to this size, by up to `MOST_ENLARGED`.
 
         Returns:
             (N, 3, S, S) uint8, on the device of the photographs.
@@ -84,12 +86,23 @@ class PhotoSet:
         area = torch.tensor([float(image.shape[1] * image.shape[2]) for image in self.images])
         pieces = []
         for index in torch.multinomial(area, count, replacement=True, generator=generator).tolist():
-            image = self.images[index]
-            top, left = (int(torch.randint(side - size + 1, (), generator=generator)) for side in image.shape[1:])
+            image, side = self.images[index], size
+            if enlarged:
+                chance, factor = torch.rand(2, generator=generator).tolist()
+                side = round(size / MOST_ENLARGED**factor) if chance < enlarged else size
+            top, left = (int(torch.randint(length - side + 1, (), generator=generator)) for length in image.shape[1:])
             turns, mirrored = torch.randint(4, (2,), generator=generator).tolist()
-            piece = image[:, top : top + size, left : left + size].rot90(turns, (1, 2))
-            pieces.append(piece.flip(2) if mirrored % 2 else piece)
+            piece = image[:, top : top + side, left : left + side].rot90(turns, (1, 2))
+            pieces.append(_enlarge(piece.flip(2) if mirrored % 2 else piece, size))
         return torch.stack(pieces)
+
+
+def _enlarge(piece: Tensor, size: int) -> Tensor:
+    """A piece (C, s, s) uint8 as (C, size, size), bicubic."""
+    if piece.shape[1] == size:
+        return piece
+    larger = torch.nn.functional.interpolate(piece[None].float(), (size, size), mode="bicubic")
+    return larger[0].round().clamp(0, 255).to(torch.uint8)
 
 
 AnySet = ImageSet | PhotoSet

@@ -16,7 +16,8 @@ from agerestore.errors import UsageError
 from agerestore.metrics import psnr, quantize
 
 UNKNOWN = ("holes", "hole", "missing", "strokes", "scratches:known=1")
-EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg", "jpeg:top=0..15:left=0..15"]
+EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg"]
+EVERYTHING += [f"{file}:top=0..15:left=0..15:enlarged=1..3" for file in ("jpeg", "webp")]
 
 
 def rng(seed=0):
@@ -178,14 +179,40 @@ def test_jpeg_is_like_pillows_and_as_lossy(quality, channels):
     assert psnr(ours, image).item() == pytest.approx(psnr(real, image).item(), abs=0.5)
 
 
-def test_a_picture_cropped_after_it_was_compressed_has_its_blocks_elsewhere():
-    pixels = (255 * smooth_picture()[0]).round().byte().permute(1, 2, 0).numpy()
+@pytest.mark.parametrize("quality", [2, 30, 75, 100])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_webp_is_pillows(quality, channels):
+    image = smooth_picture()[:, :channels]
+    pixels = (255 * image[0]).round().byte().permute(1, 2, 0).squeeze(2).numpy()
     file = io.BytesIO()
-    Image.fromarray(np.pad(pixels, ((3, 29), (5, 25), (0, 0)), "edge")).save(file, "JPEG", quality=20)
-    real = torch.from_numpy(np.asarray(Image.open(file))[3:103, 5:135].copy()).permute(2, 0, 1)[None] / 255
-    cropped, whole = (degrade(f"jpeg:quality=20{cut}", smooth_picture()).image for cut in (":top=3:left=5", ""))
-    assert psnr(cropped, real).item() > 35
+    Image.fromarray(pixels).save(file, "WEBP", quality=quality)
+    decoded = np.asarray(Image.open(file).convert("RGB"))[..., :channels]
+    real = torch.from_numpy(decoded.copy()).permute(2, 0, 1)[None] / 255
+    assert torch.equal(degrade(f"webp:quality={quality}", image).image, real)
+
+
+@pytest.mark.parametrize(("file", "alike"), [("jpeg", 35), ("webp", 33)])  # the whole picture tells WebP its steps
+def test_a_picture_cropped_after_it_was_compressed_has_its_blocks_elsewhere(file, alike):
+    pixels = (255 * smooth_picture()[0]).round().byte().permute(1, 2, 0).numpy()
+    coded = io.BytesIO()
+    Image.fromarray(np.pad(pixels, ((3, 29), (5, 25), (0, 0)), "edge")).save(coded, file, quality=20)
+    real = torch.from_numpy(np.asarray(Image.open(coded))[3:103, 5:135].copy()).permute(2, 0, 1)[None] / 255
+    cropped, whole = (degrade(f"{file}:quality=20{cut}", smooth_picture()).image for cut in (":top=3:left=5", ""))
+    assert psnr(cropped, real).item() > alike
     assert psnr(whole, real).item() < psnr(cropped, real).item() - 3
+
+
+@pytest.mark.parametrize("file", ["jpeg", "webp"])
+def test_a_picture_enlarged_after_it_was_compressed_is_pillows(file):
+    bicubic = Image.Resampling.BICUBIC
+    picture = Image.fromarray((255 * smooth_picture()[0]).round().byte().permute(1, 2, 0).numpy())
+    coded = io.BytesIO()
+    picture.resize((65, 50), bicubic).save(coded, file, quality=20)
+    larger = np.asarray(Image.open(coded).resize(picture.size, bicubic)).copy()
+    real = torch.from_numpy(larger).permute(2, 0, 1)[None] / 255
+    enlarged = degrade(f"{file}:quality=20:enlarged=2", smooth_picture()).image
+    assert psnr(enlarged, real).item() > 35
+    assert psnr(degrade(f"{file}:quality=20", smooth_picture()).image, real).item() < 30
 
 
 def test_records_of_before_jpegs_were_cropped_are_replayed():

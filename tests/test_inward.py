@@ -43,7 +43,7 @@ def test_without_a_large_hole_there_is_nothing_to_continue(observation):
 
 
 def test_what_is_deep_is_filled_on_a_picture_of_cells():
-    """Of colours in halves; what stands in the hole is not seen, and nothing but the hole is put under and doubted."""
+    """Of colours in halves; what stands in the hole is not seen; what is deep in it is put under, all of it doubted."""
     torn = with_hole(0.0, 128, 128, size=64, within=float("nan"))
     halves = (torch.arange(128) >= 64).float().expand(1, 3, 128, 128)
     torn = Observation(torch.where(torn.mask > 0, torn.image, halves), torn.mask)
@@ -65,7 +65,7 @@ def test_what_is_deep_is_filled_on_a_picture_of_cells():
     assert (under.image[:, :, 48:80, 48:80] == 0.25).all()
     assert torch.equal(under.mask == 0, (torn.mask == 0) | (under.image[:, :1] == 0.25))
     assert int(under.mask.sum()) == 64**2 - 32**2
-    assert torch.equal(inward.doubt(whole), torch.where(under.image[:, :1] == 0.25, 0.125, 0.0))
+    assert torch.equal(inward.doubt(torn, whole), 0.125 * torn.mask)
 
 
 def test_where_nothing_is_known_there_is_an_end_to_it(identity):
@@ -97,10 +97,10 @@ def test_pieces_equal_the_whole():
     inward, (height, width) = Continuation(CELL, colours, deviation, deep < 0.5), (13 * CELL - 3, 10 * CELL - 7)
     picture = Observation(torch.rand(1, 3, height, width, generator=draws), torch.ones(1, 1, height, width))
     read, whole = read_from(picture), Box(0, 0, height, width)
-    expected, doubt = inward.under(picture, whole), inward.doubt(whole)
+    expected, doubt = inward.under(picture, whole), inward.doubt(picture, whole)
     for box in divide(whole, 20):
         piece, (rows, columns) = inward.under(read(box), box), box.slices
-        torch.testing.assert_close(inward.doubt(box), doubt[:, :, rows, columns])
+        torch.testing.assert_close(inward.doubt(read(box), box), doubt[:, :, rows, columns])
         torch.testing.assert_close(piece.image, expected.image[:, :, rows, columns])
         assert torch.equal(piece.mask, expected.mask[:, :, rows, columns])
 

@@ -17,7 +17,7 @@ from agerestore.architectures import NetworkConfig, PhotoConfig
 from agerestore.checkpoint import LoadedModel
 from agerestore.choice import choose
 from agerestore.config import train_config
-from agerestore.data import PhotoSet, load_photographs
+from agerestore.data import MOST_ENLARGED, PhotoSet, load_photographs
 from agerestore.divergence import official_kl
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.imagefile import Metadata, Photo, read, write
@@ -260,6 +260,20 @@ def test_pieces_are_parts_of_the_photographs_turned_and_mirrored():
         assert sorted(map(abs, steps)) == [1, 30]  # neighbours are neighbours
         assert len(piece.unique()) == 64
     assert len(seen) == 8  # all symmetries of the square
+
+
+def test_pieces_that_are_enlarged_are_as_smooth_as_that():
+    row, column = torch.meshgrid(torch.arange(60), torch.arange(80), indexing="ij")
+    slope = (2 * row + column).to(torch.uint8).expand(3, -1, -1)  # of 2 and 1 levels a pixel
+    photographs = PhotoSet((slope,))
+    pieces = photographs.crops(200, 30, torch.Generator().manual_seed(0), enlarged=0.5)
+    steps = sum(pieces[:, 0, 5:25, 5:25].float().diff(dim=axis).mean((1, 2)).abs() for axis in (1, 2))
+    as_it_is = steps.isclose(torch.tensor(3.0))  # the sum of both slopes, in whatever position
+    assert 0.4 < as_it_is.float().mean() < 0.6
+    assert (steps[~as_it_is] > 0.95 * 3 / MOST_ENLARGED).all()
+    assert 1.7 < steps[~as_it_is].median() < 2.1  # 3 / sqrt(2.5) = 1.90: as often more as less
+    with_none = photographs.crops(9, 30, torch.Generator().manual_seed(0), enlarged=0)
+    assert torch.equal(with_none, photographs.crops(9, 30, torch.Generator().manual_seed(0)))
 
 
 def test_a_folder_of_photographs_keeps_their_sizes_and_leaves_small_ones_out(tmp_path):

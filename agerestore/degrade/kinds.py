@@ -95,6 +95,7 @@ class Kind:
 _SIGMA = Parameter(0, 55, 0, 255)
 _FLAG = Parameter(0, 0, 0, 1, whole=True)
 _CUT = Parameter(0, 0, 0, operators.BLOCK - 1, whole=True, before=0)
+_AFTER = {"top": _CUT, "left": _CUT, "enlarged": Parameter(1, 1, 1, 8, before=1)}  # what is done to a decoded file
 
 KINDS: dict[str, Kind] = {
     "noise": Kind(
@@ -113,13 +114,15 @@ KINDS: dict[str, Kind] = {
         operators.saltpepper,
     ),
     "jpeg": Kind(
-        "JPEG compression at a quality as libjpeg counts it, of a picture that had top rows and left columns more",
-        {
-            "quality": Parameter(10, 95, 1, 95, whole=True),  # Kornia's tables go wrong above 97
-            "top": _CUT,
-            "left": _CUT,
-        },
+        "JPEG compression at a quality as libjpeg counts it, of a picture that had top rows and left columns more, "
+        "and was enlarged after",
+        {"quality": Parameter(10, 95, 1, 95, whole=True), **_AFTER},  # Kornia's tables go wrong above 97
         operators.jpeg,
+    ),
+    "webp": Kind(
+        "WebP compression at a quality as libwebp counts it; top, left and enlarged as of jpeg",
+        {"quality": Parameter(5, 95, 1, 100, whole=True), **_AFTER},
+        operators.webp,
     ),
     "blur": Kind(
         "Gaussian blur, sigma in pixels",

@@ -6,8 +6,10 @@ with C 1 or 3, nominally in [0, 1]; parameters name -> (B,) or (B, K) on the CPU
 depends, to the last bit, on the other pictures of its batch.
 """
 
+import io
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,24 +76,54 @@ def missing(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 def jpeg(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
     """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1].
 
-    The picture had `top` rows and `left` columns more, a continuation of its edges: its blocks begin elsewhere.
+    The picture had `top` rows and `left` columns more, a continuation of its edges: its blocks begin elsewhere. It was
+    smaller by the factor `enlarged` while it was a file: its blocks are larger, and it is soft.
+    """
+    return _from_file(image, parameters, _coded), None
+
+
+def webp(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
+    """WebP at `quality` as libwebp counts it, output of 8 bits in [0, 1]; `top`, `left` and `enlarged` as of `jpeg`."""
+    return _from_file(image, parameters, _webp), None
+
+
+def _from_file(image: Tensor, parameters: Parameters, coded: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Pictures after what was done to them when they came back from files.
+
+    Args:
+        image: (B, C, H, W).
+        parameters: those of `jpeg`.
+        coded: picture (1, C, H, W), quality (1,) -> the picture that comes back.
     """
     # One by one: the codec multiplies matrices, whose last bits depend on how many rows they have.
+    sizes = [[max(1, round(side / scale)) for side in image.shape[2:]] for scale in parameters["enlarged"].tolist()]
     cuts = zip(parameters["top"].tolist(), parameters["left"].tolist(), strict=True)
-    coded = [
-        _cropped(picture, quality, *cut)
-        for picture, quality, cut in zip(image.split(1), parameters["quality"].split(1), cuts, strict=True)
-    ]
-    return torch.cat(coded), None
+    back = []
+    for picture, quality, size, cut in zip(image.split(1), parameters["quality"].split(1), sizes, cuts, strict=True):
+        enlarged = size != list(image.shape[2:])
+        file = _cropped(_resize(picture, tuple(size)) if enlarged else picture, quality, *cut, coded)
+        back.append(_resize(file, tuple(image.shape[2:])).clamp(0, 1) if enlarged else file)
+    return torch.cat(back)
 
 
-def _cropped(image: Tensor, quality: Tensor, top: int, left: int) -> Tensor:
+def _cropped(image: Tensor, quality: Tensor, top: int, left: int, coded: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """A picture that a larger one was cropped to after it was coded, to the right of and below its edges."""
     if not top and not left:
-        return _coded(image, quality)
+        return coded(image, quality)
     height, width = image.shape[2:]
     larger = torch.nn.functional.pad(image, (left, BLOCK - left, top, BLOCK - top), mode="replicate")
-    return _coded(larger, quality)[:, :, top : top + height, left : left + width]
+    return coded(larger, quality)[:, :, top : top + height, left : left + width]
+
+
+def _webp(image: Tensor, quality: Tensor) -> Tensor:
+    """A picture (1, C, H, W) as a WebP file brings it back; grey ones have equal channels on the way."""
+    from PIL import Image
+
+    pixels = (image[0].clamp(0, 1).expand(3, -1, -1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=int(quality))
+    back = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1)
+    return (back[None, : image.shape[1]] / 255).to(image)
 
 
 def _coded(image: Tensor, quality: Tensor) -> Tensor:

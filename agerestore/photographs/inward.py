@@ -43,9 +43,12 @@ class Continuation:
         image = torch.where(deep, self._piece(self.colours, box, "bilinear"), observation.image)
         return Observation(image, observation.mask.masked_fill(deep, 0))
 
-    def doubt(self, box: Box) -> Tensor:
-        """The standard deviation (B, 1, H, W) that the error of the colours may have; 0 where there are none."""
-        return torch.where(self._deep(box), self._piece(self.deviation, box, "bilinear"), 0.0)
+    def doubt(self, observation: Observation, box: Box) -> Tensor:
+        """The standard deviation (B, 1, H, W) that unknown pixels of a piece have at least; 0 of known ones.
+
+        Of all of them, and not of deep ones alone: what lies between takes the colours under those for known, too.
+        """
+        return self._piece(self.deviation, box, "bilinear") * (1 - observation.known)
 
     def _deep(self, box: Box) -> Tensor:
         return self._piece(self.deep.float(), box, "nearest") > 0

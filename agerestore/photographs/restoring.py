@@ -171,14 +171,14 @@ def _restore(
         around = tiling.surroundings(box, whole, reach, multiple)
         observation = read(around)
         image, deviation = _estimate(model, _under(inward, observation, around), surveyed, strength, settings)
-        observation = _under(unsure, observation, around)
+        less_known = _under(unsure, observation, around)
         if apart and uncertainty:
-            _, deviation = _estimate(model, observation, surveyed, strength, settings)
-            if unsure is not None:  # the network took those colours, too, for known ones
-                deviation = deviation.maximum(unsure.doubt(around))
+            _, deviation = _estimate(model, less_known, surveyed, strength, settings)
+            if unsure is not None:
+                deviation = deviation.maximum(unsure.doubt(observation, around))
         samples = image[:0]
         if fields is not None:
-            samples = _samples(model, observation, surveyed, settings, _regions(fields, around))
+            samples = _samples(model, less_known, surveyed, settings, _regions(fields, around))
         rows, columns = box.within(around).slices
         write(box, Answer(*(each[:, :, rows, columns] for each in (image, deviation, samples))))
 

@@ -32,6 +32,7 @@ class Pieces(Dataset[dict[str, Tensor]]):
         count: N, pieces of a block.
         size: S, their side.
         grey: share of them that is grey.
+        enlarged: share of them that is enlarged.
         damage: what happens to them.
     """
 
@@ -40,12 +41,13 @@ class Pieces(Dataset[dict[str, Tensor]]):
     count: int
     size: int
     grey: float
+    enlarged: float
     damage: tuple[degrade.Step, ...]
 
     def __getitem__(self, block: int) -> dict[str, Tensor]:
         """``x`` and ``damaged`` (N, 3, S, S) in [-1, 1], ``mask`` (N, 1, S, S)."""
         generator = torch.Generator().manual_seed(derive_seed(*self.seed, block))
-        x = self.photographs.crops(self.count, self.size, generator).float() / 255
+        x = self.photographs.crops(self.count, self.size, generator, self.enlarged).float() / 255
         grey = send(torch.rand(len(x), 1, 1, 1, generator=generator) < self.grey, x.device)
         x = torch.where(grey, luminance(x), x)
         observation = degrade.damage(x, self.damage, generator)
@@ -76,7 +78,8 @@ class PieceSource:
     def _pieces(self, stage: Stage) -> Pieces:
         assert stage.damage is not None
         config, count = self.config, stage.batch_size * AHEAD
-        return Pieces(self.photographs, (config.seed, stage.name), count, config.crop_size, config.grey, stage.damage)
+        seed, pieces = (config.seed, stage.name), (count, config.crop_size, config.grey, config.enlarged)
+        return Pieces(self.photographs, seed, *pieces, stage.damage)
 
     def _loader(self, stage: Stage, first: int) -> DataLoader[dict[str, Tensor]]:
         return DataLoader(
