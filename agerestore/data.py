@@ -19,7 +19,7 @@ from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError,
 from agerestore.folders import layouts
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
-MOST_ENLARGED = 2.5  # of pieces of photographs; files from cameras are as soft as that where seen whole
+MOST_ENLARGED = 2.5  # of pieces of photographs
 
 
 @dataclass(frozen=True)
