@@ -27,7 +27,7 @@ from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.objectives.age import LEAST_MSE
 from agerestore.objectives.conditional import QUIET
 from agerestore.observation import Condition, Estimate, Observation
-from agerestore.photographs.restoring import restore_photograph
+from agerestore.photographs.restoring import restore_photograph, restore_pixels
 from agerestore.pictures import restore_picture
 from agerestore.restoration import restore, restore_observation
 from agerestore.settings import RestoreSettings
@@ -534,6 +534,17 @@ def test_a_soft_photograph_stays_as_it_is_and_loses_blocks_that_were_enlarged(tm
 
     assert error(restore_picture(models, Photo(truth)).photo.pixels) < 255**2 * 10**-4.2  # 42 dB
     assert error(restore_picture(models, Photo(damaged)).photo.pixels) < 0.93 * error(damaged)
+
+
+def test_samples_differ_in_the_middle_of_a_large_hole_too():
+    photo, model = read(EXAMPLES / "photographs" / "photo-chelsea.png"), zoo.load("photo").networks
+    unknown = np.zeros(photo.pixels.shape[:2], bool)
+    unknown[60:156, 60:156] = True
+    fields = model.fields(*unknown.shape, 4, torch.Generator().manual_seed(0))
+    samples = restore_pixels(model, photo, unknown, fields=fields).samples
+    assert all(np.array_equal(each.pixels[~unknown], photo.pixels[~unknown]) for each in samples)
+    middle = np.stack([each.pixels[96:120, 96:120] for each in samples]).astype(float)
+    assert middle.std(0).mean() > 4  # grey levels; 13.4, and 0.05 with one middle for all
 
 
 def test_a_document_is_left_alone_and_its_name_said():

@@ -23,7 +23,7 @@ from agerestore.photographs.transparency import fill_transparent, visible
 from agerestore.settings import SMALLEST_TILE, RestoreSettings
 
 LARGEST_TILE = 1024  # pixels a side; measured here: 1536 take 0.91 of the time and 1.4 times the memory
-CELL, CELL_OF_UNSURE = 2, 8  # pixels a side, chosen by measurement (docs/architecture.md)
+CELL, CELL_OF_UNSURE, CELL_OF_SAMPLES = 2, 8, 4  # pixels a side, chosen by measurement (docs/architecture.md)
 BYTES_PER_PIXEL = 500  # that a pass takes, measured: 496 in fp32, 290 to 450 in bf16
 SHARE = 0.25  # of the free memory that a pass may take
 PROBES, PROBE = 9, 256  # pieces of a picture, and their side in pixels, that stand for the whole
@@ -152,14 +152,17 @@ def _restore(
     """Read, compute and write a picture tile by tile; of each no more than ``only`` marks, if it does.
 
     The best estimate takes much of a hole for known. How unsure it is, and what else may have been there, is found
-    where the hole is unknown.
+    where the hole is unknown, but for what lies deep in it: a sample of the smaller picture for each sample.
     """
     whole, device = tiling.Box(0, 0, height, width), devices.of(model)
     surveyed = survey(whole, read)
-    apart = surveyed.masked and (uncertainty or fields is not None)
+    apart = surveyed.masked and uncertainty
     small = partial(_small, model, settings)
     inward = continuation(whole, read, partial(small, False), CELL) if surveyed.masked else None
-    unsure = continuation(whole, read, partial(small, uncertainty), CELL_OF_UNSURE) if apart else None
+    unsure = continuation(whole, read, partial(small, True), CELL_OF_UNSURE) if apart else None
+    drawn = None
+    if surveyed.masked and fields is not None:
+        drawn = continuation(whole, read, partial(_small_samples, model, settings, fields), CELL_OF_SAMPLES)
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
     reach = model.reach(surveyed.masked, samples=fields is not None)
     multiple = MULTIPLE if fields is None else REGION
@@ -171,14 +174,14 @@ def _restore(
         around = tiling.surroundings(box, whole, reach, multiple)
         observation = read(around)
         image, deviation = _estimate(model, _under(inward, observation, around), surveyed, strength, settings)
-        less_known = _under(unsure, observation, around)
-        if apart and uncertainty:
-            _, deviation = _estimate(model, less_known, surveyed, strength, settings)
+        if apart:
+            _, deviation = _estimate(model, _under(unsure, observation, around), surveyed, strength, settings)
             if unsure is not None:
                 deviation = deviation.maximum(unsure.doubt(observation, around))
         samples = image[:0]
         if fields is not None:
-            samples = _samples(model, less_known, surveyed, settings, _regions(fields, around))
+            observation = _under(drawn, observation, around)
+            samples = _samples(model, observation, surveyed, settings, _regions(fields, around))
         rows, columns = box.within(around).slices
         write(box, Answer(*(each[:, :, rows, columns] for each in (image, deviation, samples))))
 
@@ -192,6 +195,15 @@ def _small(
     settings = RestoreSettings(precision=settings.precision)
     answer = restore_photograph(model, small, settings, fill=not uncertainty)
     return answer.image, answer.deviation
+
+
+def _small_samples(
+    model: PhotoModel, settings: RestoreSettings, fields: Tensor, small: Observation
+) -> tuple[Tensor, Tensor]:
+    """What a picture of cells may have been, one for each field; of the codes, as many as it has regions."""
+    codes = fields[:, :, ::CELL_OF_SAMPLES, ::CELL_OF_SAMPLES]
+    answer = restore_photograph(model, small, RestoreSettings(precision=settings.precision), codes)
+    return answer.samples, answer.deviation
 
 
 def _under(inward: Continuation | None, observation: Observation, box: tiling.Box) -> Observation:
@@ -222,11 +234,14 @@ def _estimate(
 def _samples(
     model: PhotoModel, observation: Observation, surveyed: Survey, settings: RestoreSettings, fields: Tensor
 ) -> Tensor:
-    """What a piece may have been, one for each field of codes."""
-    device = observation.image.device
+    """What a piece may have been, one for each field of codes; for each of pieces with other colours under holes."""
+    device, pieces = observation.image.device, surveyed.exposed(observation.image).split(1)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
-        samples = model.samples(surveyed.exposed(observation.image), observation.mask, fields)
-    return surveyed.put_back(samples, observation)
+        drawn = [
+            model.samples(piece, observation.mask, codes)
+            for piece, codes in zip(pieces, fields.chunk(len(pieces)), strict=True)
+        ]
+    return surveyed.put_back(torch.cat(drawn), observation)
 
 
 def _probes(whole: tiling.Box) -> list[tiling.Box]:
