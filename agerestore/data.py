@@ -93,16 +93,8 @@ class PhotoSet:
             top, left = (int(torch.randint(length - side + 1, (), generator=generator)) for length in image.shape[1:])
             turns, mirrored = torch.randint(4, (2,), generator=generator).tolist()
             piece = image[:, top : top + side, left : left + side].rot90(turns, (1, 2))
-            pieces.append(_enlarge(piece.flip(2) if mirrored % 2 else piece, size))
-        return torch.stack(pieces)
-
-
-def _enlarge(piece: Tensor, size: int) -> Tensor:
-    """A piece (C, s, s) uint8 as (C, size, size), bicubic."""
-    if piece.shape[1] == size:
-        return piece
-    larger = torch.nn.functional.interpolate(piece[None].float(), (size, size), mode="bicubic")
-    return larger[0].round().clamp(0, 255).to(torch.uint8)
+            pieces.append(resize(piece[None].flip(3) if mirrored % 2 else piece[None], size, "bicubic"))
+        return torch.cat(pieces)
 
 
 AnySet = ImageSet | PhotoSet
@@ -181,12 +173,12 @@ def digest(images: AnySet) -> str:
     return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
-def resize(images: Tensor, size: int) -> Tensor:
-    """Scale (N, C, H, W) uint8 to (N, C, size, size) uint8, averaging where it shrinks."""
+def resize(images: Tensor, size: int, mode: str = "bilinear") -> Tensor:
+    """Scale (N, C, H, W) uint8 to (N, C, size, size) uint8, averaging where it shrinks; ``mode`` as torch names it."""
     if images.shape[2:] == (size, size):
         return images
-    scaled = torch.nn.functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
-    return scaled.round().to(torch.uint8)
+    scaled = torch.nn.functional.interpolate(images.float(), (size, size), mode=mode, antialias=True)
+    return scaled.round().clamp(0, 255).to(torch.uint8)
 
 
 def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:

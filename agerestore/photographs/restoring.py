@@ -202,7 +202,7 @@ def _small_samples(
 ) -> tuple[Tensor, Tensor]:
     """What a picture of cells may have been, one for each field; of the codes, as many as it has regions."""
     codes = fields[:, :, ::CELL_OF_SAMPLES, ::CELL_OF_SAMPLES]
-    answer = restore_photograph(model, small, RestoreSettings(precision=settings.precision), codes)
+    answer = restore_photograph(model, small, RestoreSettings(precision=settings.precision), codes, fill=True)
     return answer.samples, answer.deviation
 
 
