@@ -191,6 +191,12 @@ def test_webp_is_pillows(quality, channels):
     assert torch.equal(degrade(f"webp:quality={quality}", image).image, real)
 
 
+def test_what_is_too_long_for_webp_is_refused():
+    with pytest.raises(UsageError, match="webp: such files have at most 16383 pixels a side"):
+        degrade("webp", torch.zeros(1, 1, 2, 16384))
+    assert degrade("webp", torch.zeros(1, 1, 2, 16383)).image.shape == (1, 1, 2, 16383)
+
+
 @pytest.mark.parametrize(("file", "alike"), [("jpeg", 35), ("webp", 33)])  # the whole picture tells WebP its steps
 def test_a_picture_cropped_after_it_was_compressed_has_its_blocks_elsewhere(file, alike):
     pixels = (255 * smooth_picture()[0]).round().byte().permute(1, 2, 0).numpy()

@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agerestore.errors import UsageError
+
 BLOCK = 16  # pixels of a JPEG that share their chroma
+MOST_OF_WEBP = 16383  # pixels a side
 
 Parameters = Mapping[str, Tensor]
 Outcome = tuple[Tensor, Tensor | None]
@@ -119,6 +122,8 @@ def _webp(image: Tensor, quality: Tensor) -> Tensor:
     """A picture (1, C, H, W) as a WebP file brings it back; grey ones have equal channels on the way."""
     from PIL import Image
 
+    if max(image.shape[2:]) > MOST_OF_WEBP:
+        raise UsageError(f"webp: such files have at most {MOST_OF_WEBP} pixels a side; choose jpeg or shrink it")
     pixels = (image[0].clamp(0, 1).expand(3, -1, -1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "WEBP", quality=int(quality))
