@@ -1,4 +1,4 @@
-"""Restore and colour pictures with Adversarial Generator-Encoder networks.
+"""Restore and color pictures with Adversarial Generator-Encoder networks.
 
 >>> import agerestore, numpy as np
 >>> model = agerestore.load("mnist")
@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 from agerestore._version import __version__
 
 if TYPE_CHECKING:
-    from agerestore.checkpoint import LoadedModel
-    from agerestore.colorization import colorize
     from agerestore.errors import AgeRestoreError
-    from agerestore.restoration import domain_score, restore
-    from agerestore.zoo import load
+    from agerestore.inference.colorizer import colorize
+    from agerestore.inference.restoration import domain_score, restore
+    from agerestore.models.weights import LoadedModel
+    from agerestore.models.zoo import load
 
 __all__ = ["AgeRestoreError", "LoadedModel", "__version__", "colorize", "domain_score", "load", "restore"]
 
 # Looked up at first use, so that importing the package, and --help, cost nothing.
 _HOME = {
     "AgeRestoreError": "errors",
-    "LoadedModel": "checkpoint",
-    "colorize": "colorization",
-    "domain_score": "restoration",
-    "load": "zoo",
-    "restore": "restoration",
+    "LoadedModel": "models.weights",
+    "colorize": "inference.colorizer",
+    "domain_score": "inference.restoration",
+    "load": "models.zoo",
+    "restore": "inference.restoration",
 }
 
 

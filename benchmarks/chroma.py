@@ -2,10 +2,10 @@
 
     python benchmarks/chroma.py DIR [MOST] [THREADS]
 
-DIR holds colour photographs; MOST of them are taken, in an order drawn once. Bilinear interpolation is what the guided
+DIR holds color photographs; MOST of them are taken, in an order drawn once. Bilinear interpolation is what the guided
 one is compared with: PSNR over a and b (peak 255), and the ratio of their errors, guided / bilinear, near the edges of
-the lightness, where chroma bleeds. The time and the peak memory are those of a grey picture of 4,000 x 3,000 pixels
-coloured from 128 x 96, on THREADS threads.
+the lightness, where chroma bleeds. The time and the peak memory are those of a gray picture of 4,000 x 3,000 pixels
+colored from 128 x 96, on THREADS threads.
 """
 
 import random
@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agerestore import imagefile
-from agerestore.color import rgb_to_lab
-from agerestore.coloring.chroma import carry_up, lightness, with_chroma
-from agerestore.imagefile import Photo
+from agerestore.images import io
+from agerestore.images.color import rgb_to_lab
+from agerestore.images.io import Photo
+from agerestore.inference.chroma_upsampling import carry_up, lightness, with_chroma
 
 SMALL = (16, 32, 64, 128)
 STEEP = 120.0  # slope of L, as Sobel weighs it: about 15 a pixel
@@ -60,7 +60,7 @@ def compare(lab: Planes, longest: int) -> tuple[float, float, float]:
 
 def quality(photos: list[Photo]) -> None:
     """Print a line for each size that the chroma is shrunk to."""
-    labs = [rgb_to_lab(imagefile.to_tensor(photo))[0].numpy() for photo in photos]
+    labs = [rgb_to_lab(io.to_tensor(photo))[0].numpy() for photo in photos]
     for longest in SMALL:
         found = np.array([compare(lab, longest) for lab in labs if max(lab.shape) > longest])
         bilinear, guided = found[:, :2].mean(axis=0)
@@ -75,16 +75,16 @@ def quality(photos: list[Photo]) -> None:
 def cost(photo: Photo, kind: str, spread: float) -> None:
     """Print what a picture of 12 megapixels takes."""
     pixels = cv2.resize(photo.pixels, (4000, 3000), interpolation=cv2.INTER_CUBIC)
-    grey = Photo(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None])
+    gray = Photo(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None])
     small = cv2.resize(pixels, (128, 96), interpolation=cv2.INTER_AREA)
-    chroma = rgb_to_lab(imagefile.to_tensor(Photo(small)))[0, 1:].numpy() * np.float32(spread)
+    chroma = rgb_to_lab(io.to_tensor(Photo(small)))[0, 1:].numpy() * np.float32(spread)
     start = time.perf_counter()
-    coloured = with_chroma(grey, chroma)
+    colored = with_chroma(gray, chroma)
     taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of the process: KiB on Linux
     off = max(
         np.abs(lightness(new) - lightness(old)).max()
-        for new, old in zip(np.split(coloured.pixels, 10), np.split(grey.pixels, 10), strict=True)
+        for new, old in zip(np.split(colored.pixels, 10), np.split(gray.pixels, 10), strict=True)
     )
     print(f"12 megapixels, {kind}: {taken:.2f} s, peak {peak:.0f} MiB; lightness off by at most {off * 2.55:.2f}/255")
 
@@ -93,9 +93,9 @@ def main(folder: str, most: int = 100, threads: int = 1) -> None:
     """Measure on the photographs of a folder."""
     cv2.setNumThreads(threads)
     torch.set_num_threads(threads)
-    paths = sorted(path for path in Path(folder).iterdir() if imagefile.is_picture(path))
+    paths = sorted(path for path in Path(folder).iterdir() if io.is_picture(path))
     random.Random(0).shuffle(paths)
-    photos = [photo for photo in map(imagefile.read, paths[:most]) if photo.pixels.shape[2] == 3]
+    photos = [photo for photo in map(io.read, paths[:most]) if photo.pixels.shape[2] == 3]
     cost(photos[0], "its own chroma", 1)
     cost(photos[0], "ten times its chroma, most of it outside sRGB", 10)
     print(f"{len(photos)} photographs")

@@ -1,9 +1,9 @@
-"""Noise of 25 grey levels removed from pieces of photographs: time and PSNR of ours and of others, in one run.
+"""Noise of 25 gray levels removed from pieces of photographs: time and PSNR of ours and of others, in one run.
 
 python benchmarks/denoise_photo.py
 
-The settings of the classical methods are the best of a few against the truth, which favours them; ours is told nothing.
-DnCNN (Zhang et al., 2017; 20 layers of 64 channels, for colour) has random weights, so that only its time says
+The settings of the classical methods are the best of a few against the truth, which favors them; ours is told nothing.
+DnCNN (Zhang et al., 2017; 20 layers of 64 channels, for color) has random weights, so that only its time says
 anything: as published (fp32, contiguous, with batch norms), and as ours computes (bf16, channels last, norms folded).
 """
 
@@ -16,12 +16,14 @@ import torch
 from side_by_side import medians, tell
 from torch import Tensor, nn
 
-from agerestore import device, imagefile, zoo
-from agerestore.baselines.classical import non_local_means, total_variation, wavelet
-from agerestore.metrics import psnr, quantize
-from agerestore.networks.folding import folded
-from agerestore.observation import Observation
-from agerestore.restoration import restore_observation
+from agerestore import device as devices
+from agerestore.evaluation.baselines.classical import non_local_means, total_variation, wavelet
+from agerestore.images import io
+from agerestore.images.observation import Observation
+from agerestore.inference.restoration import restore_observation
+from agerestore.metrics.image import psnr, quantize
+from agerestore.models import zoo
+from agerestore.models.fuse import folded
 
 PHOTOGRAPHS = Path(__file__).parent.parent / "examples" / "photographs"
 SIDE, SIGMA, PIECES, ROUNDS = 256, 25, 4, 3
@@ -33,8 +35,8 @@ Method = Callable[[Observation], Tensor]
 def pieces() -> list[Tensor]:
     """The middle (1, 3, S, S) of some photographs, in [0, 1]."""
     found = []
-    for path in sorted(each for each in PHOTOGRAPHS.iterdir() if imagefile.is_picture(each)):
-        image = imagefile.to_tensor(imagefile.read(path))
+    for path in sorted(each for each in PHOTOGRAPHS.iterdir() if io.is_picture(each)):
+        image = io.to_tensor(io.read(path))
         top, left = ((length - SIDE) // 2 for length in image.shape[2:])
         if image.shape[1] == 3 and min(top, left) >= 0:
             found.append(image[:, :, top : top + SIDE, left : left + SIDE].contiguous())
@@ -58,7 +60,7 @@ def skimage_means(observation: Observation, h: float) -> Tensor:
 
 
 def dncnn() -> nn.Sequential:
-    """The architecture of DnCNN for colour, freshly initialised."""
+    """The architecture of DnCNN for color, freshly initialized."""
     middle = [
         layer
         for _ in range(LAYERS - 2)
@@ -99,7 +101,7 @@ def main() -> None:
     quick = folded(network)
 
     def run(network: nn.Module, precision: str) -> None:
-        with torch.inference_mode(), device.precision(precision, cpu, auto=device.fastest(cpu)):
+        with torch.inference_mode(), devices.precision(precision, cpu, auto=devices.fastest(cpu)):
             network(observation.image)
 
     times = medians(

@@ -21,8 +21,10 @@ import numpy as np
 import torch
 from side_by_side import tell
 
-from agerestore import device, imagefile, zoo
-from agerestore.networks import PhotoModel
+from agerestore import device as devices
+from agerestore.images import io
+from agerestore.models import zoo
+from agerestore.models.registry import PhotoModel
 
 PICTURE = Path(__file__).parent.parent / "examples" / "photographs" / "photo-chelsea.png"
 SIDE, NOISE, ROUNDS = 256, 15, 3
@@ -30,13 +32,13 @@ SIDE, NOISE, ROUNDS = 256, 15, 3
 
 def pictures(folder: Path, count: int) -> None:
     """Write noisy pieces of a photograph, each another one."""
-    rng, pixels = np.random.default_rng(0), imagefile.read(PICTURE).pixels
+    rng, pixels = np.random.default_rng(0), io.read(PICTURE).pixels
     folder.mkdir()
     for number in range(count):
         top, left = (rng.integers(0, side - SIDE + 1) for side in pixels.shape[:2])
         piece = pixels[top : top + SIDE, left : left + SIDE] + rng.normal(0, NOISE, (SIDE, SIDE, 3))
-        photo = imagefile.Photo(piece.clip(0, 255).round().astype(np.uint8))
-        (folder / f"{number:04d}.jpg").write_bytes(imagefile.encode(photo, ".jpg"))
+        photo = io.Photo(piece.clip(0, 255).round().astype(np.uint8))
+        (folder / f"{number:04d}.jpg").write_bytes(io.encode(photo, ".jpg"))
 
 
 def command(folder: Path, out: Path) -> float:
@@ -52,18 +54,18 @@ def command(folder: Path, out: Path) -> float:
 
 def parts(folder: Path) -> float:
     """Core-seconds of decoding, the bare network and encoding, for all pictures of a folder."""
-    device.keep_memory()  # as the command does
+    devices.keep_memory()  # as the command does
     networks, cpu = zoo.load("photo").networks, torch.device("cpu")
     assert isinstance(networks, PhotoModel)
-    with torch.inference_mode(), device.precision("auto", cpu, auto=device.fastest(cpu)):
+    with torch.inference_mode(), devices.precision("auto", cpu, auto=devices.fastest(cpu)):
         for warm in (True, False):
             start = time.process_time()
             for path in sorted(folder.iterdir())[: 3 if warm else None]:
-                photo = imagefile.read(path)
-                image = imagefile.to_tensor(photo).contiguous(memory_format=torch.channels_last)
+                photo = io.read(path)
+                image = io.to_tensor(photo).contiguous(memory_format=torch.channels_last)
                 estimate, _ = networks.estimate(image)
                 levels = (estimate[0].permute(1, 2, 0) * 255).clamp(0, 255).round().to(torch.uint8)
-                imagefile.encode(imagefile.Photo(levels.numpy(), metadata=photo.metadata), ".jpg")
+                io.encode(io.Photo(levels.numpy(), metadata=photo.metadata), ".jpg")
     return time.process_time() - start
 
 

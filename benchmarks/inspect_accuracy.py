@@ -18,14 +18,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from agerestore import degrade, imagefile
-from agerestore.blocks import Pixels
-from agerestore.diagnosis.blur import blur_sigma
-from agerestore.diagnosis.jpeg import quality_of_pixels, quality_of_tables
-from agerestore.diagnosis.lines import line_share
-from agerestore.diagnosis.noise import noise_sigma
-from agerestore.diagnosis.tint import colours
-from agerestore.inspection import BLUR_LIMIT, LINE_LIMIT
+from agerestore import degradations
+from agerestore.analysis.blur import blur_sigma
+from agerestore.analysis.color_mode import colors
+from agerestore.analysis.jpeg import quality_of_pixels, quality_of_tables
+from agerestore.analysis.noise import noise_sigma
+from agerestore.analysis.report import BLUR_LIMIT, LINE_LIMIT
+from agerestore.analysis.scratches import line_share
+from agerestore.images import io as image_io
+from agerestore.images.pixels import Pixels
 
 QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
 
@@ -34,7 +35,7 @@ def damaged(pixels: Pixels, kind: str, seed: int) -> Pixels:
     """A photograph (H, W, 3) uint8 after a drawn degradation, clipped and rounded."""
     generator = torch.Generator().manual_seed(seed)
     clean = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
-    image = degrade.damage(clean, degrade.parse(kind), generator).image[0]
+    image = degradations.damage(clean, degradations.parse(kind), generator).image[0]
     return (image.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.uint8)
 
 
@@ -50,8 +51,8 @@ def decoded(pixels: Pixels, quality: int) -> Pixels:
     return np.asarray(as_jpeg(pixels, quality).convert("RGB"))
 
 
-def grey(pixels: Pixels) -> Pixels:
-    """The photograph without colour, in three channels."""
+def gray(pixels: Pixels) -> Pixels:
+    """The photograph without color, in three channels."""
     return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
 
 
@@ -88,11 +89,11 @@ def jpeg(photos: list[Pixels]) -> Iterator[str]:
 
 
 def tints(photos: list[Pixels]) -> Iterator[str]:
-    """Lines of the table on colours."""
+    """Lines of the table on colors."""
     makers: dict[str, tuple[str, Callable[[int, Pixels], Pixels]]] = {
-        "grey": ("grey", lambda n, each: grey(each)),
-        "grey, JPEG": ("grey", lambda n, each: decoded(grey(each), QUALITIES[n % 8])),
-        "grey, noise 50": ("grey", lambda n, each: damaged(grey(each), "noise:sigma=50", n)),
+        "gray": ("gray", lambda n, each: gray(each)),
+        "gray, JPEG": ("gray", lambda n, each: decoded(gray(each), QUALITIES[n % 8])),
+        "gray, noise 50": ("gray", lambda n, each: damaged(gray(each), "noise:sigma=50", n)),
         "sepia": ("sepia", lambda n, each: damaged(each, "fading:sepia=1", n)),
         "sepia, JPEG 50 to 95": ("sepia", lambda n, each: damaged(each, "fading:sepia=1,jpeg:quality=50..95", n)),
         "sepia, noise 25": ("sepia", lambda n, each: damaged(each, "fading:sepia=1,noise:sigma=25", n)),
@@ -100,12 +101,12 @@ def tints(photos: list[Pixels]) -> Iterator[str]:
             "sepia",
             lambda n, each: damaged(each, "grain,fading:sepia=1,scratches,dust,jpeg:quality=50..95", n),
         ),
-        "colour": ("colour", lambda n, each: each),
-        "colour, JPEG": ("colour", lambda n, each: decoded(each, QUALITIES[n % 8])),
-        "colour, faded": ("colour", lambda n, each: damaged(each, "fading:sepia=0", n)),
+        "color": ("color", lambda n, each: each),
+        "color, JPEG": ("color", lambda n, each: decoded(each, QUALITIES[n % 8])),
+        "color, faded": ("color", lambda n, each: damaged(each, "fading:sepia=0", n)),
     }
     for name, (wanted, make) in makers.items():
-        said = [colours(make(n, each)) for n, each in enumerate(photos)]
+        said = [colors(make(n, each)) for n, each in enumerate(photos)]
         wrong = {word: said.count(word) for word in set(said) - {wanted}}
         yield f"{name}: {said.count(wanted) / len(said):.1%} right{f', else {wrong}' if wrong else ''}"
 
@@ -138,9 +139,9 @@ def main(folder: str, most: int = 10**9) -> None:
     """Measure on the photographs of a folder."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    paths = sorted(path for path in Path(folder).iterdir() if imagefile.is_picture(path))
+    paths = sorted(path for path in Path(folder).iterdir() if image_io.is_picture(path))
     random.Random(0).shuffle(paths)
-    photos = [imagefile.read(path).pixels for path in paths[:most]]
+    photos = [image_io.read(path).pixels for path in paths[:most]]
     photos = [each for each in photos if each.shape[2] == 3]
     print(f"{len(photos)} photographs")
     for table in (noise, jpeg, tints, blur, lines):

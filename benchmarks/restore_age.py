@@ -16,10 +16,10 @@ from side_by_side import medians, tell
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from agerestore import zoo
-from agerestore.checkpoint import LoadedModel
-from agerestore.config import train_config
-from agerestore.networks import Autoencoder, Model, build
+from agerestore.config.training import train_config
+from agerestore.models import zoo
+from agerestore.models.registry import Autoencoder, Model, build
+from agerestore.models.weights import LoadedModel
 
 ROUNDS = 7
 SIDE = 2048  # of the matrices

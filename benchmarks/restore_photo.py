@@ -13,31 +13,33 @@ import cv2
 import torch
 from side_by_side import medians, tell
 
-from agerestore import device, imagefile, zoo
-from agerestore.baselines.classical import non_local_means
-from agerestore.networks import PhotoModel
-from agerestore.observation import Observation
-from agerestore.restoration import restore_observation
-from agerestore.settings import RestoreSettings
+from agerestore import device as devices
+from agerestore.config.options import RestoreSettings
+from agerestore.evaluation.baselines.classical import non_local_means
+from agerestore.images import io
+from agerestore.images.observation import Observation
+from agerestore.inference.restoration import restore_observation
+from agerestore.models import zoo
+from agerestore.models.registry import PhotoModel
 
 PICTURE = Path(__file__).parent.parent / "examples" / "damaged" / "photo-chelsea.png"
 ROUNDS = 5
-STRENGTH = 20  # of non-local means, in grey levels
+STRENGTH = 20  # of non-local means, in gray levels
 
 
 def main(side: int = 256) -> None:
     """Take turns, several rounds, on a square of ``side`` pixels a side."""
-    device.keep_memory()  # as the command line does
+    devices.keep_memory()  # as the command line does
     cv2.setNumThreads(torch.get_num_threads())
     model = zoo.load("photo")
     assert isinstance(model.networks, PhotoModel)
-    networks, image = model.networks, imagefile.to_tensor(imagefile.read(PICTURE))
+    networks, image = model.networks, io.to_tensor(io.read(PICTURE))
     copies = -(-side // min(image.shape[2:]))
     image = image.tile(1, 1, copies, copies)[:, :, :side, :side].contiguous()
     cpu = torch.device("cpu")
 
     def bare() -> None:
-        with torch.inference_mode(), device.precision("auto", cpu, auto=device.fastest(cpu)):
+        with torch.inference_mode(), devices.precision("auto", cpu, auto=devices.fastest(cpu)):
             networks.estimate(image.contiguous(memory_format=torch.channels_last))
 
     contenders: dict[str, Callable[[], object]] = {

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from side_by_side import medians, tell
 
-from agerestore import imagefile, zoo
-from agerestore.observation import Observation
-from agerestore.restoration import restore_observation
+from agerestore.images import io
+from agerestore.images.observation import Observation
+from agerestore.inference.restoration import restore_observation
+from agerestore.models import zoo
 
 DAMAGED = Path(__file__).parent.parent / "examples" / "damaged"
 PICTURES = {"mnist": DAMAGED / "digit-0.png", "photo": DAMAGED / "photo-chelsea.png"}
@@ -39,7 +40,7 @@ def process(code: str, **variables: str) -> Callable[[], object]:
 
 def alone(name: str) -> Callable[[], object]:
     """The pass of a model's networks over its picture, already read."""
-    model, observation = zoo.load(name), Observation(imagefile.to_tensor(imagefile.read(PICTURES[name])))
+    model, observation = zoo.load(name), Observation(io.to_tensor(io.read(PICTURES[name])))
     return lambda: restore_observation(model, observation)
 
 

@@ -21,15 +21,15 @@ import torch
 from side_by_side import medians, tell
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from agerestore.config import train_config
-from agerestore.data import ImageSet
+from agerestore.config.training import train_config
+from agerestore.data.datasets import ImageSet
 from agerestore.training.state import Training
 
 CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default)
 
 
 def contiguous(training: Training) -> Training:
-    """The same training with the memory layout and the optimiser that the official code has."""
+    """The same training with the memory layout and the optimizer that the official code has."""
     for network in (training.model, training.average):
         network.to(memory_format=torch.contiguous_format)
     training.optimizers = {

@@ -37,17 +37,16 @@ def plan_batch(
         exclude: What is no picture to work on.
         beside: Options that write files beside each result, and what they were given.
     """
-    from agerestore import batch
-    from agerestore.folders import manifest
+    from agerestore.batch import manifest, runner
 
     if files.in_place != files.backup:
         raise UsageError("--in-place and --backup only go together: no original is ever replaced without a copy")
     if files.report and (files.report.suffix != ".jsonl" or files.report.name == manifest.NAME):
         raise UsageError(f"--report {files.report}: is overwritten, so its name must end in .jsonl")
-    if out == batch.PIPE and (common.as_json or files.dry_run):
+    if out == runner.PIPE and (common.as_json or files.dry_run):
         raise UsageError("standard output takes the picture or lines of text, not both; name an output file")
     wanted = [name for name, value in (beside or {}).items() if value]
-    if out == batch.PIPE and wanted:
+    if out == runner.PIPE and wanted:
         raise UsageError(f"standard output takes one picture, not those of {' and '.join(wanted)}; name an output file")
     left_out = None if exclude is None else os.path.realpath(exclude)
     earlier = manifest.Manifest.of_pictures(source)
@@ -58,7 +57,7 @@ def plan_batch(
         made = earlier.is_companion(path) or (beside_results and earlier.find(path) is not None)
         return made or os.path.realpath(path) == left_out
 
-    planned = batch.plan(source, out, exclude=excluded, **files.naming)
+    planned = runner.plan(source, out, exclude=excluded, **files.naming)
     if source.is_dir() and not common.quiet:
         _say_left_out(source)
     return planned
@@ -66,9 +65,9 @@ def plan_batch(
 
 def _say_left_out(folder: Path) -> None:
     """Name what a folder holds and nobody will find in the results."""
-    from agerestore.folders import jobs
+    from agerestore.batch import planning
 
-    if others := jobs.left_out(folder):
+    if others := planning.left_out(folder):
         kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()))
         typer.echo(f"agerestore: {printable(folder)}: left out: {kinds}; save those as PNG to have them, too", err=True)
 
@@ -82,21 +81,20 @@ def run_batch(
 
     Args:
         jobs: What `plan_batch` gave.
-        work: An `agerestore.batch.Work`.
+        work: An `agerestore.batch.runner.Work`.
         common: Options.
         files: Options.
         folder: The output folder, which remembers what was made; None where a single file was asked for.
         made_with: What results depend on beside the options: digests of weights, the device.
     """
-    from agerestore import batch
     from agerestore import device as devices
-    from agerestore.folders import manifest
+    from agerestore.batch import manifest, runner
 
     chosen = {name: value for name, value in files.settings.items() if name not in NO_SETTINGS}
     settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)
     if files.dry_run:
-        delivery = batch.Delivery(manifest.Manifest(folder), settings, files.overwrite)
-        raise typer.Exit(batch.preview(jobs, delivery, report=lambda each: _list(each, settings, common)).exit_code)
+        delivery = runner.Delivery(manifest.Manifest(folder), settings, files.overwrite)
+        raise typer.Exit(runner.preview(jobs, delivery, report=lambda each: _list(each, settings, common)).exit_code)
     with (
         manifest.Manifest.open(folder) as book,
         _lines(files.report) as write_row,
@@ -104,14 +102,14 @@ def run_batch(
         interrupted("finishing the pictures in flight") as stop,
     ):
 
-        def report(outcome: batch.Outcome) -> None:
+        def report(outcome: runner.Outcome) -> None:
             advance()
             write_row(_row(outcome, settings))
             _tell(outcome, settings, common)
 
-        delivery = batch.Delivery(book, settings, files.overwrite)
+        delivery = runner.Delivery(book, settings, files.overwrite)
         devices.keep_memory()
-        tally = batch.run(jobs, work, delivery, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
+        tally = runner.run(jobs, work, delivery, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
     if not common.quiet:
         typer.echo(_summary(tally), err=True)
     if stop.is_set() and tally.left:

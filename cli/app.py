@@ -57,7 +57,7 @@ app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Restore and colour pictures with Adversarial Generator-Encoder networks.",
+    help="Restore and color pictures with Adversarial Generator-Encoder networks.",
     epilog="Exit codes: 0 done, 1 some files failed, 2 usage, 3 nothing readable, 4 weights missing or wrong, "
     "130 interrupted.",
 )
@@ -86,7 +86,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Restore and colour pictures with Adversarial Generator-Encoder networks."""
+    """Restore and color pictures with Adversarial Generator-Encoder networks."""
 
 
 def main() -> None:

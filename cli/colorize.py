@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agerestore.config.options import ColorizeSettings
 from agerestore.errors import UsageError
-from agerestore.settings import ColorizeSettings
 
 from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, ModelName, with_common_options
@@ -16,9 +16,9 @@ from ._options import Batch, Common, ModelName, with_common_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch import Job, Made
-    from agerestore.colorization import ColorizedPicture
-    from agerestore.imagefile import Photo
+    from agerestore.batch.runner import Job, Made
+    from agerestore.images.io import Photo
+    from agerestore.inference.colorizer import ColorizedPicture
 
 MODEL = "cars-color"
 SUFFIX = ".colorized"
@@ -29,37 +29,37 @@ def colorize(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
     out: Annotated[
         Path | None,
-        typer.Argument(metavar="OUT", help="The coloured picture, or the folder for them; without it "
+        typer.Argument(metavar="OUT", help="The colored picture, or the folder for them; without it "
                        "NAME.colorized.jpg beside NAME.jpg."),
     ] = None,
     model: ModelName = MODEL,
-    samples: Annotated[int, typer.Option("-n", "--samples", min=1, help="How many colourings of each picture.")] = 1,
+    samples: Annotated[int, typer.Option("-n", "--samples", min=1, help="How many colorings of each picture.")] = 1,
     like: Annotated[
-        Path | None, typer.Option(metavar="REFERENCE", help="A colour photograph to take the paints of.")
+        Path | None, typer.Option(metavar="REFERENCE", help="A color photograph to take the paints of.")
     ] = None,
-    strength: Annotated[float, typer.Option(help="0 leaves pictures grey, 1 takes all the colour.")] = 1.0,
-    compare: Annotated[bool, typer.Option("--compare", help="Also write grey and coloured side by side.")] = False,
-    sepia: Annotated[bool, typer.Option("--sepia", help="Take a toned picture for a grey one.")] = False,
+    strength: Annotated[float, typer.Option(help="0 leaves pictures gray, 1 takes all the color.")] = 1.0,
+    compare: Annotated[bool, typer.Option("--compare", help="Also write gray and colored side by side.")] = False,
+    sepia: Annotated[bool, typer.Option("--sepia", help="Take a toned picture for a gray one.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also colour what is no car, and anew what has colours already.")
+        bool, typer.Option("--force", help="Also color what is no car, and anew what has colors already.")
     ] = False,
     large: Annotated[bool, typer.Option("--large", help="Take pictures of more than 250 megapixels.")] = False,
     *,
     common: Common,
     files: Batch,
 ) -> None:  # fmt: skip
-    """Colour greyscale photographs of cars; of anything else only with --force.
+    """Color grayscale photographs of cars; of anything else only with --force.
 
     The lightness of every pixel stays, at the picture's full size. --seed chooses the paints, and the
     same seed repeats them. The others of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg; --compare writes
     NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore import zoo
+    from agerestore.models import zoo
 
     settings = ColorizeSettings(strength, sepia, force, common.precision)
     if like is not None and samples != 1:
-        raise UsageError("--like gives one colouring; leave -n out")
+        raise UsageError("--like gives one coloring; leave -n out")
     if like is not None and not like.is_file():
         raise UsageError(f"{like}: no such reference; check the name")
     out, files = _where_to(source, out, files)
@@ -70,15 +70,15 @@ def colorize(
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     devices.precision(common.precision, where)  # an unknown one is named before any work
-    colour = colourist(model, where, settings, samples, common.seed, like)
+    color = colorist(model, where, settings, samples, common.seed, like)
     made_with = {"model": zoo.fingerprint(model), "device": where.type}
-    work = _Colouring(model, colour, compare, large, files.quality)
+    work = _Coloring(model, color, compare, large, files.quality)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
 def _where_to(source: Path, out: Path | None, files: Batch) -> tuple[Path, Batch]:
     """OUT, and the naming of results where there is none: beside the pictures, or to standard output from its like."""
-    from agerestore.batch import PIPE
+    from agerestore.batch.runner import PIPE
 
     if out is not None or source == PIPE:
         return out or PIPE, files
@@ -87,60 +87,61 @@ def _where_to(source: Path, out: Path | None, files: Batch) -> tuple[Path, Batch
     return (source if source.is_dir() else source.parent), replace(files, suffix=files.suffix or SUFFIX)
 
 
-def colourist(
+def colorist(
     model: str, where: Any, settings: "ColorizeSettings", samples: int = 1, seed: int = 0, like: Path | None = None
 ) -> "Callable[[Photo], ColorizedPicture]":
-    """What colours a picture with a model, with paints drawn or those of a reference."""
-    from agerestore import imagefile, zoo
-    from agerestore.colorization import colorize_picture, paints_drawn, paints_of
+    """What colors a picture with a model, with paints drawn or those of a reference."""
+    from agerestore.images import io
+    from agerestore.inference.colorizer import colorize_picture, paints_drawn, paints_of
+    from agerestore.models import zoo
 
     loaded = zoo.load(model).to(where)
-    drawn = paints_drawn(loaded, samples, seed) if like is None else paints_of(loaded, imagefile.read(like))
+    drawn = paints_drawn(loaded, samples, seed) if like is None else paints_of(loaded, io.read(like))
     return partial(colorize_picture, loaded, drawn=drawn, settings=settings)
 
 
 @dataclass(frozen=True)
-class _Colouring:
-    """The work of `colorize`: a picture, its colourings, its files."""
+class _Coloring:
+    """The work of `colorize`: a picture, its colorings, its files."""
 
     model: str
-    colour: "Callable[[Photo], ColorizedPicture]"
+    color: "Callable[[Photo], ColorizedPicture]"
     compare: bool
     large: bool
     quality: int | None
 
     def decode(self, job: "Job", data: bytes) -> "Photo":
-        from agerestore import imagefile
-        from agerestore.coloring import chroma
+        from agerestore.images import io
+        from agerestore.inference import chroma_upsampling
 
-        photo = imagefile.decode(data, job.source, self.large)
-        imagefile.refuse_unfit(chroma.as_rgb(photo), job.suffix)
+        photo = io.decode(data, job.source, self.large)
+        io.refuse_unfit(chroma_upsampling.as_rgb(photo), job.suffix)
         return photo
 
     def compute(self, photo: "Photo") -> "tuple[Photo, ColorizedPicture]":
-        return photo, self.colour(photo)
+        return photo, self.color(photo)
 
     def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Made":
-        from agerestore import imagefile
-        from agerestore.batch import Made
-        from agerestore.folders.jobs import COMPARE
+        from agerestore.batch.planning import COMPARE
+        from agerestore.batch.runner import Made
+        from agerestore.images import io
 
-        grey, coloured = result
-        detail: dict[str, Any] = {"model": self.model, "domain_score": round(coloured.score, 3)}
-        if coloured.remarks:
-            detail["warning"] = "; ".join(coloured.remarks)
-        first, *others = coloured.photos
+        gray, colored = result
+        detail: dict[str, Any] = {"model": self.model, "domain_score": round(colored.score, 3)}
+        if colored.remarks:
+            detail["warning"] = "; ".join(colored.remarks)
+        first, *others = colored.photos
         files = {
-            job.sample(number): imagefile.encode(photo, job.suffix, self.quality)
+            job.sample(number): io.encode(photo, job.suffix, self.quality)
             for number, photo in enumerate(others, start=2)
         }
         if self.compare:
-            files[job.companion(COMPARE)] = imagefile.encode(_side_by_side(grey, coloured.photos), ".png")
-        return Made({**files, job.target: imagefile.encode(first, job.suffix, self.quality)}, detail)
+            files[job.companion(COMPARE)] = io.encode(_side_by_side(gray, colored.photos), ".png")
+        return Made({**files, job.target: io.encode(first, job.suffix, self.quality)}, detail)
 
 
-def _side_by_side(grey: "Photo", coloured: "list[Photo]") -> "Photo":
-    """Grey and coloured at full size, or a contact sheet of several."""
-    from agerestore import sheet
+def _side_by_side(gray: "Photo", colored: "list[Photo]") -> "Photo":
+    """Gray and colored at full size, or a contact sheet of several."""
+    from agerestore.images import grid
 
-    return sheet.beside(grey, *coloured) if len(coloured) == 1 else sheet.of_photos([grey, *coloured])
+    return grid.beside(gray, *colored) if len(colored) == 1 else grid.of_photos([gray, *colored])

@@ -15,9 +15,9 @@ from ._options import Batch, Common, with_common_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch import Job, Made
-    from agerestore.degrade import Drawn
-    from agerestore.imagefile import Photo
+    from agerestore.batch.runner import Job, Made
+    from agerestore.degradations import Drawn
+    from agerestore.images.io import Photo
 
 
 @with_common_options
@@ -39,14 +39,14 @@ def degrade(
     What was drawn is written beside each output as NAME.damage.json and can be replayed; unknown pixels are black
     in the output and white in NAME.mask.png beside it, where `restore` finds them.
     """
-    from agerestore import degrade as degradation
+    from agerestore import degradations
     from agerestore import device as devices
 
     if kind is not None and replay is not None:
         raise UsageError("--kind and --replay do not go together: what is replayed is drawn already")
     if kind is None and replay is None:
         raise UsageError("say what happens with --kind, such as --kind noise:sigma=50, or repeat it with --replay")
-    steps = None if kind is None else degradation.parse(kind)
+    steps = None if kind is None else degradations.parse(kind)
     root = source if source.is_dir() else source.parent
     jobs = plan_batch(source, out, common, files)
     if replay is not None:
@@ -75,21 +75,21 @@ def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Dr
     """Parameters from the seed and the picture's own name: the same whatever else is in the folder."""
     import torch
 
-    from agerestore import degrade as degradation
-    from agerestore.data import derive_seed
+    from agerestore import degradations
+    from agerestore.data.datasets import derive_seed
 
     generator = torch.Generator().manual_seed(derive_seed(seed, name.as_posix()))
-    return degradation.draw(steps, 1, size, generator)
+    return degradations.draw(steps, 1, size, generator)
 
 
 def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
 
-    from agerestore import degrade as degradation
+    from agerestore import degradations
 
     if not job.beside:
         raise UsageError(f"{replay}: no such file to replay for {name}")
     try:
-        return degradation.from_json(json.loads(job.beside[0].read_text()))
+        return degradations.from_json(json.loads(job.beside[0].read_text()))
     except (ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{job.beside[0]}: not written by `agerestore degrade` ({error})") from None
 
@@ -103,38 +103,38 @@ class _Damaging:
     quality: int | None
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, list[Drawn]]":
-        from agerestore import imagefile
+        from agerestore.images import io
 
-        photo = imagefile.decode(data, job.source)
-        imagefile.refuse_unfit(photo, job.suffix)
+        photo = io.decode(data, job.source)
+        io.refuse_unfit(photo, job.suffix)
         return photo, self.draw(job, photo.pixels.shape[:2])
 
     def compute(self, item: "tuple[Photo, list[Drawn]]") -> "tuple[Photo, Photo | None, list[Any]]":
         import numpy as np
 
-        from agerestore import degrade as degradation
-        from agerestore import imagefile
+        from agerestore import degradations
+        from agerestore.images import io
 
         photo, drawn = item
-        observation = degradation.apply(imagefile.to_tensor(photo).to(self.where), drawn)
-        damaged, mask = imagefile.with_pixels(photo, observation.image), None
+        observation = degradations.apply(io.to_tensor(photo).to(self.where), drawn)
+        damaged, mask = io.with_pixels(photo, observation.image), None
         if observation.mask is not None:
             pixels = (observation.mask[0, 0].cpu().numpy() > 0).astype(np.uint8)[:, :, None] * 255
-            mask = imagefile.Photo(pixels, None, imagefile.Metadata())
-        return damaged, mask, degradation.to_json(drawn, 0)
+            mask = io.Photo(pixels, None, io.Metadata())
+        return damaged, mask, degradations.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Made":
 
-        from agerestore import imagefile
-        from agerestore.batch import PIPE, Made
+        from agerestore.batch.runner import PIPE, Made
+        from agerestore.images import io
 
         damaged, mask, rows = result
-        picture = {job.target: imagefile.encode(damaged, job.suffix, self.quality)}
+        picture = {job.target: io.encode(damaged, job.suffix, self.quality)}
         if job.target == PIPE:
             lost = "standard output has no place for its mask; name an output file to have one"
             return Made(picture, {"damage": rows} | ({} if mask is None else {"warning": lost}))
         beside = {
             job.companion("damage.json"): json.dumps(rows, indent=1).encode(),
-            job.companion("mask.png"): None if mask is None else imagefile.encode(mask, ".png"),
+            job.companion("mask.png"): None if mask is None else io.encode(mask, ".png"),
         }
         return Made(beside | picture, {"damage": rows})

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
-from agerestore.settings import RestoreSettings
 
 from ._options import Common, ModelName, refuse_unheeded, with_common_options
 
 if TYPE_CHECKING:
-    from agerestore.checkpoint import LoadedModel
-    from agerestore.data import AnySet
-    from agerestore.networks import Model
+    from agerestore.data.datasets import AnySet
+    from agerestore.models.registry import Model
+    from agerestore.models.weights import LoadedModel
 
 
 @with_common_options
@@ -40,7 +40,7 @@ def evaluate(
         typer.Option(help="paper: reconstruction, restoration, moments and samples of an encoder and a generator."),
     ] = None,
     beside: Annotated[
-        str | None, typer.Option(help="Of a model that colours: weights trained by plain regression, to compare with.")
+        str | None, typer.Option(help="Of a model that colors: weights trained by plain regression, to compare with.")
     ] = None,
     limit: Annotated[
         int, typer.Option(min=1, help="Take N test pictures: of a folder evenly spaced ones, else the first.")
@@ -52,11 +52,11 @@ def evaluate(
     *,
     common: Common,
 ) -> None:
-    """Measure a model beside classical methods on the same damaged pictures; one that colours, beside simpler ways."""
+    """Measure a model beside classical methods on the same damaged pictures; one that colors, beside simpler ways."""
     from agerestore import device as devices
-    from agerestore import zoo
-    from agerestore.networks import Autoencoder, ColorModel
-    from agerestore.restoration import unheeded
+    from agerestore.inference.restoration import unheeded
+    from agerestore.models import zoo
+    from agerestore.models.registry import Autoencoder, ColorModel
 
     settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
     devices.set_threads(common.threads)
@@ -87,22 +87,22 @@ def _evaluate_restoring(
     settings: "RestoreSettings", common: Common,
 ) -> None:  # fmt: skip
     """A model that restores, under each kind of damage."""
-    from agerestore import evaluate as evaluation
+    from agerestore.evaluation import benchmark
 
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
     test, clean = _pictures(model.networks, data, training, baseline != "none")
-    methods = {"all": evaluation.names(fitted=clean is not None), "none": []}.get(
+    methods = {"all": benchmark.names(fitted=clean is not None), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
 
-    def report(row: evaluation.Row) -> None:
+    def report(row: benchmark.Row) -> None:
         if common.as_json:
             typer.echo(json.dumps(dataclasses.asdict(row)))
         elif not common.quiet:
             typer.echo(_line(row))
 
-    evaluation.evaluate(
+    benchmark.evaluate(
         model, _some(test, limit, data, common), damage,
         methods=methods, training=clean, settings=settings, seed=common.seed, report=report,
     )  # fmt: skip
@@ -113,9 +113,9 @@ def _evaluate_suite(
     common: Common,
 ) -> None:  # fmt: skip
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
-    from agerestore import data as sources
-    from agerestore.networks import Autoencoder
-    from agerestore.suite import Measured, paper_suite
+    from agerestore.data import datasets
+    from agerestore.models.registry import Autoencoder
+    from agerestore.research.suite import Measured, paper_suite
 
     if suite != "paper":
         raise UsageError(f"no suite {suite!r}; there is one: --suite paper")
@@ -126,7 +126,7 @@ def _evaluate_suite(
         )
     size, channels = networks.config.image_size, networks.config.channels
     test, known = (
-        sources.load(folder, size, channels, split) for folder, split in ((data, "test"), (training or data, "train"))
+        datasets.load(folder, size, channels, split) for folder, split in ((data, "test"), (training or data, "train"))
     )
 
     def report(measured: Measured) -> None:
@@ -143,20 +143,20 @@ def _evaluate_suite(
 def _evaluate_coloring(
     model: "LoadedModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
 ) -> None:
-    """A model that colours beside grey and, if there is one, beside plain regression."""
-    from agerestore import data as sources
-    from agerestore import zoo
-    from agerestore.coloring_evaluation import ColoringRow, evaluate_coloring
-    from agerestore.colorization import networks_of
-    from agerestore.networks import ColorModel
+    """A model that colors beside gray and, if there is one, beside plain regression."""
+    from agerestore.data import datasets
+    from agerestore.evaluation.colorization import ColoringRow, evaluate_coloring
+    from agerestore.inference.colorizer import networks_of
+    from agerestore.models import zoo
+    from agerestore.models.registry import ColorModel
 
     if training is None:
-        raise UsageError("name coloured pictures, not those of --data, with --training: a classifier learns from them")
+        raise UsageError("name colored pictures, not those of --data, with --training: a classifier learns from them")
     networks = networks_of(model)
-    test, known = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training))
+    test, known = (datasets.load(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training))
     regression = zoo.load(beside).networks if beside else None
     if not isinstance(regression, ColorModel | None):
-        raise UsageError(f"--beside {beside}: these weights do not colour")
+        raise UsageError(f"--beside {beside}: these weights do not color")
 
     def report(row: ColoringRow) -> None:
         if common.as_json:
@@ -165,7 +165,7 @@ def _evaluate_coloring(
             thirds = " ".join(f"{each:.2f}" for each in row.best_by_saturation)
             typer.echo(
                 f"{row.method:28} best of {row.answers} {row.best:.2f} dB ({thirds})  mean {row.mean:.2f} dB  "
-                f"colourfulness {row.colorfulness:.1f} (gap {row.gap:.0%})  spread {row.spread:.1f}  "
+                f"colorfulness {row.colorfulness:.1f} (gap {row.gap:.0%})  spread {row.spread:.1f}  "
                 f"Frechet {row.frechet:.3f}"
             )
 
@@ -180,7 +180,7 @@ def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
     """
     import torch
 
-    from agerestore.folders.layouts import has_splits
+    from agerestore.data.sources import has_splits
 
     count = min(limit, len(test))
     for line in test.skipped:
@@ -192,23 +192,23 @@ def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
 
 def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":
     """Test pictures in the form that the networks want, and training pictures for what is fitted beside them."""
-    from agerestore import data as sources
-    from agerestore.folders.layouts import has_splits
-    from agerestore.networks import PhotoModel
+    from agerestore.data import datasets
+    from agerestore.data.sources import has_splits
+    from agerestore.models.registry import PhotoModel
 
     if isinstance(networks, PhotoModel):
-        return sources.load_photographs(data, split="test"), None
+        return datasets.load_photographs(data, split="test"), None
     size, channels = networks.config.image_size, networks.config.channels
     clean = None
     if training is not None or (compare and has_splits(data)):
-        clean = sources.load(training or data, size, channels, "train")
-    return sources.load(data, size, channels, "test"), clean
+        clean = datasets.load(training or data, size, channels, "train")
+    return datasets.load(data, size, channels, "test"), clean
 
 
 def _line(row: object) -> str:
     values = dataclasses.asdict(row)  # type: ignore[call-overload]
     hole = "" if values["hole_psnr"] is None else f"  hole {values['hole_psnr']:.2f} dB"
-    share = "" if values["recognised"] is None else f"  recognised {values['recognised']:.1%}"
+    share = "" if values["recognized"] is None else f"  recognized {values['recognized']:.1%}"
     return (
         f"{values['damage']:32} {values['method']:36} {values['psnr']:6.2f} dB  SSIM {values['ssim']:.3f}{hole}{share}"
     )

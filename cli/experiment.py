@@ -35,7 +35,7 @@ def experiment(
     --device, --precision and --seed are those of the training; figures are taken on the CPU, from draws of their own.
     """
     from agerestore import device as devices
-    from agerestore.experiments import Setting, pictures_of, run_experiment
+    from agerestore.research.experiments import Setting, pictures_of, run_experiment
 
     if model is not None and name != "svhn-features":
         refuse_unheeded(f"experiment {name}", ["-m"])

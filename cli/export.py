@@ -22,8 +22,8 @@ def export(
 
     Needs the extra: pip install 'agerestore\[onnx]'. Photographs may have any size.
     """
-    from agerestore import zoo
-    from agerestore.export import export_onnx
+    from agerestore.models import zoo
+    from agerestore.models.onnx import export_onnx
 
     if out.suffix.lower() != ".onnx":
         raise UsageError(f"{out}: is no name of a graph; choose one ending in .onnx")

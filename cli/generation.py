@@ -12,7 +12,7 @@ from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from agerestore.checkpoint import LoadedModel
+    from agerestore.models.weights import LoadedModel
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
 ROW = 8  # samples in a row of the sheet
@@ -31,14 +31,15 @@ def sample(
     import torch
 
     from agerestore import device as devices
-    from agerestore import generation, zoo
-    from agerestore.sheet import contact_sheet
+    from agerestore.images.grid import contact_sheet
+    from agerestore.inference import sampler
+    from agerestore.models import zoo
 
     _refuse(out, overwrite)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
     with devices.precision(common.precision, where):
-        drawn = generation.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
+        drawn = sampler.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
     contact_sheet(list(drawn.split(ROW)), out)
     tell_output(out, common)
 
@@ -59,17 +60,19 @@ def interpolate(
 ) -> None:
     """Walk from one picture to another through the latent space: a row of pictures."""
     from agerestore import device as devices
-    from agerestore import generation, imagefile, zoo
-    from agerestore.sheet import contact_sheet
+    from agerestore.images import io
+    from agerestore.images.grid import contact_sheet
+    from agerestore.inference import sampler
+    from agerestore.models import zoo
 
     if out.exists() and any(path.exists() and out.samefile(path) for path in (a, b)):
         raise UsageError(f"{out}: is one of the two pictures; choose another output")
     _refuse(out, overwrite)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
-    ends = [imagefile.to_tensor(imagefile.read(path)).to(where) for path in (a, b)]
+    ends = [io.to_tensor(io.read(path)).to(where) for path in (a, b)]
     with devices.precision(common.precision, where):
-        walk = generation.interpolate(loaded, ends[0], ends[1], steps, even)
+        walk = sampler.interpolate(loaded, ends[0], ends[1], steps, even)
     for path, end in zip((a, b), ends, strict=True):
         _warn_of_foreign(path, loaded, end, common)
     contact_sheet([walk], out)
@@ -78,7 +81,7 @@ def interpolate(
 
 def _warn_of_foreign(path: Path, loaded: "LoadedModel", picture: "Tensor", common: Common) -> None:
     """Say of a picture that the model knows nothing like it."""
-    from agerestore.restoration import domain_score
+    from agerestore.inference.restoration import domain_score
 
     score = domain_score(loaded, picture)[0] if loaded.header.get("domain") else 0.0
     if score > 1 and not common.quiet:
@@ -87,10 +90,10 @@ def _warn_of_foreign(path: Path, loaded: "LoadedModel", picture: "Tensor", commo
 
 def _refuse(out: Path, overwrite: bool) -> None:
     """Refuse, before any work, an output that cannot be written."""
-    from agerestore.codecs import formats
+    from agerestore.images.formats import catalog
 
     try:
-        formats.of_suffix(out.suffix)
+        catalog.of_suffix(out.suffix)
     except ImageFileError as error:
         raise UsageError(f"{out}: {error}") from None
     refuse_existing(out, overwrite)

@@ -15,9 +15,9 @@ from ._batch import as_text
 from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
-    from agerestore.batch import Outcome
-    from agerestore.folders.masks import Masks
-    from agerestore.inspection import Inspection
+    from agerestore.analysis.report import Inspection
+    from agerestore.batch.masks import Masks
+    from agerestore.batch.runner import Outcome
 
 RESTORED = ".restored"
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
@@ -34,9 +34,10 @@ def inspect(
     Measured are noise, JPEG quality, blur, tint and thin lines; how well is in docs/inspect.md. A mask NAME.mask.png
     beside a picture is found by itself.
     """
-    from agerestore import batch, zoo
     from agerestore import device as devices
-    from agerestore.folders.masks import Masks
+    from agerestore.batch import runner
+    from agerestore.batch.masks import Masks
+    from agerestore.models import zoo
 
     devices.set_threads(common.threads)
     if common.threads:
@@ -45,7 +46,7 @@ def inspect(
         cv2.setNumThreads(common.threads)
     pictures, missing = _pictures(sources)
     models, masks = zoo.load_automatic(), Masks()
-    tally = batch.Tally(len(pictures) + len(missing))
+    tally = runner.Tally(len(pictures) + len(missing))
     for line in missing:
         typer.echo(f"agerestore: {line}", err=True)
         tally.failed, tally.unreadable = tally.failed + 1, tally.unreadable + 1
@@ -71,27 +72,26 @@ def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
 
 def _in_folder(folder: Path) -> list[Path]:
     """The pictures of a folder, but what an earlier proposal has restored, and what was written beside results."""
-    from agerestore import batch
-    from agerestore.folders import manifest
+    from agerestore.batch import manifest, runner
 
     earlier = manifest.Manifest.of_pictures(folder)
-    return [job.source for job in batch.plan(folder, folder, exclude=earlier.is_companion, suffix=RESTORED)]
+    return [job.source for job in runner.plan(folder, folder, exclude=earlier.is_companion, suffix=RESTORED)]
 
 
 def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
     """Look at one picture; whatever goes wrong, the others are not to suffer."""
-    from agerestore import batch
-    from agerestore.imagefile import UnreadableError
-    from agerestore.inspection import inspect as inspect_picture
+    from agerestore.analysis.report import inspect as inspect_picture
+    from agerestore.batch import runner
+    from agerestore.images.io import UnreadableError
 
-    job = batch.Job(path, path)
+    job = runner.Job(path, path)
     start = time.perf_counter()
     try:
         found = inspect_picture(path, models, masks.of(path))
     except Exception as error:
         unreadable = isinstance(error, UnreadableError)
-        return batch.Outcome(job, status="failed", error=one_line(error, path), unreadable=unreadable)
-    return batch.Outcome(job, time.perf_counter() - start, detail={"found": found})
+        return runner.Outcome(job, status="failed", error=one_line(error, path), unreadable=unreadable)
+    return runner.Outcome(job, time.perf_counter() - start, detail={"found": found})
 
 
 def _tell(outcome: "Outcome", common: Common) -> None:
@@ -120,7 +120,7 @@ def _row(path: Path, found: "Inspection") -> dict[str, Any]:
 def _block(path: Path, found: "Inspection") -> str:
     """The lines for people."""
     megapixels = f"{found.megapixels:.1f} megapixels"
-    kind = " with ".join(["grey" if found.channels == 1 else "RGB", *["alpha"] * found.alpha])
+    kind = " with ".join(["gray" if found.channels == 1 else "RGB", *["alpha"] * found.alpha])
     turned = f", EXIF orientation {found.orientation}" if found.orientation else ""
     by_its = f" (by its {found.jpeg_quality_from})" if found.jpeg_quality_from else ""
     unknown = f"{found.missing:.1%} of the pixels, by {printable(found.mask)}" if found.mask else "no mask beside it"
@@ -129,7 +129,7 @@ def _block(path: Path, found: "Inspection") -> str:
         f"{printable(path)}: {found.format}, {found.width} x {found.height} pixels ({megapixels}), "
         f"{found.depth} bits, {kind}",
         f"  profile    {found.profile or 'none (sRGB)'}{turned}",
-        f"  colours    {found.colours}",
+        f"  colors    {found.colors}",
         f"  noise      {_measure(found.noise_sigma, 'sigma {:.1f} of 255')}",
         f"  JPEG       {_measure(found.jpeg_quality, 'quality {}', 'no trace of one')}{by_its}",
         f"  sharpness  {_measure(found.blur_sigma, 'edges as after a blur of {:.1f} pixels')}",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch import device as Device
 
-    from agerestore.networks import ColorModel, PhotoModel
+    from agerestore.models.registry import ColorModel, PhotoModel
 
 app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify; calibrate one of your own.")
 
@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, ve
 @with_common_options
 def list_models(*, common: Common) -> None:
     """List the shipped models with the terms of the data each was trained on."""
-    from agerestore import zoo
+    from agerestore.models import zoo
 
     for name in zoo.names():
         info = zoo.info(name)
@@ -42,7 +42,7 @@ def info(
     common: Common,
 ) -> None:
     """Print what a model's file says of itself: networks, training, validation, domain, terms of its data."""
-    from agerestore import zoo
+    from agerestore.models import zoo
 
     header = zoo.info(name)
     if common.as_json:
@@ -64,7 +64,7 @@ def verify(
     common: Common,
 ) -> None:
     """Check the shipped files against their checksums; exit code 4 at the first that differs."""
-    from agerestore import zoo
+    from agerestore.models import zoo
 
     for name in names or zoo.names():
         zoo.verify(name)
@@ -84,7 +84,7 @@ def calibrate(
         typer.Option(help="A folder of pictures that the model is for; repeatable, and each weighs as much."),
     ],
     foreign: Annotated[
-        list[Path] | None, typer.Option(help="Of a model that colours: a folder of anything else; likewise.")
+        list[Path] | None, typer.Option(help="Of a model that colors: a folder of anything else; likewise.")
     ] = None,
     overwrite: Overwrite = False,
     *,
@@ -92,12 +92,12 @@ def calibrate(
 ) -> None:
     """Set right what a run can only guess at.
 
-    Of a model that colours: which pictures it refuses. Of one for photographs: how far samples spread; for that give
+    Of a model that colors: which pictures it refuses. Of one for photographs: how far samples spread; for that give
     photographs held out from training.
     """
-    from agerestore import checkpoint, zoo
     from agerestore import device as devices
-    from agerestore.networks import ColorModel, PhotoModel
+    from agerestore.models import weights, zoo
+    from agerestore.models.registry import ColorModel, PhotoModel
 
     refuse_existing(out, overwrite)
     devices.set_threads(common.threads)
@@ -107,46 +107,46 @@ def calibrate(
         changed = _refusals(loaded.networks, data, foreign or [], device)
     elif isinstance(loaded.networks, PhotoModel) and loaded.networks.config.latent_dim:
         if foreign:
-            raise UsageError(f"--foreign is for a model that colours, and {model} does not; leave it out")
+            raise UsageError(f"--foreign is for a model that colors, and {model} does not; leave it out")
         with devices.precision(common.precision, device):
             changed = _spread(loaded.networks, data, loaded.header, device)
     else:
-        raise UsageError("there is nothing to calibrate in these weights: they neither colour nor draw photographs")
-    checkpoint.save_weights(out, loaded.networks, {**loaded.header, **changed})
+        raise UsageError("there is nothing to calibrate in these weights: they neither color nor draw photographs")
+    weights.save_weights(out, loaded.networks, {**loaded.header, **changed})
     tell_output(out, common)
 
 
 def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
-    """The domain of a model that colours, for its header."""
-    from agerestore import data as sources
-    from agerestore.color import rgb_to_lab
-    from agerestore.coloring import feature_domain
+    """The domain of a model that colors, for its header."""
+    from agerestore.data import datasets
+    from agerestore.images.color import rgb_to_lab
+    from agerestore.inference import ood_features
 
     if not foreign:
         raise UsageError("name pictures of anything else with --foreign")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        sets = (sources.load(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
+        sets = (datasets.load(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
 
-    found = feature_domain.calibrate_colors(networks, lightness(data), lightness(foreign))
+    found = ood_features.calibrate_colors(networks, lightness(data), lightness(foreign))
     if not found:
-        raise UsageError(f"too few pictures of the domain; give {feature_domain.FEWEST} or more with --data")
+        raise UsageError(f"too few pictures of the domain; give {ood_features.FEWEST} or more with --data")
     return {"domain": found}
 
 
 def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
-    from agerestore import data as sources
-    from agerestore import monitor
-    from agerestore.training import review
+    from agerestore.data import datasets
+    from agerestore.metrics.validation import calibrate_samples, sample_figures
+    from agerestore.training.validation import HOLES, damager
 
     photographs = [
         image.to(device).float() / 255
         for folder in data
-        for image in sources.load_photographs(folder, split="test").images
+        for image in datasets.load_photographs(folder, split="test").images
     ]
-    monitor.calibrate_samples(networks, photographs, review.damager(review.HOLES))
-    figures = monitor.sample_figures(networks, photographs, review.damager(review.HOLES))
+    calibrate_samples(networks, photographs, damager(HOLES))
+    figures = sample_figures(networks, photographs, damager(HOLES))
     validation = header.get("validation", {}) | {f"samples_{name}": value for name, value in figures.items()}
     return {"validation": validation}

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agerestore.config.options import ColorizeSettings, RestoreSettings
 from agerestore.errors import UsageError, printable
-from agerestore.settings import ColorizeSettings, RestoreSettings
 
 from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, refuse_unheeded, with_common_options
-from .colorize import MODEL as COLOURS
-from .colorize import colourist
+from .colorize import MODEL as COLORS
+from .colorize import colorist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agerestore.batch import Job, Made
-    from agerestore.checkpoint import LoadedModel
-    from agerestore.colorization import ColorizedPicture
-    from agerestore.imagefile import Mask, Photo
-    from agerestore.pictures import RestoredPicture
+    from agerestore.batch.runner import Job, Made
+    from agerestore.images.io import Mask, Photo
+    from agerestore.inference.colorizer import ColorizedPicture
+    from agerestore.inference.pictures import RestoredPicture
+    from agerestore.models.weights import LoadedModel
 
 
 @with_common_options
@@ -50,7 +50,7 @@ def restore(
                           "in so many times the time.")
     ] = 1,
     preset: Annotated[
-        str | None, typer.Option(help="old-photo also brings faded black and white back, and halves a colour cast.")
+        str | None, typer.Option(help="old-photo also brings faded black and white back, and halves a color cast.")
     ] = None,
     samples: Annotated[
         int, typer.Option(min=0, help="Photographs: also write so many others that could have been (experimental).")
@@ -60,7 +60,7 @@ def restore(
     ] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Also write damaged and restored side by side.")] = False,
     colorize: Annotated[
-        bool, typer.Option("--colorize", help="Then colour the restored picture: grey photographs of cars only.")
+        bool, typer.Option("--colorize", help="Then color the restored picture: gray photographs of cars only.")
     ] = False,
     tile: Annotated[
         str, typer.Option(help="Photographs: pixels a side to compute at a time; auto asks the free memory.")
@@ -76,11 +76,11 @@ def restore(
     With a mask, only the unknown pixels are filled and all others stay bit for bit. Without one the whole picture is
     estimated anew. With -m auto small pictures go to the shipped model whose domain they are in (digits), all others
     to the one for photographs. Beside NAME.png, --samples, --uncertainty and --compare write NAME.sample-1.png,
-    NAME.uncertainty.png (four times the expected error in grey levels) and NAME.compare.png.
+    NAME.uncertainty.png (four times the expected error in gray levels) and NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore import zoo
-    from agerestore.restoration import unheeded
+    from agerestore.inference.restoration import unheeded
+    from agerestore.models import zoo
 
     beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     masks = mask if mask is not None and mask.is_dir() else None
@@ -100,15 +100,15 @@ def restore(
     models = _models(model, where)
     if model != "auto":  # which may have one for each option
         refuse_unheeded(f"-m {model}", unheeded(models[model], settings, samples, uncertainty))
-    colour = _colourist(where, common, samples) if colorize else None
-    made_with |= {"colours": zoo.fingerprint(COLOURS)} if colorize else {}
-    work = _Restoring(models, settings, extras, masks, resize_mask, large, files.quality, colour)
+    color = _colorist(where, common, samples) if colorize else None
+    made_with |= {"colors": zoo.fingerprint(COLORS)} if colorize else {}
+    work = _Restoring(models, settings, extras, masks, resize_mask, large, files.quality, color)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
 def _with_masks(jobs: "list[Job]", source: Path, mask: Path | None) -> "list[Job]":
     """The jobs, each with the mask that its picture has."""
-    from agerestore.folders.masks import Masks
+    from agerestore.batch.masks import Masks
 
     masks = Masks(mask, source if source.is_dir() else source.parent)
     return [replace(job, beside=(found,)) if (found := masks.of(job.source)) else job for job in jobs]
@@ -132,7 +132,7 @@ def _side(tile: str) -> int | None:
 
 def _fingerprint(model: str) -> tuple[bool, list[str]]:
     """What tells models apart: whether one is chosen for each picture, and the SHA-256 of the weights."""
-    from agerestore import zoo
+    from agerestore.models import zoo
 
     automatic = model == "auto"
     return automatic, [zoo.fingerprint(name) for name in (zoo.automatic() if automatic else [model])]
@@ -140,20 +140,20 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
 
 def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
     """The named model, or all shipped ones that restore for each picture to go to the one that suits it."""
-    from agerestore import zoo
-    from agerestore.networks import ColorModel
+    from agerestore.models import zoo
+    from agerestore.models.registry import ColorModel
 
     models = zoo.load_automatic() if model == "auto" else {model: zoo.load(model)}
     if model != "auto" and isinstance(models[model].networks, ColorModel):
-        raise UsageError(f"-m {model} colours pictures and restores none; use `agerestore colorize`, or --colorize")
+        raise UsageError(f"-m {model} colors pictures and restores none; use `agerestore colorize`, or --colorize")
     return {name: each.to(where) for name, each in models.items()}
 
 
-def _colourist(where: Any, common: Common, samples: int) -> "Callable[[Photo], ColorizedPicture]":
-    """What colours a restored picture."""
+def _colorist(where: Any, common: Common, samples: int) -> "Callable[[Photo], ColorizedPicture]":
+    """What colors a restored picture."""
     if samples:
-        raise UsageError("--samples and --colorize do not go together; colour the samples with `agerestore colorize`")
-    return colourist(COLOURS, where, ColorizeSettings(precision=common.precision), seed=common.seed)
+        raise UsageError("--samples and --colorize do not go together; color the samples with `agerestore colorize`")
+    return colorist(COLORS, where, ColorizeSettings(precision=common.precision), seed=common.seed)
 
 
 @dataclass(frozen=True)
@@ -177,21 +177,21 @@ class _Restoring:
     resize_mask: bool
     large: bool
     quality: int | None
-    colour: "Callable[[Photo], ColorizedPicture] | None"
+    color: "Callable[[Photo], ColorizedPicture] | None"
     _told: set[str] = field(default_factory=set)  # what is not to be said again
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
-        from agerestore import imagefile
-        from agerestore.folders.masks import read_mask
+        from agerestore.batch.masks import read_mask
+        from agerestore.images import io
 
-        photo, mask = imagefile.decode(data, job.source, self.large), next(iter(job.beside), None)
-        imagefile.refuse_unfit(self._as_result(photo), job.suffix)
+        photo, mask = io.decode(data, job.source, self.large), next(iter(job.beside), None)
+        io.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
         return photo, mask, read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.large)
 
     def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
-        from agerestore.pictures import restore_picture
+        from agerestore.inference.pictures import restore_picture
 
         photo, mask, unknown = item
         restored = restore_picture(
@@ -203,24 +203,24 @@ class _Restoring:
             seed=self.extras.seed,
             uncertainty=self.extras.uncertainty,
         )
-        if self.colour is not None:
-            coloured = self.colour(restored.photo)
-            restored = replace(restored, photo=coloured.photos[0], remarks=[*restored.remarks, *coloured.remarks])
+        if self.color is not None:
+            colored = self.color(restored.photo)
+            restored = replace(restored, photo=colored.photos[0], remarks=[*restored.remarks, *colored.remarks])
         return photo, restored, mask
 
     def _as_result(self, photo: "Photo") -> "Photo":
-        """A picture of the kind that comes out; before any work, one that cannot be coloured is refused."""
-        from agerestore.coloring import chroma
-        from agerestore.colorization import refuse_colourful
+        """A picture of the kind that comes out; before any work, one that cannot be colored is refused."""
+        from agerestore.inference import chroma_upsampling
+        from agerestore.inference.colorizer import refuse_colorful
 
-        if self.colour is None:
+        if self.color is None:
             return photo
-        refuse_colourful(photo)
-        return chroma.as_rgb(photo)
+        refuse_colorful(photo)
+        return chroma_upsampling.as_rgb(photo)
 
     def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Made":
-        from agerestore import imagefile
-        from agerestore.batch import Made
+        from agerestore.batch.runner import Made
+        from agerestore.images import io
 
         damaged, restored, mask = result
         detail: dict[str, Any] = {
@@ -235,19 +235,18 @@ class _Restoring:
         if remarks:
             detail["warning"] = "; ".join(remarks)
         files = {
-            path: imagefile.encode(photo, path.suffix, self.quality)
-            for path, photo in self._beside(job, damaged, restored)
+            path: io.encode(photo, path.suffix, self.quality) for path, photo in self._beside(job, damaged, restored)
         }
-        return Made({**files, job.target: imagefile.encode(restored.photo, job.suffix, self.quality)}, detail)
+        return Made({**files, job.target: io.encode(restored.photo, job.suffix, self.quality)}, detail)
 
     def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
         """The files that are written beside the restored picture."""
-        from agerestore import sheet
-        from agerestore.folders.jobs import COMPARE, UNCERTAINTY
+        from agerestore.batch.planning import COMPARE, UNCERTAINTY
+        from agerestore.images import grid
 
         for number, sample in enumerate(restored.samples, start=1):
             yield job.sample(number), sample
         if restored.uncertainty is not None:
             yield job.companion(UNCERTAINTY), restored.uncertainty
         if self.extras.compare:
-            yield job.companion(COMPARE), sheet.beside(damaged, restored.photo)
+            yield job.companion(COMPARE), grid.beside(damaged, restored.photo)

@@ -11,8 +11,8 @@ from ._interrupt import interrupted
 from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
-    from agerestore.config import TrainConfig
-    from agerestore.data import AnySet
+    from agerestore.config.training import TrainConfig
+    from agerestore.data.datasets import AnySet
     from agerestore.training.state import Training
 
 
@@ -27,7 +27,7 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, dotted where nested, such as network.width=16.")
     ] = None,
-    augment: Annotated[bool, typer.Option("--augment", help="Vary geometry and colour of the clean pictures.")] = False,
+    augment: Annotated[bool, typer.Option("--augment", help="Vary geometry and color of the clean pictures.")] = False,
     init: Annotated[
         str | None, typer.Option(help="Start from the weights of a shipped model or a .safetensors file.")
     ] = None,
@@ -47,9 +47,10 @@ def train(
     where it was, with the settings it was begun with. Started by torchrun, several processes divide each batch.
     """
     from agerestore import device as devices
-    from agerestore import processes, zoo
-    from agerestore.train import prepare
-    from agerestore.train import train as train_model
+    from agerestore import distributed
+    from agerestore.models import zoo
+    from agerestore.training.loop import prepare
+    from agerestore.training.loop import train as train_model
 
     given = [*(settings or []), *(["augment=true"] if augment else []), *_given(common)]
     config = _config(preset, tuple(given), out if resume else None)
@@ -66,7 +67,7 @@ def train(
     devices.keep_memory()
     provenance = {"data": data.name} | ({} if terms is None else {"terms": terms})
     with (
-        processes.joined(),
+        distributed.joined(),
         interrupted("ending the iteration and saving the state") as stop,
         _Bar(common.quiet, common.as_json) as bar,
     ):
@@ -74,7 +75,7 @@ def train(
             config, images, out, device=where, init=start, resume=resume,
             stop=stop.is_set, report=bar.show, provenance=provenance,
         )  # fmt: skip
-        if processes.is_first():
+        if distributed.is_first():
             typer.echo(json.dumps({"weights": str(weights)}) if common.as_json else str(weights))
 
 
@@ -86,7 +87,7 @@ def _given(common: Common) -> list[str]:
 
 def _config(preset: str | None, given: tuple[str, ...], begun: Path | None) -> "TrainConfig":
     """The configuration that is named, or that of a run that was begun, if nothing is."""
-    from agerestore.config import read_config, train_config
+    from agerestore.config.training import read_config, train_config
 
     if begun is not None and preset is None and not given:
         return read_config(begun / "config.json")
@@ -95,15 +96,15 @@ def _config(preset: str | None, given: tuple[str, ...], begun: Path | None) -> "
 
 def _images(config: "TrainConfig", path: Path) -> "AnySet":
     """The training set in the form that the networks of ``config`` want."""
-    from agerestore import data
-    from agerestore.architectures import ColorConfig, PhotoConfig
+    from agerestore.config.networks import ColorConfig, PhotoConfig
+    from agerestore.data import datasets
 
     if isinstance(config.network, PhotoConfig):
-        return data.load_photographs(path, config.crop_size)
+        return datasets.load_photographs(path, config.crop_size)
     size = config.network.image_size
-    stored = round(size * data.AUGMENT_MARGIN) if config.augment else size
+    stored = round(size * datasets.AUGMENT_MARGIN) if config.augment else size
     # The author's cars fill the square, whatever their proportions.
-    return data.load(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
+    return datasets.load(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
 
 
 class _Bar:
@@ -145,7 +146,7 @@ class _Bar:
 
 def _estimate(training: "Training", images: int, as_json: bool) -> None:
     """Print the configuration and the work it means: operations counted, seconds measured on two iterations."""
-    from agerestore.training.budget import flops_per_iteration, seconds_per_iteration
+    from agerestore.training.cost import flops_per_iteration, seconds_per_iteration
 
     config, steps = training.config, {stage.name: stage.steps for stage in training.stages}
     seconds = seconds_per_iteration(config, training.device)

@@ -6,12 +6,13 @@ python docs/make_gallery.py
 import sys
 from pathlib import Path
 
-from agerestore import imagefile, sheet, zoo
-from agerestore.coloring import chroma
-from agerestore.colorization import colorize_picture, paints_drawn
-from agerestore.folders import masks
-from agerestore.metrics import psnr
-from agerestore.pictures import restore_picture
+from agerestore.batch import masks
+from agerestore.images import grid, io
+from agerestore.inference import chroma_upsampling
+from agerestore.inference.colorizer import colorize_picture, paints_drawn
+from agerestore.inference.pictures import restore_picture
+from agerestore.metrics.image import psnr
+from agerestore.models import zoo
 
 ROOT = Path(__file__).parent.parent
 DAMAGED, CLEAN = ROOT / "examples" / "damaged", ROOT / "examples" / "photographs"
@@ -26,12 +27,12 @@ picture against the undamaged one, before and after.
 def entry(path: Path, folder: Path) -> str:
     """Restore one photograph, write the pair, and describe it."""
     mask_path = path.with_name(f"{path.stem}.mask.png")
-    damaged, clean = imagefile.read(path), imagefile.read(CLEAN / path.name)
+    damaged, clean = io.read(path), io.read(CLEAN / path.name)
     mask = masks.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
-    before, after = (float(psnr(imagefile.to_tensor(each), imagefile.to_tensor(clean))) for each in (damaged, restored))
-    pair = sheet.beside(damaged, restored)
-    (folder / f"{path.stem}.jpg").write_bytes(imagefile.encode(pair, ".jpg"))
+    before, after = (float(psnr(io.to_tensor(each), io.to_tensor(clean))) for each in (damaged, restored))
+    pair = grid.beside(damaged, restored)
+    (folder / f"{path.stem}.jpg").write_bytes(io.encode(pair, ".jpg"))
     beside = " (its mask lies beside it)" if mask is not None else ""
     title, command = (
         path.stem.removeprefix("photo-").capitalize(),
@@ -43,18 +44,18 @@ def entry(path: Path, folder: Path) -> str:
     )
 
 
-def colourings(path: Path, folder: Path, count: int = 5) -> str:
-    """Colour the car, write a sheet, and describe it."""
-    model, grey = zoo.load("cars-color"), imagefile.read(path)
-    drawn = colorize_picture(model, grey, paints_drawn(model, count, 0)).photos
-    shown = sheet.of_photos([chroma.as_rgb(grey), *drawn])
-    (folder / "car.jpg").write_bytes(imagefile.encode(shown, ".jpg"))
+def colorings(path: Path, folder: Path, count: int = 5) -> str:
+    """Color the car, write a sheet, and describe it."""
+    model, gray = zoo.load("cars-color"), io.read(path)
+    drawn = colorize_picture(model, gray, paints_drawn(model, count, 0)).photos
+    shown = grid.of_photos([chroma_upsampling.as_rgb(gray), *drawn])
+    (folder / "car.jpg").write_bytes(io.encode(shown, ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
     return (
-        f"\n## A car that does not exist\n`{command}`: drawn by `examples/draw_car.py`, coloured by `cars-color`. The "
-        "cars it was trained on are photographs that are not ours to show; on those, colours keep closer to the body."
+        f"\n## A car that does not exist\n`{command}`: drawn by `examples/draw_car.py`, colored by `cars-color`. The "
+        "cars it was trained on are photographs that are not ours to show; on those, colors keep closer to the body."
         "\n\n"
-        "![grey, and five colourings](gallery/car.jpg)\n"
+        "![gray, and five colorings](gallery/car.jpg)\n"
     )
 
 
@@ -63,7 +64,7 @@ def main(docs: Path) -> None:
     folder = docs / "gallery"
     folder.mkdir(parents=True, exist_ok=True)
     photographs = [path for path in sorted(DAMAGED.glob("photo-*.png")) if not path.name.endswith(".mask.png")]
-    entries = [entry(path, folder) for path in photographs] + [colourings(ROOT / "examples" / "car.jpg", folder)]
+    entries = [entry(path, folder) for path in photographs] + [colorings(ROOT / "examples" / "car.jpg", folder)]
     (docs / "gallery.md").write_text(HEAD + "".join(entries))
 
 

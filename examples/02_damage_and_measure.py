@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 
 import agerestore
-from agerestore import degrade, imagefile
-from agerestore.metrics import psnr
+from agerestore import degradations
+from agerestore.images import io
+from agerestore.metrics.image import psnr
 
 HERE = Path(__file__).parent
 
@@ -14,13 +15,13 @@ HERE = Path(__file__).parent
 def main() -> float:
     """Return the mean gain in dB over all shipped clean digits."""
     files = sorted((HERE / "clean").glob("digit-*.png"))
-    clean = torch.cat([imagefile.to_tensor(imagefile.read(file)) for file in files])  # (N, 1, 32, 32) in [0, 1]
+    clean = torch.cat([io.to_tensor(io.read(file)) for file in files])  # (N, 1, 32, 32) in [0, 1]
 
-    drawn = degrade.draw(
-        degrade.parse("noise:sigma=100:clip=1"), len(clean), (32, 32), torch.Generator().manual_seed(0)
+    drawn = degradations.draw(
+        degradations.parse("noise:sigma=100:clip=1"), len(clean), (32, 32), torch.Generator().manual_seed(0)
     )
-    damaged = degrade.apply(clean, drawn).image
-    print("what happened to the first:", degrade.to_json(drawn, 0))
+    damaged = degradations.apply(clean, drawn).image
+    print("what happened to the first:", degradations.to_json(drawn, 0))
 
     restored = agerestore.restore(agerestore.load("mnist"), damaged)
     before, after = psnr(damaged, clean).mean().item(), psnr(restored, clean).mean().item()

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import agerestore
-from agerestore import data
-from agerestore.config import train_config
-from agerestore.train import train
+from agerestore.config.training import train_config
+from agerestore.data import datasets
+from agerestore.training.loop import train
 
 HERE = Path(__file__).parent
 
 
 def main(run: Path = Path("run"), steps: int = 20) -> Path:
     """Return the path of the weights."""
-    images = data.load(HERE / "clean", image_size=32, channels=1)
+    images = datasets.load(HERE / "clean", image_size=32, channels=1)
     config = train_config(
         "age-mnist",
         ("network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",

@@ -1,4 +1,4 @@
-"""Draws `car.jpg`, a greyscale car that does not exist, to be coloured by `agerestore colorize examples/car.jpg`.
+"""Draws `car.jpg`, a grayscale car that does not exist, to be colored by `agerestore colorize examples/car.jpg`.
 
 Drawn with OpenCV on four times the size, from the outline of nobody's car; nothing of it is a photograph.
 """
@@ -42,10 +42,10 @@ def _area(points: list[tuple[float, float]]) -> Picture:
     return area
 
 
-def _disc(centre: tuple[float, float], axes: tuple[float, float]) -> Picture:
-    """An ellipse; centre in shares of width and height, axes in shares of the width."""
+def _disc(center: tuple[float, float], axes: tuple[float, float]) -> Picture:
+    """An ellipse; center in shares of width and height, axes in shares of the width."""
     area = np.zeros((HEIGHT * FINE, WIDTH * FINE), np.float32)
-    pixels = [round(x * side * FINE) for x, side in zip((*centre, *axes), (WIDTH, HEIGHT, WIDTH, WIDTH), strict=True)]
+    pixels = [round(x * side * FINE) for x, side in zip((*center, *axes), (WIDTH, HEIGHT, WIDTH, WIDTH), strict=True)]
     cv2.ellipse(area, (pixels[0], pixels[1]), (pixels[2], pixels[3]), 0, 0, 360, 1.0, -1)
     return area
 
@@ -74,16 +74,16 @@ def _scenery(rng: np.random.Generator) -> Picture:
     return picture + rough * _ramp([(0, 0.1), (HORIZON, 0.1), (HORIZON + 0.001, 0.5), (1, 0.5)])
 
 
-def _wheel(picture: Picture, centre: tuple[float, float]) -> Picture:
-    picture = _over(picture, _disc(centre, (RADIUS * 1.16,) * 2) * _ramp([(0, 1), (0.745, 1), (0.746, 0)]), 0.05)
-    picture = _over(picture, _disc(centre, (RADIUS,) * 2), 0.12)
+def _wheel(picture: Picture, center: tuple[float, float]) -> Picture:
+    picture = _over(picture, _disc(center, (RADIUS * 1.16,) * 2) * _ramp([(0, 1), (0.745, 1), (0.746, 0)]), 0.05)
+    picture = _over(picture, _disc(center, (RADIUS,) * 2), 0.12)
     picture = _over(
-        picture, _disc(centre, (RADIUS * 0.68,) * 2), _ramp([(0, 0.9), (0.66, 0.85), (0.72, 0.6), (0.78, 0.45)])
+        picture, _disc(center, (RADIUS * 0.68,) * 2), _ramp([(0, 0.9), (0.66, 0.85), (0.72, 0.6), (0.78, 0.45)])
     )
     for angle in np.arange(5) * 2 * np.pi / 5 + 0.3:
-        x, y = centre[0] + 0.42 * RADIUS * np.cos(angle), centre[1] + 0.42 * RADIUS * np.sin(angle) * WIDTH / HEIGHT
+        x, y = center[0] + 0.42 * RADIUS * np.cos(angle), center[1] + 0.42 * RADIUS * np.sin(angle) * WIDTH / HEIGHT
         picture = _over(picture, _soft(_disc((x, y), (RADIUS * 0.17,) * 2), 0.001), 0.22)
-    return _over(picture, _disc(centre, (RADIUS * 0.12,) * 2), 0.5)
+    return _over(picture, _disc(center, (RADIUS * 0.12,) * 2), 0.5)
 
 
 def draw() -> NDArray[np.uint8]:
@@ -115,11 +115,11 @@ def draw() -> NDArray[np.uint8]:
         picture = _over(picture, line * 0.7, 0.18)
     for x in (0.40, 0.60):
         picture = _over(picture, _disc((x, 0.505), (0.018, 0.004)), 0.85)
-    for centre, axes, shade in LAMPS.values():
-        picture = _over(picture, _soft(_disc(centre, axes), 0.001) * body, shade)
+    for center, axes, shade in LAMPS.values():
+        picture = _over(picture, _soft(_disc(center, axes), 0.001) * body, shade)
     picture = _over(picture, _disc((0.675, 0.455), (0.017, 0.013)), 0.5)  # the mirror
-    for centre in WHEELS:
-        picture = _wheel(picture, centre)
+    for center in WHEELS:
+        picture = _wheel(picture, center)
     small = cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
     grainy = small[FRAME] + rng.normal(0, 0.006, small[FRAME].shape)
     return (255 * np.clip(grainy, 0, 1)).round().astype(np.uint8)

@@ -1,6 +1,6 @@
 """Draw handwritten digits of our own: pen strokes, neither MNIST nor a font, in the form MNIST gives digits.
 
-White ink on black: the digit fills a 20x20 box, placed by its centre of mass in the middle of 28x28 pixels,
+White ink on black: the digit fills a 20x20 box, placed by its center of mass in the middle of 28x28 pixels,
 which zeros pad to 32x32. Run it to draw the pictures of examples/clean anew:
 
     python examples/draw_digits.py [FOLDER]
@@ -73,12 +73,12 @@ STYLES: dict[tuple[int, str], list[list[tuple[float, float]]]] = {
 
 
 def draw(digit: int, seed: int, style: str = "") -> NDArray[np.uint8]:
-    """Draw a digit, (32, 32) grey; seeds are different hands and pens, `style` another way to write it."""
+    """Draw a digit, (32, 32) gray; seeds are different hands and pens, `style` another way to write it."""
     hand = np.random.default_rng(seed)
     plan = np.concatenate([_swing(np.array(stroke)) for stroke in STYLES[digit, style]])
     path = _slant(_tremble(plan, hand), hand)
     radius = hand.uniform(0.95, 1.45) * _pressure(len(path), hand)  # pixels
-    return _centre(_ink(_fit(path, BOX - 2 * radius.max()), radius))
+    return _center(_ink(_fit(path, BOX - 2 * radius.max()), radius))
 
 
 def _swing(points: Array) -> Array:
@@ -125,8 +125,8 @@ def _ink(path: Array, radius: Array) -> Array:
     return inside.reshape(BOX, FINE, BOX, FINE).mean((1, 3))
 
 
-def _centre(ink: Array) -> NDArray[np.uint8]:
-    """Put the centre of mass in the middle of the picture, to the nearest whole pixel."""
+def _center(ink: Array) -> NDArray[np.uint8]:
+    """Put the center of mass in the middle of the picture, to the nearest whole pixel."""
     index = np.arange(BOX) + 0.5
     mass = np.array([ink.sum(1) @ index, ink.sum(0) @ index]) / ink.sum()
     top, left = np.clip(np.round(SIZE / 2 - mass).astype(int), 2, SIZE - 2 - BOX)

@@ -44,7 +44,7 @@ PHOTOS = {
 
 
 def take(photo: Photo) -> Image.Image:
-    """The part of the photograph at its size, grey or sRGB, with nothing but pixels."""
+    """The part of the photograph at its size, gray or sRGB, with nothing but pixels."""
     image = Image.open(io.BytesIO((files("skimage") / "data" / photo.source).read_bytes()))
     if profile := image.info.get("icc_profile"):  # one of them is in Adobe RGB
         image = ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"))

@@ -13,8 +13,8 @@ def model():
     """Networks for photographs with something in every weight, those that start at zero included."""
     import torch
 
-    from agerestore.architectures import PhotoConfig
-    from agerestore.networks import build
+    from agerestore.config.networks import PhotoConfig
+    from agerestore.models.registry import build
 
     networks = build(PhotoConfig(widths=(3, 4, 6), blocks=(1, 1, 1), latent_dim=6)).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(1)

@@ -15,9 +15,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from agerestore import batch, imagefile
-from agerestore.batch import Delivery, Job, Made
-from agerestore.folders.manifest import Manifest
+from agerestore.batch import runner
+from agerestore.batch.manifest import Manifest
+from agerestore.batch.runner import Delivery, Job, Made
+from agerestore.images import io
 
 EXITED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
@@ -29,30 +30,30 @@ class Inverting:
         self.log = log
         self.seconds = seconds
 
-    def decode(self, job: Job, data: bytes) -> tuple[Job, imagefile.Photo]:
-        return job, imagefile.decode(data, job.source)
+    def decode(self, job: Job, data: bytes) -> tuple[Job, io.Photo]:
+        return job, io.decode(data, job.source)
 
-    def compute(self, item: tuple[Job, imagefile.Photo]) -> imagefile.Photo:
+    def compute(self, item: tuple[Job, io.Photo]) -> io.Photo:
         job, photo = item
         with self.log.open("a") as log:
             log.write(f"{job.target.name}\n")
         time.sleep(self.seconds)
         return replace(photo, pixels=255 - photo.pixels)
 
-    def encode(self, job: Job, result: imagefile.Photo) -> Made:
-        return Made({job.target: imagefile.encode(result, job.suffix)})
+    def encode(self, job: Job, result: io.Photo) -> Made:
+        return Made({job.target: io.encode(result, job.suffix)})
 
 
 def complete(source: Path, out: Path, log: Path, seconds: float) -> int:
-    jobs = batch.plan(source, out, in_place=source == out)
+    jobs = runner.plan(source, out, in_place=source == out)
     with Manifest.open(out) as manifest:
-        return batch.run(jobs, Inverting(log, seconds), Delivery(manifest, "s"), report=lambda each: None).exit_code
+        return runner.run(jobs, Inverting(log, seconds), Delivery(manifest, "s"), report=lambda each: None).exit_code
 
 
 def done(source: Path, out: Path) -> list[str]:
     """What the manifest says is done, and the disk confirms."""
     manifest = Manifest(out)
-    jobs = batch.plan(source, out, in_place=source == out)
+    jobs = runner.plan(source, out, in_place=source == out)
     found = [(job.target, manifest.find(job.target)) for job in jobs]
     return [path.name for path, record in found if record and manifest.kept(record)]
 

@@ -12,10 +12,10 @@ import sys
 
 import torch
 
-from agerestore import processes
-from agerestore.config import train_config
-from agerestore.data import ImageSet
-from agerestore.objectives.coloring import _colorfulness
+from agerestore import distributed
+from agerestore.config.training import train_config
+from agerestore.data.datasets import ImageSet
+from agerestore.losses.colorization import _colorfulness
 from agerestore.training.state import Training
 
 EVERY_TERM = ("kl_real=1", "kl_fake=-1", "match_x=10", "match_z=20")
@@ -35,7 +35,7 @@ class Double:
         self.batches = batches
 
     def draw(self, *where):
-        """See `agerestore.training.batches.Batches`."""
+        """See `agerestore.data.batches.Batches`."""
         batch = self.batches.draw(*where)
         fields = {each.name: getattr(batch, each.name) for each in dataclasses.fields(batch)}
         return type(batch)(**{name: None if value is None else value.double() for name, value in fields.items()})
@@ -60,21 +60,21 @@ def learned(*settings):
     return found
 
 
-def colourfulness():
-    """How far drawn colours are from real ones in strength, and what that asks of them."""
+def colorfulness():
+    """How far drawn colors are from real ones in strength, and what that asks of them."""
     chance = torch.Generator().manual_seed(0)
     both = torch.randn(2, 8, 3, 4, 4, dtype=torch.float64, generator=chance)
-    drawn, real = both.chunk(processes.count(), 1)[processes.number()]
+    drawn, real = both.chunk(distributed.count(), 1)[distributed.number()]
     drawn.requires_grad_()
     distance = _colorfulness(drawn, 3 * real, ["colorfulness"])["colorfulness"]
     (slope,) = torch.autograd.grad(distance, drawn)
-    return {"colourfulness": distance.detach(), "its slope": processes.gather(slope) / processes.count()}
+    return {"colorfulness": distance.detach(), "its slope": distributed.gather(slope) / distributed.count()}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    with processes.joined():
-        found = colourfulness()
+    with distributed.joined():
+        found = colorfulness()
         for divergence in ("official", "nearest"):
             found |= learned(*GAME, f"divergence={divergence}")
         found |= learned(
@@ -82,4 +82,4 @@ if __name__ == "__main__":
         )
         for objective in OTHERS:
             found |= learned("steps=3", "robust.steps=0", "settle.steps=0", f"objective={objective}")
-        torch.save(found, sys.argv[1].replace("RANK", str(processes.number())))
+        torch.save(found, sys.argv[1].replace("RANK", str(distributed.number())))

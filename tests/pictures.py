@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from agerestore.imagefile import Photo
+from agerestore.images.io import Photo
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 DISPLAY_P3_LIKE = SRGB[:36] + SRGB[36:].replace(b"s\0R\0G\0B", b"P\0-\0\x33\0X")  # another profile, same size
@@ -19,13 +19,13 @@ def noise(height: int, width: int, samples: int, dtype: type = np.uint8, seed: i
     return np.random.default_rng(seed).integers(0, int(np.iinfo(dtype).max) + 1, shape).astype(dtype)
 
 
-def png(rows: bytes, size: tuple[int, int], depth: int, colour_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
+def png(rows: bytes, size: tuple[int, int], depth: int, color_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG by hand from rows that each begin with their filter byte."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header = struct.pack(">IIBBBBB", *size, depth, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", *size, depth, color_type, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 

@@ -5,12 +5,13 @@ import math
 import pytest
 import torch
 
-from agerestore.architectures import ColorConfig, NetworkConfig
-from agerestore.config import train_config
-from agerestore.networks import build, coloring
-from agerestore.objectives import AGE, Batch
-from agerestore.objectives.age import log_mse
-from agerestore.presets import PRESETS
+from agerestore.config.networks import ColorConfig, NetworkConfig
+from agerestore.config.presets import PRESETS
+from agerestore.config.training import train_config
+from agerestore.losses import AGE, Batch
+from agerestore.losses.age import log_mse
+from agerestore.models import colorizer
+from agerestore.models.registry import build
 from agerestore.training.stages import stages
 
 OF_AGE = [name for name, row in PRESETS.items() if "objective" not in row]
@@ -123,7 +124,7 @@ def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
     size, channels = config.network.image_size, config.network.channels
     x = torch.rand(4, channels, size, size)
     if isinstance(config.network, ColorConfig):
-        x = coloring.pack(config.network, x)
+        x = colorizer.pack(config.network, x)
     batch = Batch(x, torch.randn(4, config.network.latent_dim))
     for player, turn in config.turns.items():
         wanted = [name for name, weight in turn.weights.items() if weight]

@@ -4,8 +4,9 @@ import sys
 import pytest
 import torch
 
-from agerestore import evaluate
-from agerestore.baselines.classical import (
+from agerestore.errors import UsageError
+from agerestore.evaluation import benchmark
+from agerestore.evaluation.baselines.classical import (
     BASELINES,
     applicable,
     best,
@@ -20,10 +21,9 @@ from agerestore.baselines.classical import (
     total_variation,
     wavelet,
 )
-from agerestore.baselines.fitted import FITTED
-from agerestore.baselines.linear import LinearEstimator
-from agerestore.errors import UsageError
-from agerestore.observation import Observation
+from agerestore.evaluation.baselines.fitted import FITTED
+from agerestore.evaluation.baselines.linear import LinearEstimator
+from agerestore.images.observation import Observation
 
 
 def generator(seed=0):
@@ -40,8 +40,8 @@ def block_mask(count=1, size=16):
 @pytest.mark.parametrize("name", [name for name in BASELINES if name != "blur-threshold"])
 def test_flat_pictures_stay_as_they_are(name, channels):
     row = BASELINES[name]
-    colour = torch.tensor([200, 100, 20][:channels]) / 255  # far from grey: swapped channels would show
-    image = colour[None, :, None, None].expand(2, channels, 16, 16)
+    color = torch.tensor([200, 100, 20][:channels]) / 255  # far from gray: swapped channels would show
+    image = color[None, :, None, None].expand(2, channels, 16, 16)
     observation = Observation(image, block_mask(2) if row.fills_holes else None)
     restored = row.method(observation, **row.settings[-1])
     assert restored.dtype == torch.float32
@@ -88,13 +88,13 @@ def test_non_local_means_takes_noise_from_a_flat_picture():
     assert non_local_means(Observation(damaged), h=40).std() < 0.03
 
 
-def test_bilateral_keeps_an_edge_that_is_far_above_its_colour_sigma():
+def test_bilateral_keeps_an_edge_that_is_far_above_its_color_sigma():
     image = torch.full((1, 3, 9, 12), 50 / 255)
     image[..., 6:] = 150 / 255
     assert torch.equal(bilateral(Observation(image), color=10, space=2), image)
 
 
-def test_bilateral_with_a_boundless_colour_sigma_is_a_gaussian_blur():
+def test_bilateral_with_a_boundless_color_sigma_is_a_gaussian_blur():
     image = torch.rand(2, 3, 21, 24, generator=generator())
     blurred = gaussian_blur(Observation(image), sigma=3)[..., 6:-6, 6:-6]
     restored = bilateral(Observation(image), color=1e6, space=3)[..., 6:-6, 6:-6]
@@ -167,16 +167,16 @@ def test_denoisers_take_any_size_and_give_pictures(name, channels, size):
 )
 def test_without_an_optional_library_all_leaves_out_what_by_name_is_refused(module, package, names, monkeypatch):
     observation = Observation(torch.zeros(1, 1, 16, 16))
-    there, suitable = evaluate.names(), applicable(observation)
+    there, suitable = benchmark.names(), applicable(observation)
     monkeypatch.setitem(sys.modules, module, None)
-    assert evaluate.names() == [name for name in there if name not in names]
+    assert benchmark.names() == [name for name in there if name not in names]
     assert applicable(observation) == [name for name in suitable if name not in names]
     for name in names:
         row = BASELINES[name]
         with pytest.raises(UsageError, match=f"^{name} needs {package}: pip install {package}$"):
             row.method(observation, **row.settings[0])
         with pytest.raises(UsageError, match=f"^{name} needs {package}"):
-            evaluate.evaluate(None, None, ["noise"], methods=["median", name])
+            benchmark.evaluate(None, None, ["noise"], methods=["median", name])
 
 
 @pytest.mark.parametrize("method", [telea, navier_stokes])
@@ -196,13 +196,13 @@ def test_inpainting_without_a_mask_is_refused(method):
         method(Observation(torch.zeros(1, 1, 8, 8)))
 
 
-def test_applicable_methods_follow_mask_and_colour():
-    grey, colour, mask = torch.zeros(1, 1, 16, 16), torch.zeros(1, 3, 16, 16), block_mask()
+def test_applicable_methods_follow_mask_and_color():
+    gray, color, mask = torch.zeros(1, 1, 16, 16), torch.zeros(1, 3, 16, 16), block_mask()
     whole = [*DENOISERS, "median", "median-twice", "gaussian-blur"]
-    assert applicable(Observation(grey)) == [*whole, "blur-threshold"]
-    assert applicable(Observation(colour)) == whole
-    assert applicable(Observation(grey, mask)) == applicable(Observation(colour, mask))
-    assert applicable(Observation(grey, mask)) == ["telea", "navier-stokes"]
+    assert applicable(Observation(gray)) == [*whole, "blur-threshold"]
+    assert applicable(Observation(color)) == whole
+    assert applicable(Observation(gray, mask)) == applicable(Observation(color, mask))
+    assert applicable(Observation(gray, mask)) == ["telea", "navier-stokes"]
 
 
 def brighten(observation, offset):

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from pictures import noise, stored
 
-from agerestore import batch, imagefile
-from agerestore.batch import Delivery, Job, Made, Outcome
+from agerestore.batch import masks, runner
+from agerestore.batch.runner import Delivery, Job, Made, Outcome
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
-from agerestore.folders import masks
+from agerestore.images import io
 
 
 def pictures(folder: Path, *names: str) -> list[Path]:
     paths = [folder / name for name in names]
     for seed, path in enumerate(paths):
-        imagefile.write(path, imagefile.Photo(noise(16, 16, 3, seed=seed)))
+        io.write(path, io.Photo(noise(16, 16, 3, seed=seed)))
     return paths
 
 
@@ -28,27 +28,27 @@ class Copying:
     def __init__(self) -> None:
         self.computed: list[str] = []
 
-    def decode(self, job: Job, data: bytes) -> tuple[str, imagefile.Photo]:
-        return job.source.name, imagefile.decode(data, job.source)
+    def decode(self, job: Job, data: bytes) -> tuple[str, io.Photo]:
+        return job.source.name, io.decode(data, job.source)
 
-    def compute(self, item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+    def compute(self, item: tuple[str, io.Photo]) -> io.Photo:
         self.computed.append(item[0])
         return item[1]
 
-    def encode(self, job: Job, result: imagefile.Photo) -> Made:
-        return Made({job.target: imagefile.encode(result, job.suffix)}, {"width": result.pixels.shape[1]})
+    def encode(self, job: Job, result: io.Photo) -> Made:
+        return Made({job.target: io.encode(result, job.suffix)}, {"width": result.pixels.shape[1]})
 
 
 def run(jobs: list[Job], work: object = None, delivery: Delivery | None = None, **options: object) -> list[Outcome]:
     """What is reported of each job, after a check that the tally agrees."""
     outcomes: list[Outcome] = []
-    tally = batch.run(jobs, work or Copying(), delivery or Delivery(), report=outcomes.append, **options)
+    tally = runner.run(jobs, work or Copying(), delivery or Delivery(), report=outcomes.append, **options)
     assert tally == tally_of(outcomes, len(jobs))
     return outcomes
 
 
-def tally_of(outcomes: list[Outcome], total: int) -> batch.Tally:
-    tally = batch.Tally(total)
+def tally_of(outcomes: list[Outcome], total: int) -> runner.Tally:
+    tally = runner.Tally(total)
     for outcome in outcomes:
         tally.add(outcome)
     return tally
@@ -71,7 +71,7 @@ def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     (tmp_path / "in" / ".hidden").mkdir()
     pictures(tmp_path / "in", ".hidden/x.png", "._x.png")  # the second is what a Mac leaves beside x.png
-    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    jobs = runner.plan(tmp_path / "in", tmp_path / "out")
     assert [str(job.source.relative_to(tmp_path / "in")) for job in jobs] == names
     assert [str(job.target.relative_to(tmp_path / "out")) for job in jobs] == names
     assert exit_code(run(jobs)) == 0
@@ -92,20 +92,20 @@ def test_in_another_format_names_never_collide_either(tmp_path: Path) -> None:
     }
     pictures(tmp_path / "in", *expected)
     for ext in (".png", "png"):
-        jobs = batch.plan(tmp_path / "in", tmp_path / "out", ext=ext)
+        jobs = runner.plan(tmp_path / "in", tmp_path / "out", ext=ext)
         found = {
             str(job.source.relative_to(tmp_path / "in")): str(job.target.relative_to(tmp_path / "out")) for job in jobs
         }
         assert found == expected
     assert exit_code(run(jobs)) == 0
     assert tree(tmp_path / "out") == sorted(expected.values())
-    assert {imagefile.read(path).metadata.format for path in (tmp_path / "out").rglob("*.png")} == {"PNG"}
+    assert {io.read(path).metadata.format for path in (tmp_path / "out").rglob("*.png")} == {"PNG"}
 
 
 def test_another_format_in_the_same_folder(tmp_path: Path) -> None:
     pictures(tmp_path, "x.jpg", "x.png", "y.jpg")
     for _ in range(2):  # the results are no pictures of the second run
-        jobs = batch.plan(tmp_path, tmp_path, suffix=".restored", ext=".png")
+        jobs = runner.plan(tmp_path, tmp_path, suffix=".restored", ext=".png")
         assert [job.target.name for job in jobs] == ["x.jpg.restored.png", "x.png.restored.png", "y.restored.png"]
         for job in jobs:
             job.target.write_bytes(job.source.read_bytes())
@@ -115,30 +115,30 @@ def test_formats_that_cannot_be(tmp_path: Path) -> None:
     (source,) = pictures(tmp_path, "in/a.jpg")
     for ext in (".gif", "", "."):
         with pytest.raises(UsageError, match="no picture format"):
-            batch.plan(source.parent, tmp_path / "out", ext=ext)
+            runner.plan(source.parent, tmp_path / "out", ext=ext)
     with pytest.raises(UsageError, match="leave out --suffix and --ext"):
-        batch.plan(source, tmp_path / "b.png", ext=".png")
+        runner.plan(source, tmp_path / "b.png", ext=".png")
     with pytest.raises(UsageError, match="neither --suffix nor --ext"):
-        batch.plan(source, source, ext=".png", in_place=True)
-    assert batch.plan(source, tmp_path / "out", ext="tif")[0].target == tmp_path / "out" / "a.tif"
-    assert batch.plan(source, batch.PIPE, ext="tif")[0].suffix == ".tif"
-    assert batch.plan(source, batch.PIPE)[0].suffix is None
+        runner.plan(source, source, ext=".png", in_place=True)
+    assert runner.plan(source, tmp_path / "out", ext="tif")[0].target == tmp_path / "out" / "a.tif"
+    assert runner.plan(source, runner.PIPE, ext="tif")[0].suffix == ".tif"
+    assert runner.plan(source, runner.PIPE)[0].suffix is None
 
 
 def test_any_name_goes_through(tmp_path: Path) -> None:
     names = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
     pictures(tmp_path / "in", *names)
-    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.error for outcome in outcomes] == [None] * len(names)
     assert tree(tmp_path / "out") == sorted(names)
-    again = run(batch.plan(tmp_path / "in", tmp_path / "out"))
+    again = run(runner.plan(tmp_path / "in", tmp_path / "out"))
     assert all(outcome.error and outcome.error.isprintable() for outcome in again)
 
 
 def test_masks_and_excluded_folders_are_no_pictures(tmp_path: Path) -> None:
     source = tmp_path / "in"
     pictures(source, "a.png", "a.mask.png", "b.jpg", "b.jpg.mask.png", "masks/a.png")
-    jobs = batch.plan(source, tmp_path / "out", exclude=lambda path: path == source / "masks")
+    jobs = runner.plan(source, tmp_path / "out", exclude=lambda path: path == source / "masks")
     assert [job.source.name for job in jobs] == ["a.png", "b.jpg"]
 
 
@@ -152,7 +152,7 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
     (source / "other").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (source / "loop.png").symlink_to("loop.png")
     (source / "dangling.png").symlink_to("nowhere")
-    jobs = batch.plan(source, tmp_path / "out")
+    jobs = runner.plan(source, tmp_path / "out")
     found = [str(job.source.relative_to(source)) for job in jobs]
     assert found == ["a/b/z.png", "a/x.png", "dangling.png", "loop.png", "other/y.png"]
     outcomes = run(jobs)
@@ -171,20 +171,20 @@ def test_a_folder_that_can_be_listed_and_not_entered_fails_alone(
         return is_dir(path)
 
     monkeypatch.setattr(Path, "is_dir", denied)
-    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    jobs = runner.plan(tmp_path / "in", tmp_path / "out")
     assert [job.source.name for job in jobs] == ["a.png", "b.png"]
 
 
 def test_in_place_results_stay_in_the_folder_as_it_was_called(tmp_path: Path) -> None:
     pictures(tmp_path / "in", "a.png")
     (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
-    (job,) = batch.plan(tmp_path / "in", tmp_path / "link", in_place=True)
+    (job,) = runner.plan(tmp_path / "in", tmp_path / "link", in_place=True)
     assert (job.target, job.backup) == (tmp_path / "link" / "a.png", tmp_path / "link" / "a.png.orig")
 
 
 def test_an_output_inside_the_source_is_never_picked_up(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png", "out/a.png", "out/out/a.png")
-    assert batch.plan(tmp_path, tmp_path / "out") == [Job(tmp_path / "a.png", tmp_path / "out" / "a.png")]
+    assert runner.plan(tmp_path, tmp_path / "out") == [Job(tmp_path / "a.png", tmp_path / "out" / "a.png")]
 
 
 def test_a_result_never_replaces_a_source(tmp_path: Path) -> None:
@@ -192,12 +192,12 @@ def test_a_result_never_replaces_a_source(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
     for out in (tmp_path / "in", tmp_path / "in" / ".." / "in", tmp_path / "link"):
         with pytest.raises(UsageError, match="source folder itself"):
-            batch.plan(tmp_path / "in", out)
+            runner.plan(tmp_path / "in", out)
     with pytest.raises(UsageError, match="choose another output"):  # in/in/a.png would land on in/a.png
-        batch.plan(tmp_path / "in", tmp_path)
+        runner.plan(tmp_path / "in", tmp_path)
     for out in (tmp_path / "in" / "a.png", tmp_path / "in", tmp_path / "link" / "a.png"):
         with pytest.raises(UsageError, match=r"a\.png: would be replaced"):
-            batch.plan(tmp_path / "in" / "a.png", out)
+            runner.plan(tmp_path / "in" / "a.png", out)
 
 
 def test_a_single_file(tmp_path: Path) -> None:
@@ -210,9 +210,9 @@ def test_a_single_file(tmp_path: Path) -> None:
         "folder.png": "folder.png/a.png",
     }
     for out, target in cases.items():
-        assert batch.plan(source, tmp_path / out) == [Job(source, tmp_path / target)]
+        assert runner.plan(source, tmp_path / out) == [Job(source, tmp_path / target)]
     (tmp_path / "mask.mask.png").write_bytes(source.read_bytes())  # asked for by name, it is a picture
-    assert len(batch.plan(tmp_path / "mask.mask.png", tmp_path / "out")) == 1
+    assert len(runner.plan(tmp_path / "mask.mask.png", tmp_path / "out")) == 1
 
 
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:
@@ -222,24 +222,24 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     nameless.write_bytes(source.read_bytes())
     for out in ("notes.txt", "b.gif"):  # there, or to be made
         with pytest.raises(UsageError, match=rf"{out}: is neither a folder nor a picture; choose .* \.jpg .*exists"):
-            batch.plan(source, tmp_path / out)
+            runner.plan(source, tmp_path / out)
     with pytest.raises(UsageError, match=r"notes\.txt: is no folder"):
-        batch.plan(tmp_path / "in", tmp_path / "notes.txt")
+        runner.plan(tmp_path / "in", tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="name the output"):
-        batch.plan(nameless, tmp_path / "out")
-    assert batch.plan(nameless, tmp_path / "b.png") == [Job(nameless, tmp_path / "b.png")]
+        runner.plan(nameless, tmp_path / "out")
+    assert runner.plan(nameless, tmp_path / "b.png") == [Job(nameless, tmp_path / "b.png")]
 
 
 def test_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("")
     with pytest.raises(NothingReadableError, match=r"/in: holds no picture \(looked for \.avif .*\.webp\)"):
-        batch.plan(tmp_path / "in", tmp_path / "out")
+        runner.plan(tmp_path / "in", tmp_path / "out")
     with pytest.raises(NothingReadableError, match="none: no such file or folder"):
-        batch.plan(tmp_path / "none", tmp_path / "out")
+        runner.plan(tmp_path / "none", tmp_path / "out")
     forbid(monkeypatch, tmp_path / "in")
     with pytest.raises(NothingReadableError, match="/in: cannot be listed"):
-        batch.plan(tmp_path / "in", tmp_path / "out")
+        runner.plan(tmp_path / "in", tmp_path / "out")
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_done(
 ) -> None:
     pictures(tmp_path / "in", "a.png", "locked/b.png", "z.png")
     forbid(monkeypatch, tmp_path / "in" / "locked")
-    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
     assert "locked" in str(outcomes[1].error)
     assert exit_code(outcomes) == 1
@@ -306,7 +306,7 @@ def test_pictures_are_never_taken_for_masks(tmp_path: Path) -> None:
 def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
     paths = pictures(tmp_path / "in", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
     paths[2].write_bytes(paths[2].read_bytes()[:300])
-    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
     assert tree(tmp_path / "out") == ["1.jpg", "2.jpg", "4.jpg", "5.jpg"]
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done", "done"]
     assert str(outcomes[2].error).startswith(f"{paths[2]}: ")
@@ -353,10 +353,10 @@ def test_whatever_goes_wrong_becomes_one_line_that_names_the_file(
 def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> None:
     a, _ = pictures(tmp_path / "in", "a.png", "b.png")
     (older,) = pictures(tmp_path / "out", "a.png")
-    imagefile.write(older, imagefile.Photo(noise(16, 16, 3, seed=7)), overwrite=True)
+    io.write(older, io.Photo(noise(16, 16, 3, seed=7)), overwrite=True)
     before = older.read_bytes()
     (tmp_path / "out" / "b.png").symlink_to("nowhere")
-    jobs, work = batch.plan(tmp_path / "in", tmp_path / "out"), Copying()
+    jobs, work = runner.plan(tmp_path / "in", tmp_path / "out"), Copying()
     outcomes = run(jobs, work)
     assert outcomes[0].error == f"{a}: {older}: exists; pass --overwrite or choose another output"
     assert older.read_bytes() == before
@@ -364,7 +364,7 @@ def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> No
     assert work.computed == []  # nobody restores for minutes what cannot be written
     assert exit_code(outcomes) == 1
     assert exit_code(run(jobs, delivery=Delivery(overwrite=True))) == 0
-    np.testing.assert_array_equal(imagefile.read(older).pixels, imagefile.read(a).pixels)
+    np.testing.assert_array_equal(io.read(older).pixels, io.read(a).pixels)
 
 
 def test_a_file_that_appears_while_a_picture_is_computed_is_left_alone(tmp_path: Path) -> None:
@@ -372,13 +372,13 @@ def test_a_file_that_appears_while_a_picture_is_computed_is_left_alone(tmp_path:
     work = Copying()
     proper = work.compute
 
-    def compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+    def compute(item: tuple[str, io.Photo]) -> io.Photo:
         stored(tmp_path / "out" / "a.png", b"precious")
         return proper(item)
 
     work.compute = compute
     (tmp_path / "out").mkdir()
-    (outcome,) = run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
+    (outcome,) = run(runner.plan(tmp_path / "in", tmp_path / "out"), work)
     assert "exists; pass --overwrite" in str(outcome.error)
     assert (tmp_path / "out" / "a.png").read_bytes() == b"precious"
 
@@ -394,10 +394,10 @@ def test_an_interruption_passes_and_leaves_no_half_file(tmp_path: Path, monkeypa
             raise KeyboardInterrupt
         sync(descriptor)
 
-    jobs = batch.plan(tmp_path / "in", tmp_path / "out")
+    jobs = runner.plan(tmp_path / "in", tmp_path / "out")
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        batch.run(jobs, Copying(), Delivery(), report=reported.append)
+        runner.run(jobs, Copying(), Delivery(), report=reported.append)
     assert [outcome.job.source.name for outcome in reported] == ["1.png"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
 
@@ -407,21 +407,21 @@ def test_what_is_being_written_when_the_computing_is_interrupted_is_finished(tmp
     work = Copying()
     proper = work.compute
 
-    def compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+    def compute(item: tuple[str, io.Photo]) -> io.Photo:
         if item[0] == "2.png":
             raise KeyboardInterrupt
         return proper(item)
 
     work.compute = compute
     with pytest.raises(KeyboardInterrupt):
-        run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
+        run(runner.plan(tmp_path / "in", tmp_path / "out"), work)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
 
 
 def test_asked_to_stop_the_pictures_in_flight_are_finished(tmp_path: Path) -> None:
     pictures(tmp_path / "in", *(f"{n}.png" for n in range(6)))
     work = Copying()
-    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"), work, stop=lambda: len(work.computed) == 2)
+    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"), work, stop=lambda: len(work.computed) == 2)
     assert [outcome.status for outcome in outcomes] == ["done", "done"]
     assert tree(tmp_path / "out") == ["0.png", "1.png"]
 
@@ -429,11 +429,11 @@ def test_asked_to_stop_the_pictures_in_flight_are_finished(tmp_path: Path) -> No
 def test_with_fail_fast_none_is_begun_after_one_that_failed(tmp_path: Path) -> None:
     paths = pictures(tmp_path / "in", *(f"{n}.png" for n in range(6)))
     paths[2].write_bytes(b"")
-    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"), fail_fast=True)
+    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"), fail_fast=True)
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed"]
     paths[0].write_bytes(b"")  # the only one that was begun, but not the only one there is
-    jobs = batch.plan(tmp_path / "in", tmp_path / "out2")
-    assert batch.run(jobs, Copying(), Delivery(), report=lambda outcome: None, fail_fast=True).exit_code == 1
+    jobs = runner.plan(tmp_path / "in", tmp_path / "out2")
+    assert runner.run(jobs, Copying(), Delivery(), report=lambda outcome: None, fail_fast=True).exit_code == 1
 
 
 def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_are_in_memory(tmp_path: Path) -> None:
@@ -448,13 +448,13 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
         threads.add(("decode", threading.current_thread() is threading.main_thread()))
         return decode(job, data)
 
-    def told_compute(item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+    def told_compute(item: tuple[str, io.Photo]) -> io.Photo:
         if ("compute", True) in threads:  # it is not the first
             next_begun.release()
         threads.add(("compute", threading.current_thread() is threading.main_thread()))
         return compute(item)
 
-    def waiting_encode(job: Job, result: imagefile.Photo) -> Made:
+    def waiting_encode(job: Job, result: io.Photo) -> Made:
         threads.add(("encode", threading.current_thread() is threading.main_thread()))
         if len(overlapped) < 11:  # all but the last are encoded no sooner than the next is computed
             overlapped.append(next_begun.acquire(timeout=10))
@@ -462,7 +462,7 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
         return encode(job, result)
 
     work.decode, work.compute, work.encode = counted_decode, told_compute, waiting_encode
-    run(batch.plan(tmp_path / "in", tmp_path / "out"), work)
+    run(runner.plan(tmp_path / "in", tmp_path / "out"), work)
     assert overlapped == [True] * 11
     assert most[0] <= 3
     assert threads == {("decode", False), ("compute", True), ("encode", False)}
@@ -489,7 +489,7 @@ def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: 
             return masks.read_mask(bad, (16, 16))
 
     class Full(Copying):
-        def encode(self, job: Job, result: imagefile.Photo) -> Made:
+        def encode(self, job: Job, result: io.Photo) -> Made:
             raise ImageFileError("b.png: cannot be written (No space left on device)")
 
     target = tmp_path / "b.png"
@@ -512,7 +512,7 @@ def test_a_full_disk_fails_one_picture_and_leaves_nothing_of_it(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full_once)
-    outcomes = run(batch.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
     assert "2.png: cannot be written (No space left on device)" in str(outcomes[1].error)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.png", "3.png"]

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from agerestore.training import batches
-from agerestore.training.batches import shifted, warped
+from agerestore.data import batches
+from agerestore.data.batches import shifted, warped
 
 
 def test_each_picture_is_moved_as_a_whole_its_edges_fill_the_gap_and_every_place_occurs():

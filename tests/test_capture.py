@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from agerestore.config import train_config
-from agerestore.data import ImageSet
-from agerestore.objectives import Batch
-from agerestore.training import capture
+from agerestore.config.training import train_config
+from agerestore.data.datasets import ImageSet
+from agerestore.losses import Batch
+from agerestore.training import cuda_graph
 from agerestore.training.state import Training
 
 
@@ -66,11 +66,15 @@ def test_a_step_is_taken_each_time_and_recorded_once(recorded):
             compute()
         return {"term": answer}
 
-    step = capture.Captured(play)
+    step = cuda_graph.Captured(play)
     terms = [step(batch(value)) for value in (1, 2, 3, 4, 5, 6)]
     assert total == 21
-    assert len(asked) == capture.WARM_UP + 1  # the rest are replayed
-    assert [float(each["term"]) for each in terms[capture.WARM_UP :]] == [50, 65, 81]  # of each step, not of the last
+    assert len(asked) == cuda_graph.WARM_UP + 1  # the rest are replayed
+    assert [float(each["term"]) for each in terms[cuda_graph.WARM_UP :]] == [
+        50,
+        65,
+        81,
+    ]  # of each step, not of the last
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
@@ -82,6 +86,6 @@ def test_recorded_steps_are_those_that_are_not():
         Training(train_config("age-mnist", (*settings, f"graph={each}")), images, torch.device("cuda"))
         for each in ("false", "true")
     )
-    for _ in range(capture.WARM_UP + 3):
+    for _ in range(cuda_graph.WARM_UP + 3):
         expected, found = eager.iterate(), graph.iterate()
     torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-3)

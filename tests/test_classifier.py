@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.classifier import Classifier, recognised, train_classifier
 from agerestore.errors import UsageError
+from agerestore.metrics.classifier import Classifier, recognized, train_classifier
 
 
 def generator(seed=0):
@@ -25,7 +25,7 @@ def trained():
 
 
 def test_learns_what_tells_the_classes_apart(trained):
-    assert recognised(trained, *bars(300, 7)) > 0.99
+    assert recognized(trained, *bars(300, 7)) > 0.99
 
 
 def test_features_are_what_the_decision_is_made_of(trained):
@@ -63,11 +63,11 @@ class FirstPixel(nn.Module):
         return nn.functional.one_hot((images[:, 0, 0, 0] * 10).round().long(), 10).float()
 
 
-def test_recognised_counts_over_several_batches():
+def test_recognized_counts_over_several_batches():
     images = torch.full((2500, 1, 1, 1), 0.3)
     labels = torch.full((2500,), 3)
     labels[::4] = 5
-    assert recognised(FirstPixel(), images, labels) == pytest.approx(0.75)
+    assert recognized(FirstPixel(), images, labels) == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(("shape", "labels"), [((4, 1, 28, 28), 4), ((4, 1, 32, 32), 3)])

@@ -13,12 +13,13 @@ import pytest
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, imagefile
-from agerestore.architectures import NetworkConfig, PhotoConfig
-from agerestore.diagnosis.jpeg import quality_of_tables
-from agerestore.folders import manifest
-from agerestore.imagefile import Photo
-from agerestore.networks import build
+from agerestore.analysis.jpeg import quality_of_tables
+from agerestore.batch import manifest
+from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.images import io
+from agerestore.images.io import Photo
+from agerestore.models import weights as checkpoint
+from agerestore.models.registry import build
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = [
@@ -54,10 +55,10 @@ def folder(tmp_path):
     root = tmp_path / "in"
     for number, name in enumerate(("a.png", "sub/b.png", "sub/c.tif")):
         pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 1), np.uint8)
-        imagefile.write(root / name, Photo(pixels))
+        io.write(root / name, Photo(pixels))
     hole = np.zeros((32, 32, 1), np.uint8)
     hole[8:16, 8:16] = 255
-    imagefile.write(root / "a.mask.png", Photo(hole))
+    io.write(root / "a.mask.png", Photo(hole))
     return root
 
 
@@ -75,8 +76,8 @@ def test_a_folder_is_restored_into_a_mirrored_tree_and_originals_stay(folder, we
 
 def test_the_mask_beside_a_picture_is_found_and_observed_pixels_are_bit_exact(folder, weights, tmp_path):
     run("restore", folder, tmp_path / "out", "-m", weights)
-    known = imagefile.read(folder / "a.mask.png").pixels == 0
-    before, after = (imagefile.read(root / "a.png").pixels for root in (folder, tmp_path / "out"))
+    known = io.read(folder / "a.mask.png").pixels == 0
+    before, after = (io.read(root / "a.png").pixels for root in (folder, tmp_path / "out"))
     assert np.array_equal(before[known], after[known])
     assert not np.array_equal(before[~known], after[~known])
 
@@ -106,7 +107,7 @@ def test_another_format_and_quality(folder, weights, tmp_path):
         arguments = (verb[0], folder, out, *verb[1:], "--ext", ".jpg")
         assert run(*arguments, "--quality", 30).exit_code == 0
         assert [name for name in tree(out) if name.endswith(".jpg")] == ["a.jpg", "sub/b.jpg", "sub/c.jpg"]
-        tables = {imagefile.read(path).metadata.jpeg_tables for path in out.rglob("*.jpg")}
+        tables = {io.read(path).metadata.jpeg_tables for path in out.rglob("*.jpg")}
         assert [quality_of_tables(table) for table in tables] == [30]
         again = run(*arguments, "--quality", 80)
         assert (again.exit_code, again.stderr.count("with other settings")) == (1, 3)
@@ -124,7 +125,7 @@ def test_an_existing_output_is_kept_unless_asked(folder, weights, tmp_path):
     assert "exists; pass --overwrite" in refused.stderr
     assert (tmp_path / "out.png").read_bytes() == b"precious"
     assert run(*arguments, "--overwrite").exit_code == 0
-    assert imagefile.read(tmp_path / "out.png").pixels.shape == (32, 32, 1)
+    assert io.read(tmp_path / "out.png").pixels.shape == (32, 32, 1)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_picture_too_large_for_the_memory_is_named(folder, weights, tmp_path, 
     def too_large(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("agerestore.pictures.restore_observation", too_large)
+    monkeypatch.setattr("agerestore.inference.pictures.restore_observation", too_large)
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)
     assert result.exit_code == 1
     assert f"{folder / 'a.png'}: not enough memory" in result.stderr
@@ -146,7 +147,7 @@ def test_a_folder_without_a_mask_for_any_picture_is_refused_and_one_that_lacks_s
     result = run("restore", folder, tmp_path / "out", "-m", weights, "--mask", masks)
     assert result.exit_code == 2
     assert "holds no mask for any of these pictures" in result.stderr
-    imagefile.write(masks / "sub" / "b.png", imagefile.read(folder / "a.mask.png"))
+    io.write(masks / "sub" / "b.png", io.read(folder / "a.mask.png"))
     result = run("restore", folder, tmp_path / "out", "-m", weights, "--mask", masks)
     assert result.exit_code == 0, result.output
     lines = [line for line in result.stderr.splitlines() if "has no mask in" in line]
@@ -162,7 +163,7 @@ def test_a_name_as_long_as_a_file_may_have_stops_no_folder(folder, weights, tmp_
 
 
 def test_a_mask_of_another_size_is_named(folder, weights, tmp_path):
-    imagefile.write(folder / "a.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)), overwrite=True)
+    io.write(folder / "a.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)), overwrite=True)
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)
     assert result.exit_code == 1
     assert "a mask of 9 x 8 pixels for a picture of 32 x 32" in result.stderr
@@ -219,12 +220,12 @@ def test_damage_is_written_down_replayed_and_restorable(folder, tmp_path):
     assert again.exit_code == 0, again.output
     for name in tree(tmp_path / "one"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    mask = imagefile.read(tmp_path / "one" / "b.mask.png").pixels
+    mask = io.read(tmp_path / "one" / "b.mask.png").pixels
     assert set(np.unique(mask)) == {0, 255}
-    assert (imagefile.read(tmp_path / "one" / "b.png").pixels[mask > 0] == 0).all()
+    assert (io.read(tmp_path / "one" / "b.png").pixels[mask > 0] == 0).all()
 
 
-def test_the_damage_of_a_picture_does_not_depend_on_its_neighbours(folder, tmp_path):
+def test_the_damage_of_a_picture_does_not_depend_on_its_neighbors(folder, tmp_path):
     run("degrade", folder / "sub", tmp_path / "all", "--kind", "noise")
     run("degrade", folder / "sub" / "b.png", tmp_path / "alone" / "b.png", "--kind", "noise")
     run("degrade", folder / "sub", tmp_path / "other", "--kind", "noise", "--seed", 1)
@@ -265,7 +266,7 @@ def test_other_weights_of_the_same_name_are_another_model(folder, weights, tmp_p
     arguments = ("restore", folder, tmp_path / "out", "-m", weights)
     assert run(*arguments).exit_code == 0
     assert "3 skipped" in run(*arguments).stderr
-    imagefile.write(folder / "sub" / "b.mask.png", Photo(np.full((32, 32, 1), 255, np.uint8)))
+    io.write(folder / "sub" / "b.mask.png", Photo(np.full((32, 32, 1), 255, np.uint8)))
     assert "0 of 3 pictures written, 2 skipped (done before), 1 failed" in run(*arguments).stderr
     model = build(NetworkConfig(channels=1, latent_dim=5, width=2)).eval()
     checkpoint.save_weights(weights, model, {"domain": {"unexplained": 1e9, "reencoding": 1e9}})
@@ -336,7 +337,7 @@ def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path)
     result = CliRunner().invoke(app, ["degrade", "-", "-", *NOISE], input=original)
     assert result.exit_code == 0, result.output
     (tmp_path / "piped.png").write_bytes(result.stdout_bytes)
-    assert imagefile.read(tmp_path / "piped.png").pixels.shape == (32, 32, 1)
+    assert io.read(tmp_path / "piped.png").pixels.shape == (32, 32, 1)
     assert result.stdout_bytes != original
     assert "1 of 1 pictures written" in result.stderr
     assert "no place for its mask" not in result.stderr
@@ -397,7 +398,7 @@ def test_options_that_do_not_go_together_are_refused(arguments, words, folder, t
 
 
 def test_what_lies_beside_two_results_of_one_stem_bears_their_whole_names(folder, tmp_path):
-    imagefile.write(folder / "a.tif", Photo(np.zeros((32, 32, 1), np.uint8)))
+    io.write(folder / "a.tif", Photo(np.zeros((32, 32, 1), np.uint8)))
     kind = ("--kind", "holes:count=2")
     assert run("degrade", folder, tmp_path / "one", *kind).exit_code == 0
     names = {"a.png", "a.png.damage.json", "a.png.mask.png", "a.tif", "a.tif.damage.json", "a.tif.mask.png"}
@@ -412,7 +413,7 @@ def test_an_interrupted_batch_finishes_what_is_in_flight_and_is_resumed(tmp_path
     names = [f"{number:03}.png" for number in range(150)]
     for number, name in enumerate(names):
         pixels = np.random.default_rng(number).integers(0, 256, (48, 48, 3), np.uint8)
-        imagefile.write(tmp_path / "in" / name, Photo(pixels))
+        io.write(tmp_path / "in" / name, Photo(pixels))
     command = ["degrade", str(tmp_path / "in"), str(tmp_path / "out"), *NOISE, "--threads", "1"]
     code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {command!r}; main()"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
@@ -568,25 +569,25 @@ def photo_weights(tmp_path_factory):
 
 def test_photographs_are_restored_at_any_size_with_what_was_asked_for_beside(photo_weights, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (70, 131, 3), dtype=np.uint8)
-    imagefile.write(tmp_path / "in.png", Photo(pixels))
+    io.write(tmp_path / "in.png", Photo(pixels))
     hole = np.zeros((70, 131, 1), np.uint8)
     hole[20:40, 30:60] = 255
-    imagefile.write(tmp_path / "in.mask.png", Photo(hole))
+    io.write(tmp_path / "in.mask.png", Photo(hole))
     result = run("restore", tmp_path / "in.png", tmp_path / "out" / "a.png", "-m", photo_weights, "--samples", 2,
                  "--uncertainty", "--compare", "--tile", 64, "--strength", 0.5, "--sigma", 10,
                  "--ensemble", 2)  # fmt: skip
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"a.png", "a.sample-1.png", "a.sample-2.png", "a.uncertainty.png", "a.compare.png"}
-    first, second = (imagefile.read(tmp_path / "out" / f"a.sample-{i}.png").pixels for i in (1, 2))
+    first, second = (io.read(tmp_path / "out" / f"a.sample-{i}.png").pixels for i in (1, 2))
     known = hole[..., 0] == 0
     assert (first[known] == pixels[known]).all()
     assert (first != second).any()
-    assert imagefile.read(tmp_path / "out" / "a.uncertainty.png").pixels.shape == (70, 131, 1)
-    assert imagefile.read(tmp_path / "out" / "a.compare.png").pixels.shape == (70, 131 + 8 + 131, 3)
+    assert io.read(tmp_path / "out" / "a.uncertainty.png").pixels.shape == (70, 131, 1)
+    assert io.read(tmp_path / "out" / "a.compare.png").pixels.shape == (70, 131 + 8 + 131, 3)
     again = run("restore", tmp_path / "in.png", tmp_path / "b.png", "-m", photo_weights, "--samples", 1)
     assert again.exit_code == 0
-    assert (imagefile.read(tmp_path / "b.sample-1.png").pixels == first).all()  # the same seed, other tiles
+    assert (io.read(tmp_path / "b.sample-1.png").pixels == first).all()  # the same seed, other tiles
 
 
 @pytest.mark.parametrize(
@@ -622,8 +623,8 @@ def test_what_a_named_model_does_not_heed_is_refused(weights, photo_weights, fol
 def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_path):
     """Two digits and a photograph, of which samples are wanted that only the latter's model draws."""
     for name in ("digit-3", "digit-8"):
-        imagefile.write(tmp_path / "in" / f"{name}.png", imagefile.read(EXAMPLES / "clean" / f"{name}.png"))
-    imagefile.write(tmp_path / "in" / "photo.png", Photo(np.full((70, 70, 3), 90, np.uint8)))
+        io.write(tmp_path / "in" / f"{name}.png", io.read(EXAMPLES / "clean" / f"{name}.png"))
+    io.write(tmp_path / "in" / "photo.png", Photo(np.full((70, 70, 3), 90, np.uint8)))
     result = run("restore", tmp_path / "in", tmp_path / "out", "--samples", 1, "--refine", 1)
     assert result.exit_code == 0, result.output
     assert [line.split(": ", 1)[1] for line in result.stderr.splitlines()[:-1]] == [
@@ -635,11 +636,11 @@ def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_pat
 
 
 def test_a_part_of_a_folder_holds_pictures_of_all_its_classes(weights, tmp_path):
-    """Of a plain black and a plain grey class, each of one kind of picture: parts measure what the whole does."""
+    """Of a plain black and a plain gray class, each of one kind of picture: parts measure what the whole does."""
     for name, level in (("a", 0), ("b", 128)):
         (tmp_path / "set" / name).mkdir(parents=True)
         for number in range(4):
-            imagefile.write(tmp_path / "set" / name / f"{number}.png", Photo(np.full((32, 32, 1), level, np.uint8)))
+            io.write(tmp_path / "set" / name / f"{number}.png", Photo(np.full((32, 32, 1), level, np.uint8)))
     options = ("evaluate", "-m", weights, "--data", tmp_path / "set", "--degrade", "blur:sigma=1", "--json")
     shown = []
     for limit in (2, 4, 8):
@@ -651,7 +652,7 @@ def test_a_part_of_a_folder_holds_pictures_of_all_its_classes(weights, tmp_path)
 def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
     for name, size in (("a", (40, 50)), ("b", (64, 33))):
         level = np.random.default_rng(1).integers(100, 150, (*size, 3), dtype=np.uint8)  # far from clipping
-        imagefile.write(tmp_path / "set" / f"{name}.png", Photo(level))
+        io.write(tmp_path / "set" / f"{name}.png", Photo(level))
     result = run("evaluate", "-m", photo_weights, "--data", tmp_path / "set", "--degrade", "noise:sigma=25",
                  "--baselines", "median,gaussian-blur", "--json")  # fmt: skip
     rows = {row["method"]: row for row in map(json.loads, result.stdout.splitlines())}
@@ -669,11 +670,11 @@ def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
     [(0, "the mask is black"), (255, "nowhere black"), (None, "calls 90% of the picture unknown")],
 )
 def test_odd_masks_are_remarked_on(photo_weights, tmp_path, level, words):
-    imagefile.write(tmp_path / "in.png", Photo(np.full((20, 20, 3), 90, np.uint8)))
+    io.write(tmp_path / "in.png", Photo(np.full((20, 20, 3), 90, np.uint8)))
     mask = np.full((10, 10, 1), 255 if level is None else level, np.uint8)
     if level is None:
         mask[4] = 0
-    imagefile.write(tmp_path / "m.png", Photo(mask))
+    io.write(tmp_path / "m.png", Photo(mask))
     arguments = [
         "restore",
         tmp_path / "in.png",
@@ -694,13 +695,13 @@ def test_odd_masks_are_remarked_on(photo_weights, tmp_path, level, words):
 @pytest.mark.parametrize("name", ["a.mask.jpg", "a.png.mask.tif", "a.Mask.png", "a.MASK.PNG"])
 def test_a_mask_may_be_of_any_format(name, photo_weights, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
-    imagefile.write(tmp_path / "in" / "a.png", Photo(pixels))
+    io.write(tmp_path / "in" / "a.png", Photo(pixels))
     hole = np.zeros((40, 40, 1), np.uint8)
     hole[8:24, 8:24] = 255
-    imagefile.write(tmp_path / "in" / name, Photo(hole))
+    io.write(tmp_path / "in" / name, Photo(hole))
     result = run("restore", tmp_path / "in", tmp_path / "out", "-m", photo_weights)
     assert "1 of 1 pictures written" in result.stderr, result.output
-    restored = imagefile.read(tmp_path / "out" / "a.png").pixels
+    restored = io.read(tmp_path / "out" / "a.png").pixels
     assert np.array_equal(restored[30:], pixels[30:])
     assert not np.array_equal(restored[10:20, 10:20], pixels[10:20, 10:20])
 

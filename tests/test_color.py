@@ -1,4 +1,4 @@
-"""Lab, and colours put onto a lightness: closed forms first, then what is promised of every picture."""
+"""Lab, and colors put onto a lightness: closed forms first, then what is promised of every picture."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import pytest
 import torch
 from pictures import SRGB
 
-from agerestore import imagefile
-from agerestore.color import lab_to_displayable, lab_to_rgb, rgb_to_lab
-from agerestore.color import lightness as lightness_of
-from agerestore.coloring import chroma as carrying
-from agerestore.coloring.chroma import carry_up, is_colourful, kind_of_colour, lightness, with_chroma
-from agerestore.imagefile import Photo
+from agerestore.images import io
+from agerestore.images.color import lab_to_displayable, lab_to_rgb, rgb_to_lab
+from agerestore.images.color import lightness as lightness_of
+from agerestore.images.io import Photo
+from agerestore.inference import chroma_upsampling
+from agerestore.inference.chroma_upsampling import carry_up, is_colorful, kind_of_color, lightness, with_chroma
 
 SIZES = [(1, 1), (7, 5), (1, 40), (33, 1), (61, 83)]
 
@@ -36,8 +36,8 @@ def drawn_chroma(height, width, spread, seed=0):
     return np.random.default_rng(seed).uniform(-spread, spread, (2, height, width)).astype(np.float32)
 
 
-def grey_level(light):
-    """The level, 0 to 255, of the grey that has a lightness (H, W)."""
+def gray_level(light):
+    """The level, 0 to 255, of the gray that has a lightness (H, W)."""
     lab = torch.from_numpy(light)[None, None] * torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
     return lab_to_rgb(lab)[0, 0].numpy() * 255
 
@@ -46,7 +46,7 @@ def grey_level(light):
 
 
 @pytest.mark.parametrize("level", [0, 0.002, 0.01, 0.18, 0.5, 0.73, 1])
-def test_grey_has_no_chroma(level):
+def test_gray_has_no_chroma(level):
     lab = rgb_to_lab(picture([[level] * 3])).flatten()
     assert lab[1:].abs().max() < 2e-4
     linear = level / 12.92 if level < 0.04 else ((level + 0.055) / 1.055) ** 2.4
@@ -56,7 +56,7 @@ def test_grey_has_no_chroma(level):
 
 def test_the_primaries_are_where_they_are_published():
     """B. Lindbloom's calculator (brucelindbloom.com), sRGB under D65."""
-    colours = picture([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    colors = picture([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
     published = [
         [53.24, 80.09, 67.20],
         [87.73, -86.18, 83.18],
@@ -65,7 +65,7 @@ def test_the_primaries_are_where_they_are_published():
         [60.32, 98.23, -60.82],
         [97.14, -21.55, 94.48],
     ]
-    torch.testing.assert_close(rgb_to_lab(colours), picture(published), atol=0.02, rtol=0)
+    torch.testing.assert_close(rgb_to_lab(colors), picture(published), atol=0.02, rtol=0)
 
 
 def test_it_equals_kornia():
@@ -111,11 +111,11 @@ def test_what_srgb_does_not_have_keeps_lightness_and_hue():
     assert (outside | (shrunk > 0.98)).all()
 
 
-def test_colours_that_srgb_has_are_left_alone():
+def test_colors_that_srgb_has_are_left_alone():
     torch.testing.assert_close(lab_to_displayable(rgb_to_lab(grid(20))), grid(20), atol=2e-5, rtol=0)
 
 
-# --- colours put onto a picture --------------------------------------------------------------------------------------
+# --- colors put onto a picture --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -123,15 +123,15 @@ def test_colours_that_srgb_has_are_left_alone():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_the_lightness_stays_whatever_the_chroma(size, channels, dtype):
     photo = Photo(noisy(*size, channels, dtype), noisy(*size, 1, dtype, seed=1)[..., 0])
-    coloured = with_chroma(photo, drawn_chroma(8, 6, 150))
-    assert coloured.pixels.shape == (*size, 3)
-    assert coloured.pixels.dtype == dtype
-    assert coloured.alpha is photo.alpha
-    assert np.abs(lightness(coloured.pixels) - lightness(photo.pixels)).max() <= 100 / 255
-    assert np.abs(grey_level(lightness(coloured.pixels)) - grey_level(lightness(photo.pixels))).max() <= 1
+    colored = with_chroma(photo, drawn_chroma(8, 6, 150))
+    assert colored.pixels.shape == (*size, 3)
+    assert colored.pixels.dtype == dtype
+    assert colored.alpha is photo.alpha
+    assert np.abs(lightness(colored.pixels) - lightness(photo.pixels)).max() <= 100 / 255
+    assert np.abs(gray_level(lightness(colored.pixels)) - gray_level(lightness(photo.pixels))).max() <= 1
 
 
-def test_every_level_of_grey_stays_itself_without_chroma():
+def test_every_level_of_gray_stays_itself_without_chroma():
     for dtype, within in ((np.uint8, 0), (np.uint16, 1)):
         levels = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(256, -1, 1)
         pixels = with_chroma(Photo(levels), np.zeros((2, 4, 4), np.float32)).pixels
@@ -153,15 +153,15 @@ def test_strips_equal_the_whole(monkeypatch):
     chroma = drawn_chroma(16, 12, 60)
     whole = with_chroma(photo, chroma).pixels
     for pixels in (1, 70, 1000):
-        monkeypatch.setattr(carrying, "STRIP_PIXELS", pixels)
+        monkeypatch.setattr(chroma_upsampling, "STRIP_PIXELS", pixels)
         assert np.array_equal(with_chroma(photo, chroma).pixels, whole)
 
 
 def test_the_picture_has_the_chroma_that_is_carried_up():
     light = np.linspace(50, 75, 40 * 50).reshape(40, 50).astype(np.float32)
-    photo = Photo(grey_level(light).round().astype(np.uint8)[..., None])
+    photo = Photo(gray_level(light).round().astype(np.uint8)[..., None])
     chroma = drawn_chroma(5, 6, 12)
-    lab = rgb_to_lab(imagefile.to_tensor(with_chroma(photo, chroma)))[0].numpy()
+    lab = rgb_to_lab(io.to_tensor(with_chroma(photo, chroma)))[0].numpy()
     np.testing.assert_allclose(lab[1:], carry_up(chroma, lightness(photo.pixels)), atol=1.5)
 
 
@@ -189,22 +189,22 @@ def test_chroma_of_another_shape_or_without_numbers_is_refused():
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
-def test_a_coloured_grey_file_can_be_written_and_says_the_same(tmp_path, suffix):
-    source = tmp_path / f"grey{suffix}"
-    imagefile.write(source, Photo(noisy(20, 30) // 4 + 96))
-    photo = imagefile.read(source)
+def test_a_colored_gray_file_can_be_written_and_says_the_same(tmp_path, suffix):
+    source = tmp_path / f"gray{suffix}"
+    io.write(source, Photo(noisy(20, 30) // 4 + 96))
+    photo = io.read(source)
     photo = replace(photo, metadata=replace(photo.metadata, dpi=(300.0, 300.0), icc_profile=SRGB))
-    coloured = with_chroma(photo, np.full((2, 3, 3), 20, np.float32))
-    assert replace(coloured.metadata, jpeg_tables=photo.metadata.jpeg_tables) == photo.metadata
-    imagefile.write(tmp_path / f"coloured{suffix}", coloured)
-    lab = rgb_to_lab(imagefile.to_tensor(imagefile.read(tmp_path / f"coloured{suffix}")))
+    colored = with_chroma(photo, np.full((2, 3, 3), 20, np.float32))
+    assert replace(colored.metadata, jpeg_tables=photo.metadata.jpeg_tables) == photo.metadata
+    io.write(tmp_path / f"colored{suffix}", colored)
+    lab = rgb_to_lab(io.to_tensor(io.read(tmp_path / f"colored{suffix}")))
     assert lab[:, 1:].mean() == pytest.approx(20, abs=1.5)
 
 
-def test_a_profile_for_grey_goes():
+def test_a_profile_for_gray_goes():
     profile = SRGB[:16] + b"GRAY" + SRGB[20:]
-    photo = Photo(noisy(4, 4), metadata=imagefile.Metadata(icc_profile=profile, dpi=(72.0, 72.0)))
-    assert with_chroma(photo, np.zeros((2, 1, 1), np.float32)).metadata == imagefile.Metadata(dpi=(72.0, 72.0))
+    photo = Photo(noisy(4, 4), metadata=io.Metadata(icc_profile=profile, dpi=(72.0, 72.0)))
+    assert with_chroma(photo, np.zeros((2, 1, 1), np.float32)).metadata == io.Metadata(dpi=(72.0, 72.0))
 
 
 # --- reading the lightness -------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_all_forms_of_one_picture_have_one_lightness():
     found = [lightness(each) for each in forms]
     for each in found:
         np.testing.assert_allclose(each, found[0], atol=1e-4)
-    np.testing.assert_allclose(grey_level(found[0]), levels[..., 0], atol=1e-3)
+    np.testing.assert_allclose(gray_level(found[0]), levels[..., 0], atol=1e-3)
     sized = lightness(forms[2], (3, 11))
     assert sized.shape == (3, 11)
 
@@ -230,14 +230,14 @@ def scene(seed=0):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_grey_sepia_and_colour_are_told_apart(dtype):
+def test_gray_sepia_and_color_are_told_apart(dtype):
     levels, scale = scene(), np.iinfo(dtype).max // 255
     toned = levels[..., None] + np.array([20, 0, -25]) * (1 - (levels[..., None] / 127.5 - 1) ** 2)
     paints = np.stack([scene(1), scene(2), scene(3)], axis=2)
-    pictures = {"grey": levels[..., None].repeat(3, 2), "sepia": toned, "colour": paints}
+    pictures = {"gray": levels[..., None].repeat(3, 2), "sepia": toned, "color": paints}
     for kind, pixels in pictures.items():
         photo = Photo((pixels.clip(0, 255).round() * scale).astype(dtype))
-        assert kind_of_colour(photo) == kind
-        assert is_colourful(photo) == (kind != "grey")
-        assert is_colourful(photo, sepia=True) == (kind == "colour")
-    assert not is_colourful(Photo((levels[..., None] * scale).astype(dtype)))
+        assert kind_of_color(photo) == kind
+        assert is_colorful(photo) == (kind != "gray")
+        assert is_colorful(photo, sepia=True) == (kind == "color")
+    assert not is_colorful(Photo((levels[..., None] * scale).astype(dtype)))

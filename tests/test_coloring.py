@@ -1,20 +1,20 @@
-"""Networks and objective of the conditional AGE that colours."""
+"""Networks and objective of the conditional AGE that colors."""
 
 import math
 
 import pytest
 import torch
 
-from agerestore import checkpoint
-from agerestore.architectures import ColorConfig
-from agerestore.color import rgb_to_lab
-from agerestore.config import train_config
-from agerestore.data import ImageSet
-from agerestore.monitor import chroma_of, chroma_psnr, coloring_figures
-from agerestore.networks import build, coloring
-from agerestore.objectives import AGE, Batch, ColoringAGE
-from agerestore.train import train
-from agerestore.training.batches import ColorBatches
+from agerestore.config.networks import ColorConfig
+from agerestore.config.training import train_config
+from agerestore.data.batches import ColorBatches
+from agerestore.data.datasets import ImageSet
+from agerestore.images.color import rgb_to_lab
+from agerestore.losses import AGE, Batch, ColoringAGE
+from agerestore.metrics.validation import chroma_of, chroma_psnr, coloring_figures
+from agerestore.models import colorizer
+from agerestore.models.registry import build
+from agerestore.training.loop import train
 
 OURS, AUTHORS = ColorConfig(width=4, latent_dim=4), ColorConfig(architecture="color-resnet", width=4, latent_dim=4)
 both = pytest.mark.parametrize("config", [OURS, AUTHORS], ids=["ours", "authors"])
@@ -24,9 +24,9 @@ def pictures(count):
     return rgb_to_lab(torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
 
 
-def colour_at_all(model):
+def color_at_all(model):
     """Fill what is zero at the start of a training."""
-    for each in (model.generator.leave, *(x.second for x in model.modules() if isinstance(x, coloring.CodedBlock))):
+    for each in (model.generator.leave, *(x.second for x in model.modules() if isinstance(x, colorizer.CodedBlock))):
         torch.nn.init.normal_(each.weight, 0, 0.1)
 
 
@@ -36,25 +36,25 @@ def test_the_authors_generator_has_the_parameters_of_his():
 
 
 @both
-def test_packed_pictures_keep_their_lightness_and_the_mean_of_their_colours(config):
+def test_packed_pictures_keep_their_lightness_and_the_mean_of_their_colors(config):
     lab = pictures(2)
-    packed = coloring.pack(config, lab)
-    torch.testing.assert_close(coloring.chroma(config, packed).mean(dim=(2, 3)), lab[:, 1:].mean(dim=(2, 3)))
+    packed = colorizer.pack(config, lab)
+    torch.testing.assert_close(colorizer.chroma(config, packed).mean(dim=(2, 3)), lab[:, 1:].mean(dim=(2, 3)))
     other = lab.clone()
     other[:, 1:] = 0
-    assert torch.equal(coloring.pack(config, other)[:, :-2], packed[:, :-2])
+    assert torch.equal(colorizer.pack(config, other)[:, :-2], packed[:, :-2])
 
 
 @both
 def test_generated_pictures_have_the_lightness_they_were_given(config):
-    model, packed = build(config).eval(), coloring.pack(config, pictures(3))
+    model, packed = build(config).eval(), colorizer.pack(config, pictures(3))
     drawn = model.generator(packed[:, :-2], torch.randn(3, 4))
     assert torch.equal(drawn[:, :-2], packed[:, :-2])
     assert drawn.shape == packed.shape
     torch.testing.assert_close(model.encode(pictures(3)).norm(dim=1), torch.ones(3))
 
 
-def test_ours_begins_without_colours_and_never_leaves_the_range_of_lab():
+def test_ours_begins_without_colors_and_never_leaves_the_range_of_lab():
     model = build(OURS).eval()
     lightness = pictures(2)[:, :1]
     assert (model.generate(lightness, torch.randn(2, 4)) == 0).all()
@@ -63,10 +63,10 @@ def test_ours_begins_without_colours_and_never_leaves_the_range_of_lab():
 
 
 @both
-def test_only_the_direction_of_a_code_counts_and_the_centre_is_one_of_its_own(config):
+def test_only_the_direction_of_a_code_counts_and_the_center_is_one_of_its_own(config):
     model = build(config).eval()
     if config is OURS:
-        colour_at_all(model)
+        color_at_all(model)
     lightness, code = pictures(1)[:, :1], torch.randn(1, 4, generator=torch.Generator().manual_seed(1))
     drawn = model.generate(lightness, code)
     torch.testing.assert_close(model.generate(lightness, 3 * code), drawn)
@@ -74,14 +74,14 @@ def test_only_the_direction_of_a_code_counts_and_the_centre_is_one_of_its_own(co
     assert not torch.allclose(model.generate(lightness, torch.zeros(1, 4)), drawn)
 
 
-def networks_that_return(codes, colours):
-    """An encoder that reads a code out of the colours of the first pixels, and a generator that writes it there."""
+def networks_that_return(codes, colors):
+    """An encoder that reads a code out of the colors of the first pixels, and a generator that writes it there."""
 
     def encoder(x):
         return x[:, -2:, 0, 0] if codes is None else codes[: len(x)]
 
     def generator(lightness, z):
-        drawn = colours * z[:, :, None, None].expand(-1, -1, *lightness.shape[2:])
+        drawn = colors * z[:, :, None, None].expand(-1, -1, *lightness.shape[2:])
         return torch.cat([lightness, drawn], 1)
 
     return {"encoder": encoder, "generator": generator}
@@ -96,22 +96,22 @@ def test_terms_in_closed_form():
     x = torch.zeros(4, 3, 8, 8)
     x[:, 1:] = 2.0
     objective = ColoringAGE(AGE(divergence, match_z="l2"), draws=2)
-    wanted = ("match_x", "match_z", "colorfulness", "centre", "kl_within")
+    wanted = ("match_x", "match_z", "colorfulness", "center", "kl_within")
     terms = objective("generator", networks_that_return(None, 3.0), Batch(x, z), wanted)
-    assert float(terms["centre"]) == pytest.approx(2 * 2 / 3)
-    assert float(terms["match_x"]) == pytest.approx(4 * 2 / 3)  # colours 2 become the code, which is drawn as 6
+    assert float(terms["center"]) == pytest.approx(2 * 2 / 3)
+    assert float(terms["match_x"]) == pytest.approx(4 * 2 / 3)  # colors 2 become the code, which is drawn as 6
     assert float(terms["match_z"]) == pytest.approx(2.0)  # codes 3 z, a mean square of half of (3 - 1)^2
     assert float(terms["colorfulness"]) == pytest.approx(math.log(4.5 / 4), abs=1e-4)
     # Draws 3 and -3 of the first coordinate for the first lightness, of the second for the other: all within.
     assert float(terms["kl_within"]) == pytest.approx(2 * 4.5)
 
 
-def test_a_code_is_to_give_the_colours_of_another_view():
+def test_a_code_is_to_give_the_colors_of_another_view():
     x, view = torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 5.0)
     x[:, 1:] = 2.0
     networks, z = networks_that_return(None, 1.0), torch.zeros(2, 2)
     terms = ColoringAGE(AGE())("generator", networks, Batch(x, z, view=view), ("match_x",))
-    assert float(terms["match_x"]) == pytest.approx(2 * 3 / 3)  # the view's lightness, the colours 2 of x against 5
+    assert float(terms["match_x"]) == pytest.approx(2 * 3 / 3)  # the view's lightness, the colors 2 of x against 5
 
 
 def test_views_are_parts_of_the_pictures_mirrored():
@@ -141,10 +141,10 @@ def test_a_generator_that_does_not_heed_its_code_is_told_by_the_divergence_withi
 @both
 def test_a_gradient_reaches_every_parameter(config):
     model = build(config).train()
-    x = coloring.pack(config, pictures(8))
+    x = colorizer.pack(config, pictures(8))
     for player, weights in (("encoder", ("kl_real", "match_x")), ("generator", ("kl_within", "match_x"))):
         if config is OURS:
-            colour_at_all(model)
+            color_at_all(model)
         batch = Batch(x, torch.nn.functional.normalize(torch.randn(8, 4)))
         terms = ColoringAGE(AGE())(player, dict(model.named_children()), batch, weights)
         model.zero_grad()
@@ -153,12 +153,12 @@ def test_a_gradient_reaches_every_parameter(config):
 
 
 @pytest.mark.parametrize("preset", ["cars-color", "cars-color-regression", "cars-color-paper-reconstruction"])
-def test_a_run_leaves_weights_that_come_back_and_learns_a_colour(preset, tmp_path):
-    colours = torch.tensor([[200, 40, 30], [30, 60, 200]], dtype=torch.uint8)
-    images = colours[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()
+def test_a_run_leaves_weights_that_come_back_and_learns_a_color(preset, tmp_path):
+    colors = torch.tensor([[200, 40, 30], [30, 60, 200]], dtype=torch.uint8)
+    images = colors[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()
     settings = ("steps=2", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.25")
     weights = train(train_config(preset, settings), ImageSet(images), tmp_path / "run")
-    loaded = checkpoint.load_weights(weights)
+    loaded = weights.load_weights(weights)
     assert loaded.header["kind"] == "color"
     assert set(loaded.header["validation"]) >= {"best", "mean", "reconstruction", "colorfulness"}
     assert loaded.networks.config == train_config(preset, settings).network
@@ -166,12 +166,12 @@ def test_a_run_leaves_weights_that_come_back_and_learns_a_colour(preset, tmp_pat
 
 
 def test_figures_in_closed_form():
-    model = build(OURS).eval()  # draws no colour at all
+    model = build(OURS).eval()  # draws no color at all
     lab = pictures(4)
     lab[:, 1:] = torch.tensor([3.0, 4.0])[:, None, None]
     figures = coloring_figures(model, lab, count=2)
     expected = 10 * math.log10(255**2 / 12.5)
-    for name in ("reconstruction", "best", "mean", "grey"):
+    for name in ("reconstruction", "best", "mean", "gray"):
         assert figures[name] == pytest.approx(expected, abs=1e-3)
     assert figures["colorfulness"] == pytest.approx(0, abs=1e-3)
     assert chroma_of(model, lab[:, :1], torch.randn(4, 4)).shape == (4, 2, 64, 64)

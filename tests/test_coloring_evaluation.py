@@ -1,20 +1,20 @@
-"""Colourings measured beside simpler ones, in closed form where there is one."""
+"""Colorings measured beside simpler ones, in closed form where there is one."""
 
 import math
 
 import pytest
 import torch
 
-from agerestore.architectures import ColorConfig
-from agerestore.color import rgb_to_lab
-from agerestore.coloring_evaluation import TINTS, _tinted, _turned, colour_classifier, evaluate_coloring
-from agerestore.data import ImageSet
+from agerestore.config.networks import ColorConfig
+from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.networks import build
+from agerestore.evaluation.colorization import TINTS, _tinted, _turned, color_classifier, evaluate_coloring
+from agerestore.images.color import rgb_to_lab
+from agerestore.models.registry import build
 
 
-def coloured(count, seed=0):
-    """Pictures (N, 3, 64, 64) of one colour each, on a grey ground."""
+def colored(count, seed=0):
+    """Pictures (N, 3, 64, 64) of one color each, on a gray ground."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.full((count, 3, 64, 64), 128, dtype=torch.uint8)
     images[:, :, 16:48, 16:48] = torch.randint(0, 256, (count, 3, 1, 1), generator=generator).to(torch.uint8)
@@ -23,18 +23,18 @@ def coloured(count, seed=0):
 
 @pytest.fixture(scope="module")
 def rows():
-    grey = build(ColorConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no colour
-    found = evaluate_coloring(grey, coloured(12), coloured(40, 1), regression=grey, answers=2)
+    gray = build(ColorConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no color
+    found = evaluate_coloring(gray, colored(12), colored(40, 1), regression=gray, answers=2)
     return {row.method.split(",")[0] if "tints" not in row.method else "tints": row for row in found}
 
 
-def test_a_model_without_colours_is_as_good_as_grey(rows):
+def test_a_model_without_colors_is_as_good_as_gray(rows):
     for name in ("regression", "agerestore"):
-        assert rows[name].best == pytest.approx(rows["grey"].best)
-        assert rows[name].mean == pytest.approx(rows["grey"].mean)
-        assert rows[name].frechet == pytest.approx(rows["grey"].frechet, abs=1e-3)
-    assert rows["grey"].colorfulness == pytest.approx(0, abs=1e-3)
-    assert rows["grey"].gap == pytest.approx(1, abs=1e-3)
+        assert rows[name].best == pytest.approx(rows["gray"].best)
+        assert rows[name].mean == pytest.approx(rows["gray"].mean)
+        assert rows[name].frechet == pytest.approx(rows["gray"].frechet, abs=1e-3)
+    assert rows["gray"].colorfulness == pytest.approx(0, abs=1e-3)
+    assert rows["gray"].gap == pytest.approx(1, abs=1e-3)
     assert rows["agerestore"].spread == 0
 
 
@@ -44,20 +44,20 @@ def test_pictures_themselves_have_no_error(rows):
     assert pictures.gap == 0
     assert pictures.spread > 0
     assert pictures.frechet == pytest.approx(0, abs=1e-6)
-    assert rows["grey"].frechet > 0
+    assert rows["gray"].frechet > 0
 
 
-def test_grey_scores_by_what_colour_there_is(rows):
-    lab = rgb_to_lab(coloured(12).images.float() / 255)
+def test_gray_scores_by_what_color_there_is(rows):
+    lab = rgb_to_lab(colored(12).images.float() / 255)
     expected = (10 * torch.log10(255**2 / lab[:, 1:].square().mean(dim=(1, 2, 3)))).clamp(max=100)
-    assert rows["grey"].best == pytest.approx(float(expected.mean()), abs=1e-3)
-    least, middle, most = rows["grey"].best_by_saturation
+    assert rows["gray"].best == pytest.approx(float(expected.mean()), abs=1e-3)
+    least, middle, most = rows["gray"].best_by_saturation
     assert least > middle > most
 
 
 def test_one_of_several_tints_is_better_than_none(rows):
     assert rows["tints"].answers == TINTS
-    assert rows["tints"].best_by_saturation[2] > rows["grey"].best_by_saturation[2]
+    assert rows["tints"].best_by_saturation[2] > rows["gray"].best_by_saturation[2]
 
 
 def test_tints_lie_on_a_circle_and_hues_turn():
@@ -69,12 +69,12 @@ def test_tints_lie_on_a_circle_and_hues_turn():
 
 
 def test_the_classifier_is_the_same_for_the_same_seed():
-    lab = rgb_to_lab(coloured(20).images.float() / 255)
-    first, second = (colour_classifier(lab, torch.Generator().manual_seed(3)) for _ in range(2))
+    lab = rgb_to_lab(colored(20).images.float() / 255)
+    first, second = (color_classifier(lab, torch.Generator().manual_seed(3)) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
 def test_too_few_pictures_are_refused():
     model = build(ColorConfig(width=4, latent_dim=4)).eval()
     with pytest.raises(UsageError, match="too few"):
-        evaluate_coloring(model, coloured(2), coloured(8))
+        evaluate_coloring(model, colored(2), colored(8))

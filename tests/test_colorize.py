@@ -1,4 +1,4 @@
-"""The verb that colours: on arrays, on people's pictures, and as a command."""
+"""The verb that colors: on arrays, on people's pictures, and as a command."""
 
 import json
 import shutil
@@ -10,20 +10,22 @@ from agerestore_cli.app import app
 from PIL import Image
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, colorization, imagefile, sheet, zoo
-from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
-from agerestore.checkpoint import LoadedModel
-from agerestore.color import lightness, rgb_to_lab
-from agerestore.coloring import chroma, feature_domain
-from agerestore.colorization import colorize, colorize_picture, paints_drawn, paints_of
-from agerestore.config import train_config
-from agerestore.data import ImageSet
+from agerestore.batch import manifest
+from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.options import ColorizeSettings
+from agerestore.config.training import train_config
+from agerestore.data.datasets import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
-from agerestore.folders import manifest
-from agerestore.imagefile import Photo
-from agerestore.networks import build
-from agerestore.settings import ColorizeSettings
-from agerestore.train import train
+from agerestore.images import grid, io
+from agerestore.images.color import lightness, rgb_to_lab
+from agerestore.images.io import Photo
+from agerestore.inference import chroma_upsampling, colorizer, ood_features
+from agerestore.inference.colorizer import colorize, colorize_picture, paints_drawn, paints_of
+from agerestore.models import weights as checkpoint
+from agerestore.models import zoo
+from agerestore.models.registry import build
+from agerestore.models.weights import LoadedModel
+from agerestore.training.loop import train
 
 LEVEL = 100 / 255  # of lightness
 
@@ -39,7 +41,7 @@ def tiny(**header):
 
 
 @pytest.fixture(scope="module")
-def colours():
+def colors():
     return tiny()
 
 
@@ -47,9 +49,9 @@ def colours():
 def knows_ramps():
     """The same, knowing pictures that grow darker downwards and no others."""
     model, generator = tiny(), torch.Generator().manual_seed(0)
-    known = torch.from_numpy(chroma.lightness(ramp()))[None, None]
+    known = torch.from_numpy(chroma_upsampling.lightness(ramp()))[None, None]
     known = known + torch.randn(40, 1, 64, 64, generator=generator)
-    return tiny(domain=feature_domain.calibrate_colors(model.networks, [known]))
+    return tiny(domain=ood_features.calibrate_colors(model.networks, [known]))
 
 
 def ramp(height=64, width=64):
@@ -57,13 +59,13 @@ def ramp(height=64, width=64):
     return np.linspace(220, 30, height).round().astype(np.uint8)[:, None, None].repeat(width, 1)
 
 
-def grey(height, width, dtype=np.uint8, seed=0):
+def gray(height, width, dtype=np.uint8, seed=0):
     peak = np.iinfo(dtype).max
     return np.random.default_rng(seed).integers(0, peak + 1, (height, width, 1)).astype(dtype)
 
 
 def paints(height=64, width=64):
-    """Smooth and colourful."""
+    """Smooth and colorful."""
     y, x = np.mgrid[:height, :width] / max(height, width)
     return (np.stack([x, 1 - y, (x + y) % 1], axis=2) * 200 + 20).astype(np.uint8)
 
@@ -79,59 +81,59 @@ def light_of(pixels):
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 90), (64, 64), (131, 70)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_every_size_and_depth_keeps_its_lightness(colours, size, dtype):
-    pixels = grey(*size, np.uint16 if dtype != np.uint8 else dtype)
+def test_every_size_and_depth_keeps_its_lightness(colors, size, dtype):
+    pixels = gray(*size, np.uint16 if dtype != np.uint8 else dtype)
     pixels = (pixels / 65535).astype(dtype) if dtype == np.float32 else pixels
-    (coloured,) = colorize(colours, pixels)
-    assert (coloured.shape, coloured.dtype) == ((*size, 3), dtype)
-    assert np.abs(light_of(coloured) - light_of(pixels)).max() <= LEVEL
-    assert np.ptp(coloured, axis=2).max() > 0
+    (colored,) = colorize(colors, pixels)
+    assert (colored.shape, colored.dtype) == ((*size, 3), dtype)
+    assert np.abs(light_of(colored) - light_of(pixels)).max() <= LEVEL
+    assert np.ptp(colored, axis=2).max() > 0
 
 
-def test_samples_differ_and_the_same_seed_repeats_them_whatever_their_number(colours):
-    pixels = grey(30, 40)
-    four, again, two = colorize(colours, pixels, 4), colorize(colours, pixels, 4), colorize(colours, pixels, 2)
+def test_samples_differ_and_the_same_seed_repeats_them_whatever_their_number(colors):
+    pixels = gray(30, 40)
+    four, again, two = colorize(colors, pixels, 4), colorize(colors, pixels, 4), colorize(colors, pixels, 2)
     assert all(np.array_equal(*pair) for pair in [*zip(four, again, strict=True), *zip(four[:2], two, strict=True)])
     assert all((a != b).any() for number, a in enumerate(four) for b in four[:number])
-    assert (colorize(colours, pixels, seed=1)[0] != four[0]).any()
+    assert (colorize(colors, pixels, seed=1)[0] != four[0]).any()
 
 
-def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colours):
-    pixels, reference = grey(64, 64), paints()
-    code = colours.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
-    torch.testing.assert_close(paints_of(colours, Photo(reference))(torch.zeros(1, 1, 64, 64)), code)
-    light = torch.from_numpy(chroma.lightness(pixels))[None, None]
-    expected = chroma.with_chroma(Photo(pixels), colours.networks.generate(light, code)[0].numpy())
-    (coloured,) = colorize(colours, pixels, like=reference)
-    assert np.abs(coloured.astype(int) - expected.pixels).max() <= 1
-    assert (coloured != colorize(colours, pixels, like=paints()[:, ::-1].copy())[0]).any()
+def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colors):
+    pixels, reference = gray(64, 64), paints()
+    code = colors.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
+    torch.testing.assert_close(paints_of(colors, Photo(reference))(torch.zeros(1, 1, 64, 64)), code)
+    light = torch.from_numpy(chroma_upsampling.lightness(pixels))[None, None]
+    expected = chroma_upsampling.with_chroma(Photo(pixels), colors.networks.generate(light, code)[0].numpy())
+    (colored,) = colorize(colors, pixels, like=reference)
+    assert np.abs(colored.astype(int) - expected.pixels).max() <= 1
+    assert (colored != colorize(colors, pixels, like=paints()[:, ::-1].copy())[0]).any()
 
 
-def test_strength_scales_the_colours_and_without_any_the_picture_is_as_it_was(colours):
-    pixels = (grey(30, 40) // 8 + 112).astype(np.float32) / 255  # mid-grey, where every chroma can be displayed
-    none, half, whole = (colorize(colours, pixels, strength=strength)[0] for strength in (0.0, 0.5, 1.0))
+def test_strength_scales_the_colors_and_without_any_the_picture_is_as_it_was(colors):
+    pixels = (gray(30, 40) // 8 + 112).astype(np.float32) / 255  # mid-gray, where every chroma can be displayed
+    none, half, whole = (colorize(colors, pixels, strength=strength)[0] for strength in (0.0, 0.5, 1.0))
     np.testing.assert_allclose(none, pixels.repeat(3, 2), atol=1e-5)
     planes = [rgb_to_lab(torch.from_numpy(each).permute(2, 0, 1)[None])[:, 1:].numpy() for each in (half, whole)]
     np.testing.assert_allclose(2 * planes[0], planes[1], atol=0.05)
-    eight = grey(30, 40)
-    assert np.array_equal(colorize(colours, eight, strength=0.0)[0], eight.repeat(3, 2))
+    eight = gray(30, 40)
+    assert np.array_equal(colorize(colors, eight, strength=0.0)[0], eight.repeat(3, 2))
 
 
-def test_each_form_of_picture_is_answered_in_kind_with_colours(colours):
-    plane = grey(20, 30)[..., 0]
-    (array,) = colorize(colours, plane)
+def test_each_form_of_picture_is_answered_in_kind_with_colors(colors):
+    plane = gray(20, 30)[..., 0]
+    (array,) = colorize(colors, plane)
     assert array.shape == (20, 30, 3)
     with_alpha = np.dstack([plane, plane[::-1]])
-    (four,) = colorize(colours, with_alpha)
+    (four,) = colorize(colors, with_alpha)
     assert np.array_equal(four[..., 3], with_alpha[..., 1])
     assert np.array_equal(four[..., :3], array)
     for mode, expected in (("L", "RGB"), ("LA", "RGBA"), ("RGB", "RGB"), ("I;16", "RGB")):
-        (image,) = colorize(colours, Image.fromarray(plane if mode != "I;16" else plane.astype(np.uint16) * 257)
+        (image,) = colorize(colors, Image.fromarray(plane if mode != "I;16" else plane.astype(np.uint16) * 257)
                             .convert(mode))  # fmt: skip
         assert (image.mode, image.size) == (expected, (30, 20))
         assert np.abs(np.asarray(image)[..., :3].astype(int) - array).max() <= 1
     batch = torch.from_numpy(np.stack([plane, plane[::-1]]))[:, None] / 255
-    first, second = colorize(colours, batch, 2)
+    first, second = colorize(colors, batch, 2)
     assert first.shape == second.shape == (2, 3, 20, 30)
     np.testing.assert_allclose(first[0].permute(1, 2, 0) * 255, array, atol=0.51)
 
@@ -139,59 +141,59 @@ def test_each_form_of_picture_is_answered_in_kind_with_colours(colours):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"samples": 0}, "0 colourings are none"),
+        ({"samples": 0}, "0 colorings are none"),
         ({"strength": 1.5}, "strength 1.5 is not within"),
-        ({"like": np.zeros((4, 4), np.uint8)}, "no colours to take"),
-        ({"like": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one colouring"),
+        ({"like": np.zeros((4, 4), np.uint8)}, "no colors to take"),
+        ({"like": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one coloring"),
     ],
 )
-def test_what_makes_no_sense_is_refused(colours, options, words):
+def test_what_makes_no_sense_is_refused(colors, options, words):
     with pytest.raises(UsageError, match=words):
-        colorize(colours, ramp(), **options)
+        colorize(colors, ramp(), **options)
 
 
-def test_a_model_that_restores_colours_nothing():
+def test_a_model_that_restores_colors_nothing():
     model = LoadedModel(build(NetworkConfig(width=2, latent_dim=4)).eval(), {"domain": {}})
-    with pytest.raises(UsageError, match="restore pictures and colour none"):
+    with pytest.raises(UsageError, match="restore pictures and color none"):
         colorize(model, ramp())
 
 
 # ------------------------------------------------------------------------------------------------ people's pictures
 
 
-def test_a_picture_keeps_its_alpha_depth_and_metadata(colours):
-    photo = Photo(grey(20, 30, np.uint16), grey(20, 30, np.uint16, 1)[..., 0], imagefile.Metadata(dpi=(300.0, 300.0)))
-    made = colorize_picture(colours, photo, paints_drawn(colours, 2, 0))
+def test_a_picture_keeps_its_alpha_depth_and_metadata(colors):
+    photo = Photo(gray(20, 30, np.uint16), gray(20, 30, np.uint16, 1)[..., 0], io.Metadata(dpi=(300.0, 300.0)))
+    made = colorize_picture(colors, photo, paints_drawn(colors, 2, 0))
     assert len(made.photos) == 2
-    for coloured in made.photos:
-        assert (coloured.pixels.shape, coloured.pixels.dtype) == ((20, 30, 3), np.uint16)
-        assert np.array_equal(coloured.alpha, photo.alpha)
-        assert coloured.metadata == photo.metadata
+    for colored in made.photos:
+        assert (colored.pixels.shape, colored.pixels.dtype) == ((20, 30, 3), np.uint16)
+        assert np.array_equal(colored.alpha, photo.alpha)
+        assert colored.metadata == photo.metadata
     assert (made.score, made.remarks) == (0.0, [])
 
 
-def test_colours_are_refused_and_taken_for_their_lightness_by_force(colours):
-    photo, codes = Photo(paints()), paints_drawn(colours, 1, 0)
-    with pytest.raises(AgeRestoreError, match="has colours already"):
-        colorize_picture(colours, photo, codes)
-    (coloured,) = colorize_picture(colours, photo, codes, ColorizeSettings(force=True)).photos
-    assert np.abs(light_of(coloured.pixels) - light_of(photo.pixels)).max() <= LEVEL
-    assert np.array_equal(coloured.pixels, colorize(colours, photo.pixels)[0])
+def test_colors_are_refused_and_taken_for_their_lightness_by_force(colors):
+    photo, codes = Photo(paints()), paints_drawn(colors, 1, 0)
+    with pytest.raises(AgeRestoreError, match="has colors already"):
+        colorize_picture(colors, photo, codes)
+    (colored,) = colorize_picture(colors, photo, codes, ColorizeSettings(force=True)).photos
+    assert np.abs(light_of(colored.pixels) - light_of(photo.pixels)).max() <= LEVEL
+    assert np.array_equal(colored.pixels, colorize(colors, photo.pixels)[0])
 
 
-def test_a_toned_picture_is_taken_for_grey_if_asked(colours):
+def test_a_toned_picture_is_taken_for_gray_if_asked(colors):
     ramp = np.linspace(20, 235, 64)[:, None, None].repeat(64, 1)
     toned = Photo((ramp + np.array([20, 0, -25]) * (1 - (ramp / 127.5 - 1) ** 2)).clip(0, 255).astype(np.uint8))
-    codes = paints_drawn(colours, 1, 0)
-    assert chroma.kind_of_colour(toned) == "sepia"
-    with pytest.raises(AgeRestoreError, match="--sepia` takes it for grey"):
-        colorize_picture(colours, toned, codes)
-    assert len(colorize_picture(colours, toned, codes, ColorizeSettings(sepia=True)).photos) == 1
-    with pytest.raises(UsageError, match="no colours to take"):
-        paints_of(colours, toned)
+    codes = paints_drawn(colors, 1, 0)
+    assert chroma_upsampling.kind_of_color(toned) == "sepia"
+    with pytest.raises(AgeRestoreError, match="--sepia` takes it for gray"):
+        colorize_picture(colors, toned, codes)
+    assert len(colorize_picture(colors, toned, codes, ColorizeSettings(sepia=True)).photos) == 1
+    with pytest.raises(UsageError, match="no colors to take"):
+        paints_of(colors, toned)
 
 
-def test_what_is_out_of_the_domain_is_refused_and_coloured_by_force(knows_ramps):
+def test_what_is_out_of_the_domain_is_refused_and_colored_by_force(knows_ramps):
     codes, foreign = paints_drawn(knows_ramps, 1, 0), Photo(ramp(90, 70)[::-1].copy())
     assert colorize_picture(knows_ramps, Photo(ramp(90, 70)), codes).score <= 1
     with pytest.raises(OutOfDomainError, match="x its limit"):
@@ -211,14 +213,12 @@ def test_the_score_of_gaussian_features_in_closed_form():
     generator = torch.Generator().manual_seed(0)
     apart, units = torch.tensor([5.0, 0, 0, 0]), torch.tensor([1e-3, 1.0, 50.0, 1.0])
     inside, outside = (torch.randn(count, 4, generator=generator) for count in (20_000, 40_000))
-    statistics = json.loads(
-        json.dumps(feature_domain.calibrate([(inside + 7) * units], [(outside + apart + 7) * units]))
-    )
+    statistics = json.loads(json.dumps(ood_features.calibrate([(inside + 7) * units], [(outside + apart + 7) * units])))
     quantile = 1.8808  # of 0.97
     points = torch.tensor([[0.0, 0, 0, 0], [quantile, 0, 0, 0], [2 * quantile, 3, -3, 3], [-9, 0, 0, 0]])
-    scores = feature_domain.score(statistics, (points + 7) * units)
+    scores = ood_features.score(statistics, (points + 7) * units)
     torch.testing.assert_close(scores, torch.tensor([0.0, 1.0, 2.0, 0.0]), atol=0.1, rtol=0)
-    refused = (feature_domain.score(statistics, (torch.randn(20_000, 4) + 7) * units) > 1).float().mean()
+    refused = (ood_features.score(statistics, (torch.randn(20_000, 4) + 7) * units) > 1).float().mean()
     assert refused == pytest.approx(0.03, abs=0.005)
 
 
@@ -226,8 +226,8 @@ def test_sets_weigh_alike():
     """Of ten thousand pictures at 0 and a hundred at 2, the middle is at 1."""
     generator = torch.Generator().manual_seed(0)
     many, few = torch.randn(10_000, 1, generator=generator), torch.randn(100, 1, generator=generator) + 2
-    found = feature_domain.calibrate([many, few], [many + 9, few + 9, few + 9])
-    scores = feature_domain.score(found, torch.tensor([[1.0], [9.0], [11.0]]))
+    found = ood_features.calibrate([many, few], [many + 9, few + 9, few + 9])
+    scores = ood_features.score(found, torch.tensor([[1.0], [9.0], [11.0]]))
     assert float(scores[0]) == pytest.approx(0, abs=0.15)
     assert float(scores[2] / scores[1]) == pytest.approx(10 / 8, abs=0.03)
 
@@ -236,21 +236,21 @@ def test_the_limit_is_that_of_pictures_that_were_not_seen():
     """Forty features of forty pictures that differ in nothing from the foreign ones: a direction is found by chance."""
     generator = torch.Generator().manual_seed(0)
     inside, outside = (torch.randn(40, 40, generator=generator) for _ in range(2))
-    statistics = feature_domain.calibrate([inside], [outside])
-    assert (feature_domain.score(statistics, inside) > 1).sum() == 0
+    statistics = ood_features.calibrate([inside], [outside])
+    assert (ood_features.score(statistics, inside) > 1).sum() == 0
     fresh = torch.randn(2000, 40, generator=generator)
-    assert (feature_domain.score(statistics, fresh) > 1).float().mean() < 0.1
+    assert (ood_features.score(statistics, fresh) > 1).float().mean() < 0.1
 
 
 def test_a_handful_of_pictures_tells_nothing():
-    features = torch.randn(feature_domain.FEWEST, 5, generator=torch.Generator().manual_seed(0))
-    assert feature_domain.calibrate([features[1:]], [features[1:] + 1]) == {}
-    assert feature_domain.calibrate([features], [features + 1]) != {}
+    features = torch.randn(ood_features.FEWEST, 5, generator=torch.Generator().manual_seed(0))
+    assert ood_features.calibrate([features[1:]], [features[1:] + 1]) == {}
+    assert ood_features.calibrate([features], [features + 1]) != {}
 
 
 def test_pictures_made_foreign():
     picture = torch.arange(64.0).view(1, 1, 8, 8)
-    quarter, upside_down, interchanged, enlarged = (each[0] for each in feature_domain.made_foreign(picture))
+    quarter, upside_down, interchanged, enlarged = (each[0] for each in ood_features.made_foreign(picture))
     assert quarter[0, 0].tolist() == picture[0, 0, :, 7].tolist()
     assert torch.equal(upside_down.flip(1), picture[0])
     assert interchanged[0, :4, :4].tolist() == picture[0, 0, 4:, 4:].tolist()
@@ -279,7 +279,7 @@ def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
 
 
 @pytest.mark.parametrize("architecture", ["color", "color-resnet"])
-def test_features_do_not_depend_on_the_neighbours(architecture):
+def test_features_do_not_depend_on_the_neighbors(architecture):
     networks = build(ColorConfig(architecture=architecture, width=4, latent_dim=4)).eval()
     light = 100 * torch.rand(3, 1, 64, 64)
     with torch.no_grad():
@@ -307,40 +307,40 @@ def saved(path, model):
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory, colours):
-    return saved(tmp_path_factory.mktemp("weights") / "cars.safetensors", colours)
+def weights(tmp_path_factory, colors):
+    return saved(tmp_path_factory.mktemp("weights") / "cars.safetensors", colors)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A tree of grey pictures of several kinds."""
+    """A tree of gray pictures of several kinds."""
     root = tmp_path / "in"
-    imagefile.write(root / "a.jpg", Photo(grey(30, 40)))
-    imagefile.write(root / "sub" / "b.png", Photo(grey(20, 30, np.uint16), grey(20, 30, np.uint16, 1)[..., 0]))
-    imagefile.write(root / "sub" / "c.tif", Photo(grey(20, 30).repeat(3, 2)))
+    io.write(root / "a.jpg", Photo(gray(30, 40)))
+    io.write(root / "sub" / "b.png", Photo(gray(20, 30, np.uint16), gray(20, 30, np.uint16, 1)[..., 0]))
+    io.write(root / "sub" / "c.tif", Photo(gray(20, 30).repeat(3, 2)))
     return root
 
 
-def test_a_single_picture_without_out_is_coloured_beside_itself(weights, folder):
+def test_a_single_picture_without_out_is_colored_beside_itself(weights, folder):
     result = run("colorize", folder / "a.jpg", "-m", weights, "-n", 3, "--compare")
     assert result.exit_code == 0, result.output
     names = ["a.colorized.compare.png", "a.colorized.jpg", "a.colorized.sample-2.jpg", "a.colorized.sample-3.jpg"]
     assert [name for name in tree(folder) if "colorized" in name] == names
-    one, two = (imagefile.read(folder / name).pixels for name in names[1:3])
+    one, two = (io.read(folder / name).pixels for name in names[1:3])
     assert one.shape == two.shape == (30, 40, 3)
     assert (one != two).any()
-    assert imagefile.read(folder / names[0]).pixels.shape == (2 * 30 + 8, 2 * 40 + 8, 3)
+    assert io.read(folder / names[0]).pixels.shape == (2 * 30 + 8, 2 * 40 + 8, 3)
     again = run("colorize", folder / "a.jpg", "-m", weights)
     assert (again.exit_code, "exists; pass --overwrite" in again.stderr) == (1, True)
     other = run("colorize", folder / "a.jpg", folder / "x.jpg", "-m", weights, "--compare")
     assert other.exit_code == 0, other.output
     assert (folder / "x.jpg").read_bytes() == (folder / "a.colorized.jpg").read_bytes()
-    assert imagefile.read(folder / "x.compare.png").pixels.shape == (30, 40 + 8 + 40, 3)
+    assert io.read(folder / "x.compare.png").pixels.shape == (30, 40 + 8 + 40, 3)
 
 
 def test_a_folder_is_mirrored_resumed_and_bad_files_are_named(weights, folder, tmp_path):
     (folder / "bad.png").write_bytes(b"no picture")
-    imagefile.write(folder / "red.png", Photo(paints()))
+    io.write(folder / "red.png", Photo(paints()))
     out, arguments = tmp_path / "out", ("colorize", folder, tmp_path / "out", "-m", weights)
     planned = run(*arguments, "--dry-run")
     assert (planned.exit_code, out.exists()) == (0, False)
@@ -348,65 +348,65 @@ def test_a_folder_is_mirrored_resumed_and_bad_files_are_named(weights, folder, t
     assert result.exit_code == 1
     assert tree(out) == ["a.jpg", "sub/b.png", "sub/c.tif"]
     assert f"{folder / 'bad.png'}: " in result.stderr
-    assert f"{folder / 'red.png'}: has colours already" in result.stderr
+    assert f"{folder / 'red.png'}: has colors already" in result.stderr
     assert "3 of 5 pictures written, 2 failed" in result.stderr
     rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert {row["domain_score"] for row in rows if row["status"] == "done"} == {0.0}
-    deep = imagefile.read(out / "sub" / "b.png")
+    deep = io.read(out / "sub" / "b.png")
     assert (deep.pixels.dtype, deep.pixels.shape) == (np.uint16, (20, 30, 3))
-    assert np.array_equal(deep.alpha, imagefile.read(folder / "sub" / "b.png").alpha)
+    assert np.array_equal(deep.alpha, io.read(folder / "sub" / "b.png").alpha)
     assert "0 of 5 pictures written, 3 skipped (done before), 2 failed" in run(*arguments).stderr
     assert "with other settings" in run(*arguments, "--seed", 1).stderr
     assert run(*arguments, "--force", "--overwrite").stderr.count("failed") == 1  # only that which is no picture
 
 
-def test_a_folder_without_out_is_coloured_in_its_own_place_and_only_once(weights, folder):
+def test_a_folder_without_out_is_colored_in_its_own_place_and_only_once(weights, folder):
     arguments = ("colorize", folder, "-m", weights, "-n", 2)
     assert run(*arguments).exit_code == 0
     assert {"a.colorized.jpg", "sub/b.colorized.sample-2.png"} <= set(tree(folder))
     assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
 
 
-def test_a_folder_is_coloured_in_place_with_the_originals_kept(weights, folder):
+def test_a_folder_is_colored_in_place_with_the_originals_kept(weights, folder):
     original = (folder / "a.jpg").read_bytes()
     arguments = ("colorize", folder, "-m", weights, "--in-place", "--backup", "-n", 2)
     assert run(*arguments).exit_code == 0
     assert (folder / "a.jpg.orig").read_bytes() == original
-    assert imagefile.read(folder / "a.jpg").pixels.shape == (30, 40, 3)
+    assert io.read(folder / "a.jpg").pixels.shape == (30, 40, 3)
     assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
 
 
 def test_the_first_line_of_the_help_says_that_it_knows_cars():
     text = run("colorize", "--help", env={"COLUMNS": "200", "TERM": "dumb"}).stdout
-    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Colour greyscale photographs of cars")
+    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Color grayscale photographs of cars")
 
 
-def test_the_reference_decides_the_colours_and_what_was_done_before(weights, folder, tmp_path):
-    reference = folder / "like.png"  # in the folder itself, and no picture to colour
-    imagefile.write(reference, Photo(paints()))
+def test_the_reference_decides_the_colors_and_what_was_done_before(weights, folder, tmp_path):
+    reference = folder / "like.png"  # in the folder itself, and no picture to color
+    io.write(reference, Photo(paints()))
     arguments = ("colorize", folder, tmp_path / "out", "-m", weights, "--like", reference)
     assert run(*arguments).exit_code == 0
     first = (tmp_path / "out" / "a.jpg").read_bytes()
     assert "3 skipped" in run(*arguments).stderr
-    imagefile.write(reference, Photo(paints()[:, ::-1]), overwrite=True)
+    io.write(reference, Photo(paints()[:, ::-1]), overwrite=True)
     assert "3 failed" in run(*arguments).stderr
     assert run(*arguments, "--overwrite").exit_code == 0
     assert (tmp_path / "out" / "a.jpg").read_bytes() != first
-    imagefile.write(reference, Photo(grey(9, 9)), overwrite=True)
+    io.write(reference, Photo(gray(9, 9)), overwrite=True)
     refused = run(*arguments)
-    assert (refused.exit_code, "no colours to take" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "no colors to take" in refused.stderr) == (2, True)
 
 
 def test_a_picture_goes_from_standard_input_to_standard_output(weights, folder, tmp_path):
     result = run("colorize", "-", "-m", weights, input=(folder / "a.jpg").read_bytes())
     assert result.exit_code == 0, result.output
     (tmp_path / "piped.jpg").write_bytes(result.stdout_bytes)
-    assert imagefile.read(tmp_path / "piped.jpg").pixels.shape == (30, 40, 3)
+    assert io.read(tmp_path / "piped.jpg").pixels.shape == (30, 40, 3)
 
 
-def test_a_foreign_picture_is_refused_in_one_line_and_coloured_by_force(knows_ramps, tmp_path):
+def test_a_foreign_picture_is_refused_in_one_line_and_colored_by_force(knows_ramps, tmp_path):
     weights = saved(tmp_path / "weights.safetensors", knows_ramps)
-    imagefile.write(tmp_path / "in.png", Photo(ramp()[::-1].copy()))
+    io.write(tmp_path / "in.png", Photo(ramp()[::-1].copy()))
     arguments = ("colorize", tmp_path / "in.png", tmp_path / "out.png", "-m", weights)
     refused = run(*arguments)
     assert refused.exit_code == 1
@@ -424,9 +424,9 @@ def test_a_foreign_picture_is_refused_in_one_line_and_coloured_by_force(knows_ra
         (("nowhere.jpg",), 3, "nowhere.jpg: no such file"),
         (("in", "out", "--strength", "2"), 2, "strength 2 is not within"),
         (("in", "out", "--like", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
-        (("in", "out", "--like", "in/a.jpg", "-n", "2"), 2, "--like gives one colouring"),
+        (("in", "out", "--like", "in/a.jpg", "-n", "2"), 2, "--like gives one coloring"),
         (("in", "out", "-n", "0"), 2, "-n"),
-        (("in", "out", "-m", "photo"), 2, "restore pictures and colour none"),
+        (("in", "out", "-m", "photo"), 2, "restore pictures and color none"),
         (("in", "out", "-m", "unknown"), 4, "no model 'unknown'"),
         (("in/sub/b.png", "b.jpg"), 1, "JPEG cannot hold its transparency"),
     ],
@@ -445,8 +445,8 @@ def test_bad_input_is_one_line_and_a_documented_exit_code(
 
 
 @pytest.mark.parametrize("kind", ["CMYK", "animated", "empty"])
-def test_other_kinds_of_files_are_coloured_or_refused_in_one_line(weights, tmp_path, kind):
-    path, plane = tmp_path / "in.tif", grey(20, 30)[..., 0]
+def test_other_kinds_of_files_are_colored_or_refused_in_one_line(weights, tmp_path, kind):
+    path, plane = tmp_path / "in.tif", gray(20, 30)[..., 0]
     if kind == "CMYK":
         Image.merge("CMYK", [Image.new("L", (30, 20))] * 3 + [Image.fromarray(plane)]).save(path)
     elif kind == "animated":
@@ -464,8 +464,8 @@ def test_other_kinds_of_files_are_coloured_or_refused_in_one_line(weights, tmp_p
 
 
 @pytest.fixture
-def shipped(tmp_path, monkeypatch, colours):
-    """Shipped models: the digits', one for photographs that changes nothing, and one that colours."""
+def shipped(tmp_path, monkeypatch, colors):
+    """Shipped models: the digits', one for photographs that changes nothing, and one that colors."""
     pretrained = tmp_path / "pretrained"
     pretrained.mkdir()
     shutil.copy(zoo.folder() / "mnist.safetensors", pretrained)
@@ -473,42 +473,40 @@ def shipped(tmp_path, monkeypatch, colours):
     (pretrained / "index.json").write_text(json.dumps(rows))
     networks = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=0))
     checkpoint.save_weights(pretrained / "photo.safetensors", networks, {"domain": {}, "kind": "photo"})
-    checkpoint.save_weights(
-        pretrained / "cars-color.safetensors", colours.networks, {**colours.header, "terms": "none"}
-    )
+    checkpoint.save_weights(pretrained / "cars-color.safetensors", colors.networks, {**colors.header, "terms": "none"})
     zoo.write_index(pretrained)
     monkeypatch.setattr(zoo, "folder", lambda: pretrained)
 
 
-def test_models_that_colour_are_listed_and_restore_nothing(shipped, tmp_path):
+def test_models_that_color_are_listed_and_restore_nothing(shipped, tmp_path):
     assert zoo.names() == ["cars-color", "mnist", "photo"]
     assert zoo.automatic() == ["mnist", "photo"] == sorted(zoo.load_automatic())
     assert "cars-color" in run("models", "list").stdout
-    imagefile.write(tmp_path / "in.png", Photo(grey(40, 50)))
+    io.write(tmp_path / "in.png", Photo(gray(40, 50)))
     refused = run("restore", tmp_path / "in.png", tmp_path / "out.png", "-m", "cars-color")
     assert refused.exit_code == 2
     assert "use `agerestore colorize`" in refused.stderr
 
 
-def test_restoring_may_end_in_colours(shipped, tmp_path):
-    picture, coloured = tmp_path / "in.png", tmp_path / "out.png"
-    imagefile.write(picture, Photo(grey(40, 50)))
-    result = run("restore", picture, coloured, "--colorize", "--strength", 0, "--compare")
+def test_restoring_may_end_in_colors(shipped, tmp_path):
+    picture, colored = tmp_path / "in.png", tmp_path / "out.png"
+    io.write(picture, Photo(gray(40, 50)))
+    result = run("restore", picture, colored, "--colorize", "--strength", 0, "--compare")
     assert result.exit_code == 0, result.output
     alone = run("colorize", picture, tmp_path / "alone.png")
     assert alone.exit_code == 0, alone.output
-    assert np.array_equal(imagefile.read(coloured).pixels, imagefile.read(tmp_path / "alone.png").pixels)
-    assert imagefile.read(tmp_path / "out.compare.png").pixels.shape == (40, 50 + 8 + 50, 3)
-    imagefile.write(picture, Photo(paints()), overwrite=True)
+    assert np.array_equal(io.read(colored).pixels, io.read(tmp_path / "alone.png").pixels)
+    assert io.read(tmp_path / "out.compare.png").pixels.shape == (40, 50 + 8 + 50, 3)
+    io.write(picture, Photo(paints()), overwrite=True)
     refused = run("restore", picture, tmp_path / "red.png", "--colorize")
-    assert (refused.exit_code, "has colours already" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "has colors already" in refused.stderr) == (1, True)
     both = run("restore", picture, tmp_path / "red.png", "--colorize", "--samples", 2)
     assert (both.exit_code, "do not go together" in both.stderr) == (2, True)
 
 
 def test_a_sheet_of_photographs_is_about_a_square():
     photos = [Photo(np.full((1000, 2000, 1 if number else 3), 10 * number, np.uint8)) for number in range(5)]
-    pixels = sheet.of_photos(photos).pixels
+    pixels = grid.of_photos(photos).pixels
     assert pixels.shape == (2 * 320 + 8, 3 * 640 + 2 * 8, 3)
     assert (pixels[400, [300, 900, 1600]] == [[30] * 3, [40] * 3, [255] * 3]).all()
 
@@ -516,7 +514,7 @@ def test_a_sheet_of_photographs_is_about_a_square():
 def test_the_public_name_is_the_verb():
     import agerestore
 
-    assert agerestore.colorize is colorization.colorize
+    assert agerestore.colorize is colorizer.colorize
 
 
 def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
@@ -528,7 +526,7 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
             noisy = (ramp(70, 90)[::turn] * random.uniform(0.6, 1) + random.uniform(0, 30, (70, 90, 1))).astype(
                 np.uint8
             )
-            imagefile.write(tmp_path / kind / f"{number}.png", Photo(noisy))
+            io.write(tmp_path / kind / f"{number}.png", Photo(noisy))
     asked = ("models", "calibrate", weights, tmp_path / "new.safetensors", "--data", tmp_path / "cars",
              "--foreign", tmp_path / "rest")  # fmt: skip
     result = run(*asked)
@@ -536,9 +534,7 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
     loaded = checkpoint.load_weights(tmp_path / "new.safetensors")
     codes, force = paints_drawn(loaded, 1, 0), ColorizeSettings(force=True)
     scores = {
-        kind: [
-            colorize_picture(loaded, imagefile.read(path), codes, force).score for path in (tmp_path / kind).iterdir()
-        ]
+        kind: [colorize_picture(loaded, io.read(path), codes, force).score for path in (tmp_path / kind).iterdir()]
         for kind in ("cars", "rest")
     }
     assert sum(score > 1 for score in scores["cars"]) <= 2
@@ -550,5 +546,5 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
 def test_the_samples_of_a_single_picture_are_no_pictures_of_its_folder(weights, folder):
     assert run("colorize", folder / "a.jpg", "-m", weights, "-n", 3, "--compare").exit_code == 0
     result = run("colorize", folder, "-m", weights)
-    assert "2 of 3 pictures written, 1 failed" in result.stderr  # the one that is coloured already
+    assert "2 of 3 pictures written, 1 failed" in result.stderr  # the one that is colored already
     assert not list(folder.glob("*.colorized.*.colorized.*"))

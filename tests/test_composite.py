@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from agerestore.composite import INTERPOLATION_REACH, interpolate_unknown, push_pull
+from agerestore.images.composite import INTERPOLATION_REACH, interpolate_unknown, push_pull
 
 
 def one_unknown(value=float("nan")):
@@ -55,14 +55,14 @@ def test_on_a_gpu_it_is_not_asked_whether_pixels_are_unknown():
 
 
 @pytest.mark.parametrize("size", [(1, 9), (9, 1), (7, 12)])
-def test_one_known_colour_fills_all(size):
+def test_one_known_color_fills_all(size):
     image, known = torch.zeros(1, 2, *size), torch.zeros(1, 1, *size)
     image[..., 0, 0], known[..., 0, 0] = torch.tensor([0.3, 0.7]), 1
     filled = push_pull(image, known)
     torch.testing.assert_close(filled, torch.tensor([0.3, 0.7]).view(1, 2, 1, 1).expand(1, 2, *size))
 
 
-def test_between_two_colours_lies_a_ramp():
+def test_between_two_colors_lies_a_ramp():
     image, known = torch.zeros(1, 1, 3, 17), torch.zeros(1, 1, 3, 17)
     image[..., 16], known[..., 0], known[..., 16] = 1, 1, 1
     filled = push_pull(image, known)
@@ -70,5 +70,5 @@ def test_between_two_colours_lies_a_ramp():
     assert torch.equal(filled[..., [0, 16]], image[..., [0, 16]])
 
 
-def test_where_nothing_is_known_all_is_mid_grey():
+def test_where_nothing_is_known_all_is_mid_gray():
     assert (push_pull(torch.ones(1, 1, 4, 6), torch.zeros(1, 1, 4, 6)) == 0.5).all()

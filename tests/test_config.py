@@ -1,8 +1,8 @@
 import pytest
 
-from agerestore.config import TrainConfig, read_config, train_config
+from agerestore.config.presets import PRESETS
+from agerestore.config.training import TrainConfig, read_config, train_config
 from agerestore.errors import UsageError
-from agerestore.presets import PRESETS
 
 
 def test_settings_reach_nested_fields_in_their_own_types():
@@ -87,7 +87,7 @@ def test_a_run_of_few_steps_is_short_in_all_its_stages(preset, settings, settle,
 @pytest.mark.parametrize(
     ("preset", "settings"),
     [
-        ("age", ("views=true",)), ("age", ("style_noise=0.5",)), ("age", ("labels=100",)), ("age", ("grey=1",)),
+        ("age", ("views=true",)), ("age", ("style_noise=0.5",)), ("age", ("labels=100",)), ("age", ("gray=1",)),
         ("age", ("crop_size=128",)), ("age", ("sigma=0.1",)), ("cars-color", ("labels=10",)), ("photo", ("sigma=1",)),
         ("aae-mnist", ("views=true",)),
     ],

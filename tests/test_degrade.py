@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from agerestore.degrade import ALIASES, KINDS, apply, damage, draw, from_json, parse, to_json
+from agerestore.degradations import ALIASES, KINDS, apply, damage, draw, from_json, parse, to_json
 from agerestore.errors import UsageError
-from agerestore.metrics import psnr, quantize
+from agerestore.metrics.image import psnr, quantize
 
 UNKNOWN = ("holes", "hole", "missing", "strokes", "scratches:known=1")
 EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg"]
@@ -33,7 +33,7 @@ def degrade(text, image, seed=0):
 
 
 def smooth_picture(height=100, width=130):
-    """Colour gradients, a disc and stripes: what JPEG is made for, with edges."""
+    """Color gradients, a disc and stripes: what JPEG is made for, with edges."""
     row, col = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
     disc = ((row - 0.5) ** 2 + (col - 0.4) ** 2 < 0.06).float()
     stripes = 0.5 + 0.5 * torch.sin(40 * col + 25 * row**2)
@@ -115,7 +115,7 @@ def test_saltpepper_turns_its_share_of_the_pixels_half_black_half_white():
     assert torch.equal(image[:, 0], image[:, 1])
 
 
-def test_hole_is_centred_and_has_its_area():
+def test_hole_is_centerd_and_has_its_area():
     observed = degrade("hole:size=14", picture(2, 1, 32, 32))
     expected = torch.zeros(2, 1, 32, 32)
     expected[..., 9:23, 9:23] = 1
@@ -229,8 +229,8 @@ def test_records_of_before_jpegs_were_cropped_are_replayed():
 
 @pytest.mark.parametrize("kind", ["scratches:width=1", "scratches:width=4", "dust"])
 def test_marks_cover_their_share_exactly_and_are_almost_white_or_black(kind):
-    grey = torch.full((5, 3, 90, 120), 0.5)
-    image = degrade(f"{kind}:coverage=0.05", grey).image
+    gray = torch.full((5, 3, 90, 120), 0.5)
+    image = degrade(f"{kind}:coverage=0.05", gray).image
     marked = (image != 0.5).all(1)
     assert marked.sum((1, 2)).tolist() == [540] * 5
     tones = image.transpose(0, 1)[:, marked]
@@ -249,10 +249,10 @@ def test_scratches_are_as_thin_as_they_are_told():
 
 
 def test_fading_lifts_black_dims_white_and_tones():
-    colours = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2)
-    image = degrade("fading:contrast=0.5:lift=0.2:sepia=0", colours).image
+    colors = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2)
+    image = degrade("fading:contrast=0.5:lift=0.2:sepia=0", colors).image
     torch.testing.assert_close(image[0, 0, 0], torch.tensor([0.2, 0.6]))
-    sepia = degrade("fading:contrast=1:lift=0:sepia=1", colours).image[0, :, 0, 1]
+    sepia = degrade("fading:contrast=1:lift=0:sepia=1", colors).image[0, :, 0, 1]
     torch.testing.assert_close(sepia, torch.tensor([1.351, 1.203, 0.937]) / 1.351)
 
 
@@ -262,19 +262,19 @@ def test_grain_has_its_sigma_and_correlates_over_its_size():
     assert torch.equal(grain[0], grain[2])
     grain = grain[0, 10:-10, 10:-10]
     assert grain.std().item() == pytest.approx(20 / 255, rel=0.02)
-    neighbours = (grain[:, 1:] * grain[:, :-1]).mean() / grain.square().mean()
-    assert neighbours.item() == pytest.approx(math.exp(-1 / 4), abs=0.02)
+    neighbors = (grain[:, 1:] * grain[:, :-1]).mean() / grain.square().mean()
+    assert neighbors.item() == pytest.approx(math.exp(-1 / 4), abs=0.02)
 
 
 @pytest.mark.parametrize("color", [0.36, 1])
-def test_grain_in_colour_is_as_strong_and_alike_in_channels_as_far_as_it_is_grey(color):
+def test_grain_in_color_is_as_strong_and_alike_in_channels_as_far_as_it_is_gray(color):
     flat = torch.full((1, 3, 400, 400), 0.5)
     red, _, blue = (degrade(f"grain:sigma=20:size=0.5:color={color}", flat).image - flat)[0] * 255
     assert red.std().item() == pytest.approx(20, rel=0.03)
     assert ((red * blue).mean() / (red.std() * blue.std())).item() == pytest.approx(1 - color, abs=0.02)
 
 
-def test_grain_recorded_before_it_had_colour_is_grey():
+def test_grain_recorded_before_it_had_color_is_gray():
     row = {"kind": "grain", "seed": 3, "sigma": 12.0, "size": 0.8}
     image = torch.full((1, 3, 20, 20), 0.5)
     replayed = apply(image, from_json([row])).image

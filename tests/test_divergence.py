@@ -4,19 +4,19 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from agerestore.config import train_config
-from agerestore.divergence import (
+from agerestore.config.training import train_config
+from agerestore.errors import UsageError
+from agerestore.losses import OBJECTIVES
+from agerestore.losses.divergence import (
     DIVERGENCES,
     divergence_from,
     gaussian_kl,
     ideal,
-    nearest_neighbour_entropy,
-    nearest_neighbour_kl,
+    nearest_neighbor_entropy,
+    nearest_neighbor_kl,
     official_kl,
 )
-from agerestore.errors import UsageError
-from agerestore.latent import project, sample
-from agerestore.objectives import OBJECTIVES
+from agerestore.models.latent import project, sample
 
 
 def normal(batch, dim, mean=0.0, std=1.0, seed=0):
@@ -80,29 +80,29 @@ def test_on_the_sphere_the_official_slope_is_twice_the_right_one():
     )
 
 
-def test_nearest_neighbour_entropy_of_a_gaussian():
+def test_nearest_neighbor_entropy_of_a_gaussian():
     z = normal(4000, 2, std=3.0)
     known = 2 * (0.5 * math.log(2 * math.pi * math.e) + math.log(3.0))
-    assert float(nearest_neighbour_entropy(z)) == pytest.approx(known, abs=0.05)
+    assert float(nearest_neighbor_entropy(z)) == pytest.approx(known, abs=0.05)
 
 
 @pytest.mark.parametrize(("dim", "entropy"), [(2, math.log(2 * math.pi)), (3, math.log(4 * math.pi)),
                                                (4, math.log(2 * math.pi**2))])  # fmt: skip
-def test_nearest_neighbour_entropy_of_the_uniform_sphere(dim, entropy):
+def test_nearest_neighbor_entropy_of_the_uniform_sphere(dim, entropy):
     z = sample(4000, dim, torch.Generator().manual_seed(0))
-    assert float(nearest_neighbour_entropy(z, dim - 1)) == pytest.approx(entropy, abs=0.06)
+    assert float(nearest_neighbor_entropy(z, dim - 1)) == pytest.approx(entropy, abs=0.06)
 
 
-def test_nearest_neighbour_kl_of_gaussians_of_known_divergence():
+def test_nearest_neighbor_kl_of_gaussians_of_known_divergence():
     z = normal(4000, 2, mean=0.5, std=2.0)
     known = float(kl_divergence(Normal(0.5, 2.0), Normal(0.0, 1.0)))
-    assert float(nearest_neighbour_kl(z, "gaussian")) == pytest.approx(known, abs=0.04)
+    assert float(nearest_neighbor_kl(z, "gaussian")) == pytest.approx(known, abs=0.04)
 
 
-def test_nearest_neighbour_kl_of_half_a_sphere_is_the_logarithm_of_two():
+def test_nearest_neighbor_kl_of_half_a_sphere_is_the_logarithm_of_two():
     z = sample(8000, 3, torch.Generator().manual_seed(0))
     half = z[z[:, 0] > 0]
-    assert float(nearest_neighbour_kl(half)) * 3 == pytest.approx(math.log(2), abs=0.06)
+    assert float(nearest_neighbor_kl(half)) * 3 == pytest.approx(math.log(2), abs=0.06)
 
 
 @pytest.mark.parametrize("name", DIVERGENCES)

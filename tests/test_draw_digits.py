@@ -30,8 +30,8 @@ def test_digit_keeps_the_conventions_of_mnist(digit, style, seed):
     assert min(rows.min(), columns.min()) >= 2  # what pads 28x28 to 32x32
     assert max(rows.max(), columns.max()) < 30
     weights = picture / picture.sum()
-    centre = [(weights.sum(1) @ np.arange(32)), (weights.sum(0) @ np.arange(32))]
-    assert centre == pytest.approx([15.5, 15.5], abs=0.51)  # to the nearest whole pixel
+    center = [(weights.sum(1) @ np.arange(32)), (weights.sum(0) @ np.arange(32))]
+    assert center == pytest.approx([15.5, 15.5], abs=0.51)  # to the nearest whole pixel
 
 
 @styles

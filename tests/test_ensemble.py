@@ -3,30 +3,32 @@
 import pytest
 import torch
 
+from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
-from agerestore.photographs import ensemble
-from agerestore.settings import RestoreSettings
+from agerestore.inference import self_ensemble
 
 
 def picture(*shape):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("position", ensemble.POSITIONS)
+@pytest.mark.parametrize("position", self_ensemble.POSITIONS)
 def test_every_position_is_undone(position):
     x = picture(2, 3, 5, 7)
-    assert torch.equal(ensemble.turned_back(ensemble.turned(x, *position), *position), x)
+    assert torch.equal(self_ensemble.turned_back(self_ensemble.turned(x, *position), *position), x)
 
 
 def test_the_positions_are_all_eight():
     x = picture(1, 1, 4, 4)
-    assert len({tuple(ensemble.turned(x, *position).flatten().tolist()) for position in ensemble.POSITIONS}) == 8
+    assert (
+        len({tuple(self_ensemble.turned(x, *position).flatten().tolist()) for position in self_ensemble.POSITIONS}) == 8
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
 def test_what_does_not_depend_on_the_position_stays(count):
     x, mask = picture(1, 3, 5, 7), picture(1, 1, 5, 7).round()
-    mean, deviation = ensemble.mean_estimate(
+    mean, deviation = self_ensemble.mean_estimate(
         lambda image, mask: (image * (1 - mask), image), x, mask, count, multiple=4
     )
     torch.testing.assert_close(mean, x * (1 - mask))
@@ -36,7 +38,9 @@ def test_what_does_not_depend_on_the_position_stays(count):
 @pytest.mark.parametrize(("count", "expected"), [(1, (0, 1)), (2, (0.5, 0.5)), (4, (0.5, 0.5)), (8, (0.5, 0.5))])
 def test_a_ramp_that_every_answer_has_averages_out(count, expected):
     ramp = torch.linspace(0, 1, 8).expand(1, 3, 8, 8)
-    mean, _ = ensemble.mean_estimate(lambda image, mask: (image + ramp, image), torch.zeros(1, 3, 8, 8), None, count)
+    mean, _ = self_ensemble.mean_estimate(
+        lambda image, mask: (image + ramp, image), torch.zeros(1, 3, 8, 8), None, count
+    )
     assert (float(mean[0, 0, 3, 0]), float(mean[0, 0, 3, -1])) == pytest.approx(expected)
 
 
@@ -47,7 +51,7 @@ def test_sides_are_continued_so_that_a_coarse_grid_fits_in_every_position():
         seen.append(image.shape[2:])
         return image, image
 
-    ensemble.mean_estimate(estimate, picture(1, 3, 5, 7), None, 8, multiple=4)
+    self_ensemble.mean_estimate(estimate, picture(1, 3, 5, 7), None, 8, multiple=4)
     assert set(seen) == {(8, 8)}
 
 

@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
-from agerestore import evaluate
-from agerestore.architectures import NetworkConfig, PhotoConfig
-from agerestore.checkpoint import LoadedModel
-from agerestore.data import ImageSet, PhotoSet
+from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.data.datasets import ImageSet, PhotoSet
 from agerestore.errors import UsageError
-from agerestore.networks import build
+from agerestore.evaluation import benchmark
+from agerestore.models.registry import build
+from agerestore.models.weights import LoadedModel
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def digits():
 
 
 def rows(model, test, damage, **options):
-    return {row.method.split(" ")[0]: row for row in evaluate.evaluate(model, test, [damage], **options)}
+    return {row.method.split(" ")[0]: row for row in benchmark.evaluate(model, test, [damage], **options)}
 
 
 def test_the_input_row_is_what_the_damage_predicts(model, digits):
@@ -41,14 +41,14 @@ def test_the_input_row_is_what_the_damage_predicts(model, digits):
 
 def test_unclipped_noise_stays_unclipped_and_files_are_rounded(digits):
     truth = digits.images.float() / 255
-    assert evaluate.observe(truth, "noise:sigma=50", 0).image.max() > 1
-    clipped = evaluate.observe(truth, "noise:sigma=50:clip=1", 0).image * 255
+    assert benchmark.observe(truth, "noise:sigma=50", 0).image.max() > 1
+    clipped = benchmark.observe(truth, "noise:sigma=50:clip=1", 0).image * 255
     torch.testing.assert_close(clipped, clipped.round(), atol=1e-4, rtol=0)
 
 
 def test_the_same_damage_for_all_methods_and_a_seed(digits):
     truth = digits.images.float() / 255
-    first, second, other = (evaluate.observe(truth, "missing", seed) for seed in (0, 0, 1))
+    first, second, other = (benchmark.observe(truth, "missing", seed) for seed in (0, 0, 1))
     assert torch.equal(first.image, second.image)
     assert not torch.equal(first.mask, other.mask)
 
@@ -65,7 +65,7 @@ def test_with_a_mask_only_the_hole_can_be_wrong(model):
 
 def test_pictures_that_lose_nothing_count_100_db_and_have_no_hole(model, digits):
     found = rows(model, digits, "holes:count=0..1:size=8")["input"]
-    mask = evaluate.observe(digits.images.float() / 255, "holes:count=0..1:size=8", 0).mask
+    mask = benchmark.observe(digits.images.float() / 255, "holes:count=0..1:size=8", 0).mask
     whole = [not each.any() for each in mask]
     assert 0 < sum(whole) < len(whole)
     assert math.isfinite(found.hole_psnr)
@@ -76,9 +76,9 @@ def test_pictures_that_lose_nothing_count_100_db_and_have_no_hole(model, digits)
 
 def test_each_photograph_has_damage_of_its_own():
     networks = build(PhotoConfig(widths=(4, 4, 4), blocks=(1, 1, 1), latent_dim=0)).eval().requires_grad_(False)
-    grey = torch.full((3, 64, 64), 128, dtype=torch.uint8)
+    gray = torch.full((3, 64, 64), 128, dtype=torch.uint8)
     one, twelve = (
-        rows(LoadedModel(networks, {}), PhotoSet((grey,) * count), "noise:sigma=0..55")["input"] for count in (1, 12)
+        rows(LoadedModel(networks, {}), PhotoSet((gray,) * count), "noise:sigma=0..55")["input"] for count in (1, 12)
     )
     levels = torch.linspace(0.5, 55, 1000)  # of which one is drawn for each
     assert twelve.psnr == pytest.approx(float((-20 * (levels / 255).log10()).mean()), abs=4)
@@ -89,9 +89,9 @@ def test_recognition_is_measured_where_there_are_labels(model, digits):
     found = rows(
         model, digits, "noise:sigma=0", training=ImageSet(digits.images.repeat(40, 1, 1, 1), digits.labels.repeat(40))
     )
-    assert found["input"].recognised > 0.95
-    assert found["agerestore"].recognised < 0.5  # an untrained model draws no digit
-    assert rows(model, ImageSet(digits.images), "noise:sigma=0")["input"].recognised is None
+    assert found["input"].recognized > 0.95
+    assert found["agerestore"].recognized < 0.5  # an untrained model draws no digit
+    assert rows(model, ImageSet(digits.images), "noise:sigma=0")["input"].recognized is None
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_recognition_is_measured_where_there_are_labels(model, digits):
 )
 def test_what_cannot_be_measured_is_named(model, digits, methods, words):
     with pytest.raises(UsageError, match=words):
-        evaluate.evaluate(model, digits, ["noise"], methods=methods)
+        benchmark.evaluate(model, digits, ["noise"], methods=methods)

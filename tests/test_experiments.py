@@ -8,18 +8,18 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import checkpoint
-from agerestore.architectures import NetworkConfig
-from agerestore.config import train_config
-from agerestore.data import ImageSet
+from agerestore.config.networks import NetworkConfig
+from agerestore.config.training import train_config
+from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.experiments import EXPERIMENTS, Setting, pictures_of, run_experiment
-from agerestore.experiments.aae import PLOT, scatter
-from agerestore.experiments.ablations import ABLATIONS, IMPROVEMENTS, NETWORKS
-from agerestore.experiments.features import Described, activations, standardized
-from agerestore.experiments.setting import Pictures
-from agerestore.imagefile import Photo, read, write
-from agerestore.networks import build
+from agerestore.images.io import Photo, read, write
+from agerestore.models import weights
+from agerestore.models.registry import build
+from agerestore.research.experiments import EXPERIMENTS, Setting, pictures_of, run_experiment
+from agerestore.research.experiments.aae import PLOT, scatter
+from agerestore.research.experiments.ablations import ABLATIONS, IMPROVEMENTS, NETWORKS
+from agerestore.research.experiments.features import Described, activations, standardized
+from agerestore.research.experiments.setting import Pictures
 
 TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "settle.steps=0")
 
@@ -46,9 +46,9 @@ def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
     if not wanted.labels:
         pictures = ImageSet(pictures.images[:40])
     few = {row: ABLATIONS[row] for row in ("as it ships", "batches of 8", "DCGAN")}
-    monkeypatch.setattr("agerestore.experiments.ablations.ABLATIONS", few)
+    monkeypatch.setattr("agerestore.research.experiments.ablations.ABLATIONS", few)
     few = {row: IMPROVEMENTS[row] for row in ("as published", "spectral norms in the encoder")}
-    monkeypatch.setattr("agerestore.experiments.ablations.IMPROVEMENTS", few)
+    monkeypatch.setattr("agerestore.research.experiments.ablations.IMPROVEMENTS", few)
     test = pictures.take(torch.arange(min(50, len(pictures))))
     outcome = run_experiment(name, Setting(pictures, test, tmp_path / "runs", settings=TINY), tmp_path)
     said = json.loads((tmp_path / f"{name}.json").read_text())
@@ -60,7 +60,7 @@ def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
 
 def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_in(setting, tmp_path, monkeypatch):
     run_experiment("aae-style", setting, tmp_path)
-    monkeypatch.setattr("agerestore.experiments.setting.train", None)
+    monkeypatch.setattr("agerestore.research.experiments.setting.train", None)
     run_experiment("aae-style", setting, tmp_path)
     other = Setting(setting.training, setting.test, setting.runs, settings=(*TINY, "lr=1"))
     with pytest.raises(UsageError, match="trained with other settings"):
@@ -75,7 +75,7 @@ def test_the_command_trains_with_the_seed_in_the_precision_and_on_the_device_it_
         told.append((config.seed, config.precision, device.type))
         raise UsageError("enough")
 
-    monkeypatch.setattr("agerestore.experiments.setting.train", train)
+    monkeypatch.setattr("agerestore.research.experiments.setting.train", train)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
     digits(tmp_path / "set")
     command = ["experiment", name, "--data", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
@@ -146,7 +146,7 @@ def test_features_are_scaled_by_what_training_pictures_say():
 
 def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(tmp_path):
     pictures, config = bars(32, 3), NetworkConfig(latent_dim=5, width=4)
-    checkpoint.save_weights(tmp_path / "w.safetensors", build(config), {"training": {"validation": 0.05}})
+    weights.save_weights(tmp_path / "w.safetensors", build(config), {"training": {"validation": 0.05}})
     setting = Setting(pictures, pictures.take(torch.arange(50)), tmp_path, weights=str(tmp_path / "w.safetensors"))
     found = run_experiment("svhn-features", setting, tmp_path).figures["80 labels"]
     assert found["error"] < 0.02
@@ -156,9 +156,9 @@ def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(
 
 
 def test_a_model_of_other_pictures_is_named(tmp_path):
-    checkpoint.save_weights(tmp_path / "w.safetensors", build(NetworkConfig(channels=1, latent_dim=5, width=2)), {})
+    weights.save_weights(tmp_path / "w.safetensors", build(NetworkConfig(channels=1, latent_dim=5, width=2)), {})
     setting = Setting(bars(32, 3), bars(32, 3), tmp_path, weights=str(tmp_path / "w.safetensors"))
-    with pytest.raises(UsageError, match="encode no colour pictures of 32x32"):
+    with pytest.raises(UsageError, match="encode no color pictures of 32x32"):
         run_experiment("svhn-features", setting, tmp_path)
 
 

@@ -8,11 +8,12 @@ from agerestore_cli.app import app
 from torch import nn
 from typer.testing import CliRunner
 
-from agerestore import export, zoo
-from agerestore.checkpoint import LoadedModel
-from agerestore.composite import fill_unknown
 from agerestore.errors import UsageError
-from agerestore.observation import Observation
+from agerestore.images.composite import fill_unknown
+from agerestore.images.observation import Observation
+from agerestore.models import onnx as onnx_export
+from agerestore.models import zoo
+from agerestore.models.weights import LoadedModel
 
 TOLERANCE = {"rtol": 0, "atol": 2e-5}  # fp32: a two-hundredth of an 8-bit level
 
@@ -71,11 +72,11 @@ def test_an_existing_file_is_kept(tmp_path):
 
 def test_another_kind_of_model_is_refused_in_one_line(tmp_path):
     with pytest.raises(UsageError, match="only models that restore are exported"):
-        export.export_onnx(LoadedModel(nn.Identity(), {}), tmp_path / "no.onnx")
+        onnx_export.export_onnx(LoadedModel(nn.Identity(), {}), tmp_path / "no.onnx")
     assert not (tmp_path / "no.onnx").exists()
 
 
 def test_without_the_extra_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(UsageError, match=r"pip install 'agerestore\[onnx\]'"):
-        export.export_onnx(zoo.load("mnist"), tmp_path / "no.onnx")
+        onnx_export.export_onnx(zoo.load("mnist"), tmp_path / "no.onnx")

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from agerestore.errors import UsageError
-from agerestore.forms import read_form, read_mask
+from agerestore.images.arrays import read_form, read_mask
 
 RANDOM = np.random.default_rng(0)
 ARRAYS = [
@@ -104,8 +104,8 @@ def test_sixteen_bits_in_either_order_of_bytes_are_read_and_what_has_no_range_is
             read_form(Image.new(mode, (2, 2)))
 
 
-def test_a_mask_with_a_palette_is_read_by_its_colours():
+def test_a_mask_with_a_palette_is_read_by_its_colors():
     mask = Image.new("P", (2, 1))
-    mask.putpalette([255, 255, 255, 0, 0, 0])  # the first colour is white, which is unknown
+    mask.putpalette([255, 255, 255, 0, 0, 0])  # the first color is white, which is unknown
     mask.putdata([0, 1])
     assert read_mask(mask, torch.zeros(1, 3, 1, 2)).flatten().tolist() == [1, 0]

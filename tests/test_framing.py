@@ -3,9 +3,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agerestore.color import luminance, match_channels
-from agerestore.framing import Frame
-from agerestore.observation import Observation
+from agerestore.images.color import luminance, match_channels
+from agerestore.images.observation import Observation
+from agerestore.inference.letterbox import Frame
 
 
 @given(st.integers(1, 100), st.integers(1, 100))
@@ -41,7 +41,7 @@ def test_unknown_pixels_bleed_into_no_known_one(size):
     assert 0.3 < framed.mask.mean() < 0.7
 
 
-def test_luminance_weighs_the_channels_and_grey_is_itself():
+def test_luminance_weighs_the_channels_and_gray_is_itself():
     assert luminance(torch.tensor([1.0, 0, 0])[None, :, None, None]).item() == pytest.approx(0.299)
-    grey = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(luminance(match_channels(grey, 3)), grey)
+    gray = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(luminance(match_channels(gray, 3)), gray)

@@ -10,11 +10,13 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, generation, imagefile, zoo
-from agerestore.architectures import NetworkConfig, PhotoConfig
+from agerestore.config.networks import NetworkConfig, PhotoConfig
 from agerestore.errors import UsageError
-from agerestore.latent import between
-from agerestore.networks import build
+from agerestore.images import io
+from agerestore.inference import sampler
+from agerestore.models import weights, zoo
+from agerestore.models.latent import between
+from agerestore.models.registry import build
 
 CLEAN = Path(__file__).parent.parent / "examples" / "clean"
 
@@ -39,23 +41,23 @@ def test_the_way_between_two_codes_bends_on_the_sphere_and_nowhere_else():
 
 
 def digit(number):
-    return imagefile.to_tensor(imagefile.read(CLEAN / f"digit-{number}.png"))
+    return io.to_tensor(io.read(CLEAN / f"digit-{number}.png"))
 
 
 def unevenness(walk):
-    """The largest step between neighbours over the median one."""
+    """The largest step between neighbors over the median one."""
     steps = (walk[1:] - walk[:-1]).square().mean(dim=(1, 2, 3)).sqrt()
     return float(steps.max() / steps.median())
 
 
 def test_walks_between_digits_are_smooth_and_end_at_their_reconstructions(mnist):
     pairs = [(digit(a), digit(b)) for a, b in itertools.combinations(range(10), 2)]
-    walks = [generation.interpolate(mnist, *pair, 9) for pair in pairs]
+    walks = [sampler.interpolate(mnist, *pair, 9) for pair in pairs]
     assert statistics.median(map(unevenness, walks)) <= 2
-    even = [generation.interpolate(mnist, *pair, 9, even=True) for pair in pairs]
+    even = [sampler.interpolate(mnist, *pair, 9, even=True) for pair in pairs]
     assert max(map(unevenness, even)) <= 2
     for pair, *both in zip(pairs, walks, even, strict=True):
-        ends = generation.interpolate(mnist, *pair, 2)
+        ends = sampler.interpolate(mnist, *pair, 2)
         for walk in both:
             assert walk.shape == (9, 1, 32, 32)
             torch.testing.assert_close(walk[[0, -1]], ends, atol=1e-3, rtol=0)
@@ -64,12 +66,12 @@ def test_walks_between_digits_are_smooth_and_end_at_their_reconstructions(mnist)
 def test_even_places_are_those_of_a_known_way():
     places = torch.linspace(0, 1, 101)
     pictures = places.square()[:, None, None, None]  # changes as the square: half of it is done at sqrt(1/2)
-    found = generation._evenly(places, pictures, 3)
+    found = sampler._evenly(places, pictures, 3)
     torch.testing.assert_close(found, torch.tensor([0.0, math.sqrt(0.5), 1.0]), atol=1e-3, rtol=0)
 
 
 def test_samples_differ_and_depend_on_the_seed_alone(mnist):
-    one, again = (generation.sample(mnist, 20, torch.Generator().manual_seed(0)) for _ in range(2))
+    one, again = (sampler.sample(mnist, 20, torch.Generator().manual_seed(0)) for _ in range(2))
     assert torch.equal(one, again)
     assert one.shape == (20, 1, 32, 32)
     assert torch.pdist(one.flatten(1)).min() > 1
@@ -79,7 +81,7 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     out = tmp_path / "samples.png"
     result = run("sample", out, "-n", 20)
     assert result.exit_code == 0, result.output
-    assert imagefile.read(out).pixels.shape[:2] == (3 * 34 * 2, 8 * 34 * 2)  # three rows, two-pixel gaps, twofold
+    assert io.read(out).pixels.shape[:2] == (3 * 34 * 2, 8 * 34 * 2)  # three rows, two-pixel gaps, twofold
     assert run("sample", out).exit_code == 2
     refused = run("sample", tmp_path / "samples.gif")
     assert (refused.exit_code, "samples.gif: '.gif' is no picture format" in refused.stderr) == (2, True)
@@ -87,7 +89,7 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     walk = tmp_path / "walk.png"
     result = run("interpolate", CLEAN / "digit-3.png", CLEAN / "digit-8.png", walk, "-n", 5)
     assert result.exit_code == 0, result.output
-    assert imagefile.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
+    assert io.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
     nowhere = run("interpolate", CLEAN / "digit-3.png", tmp_path / "none.png", tmp_path / "new.png")
     assert (nowhere.exit_code, "none.png: cannot be read" in nowhere.stderr) == (3, True)
 
@@ -99,7 +101,7 @@ def test_the_verbs_compute_in_the_precision_they_are_told(tmp_path):
         for precision in ("auto", "fp32", "bf16"):
             out = tmp_path / f"{verb}-{precision}.png"
             assert run(verb, *given, out, "-n", 3, "--precision", precision).exit_code == 0
-            sheets.append(imagefile.read(out).pixels.astype(int))
+            sheets.append(io.read(out).pixels.astype(int))
         assert (sheets[0] == sheets[1]).all()
         assert 0 < abs(sheets[2] - sheets[1]).mean() < 2
         assert run(verb, *given, tmp_path / "other.png", "--precision", "fp8").exit_code == 2
@@ -116,9 +118,9 @@ def test_a_walk_replaces_neither_of_its_ends(tmp_path):
 
 def test_networks_that_need_a_picture_draw_none_without(tmp_path):
     model = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=4))
-    checkpoint.save_weights(tmp_path / "photo.safetensors", model, {})
+    weights.save_weights(tmp_path / "photo.safetensors", model, {})
     with pytest.raises(UsageError, match="draw nothing without a picture"):
-        generation.sample(zoo.load(tmp_path / "photo.safetensors"), 2, torch.Generator())
+        sampler.sample(zoo.load(tmp_path / "photo.safetensors"), 2, torch.Generator())
 
 
 def test_a_walk_from_what_the_model_does_not_know_says_so(tmp_path):

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.errors import UsageError
-from agerestore.networks import build
-from agerestore.networks.growth import take_over
+from agerestore.models.net2net import take_over
+from agerestore.models.registry import build
 
 SMALL = {"widths": (3, 4, 6), "blocks": (1, 1, 1), "latent_dim": 4}
 

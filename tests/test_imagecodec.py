@@ -1,4 +1,4 @@
-"""What is read from a file and what comes back, depth, alpha, colour, metadata; defects in anchors.md, A."""
+"""What is read from a file and what comes back, depth, alpha, color, metadata; defects in anchors.md, A."""
 
 import struct
 from pathlib import Path
@@ -23,11 +23,11 @@ from pictures import (
 )
 from PIL import Image, ImageOps
 
-from agerestore import imagefile
-from agerestore.codecs import lossless
+from agerestore.batch import masks
 from agerestore.errors import ImageFileError
-from agerestore.folders import masks
-from agerestore.imagefile import Metadata, Photo, UnreadableError
+from agerestore.images import io
+from agerestore.images.formats import lossless
+from agerestore.images.io import Metadata, Photo, UnreadableError
 
 # What is read, against closed forms
 
@@ -40,9 +40,9 @@ def test_orientation_is_honoured_and_reset(tmp_path: Path, orientation: int, suf
     path = saved(tmp_path / f"a{suffix}", image, exif=exif_block(orientation), **options)
     with Image.open(path) as reference:
         expected = np.array(ImageOps.exif_transpose(reference))
-    photo = imagefile.read(path)
+    photo = io.read(path)
     np.testing.assert_array_equal(photo.pixels, expected)
-    imagefile.write(tmp_path / f"b{suffix}", photo)
+    io.write(tmp_path / f"b{suffix}", photo)
     with Image.open(tmp_path / f"b{suffix}") as again:
         assert again.getexif().get(0x0112, 1) == 1
         assert again.getexif()[0x010F] == "Leica"
@@ -55,10 +55,10 @@ def test_orientation_is_honoured_and_reset(tmp_path: Path, orientation: int, suf
 def test_orientation_of_sixteen_bits(tmp_path: Path, orientation: int, samples: int) -> None:
     pixels = noise(5, 7, samples, np.uint16)
     exif = exif_block(orientation).removeprefix(b"Exif\0\0")
-    from_png = imagefile.read(stored(tmp_path / "a.png", lossless.encode_png(pixels, exif=exif)))
+    from_png = io.read(stored(tmp_path / "a.png", lossless.encode_png(pixels, exif=exif)))
     tiff = lossless.encode_tiff(pixels)
     tagged = tiff_with_short_tag(tiff, 274, orientation)
-    from_tiff = imagefile.read(stored(tmp_path / "a.tif", tagged))
+    from_tiff = io.read(stored(tmp_path / "a.tif", tagged))
     turned = ImageOps.exif_transpose  # the reference turns each byte of the samples
     for shift in (0, 8):
         byte = Image.fromarray((pixels[..., 0] >> shift).astype(np.uint8))
@@ -85,7 +85,7 @@ def test_exif_is_patched_in_place_and_loses_its_thumbnail(tmp_path: Path) -> Non
     struct.pack_into(order + "I", block, start + 2 + 12 * count, len(block))  # a second directory: the thumbnail
     with_thumbnail = bytes(block) + struct.pack(order + "H", 0) + bytes(4)
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4)), exif=b"Exif\0\0" + with_thumbnail)
-    kept = imagefile.read(path).metadata.exif
+    kept = io.read(path).metadata.exif
     assert kept is not None
     changed = [at for at, (a, b) in enumerate(zip(kept, with_thumbnail, strict=True)) if a != b]
     assert len(changed) <= 1 + 4  # the orientation's one byte, the link's four
@@ -99,75 +99,75 @@ def test_exif_is_patched_in_place_and_loses_its_thumbnail(tmp_path: Path) -> Non
 )
 def test_broken_exif_harms_neither_pixels_nor_itself(tmp_path: Path, garbage: bytes) -> None:
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4), (9, 99, 199)), exif=garbage)
-    photo = imagefile.read(path)
+    photo = io.read(path)
     assert photo.pixels.shape == (4, 8, 3)
     assert (photo.metadata.exif or b"") == garbage.removeprefix(b"Exif\0\0")
-    imagefile.write(tmp_path / "b.jpg", photo)
-    assert imagefile.read(tmp_path / "b.jpg").metadata == photo.metadata
+    io.write(tmp_path / "b.jpg", photo)
+    assert io.read(tmp_path / "b.jpg").metadata == photo.metadata
 
 
 def test_xmp_orientation_and_resolution_turn_too(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jpg", Image.new("L", (8, 4)), exif=exif_block(6), xmp=XMP, dpi=(200, 100))
-    metadata = imagefile.read(path).metadata
+    metadata = io.read(path).metadata
     assert metadata.xmp == XMP.replace(b"6", b"1")
     assert metadata.dpi == (100, 200)
 
 
 def test_alpha_of_every_kind(tmp_path: Path) -> None:
     rgba = noise(6, 5, 4)
-    photo = imagefile.read(saved(tmp_path / "rgba.png", Image.fromarray(rgba)))
+    photo = io.read(saved(tmp_path / "rgba.png", Image.fromarray(rgba)))
     assert_same(photo, Photo(rgba[..., :3], rgba[..., 3]))
     la = noise(6, 5, 2)
-    photo = imagefile.read(saved(tmp_path / "la.png", Image.fromarray(la)))
+    photo = io.read(saved(tmp_path / "la.png", Image.fromarray(la)))
     assert_same(photo, Photo(la[..., :1], la[..., 1]))
-    photo = imagefile.read(saved(tmp_path / "la.tif", Image.fromarray(la)))
+    photo = io.read(saved(tmp_path / "la.tif", Image.fromarray(la)))
     assert_same(photo, Photo(la[..., :1], la[..., 1]))
     pa = Image.fromarray(rgba).quantize(8).convert("PA")
     with_palette = np.array(pa.convert("RGBA"))
-    photo = imagefile.read(saved(tmp_path / "pa.tif", pa))
+    photo = io.read(saved(tmp_path / "pa.tif", pa))
     assert_same(photo, Photo(with_palette[..., :3], with_palette[..., 3]))
 
 
-def test_transparency_of_palettes_and_colour_keys(tmp_path: Path) -> None:
+def test_transparency_of_palettes_and_color_keys(tmp_path: Path) -> None:
     palette = (b"PLTE", bytes([10, 20, 30, 200, 100, 0]))
     rows = b"\0\x00\x01"
-    several = imagefile.read(stored(tmp_path / "p.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\x80\xff"))))
+    several = io.read(stored(tmp_path / "p.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\x80\xff"))))
     expected = Photo(np.array([[[10, 20, 30], [200, 100, 0]]], np.uint8), np.array([[128, 255]], np.uint8))
     assert_same(several, expected)
-    one = imagefile.read(stored(tmp_path / "q.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\0"))))
+    one = io.read(stored(tmp_path / "q.png", png(rows, (2, 1), 8, 3, palette, (b"tRNS", b"\0"))))
     np.testing.assert_array_equal(one.alpha, [[0, 255]])
     two_bits = png(b"\0\x1b", (4, 1), 2, 0, (b"tRNS", b"\0\x02"))  # levels 0 1 2 3, the third transparent
-    grey = imagefile.read(stored(tmp_path / "g.png", two_bits))
-    np.testing.assert_array_equal(grey.pixels[..., 0], [[0, 85, 170, 255]])
-    np.testing.assert_array_equal(grey.alpha, [[255, 255, 0, 255]])
+    gray = io.read(stored(tmp_path / "g.png", two_bits))
+    np.testing.assert_array_equal(gray.pixels[..., 0], [[0, 85, 170, 255]])
+    np.testing.assert_array_equal(gray.alpha, [[255, 255, 0, 255]])
     bits = png(b"\0\x40", (2, 1), 1, 0, (b"tRNS", b"\0\x01"))
-    one_bit = imagefile.read(stored(tmp_path / "b.png", bits))
+    one_bit = io.read(stored(tmp_path / "b.png", bits))
     np.testing.assert_array_equal(one_bit.pixels[..., 0], [[0, 255]])
     np.testing.assert_array_equal(one_bit.alpha, [[255, 0]])
 
 
-@pytest.mark.parametrize(("samples", "colour_type"), [(1, 0), (3, 2)])
-def test_colour_key_of_sixteen_bits(tmp_path: Path, samples: int, colour_type: int) -> None:
+@pytest.mark.parametrize(("samples", "color_type"), [(1, 0), (3, 2)])
+def test_color_key_of_sixteen_bits(tmp_path: Path, samples: int, color_type: int) -> None:
     pixels = noise(3, 4, samples, np.uint16)
     pixels[1, 1] = pixels[0, 0]
     pixels[2, 2] = pixels[0, 0] ^ 1  # differs from the key in its low byte only
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
     key = (b"tRNS", pixels[0, 0].astype(">u2").tobytes())
-    photo = imagefile.read(stored(tmp_path / "a.png", png(rows, (4, 3), 16, colour_type, key)))
+    photo = io.read(stored(tmp_path / "a.png", png(rows, (4, 3), 16, color_type, key)))
     alpha = np.full((3, 4), 65535, np.uint16)
     alpha[0, 0] = alpha[1, 1] = 0
     assert_same(photo, Photo(pixels, alpha))
 
 
-def test_one_bit_and_grey_stay_grey(tmp_path: Path) -> None:
+def test_one_bit_and_gray_stay_gray(tmp_path: Path) -> None:
     bits = np.array([[0, 255, 255], [255, 0, 0]], np.uint8)
     path = saved(tmp_path / "bits.png", Image.fromarray(bits).convert("1", dither=Image.Dither.NONE))
-    assert imagefile.read(path).metadata.mode == "1"
-    assert_same(imagefile.read(path), Photo(bits[..., None]))
+    assert io.read(path).metadata.mode == "1"
+    assert_same(io.read(path), Photo(bits[..., None]))
     for suffix in (".png", ".tif", ".jpg", ".bmp"):
-        photo = imagefile.read(saved(tmp_path / f"grey{suffix}", Image.fromarray(bits)))
+        photo = io.read(saved(tmp_path / f"gray{suffix}", Image.fromarray(bits)))
         assert photo.pixels.shape == (2, 3, 1)
-        imagefile.write(tmp_path / f"again{suffix}", photo)
+        io.write(tmp_path / f"again{suffix}", photo)
         with Image.open(tmp_path / f"again{suffix}") as again:
             assert again.mode == "L"
 
@@ -177,73 +177,73 @@ def test_sixteen_bit_tiff_of_another_program(tmp_path: Path, byteorder: str) -> 
     tifffile = pytest.importorskip("tifffile")
     pixels = noise(6, 5, 3, np.uint16)
     tifffile.imwrite(tmp_path / "rgb.tif", pixels, photometric="rgb", byteorder=byteorder)
-    assert_same(imagefile.read(tmp_path / "rgb.tif"), Photo(pixels))
-    grey = pixels[..., 0]
-    tifffile.imwrite(tmp_path / "grey.tif", grey, photometric="minisblack", byteorder=byteorder)
-    assert_same(imagefile.read(tmp_path / "grey.tif"), Photo(grey[..., None]))
+    assert_same(io.read(tmp_path / "rgb.tif"), Photo(pixels))
+    gray = pixels[..., 0]
+    tifffile.imwrite(tmp_path / "gray.tif", gray, photometric="minisblack", byteorder=byteorder)
+    assert_same(io.read(tmp_path / "gray.tif"), Photo(gray[..., None]))
     tifffile.imwrite(tmp_path / "planar.tif", pixels.transpose(2, 0, 1), planarconfig="separate", photometric="rgb")
     with pytest.raises(UnreadableError, match="interleaved"):
-        imagefile.read(tmp_path / "planar.tif")
+        io.read(tmp_path / "planar.tif")
 
 
 def test_sixteen_bit_tiff_where_zero_is_white_or_alpha_is_premultiplied(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
-    grey = noise(6, 5, 1, np.uint16)
-    tifffile.imwrite(tmp_path / "white.tif", grey[..., 0], photometric="miniswhite")
-    assert_same(imagefile.read(tmp_path / "white.tif"), Photo(65535 - grey))
+    gray = noise(6, 5, 1, np.uint16)
+    tifffile.imwrite(tmp_path / "white.tif", gray[..., 0], photometric="miniswhite")
+    assert_same(io.read(tmp_path / "white.tif"), Photo(65535 - gray))
     premultiplied = np.array([[[100, 200, 300, 600], [0, 0, 0, 0]]], np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", premultiplied, photometric="rgb", extrasamples=["assocalpha"])
-    photo = imagefile.read(tmp_path / "a.tif")
+    photo = io.read(tmp_path / "a.tif")
     np.testing.assert_array_equal(photo.pixels[0, 0], np.rint(np.array([1, 2, 3]) / 6 * 65535))
     np.testing.assert_array_equal(photo.alpha, [[600, 0]])
     tifffile.imwrite(tmp_path / "x.tif", premultiplied, photometric="rgb", extrasamples=["unspecified"])
-    with pytest.raises(UnreadableError, match="holds a channel beside colour and transparency"):
-        imagefile.read(tmp_path / "x.tif")
+    with pytest.raises(UnreadableError, match="holds a channel beside color and transparency"):
+        io.read(tmp_path / "x.tif")
 
 
 def test_dark_sixteen_bits_are_not_taken_for_eight(tmp_path: Path) -> None:
     dark = noise(6, 5, 3, np.uint16) % 200
     for name in ("a.png", "a.tif"):
-        imagefile.write(tmp_path / name, Photo(dark))
-        photo = imagefile.read(tmp_path / name)
+        io.write(tmp_path / name, Photo(dark))
+        photo = io.read(tmp_path / name)
         assert photo.metadata.mode == "RGB;16"
         assert_same(photo, Photo(dark))
-        assert imagefile.to_tensor(photo).max() < 200 / 65535 + 1e-6
+        assert io.to_tensor(photo).max() < 200 / 65535 + 1e-6
 
 
 def test_cmyk_and_lab_become_rgb_and_their_profile_goes(tmp_path: Path) -> None:
     cmyk = Image.new("CMYK", (4, 3), (0, 255, 255, 0))  # red
-    photo = imagefile.read(saved(tmp_path / "a.jpg", cmyk, quality=100))
+    photo = io.read(saved(tmp_path / "a.jpg", cmyk, quality=100))
     np.testing.assert_allclose(photo.pixels[0, 0], [255, 0, 0], atol=3)
-    imagefile.write(tmp_path / "again.jpg", photo)
-    assert imagefile.read(tmp_path / "again.jpg").metadata.mode == "RGB"
+    io.write(tmp_path / "again.jpg", photo)
+    assert io.read(tmp_path / "again.jpg").metadata.mode == "RGB"
     wrong = saved(tmp_path / "b.tif", cmyk, icc_profile=SRGB)  # an RGB profile says nothing about CMYK
-    photo = imagefile.read(wrong)
+    photo = io.read(wrong)
     assert photo.metadata.icc_profile is None
     np.testing.assert_array_equal(photo.pixels[0, 0], [255, 0, 0])
     profile = cmyk_profile(paper=(255, 128, 128), ink=(0, 128, 128))  # any ink at all gives black
-    photo = imagefile.read(saved(tmp_path / "c.tif", cmyk, icc_profile=profile))
+    photo = io.read(saved(tmp_path / "c.tif", cmyk, icc_profile=profile))
     assert photo.metadata.icc_profile is None
     np.testing.assert_allclose(photo.pixels[0, 0], [0, 0, 0], atol=2)
     lab = Image.frombytes("LAB", (2, 1), bytes([255, 0, 0, 136, 80, 67]))  # white; sRGB red is Lab 53, 80, 67
-    photo = imagefile.read(saved(tmp_path / "lab.tif", lab))
+    photo = io.read(saved(tmp_path / "lab.tif", lab))
     np.testing.assert_allclose(photo.pixels[0], [[255, 255, 255], [255, 0, 0]], atol=12)
 
 
 def test_gamma_and_hdr_of_a_png_are_kept(tmp_path: Path) -> None:
     gamma, hdr = (b"gAMA", struct.pack(">I", 100000)), (b"cICP", bytes([9, 16, 0, 1]))
     path = stored(tmp_path / "a.png", png(b"\0\x10", (1, 1), 8, 0, gamma, hdr))
-    imagefile.write(tmp_path / "b.png", imagefile.read(path))
+    io.write(tmp_path / "b.png", io.read(path))
     again = (tmp_path / "b.png").read_bytes()
     assert all(kind + body in again[: again.index(b"IDAT")] for kind, body in (gamma, hdr))
-    assert imagefile.read(tmp_path / "b.png").pixels.item() == 0x10
+    assert io.read(tmp_path / "b.png").pixels.item() == 0x10
 
 
 def test_camera_jpeg_with_a_second_picture_is_the_photograph(tmp_path: Path) -> None:
     first, second = Image.new("RGB", (16, 8), (200, 30, 30)), Image.new("RGB", (4, 4))
     path = tmp_path / "a.jpg"
     first.save(path, format="MPO", save_all=True, append_images=[second], quality=90)
-    photo = imagefile.read(path)
+    photo = io.read(path)
     assert photo.metadata.format == "JPEG"
     assert photo.pixels.shape == (8, 16, 3)
 
@@ -260,9 +260,9 @@ def test_untouched_pictures_come_back_identical(
     pixels = noise(height, width, samples)
     alpha = pixels[..., -1] if samples in (2, 4) else None
     photo = Photo(pixels[..., : 1 if samples < 3 else 3], alpha)
-    imagefile.write(tmp_path / f"a{suffix}", photo)
-    found = imagefile.read(tmp_path / f"a{suffix}")
-    if suffix == ".webp" and samples < 3:  # WebP has no greyscale
+    io.write(tmp_path / f"a{suffix}", photo)
+    found = io.read(tmp_path / f"a{suffix}")
+    if suffix == ".webp" and samples < 3:  # WebP has no grayscale
         np.testing.assert_array_equal(found.pixels, np.repeat(photo.pixels, 3, axis=2))
     else:
         assert_same(found, photo)
@@ -286,17 +286,17 @@ def test_sixteen_bits_come_back_identical(
     photo = Photo(samples[..., : 1 if channels < 3 else 3], alpha)
     if channels == 2 and suffix == ".tif":
         with pytest.raises(ImageFileError, match=r"\.png"):
-            imagefile.write(path, photo)
+            io.write(path, photo)
     else:
-        imagefile.write(path, photo)
-        assert_same(imagefile.read(path), photo)
+        io.write(path, photo)
+        assert_same(io.read(path), photo)
 
 
 def test_our_tiff_is_read_by_another_program(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
     for dtype in (np.uint8, np.uint16):
         pixels = noise(300, 200, 3, dtype)  # more than one strip
-        imagefile.write(tmp_path / f"{dtype.__name__}.tif", Photo(pixels))
+        io.write(tmp_path / f"{dtype.__name__}.tif", Photo(pixels))
         np.testing.assert_array_equal(tifffile.imread(tmp_path / f"{dtype.__name__}.tif"), pixels)
 
 
@@ -308,8 +308,8 @@ def test_profile_exif_xmp_and_resolution_are_kept(tmp_path: Path, suffix: str, d
     xmp = XMP.replace(b"6", b"1")
     exif = exif_block(1).removeprefix(b"Exif\0\0")
     metadata = Metadata(exif=exif, icc_profile=DISPLAY_P3_LIKE, dpi=(300.0, 150.0), xmp=xmp)
-    imagefile.write(tmp_path / f"a{suffix}", Photo(noise(8, 8, 3, dtype), None, metadata))
-    found = imagefile.read(tmp_path / f"a{suffix}").metadata
+    io.write(tmp_path / f"a{suffix}", Photo(noise(8, 8, 3, dtype), None, metadata))
+    found = io.read(tmp_path / f"a{suffix}").metadata
     assert found.icc_profile == DISPLAY_P3_LIKE
     assert found.xmp == xmp
     if suffix == ".tif":  # where the orientation is the layout's, not EXIF's
@@ -321,7 +321,7 @@ def test_profile_exif_xmp_and_resolution_are_kept(tmp_path: Path, suffix: str, d
     if suffix != ".webp":
         assert found.dpi == pytest.approx((300, 150), abs=0.02)
     again = tmp_path / f"b{suffix}"
-    imagefile.write(again, imagefile.read(tmp_path / f"a{suffix}"))
+    io.write(again, io.read(tmp_path / f"a{suffix}"))
     assert again.read_bytes() == (tmp_path / f"a{suffix}").read_bytes() or suffix == ".jpg"
 
 
@@ -331,31 +331,31 @@ def test_text_of_a_tiff_that_is_not_ascii_is_kept_byte_for_byte(tmp_path: Path, 
     tags = Image.Exif()
     tags[0x013B] = "x" * len(artist.encode())
     block = tags.tobytes().replace(b"x" * len(artist.encode()), artist.encode()).removeprefix(b"Exif\0\0")
-    imagefile.write(tmp_path / "a.tif", Photo(noise(8, 8, 3), None, Metadata(exif=block)))
-    imagefile.write(tmp_path / f"b{suffix}", imagefile.read(tmp_path / "a.tif"))
+    io.write(tmp_path / "a.tif", Photo(noise(8, 8, 3), None, Metadata(exif=block)))
+    io.write(tmp_path / f"b{suffix}", io.read(tmp_path / "a.tif"))
     assert artist.encode() in (tmp_path / "a.tif").read_bytes()
     assert artist.encode() in (tmp_path / f"b{suffix}").read_bytes()
 
 
 def test_a_png_with_a_profile_of_more_than_a_megabyte_is_sound(tmp_path: Path) -> None:
     profile = SRGB + np.random.default_rng(0).bytes(1_500_000)
-    imagefile.write(tmp_path / "a.png", Photo(noise(8, 8, 3), None, Metadata(icc_profile=profile)))
-    assert imagefile.read(tmp_path / "a.png").metadata.icc_profile == profile
+    io.write(tmp_path / "a.png", Photo(noise(8, 8, 3), None, Metadata(icc_profile=profile)))
+    assert io.read(tmp_path / "a.png").metadata.icc_profile == profile
 
 
 def test_a_channel_of_a_tiff_that_is_no_alpha_is_refused_not_dropped(tmp_path: Path) -> None:
-    imagefile.write(tmp_path / "a.tif", Photo(noise(8, 8, 3), noise(8, 8, 1)))
+    io.write(tmp_path / "a.tif", Photo(noise(8, 8, 3), noise(8, 8, 1)))
     alpha, other = (struct.pack("<HHIHH", 338, 3, 1, kind, 0) for kind in (2, 0))
     tiff = (tmp_path / "a.tif").read_bytes()
     assert tiff.count(alpha) == 1
     (tmp_path / "b.tif").write_bytes(tiff.replace(alpha, other))
-    with pytest.raises(UnreadableError, match="holds a channel beside colour and transparency"):
-        imagefile.read(tmp_path / "b.tif")
+    with pytest.raises(UnreadableError, match="holds a channel beside color and transparency"):
+        io.read(tmp_path / "b.tif")
 
 
 def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    imagefile.write(tmp_path / "a.png", Photo(np.full((8, 9, 1), 255, np.uint8)))
-    monkeypatch.setattr("agerestore.codecs.imagecodec.MAX_PIXELS", 71)
+    io.write(tmp_path / "a.png", Photo(np.full((8, 9, 1), 255, np.uint8)))
+    monkeypatch.setattr("agerestore.images.formats.codec.MAX_PIXELS", 71)
     with pytest.raises(ImageFileError, match="`restore` and `colorize` take it with --large"):
         masks.read_mask(tmp_path / "a.png", (8, 9))
     assert masks.read_mask(tmp_path / "a.png", (8, 9), large=True).all()
@@ -364,10 +364,10 @@ def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pyte
 def test_offsets_into_the_old_file_do_not_reach_a_tiff(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x8769] = {0x9003: "1999:12:31 23:59:59", 0xA005: {1: "R98"}}
-    photo = imagefile.read(saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4)), exif=exif))
+    photo = io.read(saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4)), exif=exif))
     assert 0xA005 in facts(photo.metadata.exif)[1]
-    imagefile.write(tmp_path / "a.tif", photo)
-    assert facts(imagefile.read(tmp_path / "a.tif").metadata.exif)[1] == {0x9003: "1999:12:31 23:59:59"}
+    io.write(tmp_path / "a.tif", photo)
+    assert facts(io.read(tmp_path / "a.tif").metadata.exif)[1] == {0x9003: "1999:12:31 23:59:59"}
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -375,9 +375,9 @@ def test_offsets_into_the_old_file_do_not_reach_a_tiff(tmp_path: Path) -> None:
 def test_jpeg_keeps_the_quality_of_its_source(tmp_path: Path, mode: str, quality: int, subsampling: int) -> None:
     image = Image.fromarray(noise(32, 32, 3)).convert(mode)
     source = saved(tmp_path / "a.jpg", image, quality=quality, subsampling=subsampling)
-    photo = imagefile.read(source)
-    imagefile.write(tmp_path / "b.jpg", photo)
-    again = imagefile.read(tmp_path / "b.jpg")
+    photo = io.read(source)
+    io.write(tmp_path / "b.jpg", photo)
+    again = io.read(tmp_path / "b.jpg")
     assert again.metadata.jpeg_tables == photo.metadata.jpeg_tables
     assert again.metadata.jpeg_subsampling == photo.metadata.jpeg_subsampling == (subsampling if mode == "RGB" else -1)
     assert (tmp_path / "b.jpg").stat().st_size == pytest.approx(source.stat().st_size, rel=0.1)
@@ -385,20 +385,20 @@ def test_jpeg_keeps_the_quality_of_its_source(tmp_path: Path, mode: str, quality
 
 def test_jpeg_without_a_source_is_quality_95(tmp_path: Path) -> None:
     pixels = noise(16, 16, 3)
-    imagefile.write(tmp_path / "a.jpg", Photo(pixels))
-    reference = imagefile.read(saved(tmp_path / "b.jpg", Image.fromarray(pixels), quality=95, subsampling=0))
-    assert_same(imagefile.read(tmp_path / "a.jpg"), reference)
+    io.write(tmp_path / "a.jpg", Photo(pixels))
+    reference = io.read(saved(tmp_path / "b.jpg", Image.fromarray(pixels), quality=95, subsampling=0))
+    assert_same(io.read(tmp_path / "a.jpg"), reference)
 
 
 def test_lossy_webp_stays_lossy_and_lossless_stays_lossless(tmp_path: Path) -> None:
     image = Image.fromarray(noise(64, 64, 3))
-    lossy = imagefile.read(saved(tmp_path / "a.webp", image, quality=80))
-    exact = imagefile.read(saved(tmp_path / "b.webp", image, lossless=True))
+    lossy = io.read(saved(tmp_path / "a.webp", image, quality=80))
+    exact = io.read(saved(tmp_path / "b.webp", image, lossless=True))
     assert (lossy.metadata.lossy, exact.metadata.lossy) == (True, False)
-    imagefile.write(tmp_path / "c.webp", lossy)
-    imagefile.write(tmp_path / "d.webp", exact)
-    assert imagefile.read(tmp_path / "c.webp").metadata.lossy
-    assert_same(imagefile.read(tmp_path / "d.webp"), exact)
+    io.write(tmp_path / "c.webp", lossy)
+    io.write(tmp_path / "d.webp", exact)
+    assert io.read(tmp_path / "c.webp").metadata.lossy
+    assert_same(io.read(tmp_path / "d.webp"), exact)
 
 
 @pytest.mark.parametrize(
@@ -423,10 +423,10 @@ def test_lossy_webp_stays_lossy_and_lossless_stays_lossless(tmp_path: Path) -> N
 def test_what_a_format_cannot_hold_is_refused(tmp_path: Path, photo: Photo, suffix: str, advice: str) -> None:
     path = tmp_path / f"a{suffix}"
     with pytest.raises(ImageFileError, match=advice) as caught:
-        imagefile.write(path, photo)
+        io.write(path, photo)
     if advice not in ("too long", "JPEG"):  # of which only the encoder knows
         with pytest.raises(ImageFileError, match=advice):  # before any work is spent on it
-            imagefile.refuse_unfit(photo, suffix)
+            io.refuse_unfit(photo, suffix)
     assert str(caught.value).startswith(f"{path}: ")
     assert "choose" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -434,6 +434,6 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path: Path, photo: Photo, suff
 
 def test_opaque_alpha_does_not_keep_a_picture_out_of_jpeg(tmp_path: Path) -> None:
     photo = Photo(noise(2, 2, 3), np.full((2, 2), 255, np.uint8))
-    imagefile.refuse_unfit(photo, ".jpg")
-    imagefile.write(tmp_path / "a.jpg", photo)
-    assert imagefile.read(tmp_path / "a.jpg").alpha is None
+    io.refuse_unfit(photo, ".jpg")
+    io.write(tmp_path / "a.jpg", photo)
+    assert io.read(tmp_path / "a.jpg").alpha is None

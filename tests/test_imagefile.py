@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from pictures import XMP, assert_same, exif_block, noise, png, saved, stored
 from PIL import Image, features
 
-from agerestore import imagefile
-from agerestore.codecs import imagecodec, lossless
+from agerestore.batch import masks
 from agerestore.errors import ImageFileError
-from agerestore.folders import masks
-from agerestore.imagefile import Metadata, Photo, UnreadableError
+from agerestore.images import io
+from agerestore.images.formats import codec, lossless
+from agerestore.images.io import Metadata, Photo, UnreadableError
 
 # Tensors
 
@@ -29,34 +29,34 @@ from agerestore.imagefile import Metadata, Photo, UnreadableError
 def test_every_level_survives_the_tensor(dtype: type) -> None:
     peak = np.iinfo(dtype).max
     levels = np.arange(peak + 1, dtype=dtype).reshape(1, -1, 1)
-    tensor = imagefile.to_tensor(Photo(levels))
+    tensor = io.to_tensor(Photo(levels))
     assert tensor.shape == (1, 1, 1, peak + 1)
     assert tensor.dtype == torch.float32
     assert tensor[0, 0, 0, [0, -1]].tolist() == [0.0, 1.0]
-    assert_same(imagefile.with_pixels(Photo(levels), tensor), Photo(levels))
+    assert_same(io.with_pixels(Photo(levels), tensor), Photo(levels))
 
 
 def test_with_pixels_clips_rounds_and_keeps_what_is_known() -> None:
     photo = Photo(noise(2, 3, 3), noise(2, 3, 1)[..., 0], Metadata(xmp=XMP))
     image = torch.tensor([-1.0, 0.5, 2.0]).view(3, 1, 1).expand(3, 2, 3)
     unknown = np.array([[True, False, False], [False, False, True]])
-    result = imagefile.with_pixels(photo, image, unknown)
+    result = io.with_pixels(photo, image, unknown)
     np.testing.assert_array_equal(result.pixels[unknown], [[0, 128, 255]] * 2)
     np.testing.assert_array_equal(result.pixels[~unknown], photo.pixels[~unknown])
     assert result.metadata is photo.metadata
     np.testing.assert_array_equal(result.alpha, photo.alpha)
     for dtype in (torch.float16, torch.bfloat16):  # what a network in half precision gives
-        np.testing.assert_array_equal(imagefile.with_pixels(photo, image.to(dtype)).pixels[0, 0], [0, 128, 255])
+        np.testing.assert_array_equal(io.with_pixels(photo, image.to(dtype)).pixels[0, 0], [0, 128, 255])
 
 
 def test_with_pixels_refuses_other_shapes_and_nan() -> None:
     photo = Photo(noise(2, 3, 3))
     with pytest.raises(ValueError, match="shape"):
-        imagefile.with_pixels(photo, torch.zeros(1, 3, 3, 2))
+        io.with_pixels(photo, torch.zeros(1, 3, 3, 2))
     with pytest.raises(ValueError, match="shape"):
-        imagefile.with_pixels(photo, torch.zeros(3, 2, 3), np.ones((1, 1), bool))
+        io.with_pixels(photo, torch.zeros(3, 2, 3), np.ones((1, 1), bool))
     with pytest.raises(ValueError, match="finite"):
-        imagefile.with_pixels(photo, torch.full((3, 2, 3), torch.nan))
+        io.with_pixels(photo, torch.full((3, 2, 3), torch.nan))
 
 
 # Masks
@@ -65,13 +65,13 @@ def test_with_pixels_refuses_other_shapes_and_nan() -> None:
 @pytest.mark.parametrize("level", [1, 128, 255])
 def test_mask_is_whatever_is_not_black(tmp_path: Path, level: int) -> None:
     wanted = np.random.default_rng(0).random((6, 5)) < 0.4
-    grey = (wanted * level).astype(np.uint8)
+    gray = (wanted * level).astype(np.uint8)
     files = [
-        saved(tmp_path / "grey.png", Image.fromarray(grey)),
-        saved(tmp_path / "red.png", Image.fromarray(np.stack([grey, 0 * grey, 0 * grey], axis=2))),
+        saved(tmp_path / "gray.png", Image.fromarray(gray)),
+        saved(tmp_path / "red.png", Image.fromarray(np.stack([gray, 0 * gray, 0 * gray], axis=2))),
         saved(tmp_path / "bits.png", Image.fromarray(wanted)),
-        saved(tmp_path / "opaque.png", Image.fromarray(grey).convert("LA")),
-        stored(tmp_path / "deep.png", lossless.encode_png(grey[..., None].astype(np.uint16))),
+        saved(tmp_path / "opaque.png", Image.fromarray(gray).convert("LA")),
+        stored(tmp_path / "deep.png", lossless.encode_png(gray[..., None].astype(np.uint16))),
     ]
     for file in files:
         np.testing.assert_array_equal(masks.read_mask(file, (6, 5)), wanted)
@@ -81,7 +81,7 @@ def test_mask_in_a_lossy_file_needs_half_the_brightness(tmp_path: Path) -> None:
     wanted = np.zeros((32, 32), bool)
     wanted[5:21, 9:30] = True
     path = saved(tmp_path / "a.jpg", Image.fromarray((wanted * 255).astype(np.uint8)), quality=60)
-    assert (imagefile.read(path).pixels[..., 0] > 0).sum() > wanted.sum()  # ringing in the black
+    assert (io.read(path).pixels[..., 0] > 0).sum() > wanted.sum()  # ringing in the black
     np.testing.assert_array_equal(masks.read_mask(path, (32, 32)), wanted)
 
 
@@ -125,7 +125,7 @@ def damaged(kind: str, folder: Path) -> Path:
 def test_damaged_files_give_one_line_that_names_them(tmp_path: Path, kind: str) -> None:
     path = damaged(kind, tmp_path)
     with pytest.raises(UnreadableError) as caught:
-        imagefile.read(path)
+        io.read(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "; " in message
@@ -137,7 +137,7 @@ def test_flipped_bits_in_a_png_are_noticed(tmp_path: Path) -> None:
         data = bytearray(lossless.encode_png(pixels))
         data[len(data) // 2] ^= 0x10
         with pytest.raises(UnreadableError):
-            imagefile.read(stored(tmp_path / "a.png", bytes(data)))
+            io.read(stored(tmp_path / "a.png", bytes(data)))
 
 
 SAYING_MUCH = Photo(noise(9, 9, 3), None, Metadata(xmp=XMP, iptc=b"\x1c\x02\x78\0\3Ann" * 9))
@@ -146,7 +146,7 @@ SOUND = {
     ".deep.png": lossless.encode_png(noise(9, 9, 4, np.uint16)),
     ".deep.tif": lossless.encode_tiff(noise(9, 9, 1, np.uint16), exif=exif_block(1).removeprefix(b"Exif\0\0")),
     **{
-        f".said{suffix}": imagefile.encode(SAYING_MUCH, suffix)
+        f".said{suffix}": io.encode(SAYING_MUCH, suffix)
         for suffix in (".jpg", ".webp", ".png", ".tif", *([".avif"] if features.check("avif") else []))
     },
 }
@@ -162,58 +162,58 @@ def test_any_damage_gives_a_picture_or_one_kind_of_error(
     broken[at] ^= data.draw(st.integers(1, 255))
     path = stored(tmp_path_factory.mktemp("broken") / f"a{suffix}", bytes(broken))
     with contextlib.suppress(UnreadableError):
-        assert imagefile.read(path).pixels.ndim == 3
+        assert io.read(path).pixels.ndim == 3
 
 
 def test_missing_files_folders_and_pages(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match=r"none\.png: cannot be read \(No such file"):
-        imagefile.read(tmp_path / "none.png")
+        io.read(tmp_path / "none.png")
     with pytest.raises(UnreadableError, match="a folder or device"):
-        imagefile.read(tmp_path)
+        io.read(tmp_path)
     (tmp_path / "loop.png").symlink_to("loop.png")
     with pytest.raises(UnreadableError, match=r"loop\.png: cannot be read"):
-        imagefile.read(tmp_path / "loop.png")
+        io.read(tmp_path / "loop.png")
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(UnreadableError, match="a folder or device"):
-        imagefile.read(tmp_path / "pipe.png")
+        io.read(tmp_path / "pipe.png")
     frames = [Image.new("L", (4, 4), level) for level in (0, 99, 200)]
     for suffix in (".tif", ".webp", ".png"):
         frames[0].save(tmp_path / f"many{suffix}", save_all=True, append_images=frames[1:])
         with pytest.raises(UnreadableError, match=rf"many\{suffix}: holds 3 pages or frames"):
-            imagefile.read(tmp_path / f"many{suffix}")
+            io.read(tmp_path / f"many{suffix}")
 
 
 def test_rare_depths_are_refused_not_guessed(tmp_path: Path) -> None:
     for mode in ("F", "I"):
         with pytest.raises(UnreadableError, match="32 bits a channel"):
-            imagefile.read(saved(tmp_path / f"{mode}.tif", Image.new(mode, (4, 4))))
+            io.read(saved(tmp_path / f"{mode}.tif", Image.new(mode, (4, 4))))
     tifffile = pytest.importorskip("tifffile")
     tifffile.imwrite(tmp_path / "signed.tif", np.zeros((4, 4), np.int16))
     with pytest.raises(UnreadableError, match="rare form"):
-        imagefile.read(tmp_path / "signed.tif")
+        io.read(tmp_path / "signed.tif")
 
 
 def test_bombs_are_refused_and_pillows_own_limit_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12345)
     path = stored(tmp_path / "bomb.png", png(b"\0", (30000, 20000), 8, 0))
     with pytest.raises(UnreadableError, match="30000 x 20000 pixels are more than 250 megapixels"):
-        imagefile.read(path)
+        io.read(path)
     assert Image.MAX_IMAGE_PIXELS == 12345
 
 
 def test_a_large_picture_is_taken_by_who_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imagecodec, "MAX_PIXELS", 10)
+    monkeypatch.setattr(codec, "MAX_PIXELS", 10)
     path = saved(tmp_path / "a.png", Image.new("L", (4, 4)))
     with pytest.raises(UnreadableError, match="take it with --large"):
-        imagefile.read(path)
-    assert imagefile.decode(path.read_bytes(), path, large=True).pixels.shape == (4, 4, 1)
+        io.read(path)
+    assert io.decode(path.read_bytes(), path, large=True).pixels.shape == (4, 4, 1)
 
 
 def test_large_scans_below_our_limit_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)  # as if Pillow's limit were exceeded
     for suffix in (".png", ".tif", ".webp", ".jpg"):
-        imagefile.write(tmp_path / f"a{suffix}", Photo(noise(20, 20, 3)))
-        assert imagefile.read(tmp_path / f"a{suffix}").pixels.shape == (20, 20, 3)
+        io.write(tmp_path / f"a{suffix}", Photo(noise(20, 20, 3)))
+        assert io.read(tmp_path / f"a{suffix}").pixels.shape == (20, 20, 3)
 
 
 def test_odd_metadata_is_no_reason_to_talk(tmp_path: Path) -> None:
@@ -221,10 +221,10 @@ def test_odd_metadata_is_no_reason_to_talk(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4)), exif=exif)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        photo = imagefile.read(path)
+        photo = io.read(path)
         assert photo.metadata.exif == exif.removeprefix(b"Exif\0\0")
-        imagefile.write(tmp_path / "a.tif", photo)  # what can be read of it is kept
-        assert imagefile.read(tmp_path / "a.tif").pixels.shape == (4, 8, 3)
+        io.write(tmp_path / "a.tif", photo)  # what can be read of it is kept
+        assert io.read(tmp_path / "a.tif").pixels.shape == (4, 8, 3)
 
 
 # Names and writing
@@ -244,10 +244,10 @@ def test_odd_metadata_is_no_reason_to_talk(tmp_path: Path) -> None:
 )
 def test_any_name_goes(tmp_path: Path, name: str) -> None:
     for pixels in (noise(4, 4, 3), noise(4, 4, 3, np.uint16)):
-        imagefile.write(tmp_path / name, Photo(pixels), overwrite=True)
-        assert_same(imagefile.read(tmp_path / name), Photo(pixels))
+        io.write(tmp_path / name, Photo(pixels), overwrite=True)
+        assert_same(io.read(tmp_path / name), Photo(pixels))
     with pytest.raises(ImageFileError) as caught:
-        imagefile.write(tmp_path / name, Photo(pixels))
+        io.write(tmp_path / name, Photo(pixels))
     assert "exists; pass --overwrite or choose another output" in str(caught.value)
     assert str(caught.value).isprintable()
 
@@ -255,12 +255,12 @@ def test_any_name_goes(tmp_path: Path, name: str) -> None:
 def test_an_existing_file_is_only_replaced_on_request(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.png"
     first, second = Photo(noise(4, 4, 3)), Photo(noise(4, 4, 3, seed=1))
-    imagefile.write(path, first)
+    io.write(path, first)
     with pytest.raises(ImageFileError, match="exists"):
-        imagefile.write(path, second)
-    assert_same(imagefile.read(path), first)
-    imagefile.write(path, second, overwrite=True)
-    assert_same(imagefile.read(path), second)
+        io.write(path, second)
+    assert_same(io.read(path), first)
+    io.write(path, second, overwrite=True)
+    assert_same(io.read(path), second)
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]
 
 
@@ -268,7 +268,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypat
     path = tmp_path / "a.png"
     monkeypatch.setattr(os, "fsync", lambda descriptor: path.write_bytes(b"another program's"))
     with pytest.raises(ImageFileError, match="exists"):
-        imagefile.write(path, Photo(noise(4, 4, 3)))
+        io.write(path, Photo(noise(4, 4, 3)))
     assert path.read_bytes() == b"another program's"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -278,13 +278,13 @@ def test_without_hard_links_files_are_written_all_the_same(tmp_path: Path, monke
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
-    imagefile.write(tmp_path / "a.png", Photo(noise(4, 4, 3)))
+    io.write(tmp_path / "a.png", Photo(noise(4, 4, 3)))
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
-    assert imagefile.read(tmp_path / "a.png").pixels.shape == (4, 4, 3)
+    assert io.read(tmp_path / "a.png").pixels.shape == (4, 4, 3)
 
 
 def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
-    imagefile.write(tmp_path / "a.png", Photo(noise(4, 4, 3)))
+    io.write(tmp_path / "a.png", Photo(noise(4, 4, 3)))
     (tmp_path / "plain").touch()
     assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
@@ -311,7 +311,7 @@ def test_a_failed_write_leaves_nothing_behind(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(seen) as caught:
-        imagefile.write(path, Photo(noise(40, 40, 3)), overwrite=overwrite)
+        io.write(path, Photo(noise(40, 40, 3)), overwrite=overwrite)
     if seen is ImageFileError:
         assert f"{path}: cannot be written ({failure.strerror})" in str(caught.value)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == ([b"the older file"] if overwrite else [])
@@ -324,7 +324,7 @@ def test_a_disk_that_is_really_full_leaves_nothing_behind(tmp_path: Path) -> Non
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # a file may grow to 4 kB: the write stops half way
     try:
         with pytest.raises(ImageFileError, match=r"cannot be written \(File too large\)"):
-            imagefile.write(tmp_path / "a.png", photo)
+            io.write(tmp_path / "a.png", photo)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
@@ -333,10 +333,10 @@ def test_a_disk_that_is_really_full_leaves_nothing_behind(tmp_path: Path) -> Non
 def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     stored(tmp_path / "file", b"")
     with pytest.raises(ImageFileError, match="cannot be written"):
-        imagefile.write(tmp_path / "file" / "a.png", Photo(noise(4, 4, 3)))
+        io.write(tmp_path / "file" / "a.png", Photo(noise(4, 4, 3)))
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(ImageFileError, match="cannot be written"):
-        imagefile.write(tmp_path / "folder.png", Photo(noise(4, 4, 3)), overwrite=True)
+        io.write(tmp_path / "folder.png", Photo(noise(4, 4, 3)), overwrite=True)
 
 
 def test_reading_needs_none_of_the_heavy_libraries(tmp_path: Path) -> None:
@@ -351,5 +351,5 @@ def test_reading_needs_none_of_the_heavy_libraries(tmp_path: Path) -> None:
 
 
 def test_names_of_pictures() -> None:
-    assert all(imagefile.is_picture(Path(name)) for name in ("a.png", "B.JPG", "c.d.jpeg", "e.TIFF", "f.webp"))
-    assert not any(imagefile.is_picture(Path(name)) for name in ("png", "a.txt", "a.gif", ".png", "a.png.part"))
+    assert all(io.is_picture(Path(name)) for name in ("a.png", "B.JPG", "c.d.jpeg", "e.TIFF", "f.webp"))
+    assert not any(io.is_picture(Path(name)) for name in ("png", "a.txt", "a.gif", ".png", "a.png.part"))

@@ -14,15 +14,16 @@ from pictures import DISPLAY_P3_LIKE, exif_block
 from PIL import Image
 from typer.testing import CliRunner
 
-from agerestore import imagefile, zoo
-from agerestore.diagnosis.blur import blur_sigma
-from agerestore.diagnosis.drawing import is_drawing
-from agerestore.diagnosis.jpeg import luminance_table, quality_of_pixels, quality_of_tables
-from agerestore.diagnosis.lines import line_share
-from agerestore.diagnosis.noise import noise_sigma
-from agerestore.diagnosis.tint import colours
-from agerestore.imagefile import Photo
-from agerestore.inspection import inspect
+from agerestore.analysis.blur import blur_sigma
+from agerestore.analysis.color_mode import colors
+from agerestore.analysis.documents import is_drawing
+from agerestore.analysis.jpeg import luminance_table, quality_of_pixels, quality_of_tables
+from agerestore.analysis.noise import noise_sigma
+from agerestore.analysis.report import inspect
+from agerestore.analysis.scratches import line_share
+from agerestore.images import io as image_io
+from agerestore.images.io import Photo
+from agerestore.models import zoo
 
 
 def run(*arguments):
@@ -35,13 +36,13 @@ def noisy(level, sigma, shape=(128, 128, 1), seed=0):
 
 
 def scene(channels=3, side=192, seed=0):
-    """Overlapping discs of drawn colours on a ramp: flat parts, slopes and sharp edges."""
+    """Overlapping discs of drawn colors on a ramp: flat parts, slopes and sharp edges."""
     generator = np.random.default_rng(seed)
     rows, columns = np.mgrid[:side, :side]
     picture = np.repeat((60 + 100 * rows / side)[:, :, None], channels, axis=2)
     for _ in range(60):
-        centre, radius = generator.uniform(0, side, 2), generator.uniform(6, 30)
-        inside = np.hypot(rows - centre[0], columns - centre[1]) < radius
+        center, radius = generator.uniform(0, side, 2), generator.uniform(6, 30)
+        inside = np.hypot(rows - center[0], columns - center[1]) < radius
         picture[inside] = generator.uniform(20, 235, channels)
     return picture.round().astype(np.uint8)
 
@@ -116,27 +117,27 @@ def test_what_never_was_a_jpeg_has_no_quality():
     assert quality_of_pixels(np.zeros((5, 5, 3), np.uint8)) is None
 
 
-# ------------------------------------------------------------------------------------------------ colours
+# ------------------------------------------------------------------------------------------------ colors
 
 
-def test_grey_sepia_and_colour():
-    colour = scene()
-    grey = np.repeat(scene(1), 3, axis=2)
-    sepia = (grey * np.array([1, 0.89, 0.69])).round().astype(np.uint8)
-    assert [colours(each) for each in (colour, grey, sepia, scene(1))] == ["colour", "grey", "sepia", "grey"]
-    assert [colours(decoded(each, 60)) for each in (colour, grey, sepia)] == ["colour", "grey", "sepia"]
-    assert [colours(noisy(each, 25, each.shape)) for each in (colour, grey, sepia)] == ["colour", "grey", "sepia"]
+def test_gray_sepia_and_color():
+    color = scene()
+    gray = np.repeat(scene(1), 3, axis=2)
+    sepia = (gray * np.array([1, 0.89, 0.69])).round().astype(np.uint8)
+    assert [colors(each) for each in (color, gray, sepia, scene(1))] == ["color", "gray", "sepia", "gray"]
+    assert [colors(decoded(each, 60)) for each in (color, gray, sepia)] == ["color", "gray", "sepia"]
+    assert [colors(noisy(each, 25, each.shape)) for each in (color, gray, sepia)] == ["color", "gray", "sepia"]
 
 
-def test_a_cold_tint_is_a_colour():
-    grey = np.repeat(scene(1), 3, axis=2)
-    assert colours((grey * np.array([0.6, 0.8, 1])).round().astype(np.uint8)) == "colour"
+def test_a_cold_tint_is_a_color():
+    gray = np.repeat(scene(1), 3, axis=2)
+    assert colors((gray * np.array([0.6, 0.8, 1])).round().astype(np.uint8)) == "color"
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (5, 5, 3)])
-def test_small_pictures_have_colours_too(shape):
-    assert colours(np.full(shape, 100, np.uint8)) == "grey"
-    assert colours(np.full(shape, 100, np.uint8) * np.array([1, 2, 0], np.uint8)) == "colour"
+def test_small_pictures_have_colors_too(shape):
+    assert colors(np.full(shape, 100, np.uint8)) == "gray"
+    assert colors(np.full(shape, 100, np.uint8) * np.array([1, 2, 0], np.uint8)) == "color"
 
 
 # ------------------------------------------------------------------------------------------------ blur, lines
@@ -178,7 +179,7 @@ def test_what_a_jpeg_says_of_itself(tmp_path, models):
 def test_sixteen_bits_and_alpha(tmp_path, models):
     pixels = np.clip(32768 + 257 * 10 * np.random.default_rng(0).standard_normal((96, 96, 1)), 0, 65535)
     alpha = np.full((96, 96), 30000, np.uint16)
-    imagefile.write(tmp_path / "a.png", Photo(pixels.astype(np.uint16), alpha))
+    image_io.write(tmp_path / "a.png", Photo(pixels.astype(np.uint16), alpha))
     found = inspect(tmp_path / "a.png", models)
     assert (found.depth, found.channels, found.alpha, found.orientation, found.profile) == (16, 1, True, None, None)
     assert found.noise_sigma == pytest.approx(10, rel=0.05)
@@ -192,11 +193,11 @@ def test_sixteen_bits_and_alpha(tmp_path, models):
 def folder(tmp_path):
     """A noisy scene, a digit with a mask, and a file that is no picture."""
     root = tmp_path / "the pictures"
-    imagefile.write(root / "a scene.png", Photo(noisy(scene(), 20, (192, 192, 3))))
+    image_io.write(root / "a scene.png", Photo(noisy(scene(), 20, (192, 192, 3))))
     digit, hole = np.zeros((28, 28, 1), np.uint8), np.zeros((28, 28, 1), np.uint8)
     digit[4:24, 13:16], hole[12:16] = 255, 255
-    imagefile.write(root / "sub" / "one.png", Photo(np.where(hole > 0, 0, digit).astype(np.uint8)))
-    imagefile.write(root / "sub" / "one.mask.png", Photo(hole))
+    image_io.write(root / "sub" / "one.png", Photo(np.where(hole > 0, 0, digit).astype(np.uint8)))
+    image_io.write(root / "sub" / "one.mask.png", Photo(hole))
     (root / "bad.png").write_bytes(b"no picture")
     return root
 
@@ -210,7 +211,7 @@ def test_a_folder_is_a_line_of_json_for_each_picture(folder):
     assert bad["status"] == "failed"
     assert bad["error"] in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert (picture["status"], picture["error"], picture["colours"]) == ("done", None, "colour")
+    assert (picture["status"], picture["error"], picture["colors"]) == ("done", None, "color")
     assert picture["noise_sigma"] == pytest.approx(20, abs=2)
     assert picture["model"] == ("photo" if "photo" in zoo.names() else None)
     assert (picture["command"] is None) == (picture["model"] is None)
@@ -224,7 +225,7 @@ def test_the_proposed_command_can_be_run(folder):
     assert program == "agerestore"
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    assert imagefile.read(folder / "sub" / "one.restored.png").pixels.shape == (28, 28, 1)
+    assert image_io.read(folder / "sub" / "one.restored.png").pixels.shape == (28, 28, 1)
     assert len(run(folder / "sub", "--json").stdout.splitlines()) == 1  # what was restored is not looked at again
 
 
@@ -232,7 +233,7 @@ def test_a_block_for_people(folder):
     result = run(folder / "a scene.png")
     assert result.exit_code == 0, result.output
     assert f"{folder / 'a scene.png'}: PNG, 192 x 192 pixels" in result.stdout
-    assert "colours    colour" in result.stdout
+    assert "colors    color" in result.stdout
     assert "noise of sigma" in result.stdout
 
 
@@ -264,7 +265,7 @@ def test_bad_input_is_one_line_and_a_documented_exit_code(names, code, words, fo
 
 
 def test_a_mask_of_another_size_is_named(folder):
-    imagefile.write(folder / "a scene.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)))
+    image_io.write(folder / "a scene.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)))
     result = run(folder / "a scene.png")
     assert result.exit_code == 1
     assert "a mask of 9 x 8 pixels" in result.stderr
@@ -274,7 +275,7 @@ def test_a_mask_of_another_size_is_named(folder):
 def test_a_drawing_is_nearly_all_pure_black_and_white(ends, is_one):
     page = np.full((50, 50, 1), ends[1], np.uint8)
     page[::8] = ends[0]
-    page[1::8, :40] = 128  # grey edges
+    page[1::8, :40] = 128  # gray edges
     assert is_drawing(page) == is_one
     assert is_drawing(page.astype(np.uint16) * 257) == is_one
     assert not is_drawing(np.full((9, 9, 3), 255, np.uint8))
@@ -287,9 +288,9 @@ def test_what_is_unknown_is_not_measured(tmp_path, models):
     hole[::16, 3:] = True  # black lines on what has no noise and no line of its own
     pixels = blurred(scene(), 1.0)
     clean = line_share(pixels)
-    imagefile.write(mask, Photo(hole[..., None] * np.uint8(255)))
+    image_io.write(mask, Photo(hole[..., None] * np.uint8(255)))
     pixels[hole] = 0
-    imagefile.write(picture, Photo(pixels))
+    image_io.write(picture, Photo(pixels))
     assert line_share(pixels) > clean + 0.02
     found = inspect(picture, models, mask)
     assert found.line_share <= clean + 0.002
@@ -299,11 +300,11 @@ def test_what_is_unknown_is_not_measured(tmp_path, models):
 
 
 def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict(tmp_path, models):
-    imagefile.write(tmp_path / "soft.png", Photo(blurred(scene(), 3)))
+    image_io.write(tmp_path / "soft.png", Photo(blurred(scene(), 3)))
     soft = inspect(tmp_path / "soft.png", models)
     assert [finding.split(" by ")[0] for finding in soft.findings] == ["blurred"]
     assert command(tmp_path / "soft.png", soft) is None
-    imagefile.write(tmp_path / "small.png", Photo(scene(1, 24)))
+    image_io.write(tmp_path / "small.png", Photo(scene(1, 24)))
     told = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
     assert "no shipped model takes it away" in told
     assert "nothing; too small or too noisy to measure noise" in told

@@ -1,15 +1,15 @@
-"""Known colours continued into large holes: closed forms, and what becomes of a photograph with one."""
+"""Known colors continued into large holes: closed forms, and what becomes of a photograph with one."""
 
 import pytest
 import torch
 
-from agerestore.architectures import PhotoConfig
-from agerestore.networks import build
-from agerestore.observation import Observation
-from agerestore.photographs.inward import Continuation, continuation
-from agerestore.photographs.restoring import restore_photograph
-from agerestore.settings import RestoreSettings
-from agerestore.tiling import Box, divide
+from agerestore.config.networks import PhotoConfig
+from agerestore.config.options import RestoreSettings
+from agerestore.images.observation import Observation
+from agerestore.inference.coarse_to_fine import Continuation, continuation
+from agerestore.inference.photographs import restore_photograph
+from agerestore.inference.tiling import Box, divide
+from agerestore.models.registry import build
 
 CELL = 8  # pixels a side
 
@@ -43,7 +43,7 @@ def test_without_a_large_hole_there_is_nothing_to_continue(observation):
 
 
 def test_what_is_deep_is_filled_on_a_picture_of_cells():
-    """Of colours in halves; what stands in the hole is not seen; what is deep in it is put under, all of it doubted."""
+    """Of colors in halves; what stands in the hole is not seen; what is deep in it is put under, all of it doubted."""
     torn = with_hole(0.0, 128, 128, size=64, within=float("nan"))
     halves = (torch.arange(128) >= 64).float().expand(1, 3, 128, 128)
     torn = Observation(torch.where(torn.mask > 0, torn.image, halves), torn.mask)
@@ -93,8 +93,8 @@ def test_a_fill_is_what_the_whole_picture_gives(identity):
 
 def test_pieces_equal_the_whole():
     draws = torch.Generator().manual_seed(0)
-    colours, deviation, deep = torch.rand(1, 5, 13, 10, generator=draws).split([3, 1, 1], 1)
-    inward, (height, width) = Continuation(CELL, colours, deviation, deep < 0.5), (13 * CELL - 3, 10 * CELL - 7)
+    colors, deviation, deep = torch.rand(1, 5, 13, 10, generator=draws).split([3, 1, 1], 1)
+    inward, (height, width) = Continuation(CELL, colors, deviation, deep < 0.5), (13 * CELL - 3, 10 * CELL - 7)
     picture = Observation(torch.rand(1, 3, height, width, generator=draws), torch.ones(1, 1, height, width))
     read, whole = read_from(picture), Box(0, 0, height, width)
     expected, doubt = inward.under(picture, whole), inward.doubt(picture, whole)
@@ -106,7 +106,7 @@ def test_pieces_equal_the_whole():
 
 
 @pytest.mark.parametrize("size", [20, 32, 36, 40, 44, 46, 48, 72])
-def test_a_hole_of_any_size_in_one_colour_becomes_that_colour(identity, size):
+def test_a_hole_of_any_size_in_one_color_becomes_that_color(identity, size):
     """Also between the sizes that interpolation reaches over and those that hold something deep."""
     answer = restore_photograph(identity, with_hole(0.8, size=size))
     torch.testing.assert_close(answer.image, torch.full_like(answer.image, 0.8), atol=2e-3, rtol=0)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from agerestore.latent import moments, project, sample, slerp, sphere_log_area
+from agerestore.models.latent import moments, project, sample, slerp, sphere_log_area
 
 
 def test_sphere_codes_have_unit_norm_and_the_moments_of_the_uniform_sphere():

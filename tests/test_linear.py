@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from agerestore.baselines.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
 from agerestore.errors import UsageError
-from agerestore.observation import Observation
+from agerestore.evaluation.baselines.linear import RIDGE, ConditionalMean, LinearEstimator, PrincipalComponents
+from agerestore.images.observation import Observation
 
 
 def generator(seed=0):

@@ -65,7 +65,7 @@ def test_photographs_are_varied_small_and_nothing_but_pixels():
 def test_adobe_rgb_is_brought_to_srgb():
     photo = PHOTOS["rocket"]._replace(corner=(0, 0), scale=1, size=(640, 427))
     stored = pixels(Path(str(files("skimage"))) / "data" / photo.source)
-    assert np.asarray(EXAMPLE["take"](photo), dtype=float).std() > 1.02 * stored.std()  # a wider gamut, so more colour
+    assert np.asarray(EXAMPLE["take"](photo), dtype=float).std() > 1.02 * stored.std()  # a wider gamut, so more color
 
 
 def test_readme_says_what_happened_to_each_and_whose_it_is():

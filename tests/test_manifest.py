@@ -18,11 +18,12 @@ from pictures import noise, saved
 from PIL import Image
 from test_batch import Copying, pictures
 
-from agerestore import atomic, batch, imagefile
-from agerestore.batch import Delivery, Job, Made, Outcome, Work
+from agerestore import atomic
+from agerestore.batch import manifest, runner
+from agerestore.batch.manifest import Manifest
+from agerestore.batch.runner import Delivery, Job, Made, Outcome, Work
 from agerestore.errors import UsageError
-from agerestore.folders import manifest
-from agerestore.folders.manifest import Manifest
+from agerestore.images import io
 
 NAMES = ("a.png", "sub/b.png", "sub/c.jpg")
 HOSTILE = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
@@ -31,7 +32,7 @@ HOSTILE = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "
 class Inverting(Copying):
     """Work that shows when it is done twice."""
 
-    def compute(self, item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+    def compute(self, item: tuple[str, io.Photo]) -> io.Photo:
         photo = super().compute(item)
         return replace(photo, pixels=np.invert(photo.pixels))
 
@@ -48,10 +49,10 @@ def run(
 ) -> str:
     """The statuses of a batch, a letter for each picture: d(one), s(kipped), f(ailed)."""
     outcomes: list[Outcome] = []
-    jobs = [replace(job, beside=also) for job in batch.plan(source, out, **naming)]
+    jobs = [replace(job, beside=also) for job in runner.plan(source, out, **naming)]
     with Manifest.open(out) as book:
         delivery = Delivery(book, settings, overwrite)
-        batch.run(jobs, work or Inverting(), delivery, report=outcomes.append)
+        runner.run(jobs, work or Inverting(), delivery, report=outcomes.append)
     run.errors = [outcome.error for outcome in outcomes if outcome.error]
     run.warnings = [outcome.detail["warning"] for outcome in outcomes if "warning" in outcome.detail]
     return "".join(outcome.status[0] for outcome in outcomes)
@@ -88,7 +89,7 @@ def test_a_picture_is_done_again_exactly_when_something_it_depends_on_changed(tm
     again("ddd")
     again("sss")
     stat = a.stat()
-    imagefile.write(a, imagefile.Photo(noise(16, 16, 3, seed=9)), overwrite=True)
+    io.write(a, io.Photo(noise(16, 16, 3, seed=9)), overwrite=True)
     os.utime(a, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # size and time as before: contents decide
     assert a.stat().st_size == stat.st_size
     again("fss")
@@ -118,7 +119,7 @@ def test_a_result_that_is_gone_or_changed_is_not_done(tmp_path: Path) -> None:
 class Describing(Copying):
     """Work that writes a second file, and removes a third."""
 
-    def encode(self, job: Job, result: imagefile.Photo) -> Made:
+    def encode(self, job: Job, result: io.Photo) -> Made:
         made = super().encode(job, result)
         beside = {job.target.with_suffix(".json"): b"{}", job.target.with_suffix(".mask.png"): None}
         return Made(beside | dict(made.files))
@@ -146,7 +147,7 @@ class Sampling(Copying):
 
     samples = 0
 
-    def encode(self, job: Job, result: imagefile.Photo) -> Made:
+    def encode(self, job: Job, result: io.Photo) -> Made:
         made = super().encode(job, result)
         beside = {job.companion(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
         return Made(beside | dict(made.files))
@@ -190,7 +191,7 @@ def test_the_result_of_another_picture_is_no_companion(tmp_path: Path) -> None:
 
 def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) -> None:
     class Comparing(Copying):
-        def encode(self, job: Job, result: imagefile.Photo) -> Made:
+        def encode(self, job: Job, result: io.Photo) -> Made:
             made = super().encode(job, result)
             return Made({job.companion("compare.png"): made.files[job.target], **made.files})
 
@@ -208,11 +209,11 @@ def test_a_preview_says_what_a_run_would_do_and_writes_nothing(tmp_path: Path) -
     (out / "a.png").unlink()
     (out / "sub" / "b.png").write_bytes(b"")
     before, outcomes = contents(tmp_path), []
-    tally = batch.preview(batch.plan(source, out), Delivery(Manifest(out), "s"), report=outcomes.append)
+    tally = runner.preview(runner.plan(source, out), Delivery(Manifest(out), "s"), report=outcomes.append)
     assert [outcome.status for outcome in outcomes] == ["planned", "failed", "skipped"]
     assert (tally.done, tally.exit_code) == (1, 1)
     assert contents(tmp_path) == before
-    batch.preview(batch.plan(source, tmp_path / "new"), Delivery(Manifest(tmp_path / "new")), report=outcomes.append)
+    runner.preview(runner.plan(source, tmp_path / "new"), Delivery(Manifest(tmp_path / "new")), report=outcomes.append)
     assert not (tmp_path / "new").exists()
 
 
@@ -265,7 +266,7 @@ def test_two_runs_at_once_on_one_folder(tmp_path: Path) -> None:
     pictures(source, *NAMES)
 
     class Meeting(Inverting):
-        def compute(self, item: tuple[str, imagefile.Photo]) -> imagefile.Photo:
+        def compute(self, item: tuple[str, io.Photo]) -> io.Photo:
             with pytest.raises(UsageError, match="another run is writing to this folder"):
                 run(source, out)
             return super().compute(item)
@@ -287,8 +288,8 @@ def test_two_runs_at_once_where_nothing_can_be_locked(tmp_path: Path, monkeypatc
         thread.join()
     assert all("d" in pair or pair == ("s", "s") for pair in zip(*letters, strict=True))
     assert run(source, out) == "s" * 20
-    pixels = imagefile.read(out / "7.png").pixels
-    assert np.array_equal(pixels, np.invert(imagefile.read(source / "7.png").pixels))
+    pixels = io.read(out / "7.png").pixels
+    assert np.array_equal(pixels, np.invert(io.read(source / "7.png").pixels))
     assert len(contents(out)) == 20
 
 
@@ -401,10 +402,10 @@ def test_with_a_suffix_results_lie_beside_their_sources_and_are_no_sources(tmp_p
     assert run(folder, tmp_path / "out", suffix="-2") == "dddddd"
     for suffix in ("/x", ".mask", "a/../b"):
         with pytest.raises(UsageError, match="choose one such as"):
-            batch.plan(folder, folder, suffix=suffix)
+            runner.plan(folder, folder, suffix=suffix)
     for options in ({"in_place": True, "suffix": "x"}, {"in_place": True}):
         with pytest.raises(UsageError, match="--in-place needs the same"):
-            batch.plan(folder, folder if "suffix" in options else tmp_path / "out", **options)
+            runner.plan(folder, folder if "suffix" in options else tmp_path / "out", **options)
 
 
 # Killed
@@ -497,7 +498,7 @@ def survive(tmp_path: Path, count: int) -> None:
     assert sorted(contents(tmp_path / "out")) == sorted(set(names) - set(failed))
     for path in (tmp_path / "out").glob("*.*"):
         if path.name != manifest.NAME:
-            imagefile.read(path)
+            io.read(path)
 
 
 def test_damaged_files_are_named_and_never_half_written(tmp_path: Path) -> None:
@@ -540,9 +541,9 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
 
     def peak(name: str) -> int:
         tracemalloc.start()
-        jobs = batch.plan(tmp_path / name, tmp_path / f"{name}-out")
+        jobs = runner.plan(tmp_path / name, tmp_path / f"{name}-out")
         with Manifest.open(tmp_path / f"{name}-out") as book:
-            batch.run(jobs, Inverting(), Delivery(book), report=lambda outcome: None)
+            runner.run(jobs, Inverting(), Delivery(book), report=lambda outcome: None)
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return top

@@ -7,9 +7,9 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from agerestore.distributions import class_score, frechet_distance, parzen_log_likelihood, parzen_sigma
 from agerestore.errors import UsageError
-from agerestore.metrics import colorfulness, high_frequency_energy, psnr, quantize, ssim
+from agerestore.metrics.distribution import class_score, frechet_distance, parzen_log_likelihood, parzen_sigma
+from agerestore.metrics.image import colorfulness, high_frequency_energy, psnr, quantize, ssim
 
 
 def rng(seed=0):
@@ -88,12 +88,12 @@ def test_ssim_of_small_pictures_is_within_its_range(size):
     assert (ssim(x, y) < 0.999).all()
 
 
-def test_colourfulness_of_known_pictures():
-    grey = torch.rand(1, 1, 6, 6, generator=rng())
-    assert colorfulness(grey).tolist() == [0]
-    assert colorfulness(grey.expand(1, 3, 6, 6)).tolist() == pytest.approx([0], abs=1e-4)
+def test_colorfulness_of_known_pictures():
+    gray = torch.rand(1, 1, 6, 6, generator=rng())
+    assert colorfulness(gray).tolist() == [0]
+    assert colorfulness(gray.expand(1, 3, 6, 6)).tolist() == pytest.approx([0], abs=1e-4)
     red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
-    # one colour: no spread, rg = 255, yb = 127.5
+    # one color: no spread, rg = 255, yb = 127.5
     assert colorfulness(red).item() == pytest.approx(0.3 * math.hypot(255, 127.5), rel=1e-5)
     half = red.clone()
     half[..., :2] = 0

@@ -2,11 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.architectures import NetworkConfig
-from agerestore.networks import NETWORKS, build, spectral
-from agerestore.networks.activations import relu
-from agerestore.networks.folding import folded
-from agerestore.networks.weaving import woven
+from agerestore.config.networks import NetworkConfig
+from agerestore.models.fuse import folded
+from agerestore.models.layers import spectral
+from agerestore.models.layers.activations import relu
+from agerestore.models.registry import NETWORKS, build
+from agerestore.models.subpixel import woven
 
 CONFIGS = [
     NetworkConfig(architecture=architecture, image_size=size, channels=channels, latent_dim=12, width=4)
@@ -166,7 +167,7 @@ def test_quick_networks_answer_the_same(architecture, quick, size):
             layer.running_mean.normal_(generator=generator)
             layer.running_var.uniform_(0.5, 2, generator=generator)
         elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            layer.weight.data *= 10  # so that pictures are not grey
+            layer.weight.data *= 10  # so that pictures are not gray
     model.eval()
     quick, image = quick(model), torch.rand(3, 3, size, size, generator=generator).double()
     torch.testing.assert_close(quick.encode(image), model.encode(image), rtol=1e-9, atol=1e-9)
@@ -183,7 +184,7 @@ def test_spectral_norms_are_measured_exactly():
     layer = torch.nn.Linear(3, 3)
     layer.weight = torch.nn.Parameter(torch.diag(torch.tensor([2.0, 1.999, 0.5])))
     network = torch.nn.Sequential(layer)
-    spectral.normalise(network)
+    spectral.normalize(network)
     spectral.measure(network)
     network.eval()
     torch.testing.assert_close(network[0].weight, torch.diag(torch.tensor([1.0, 0.9995, 0.25])))

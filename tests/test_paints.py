@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.architectures import ColorConfig
-from agerestore.coloring import paints
-from agerestore.config import train_config
-from agerestore.latent import Mixture
-from agerestore.networks import build
-from agerestore.objectives import Batch, paints_terms
-from agerestore.training.budget import flops_per_iteration
+from agerestore.config.networks import ColorConfig
+from agerestore.config.training import train_config
+from agerestore.inference import color_codes
+from agerestore.losses import Batch, paints_terms
+from agerestore.models.latent import Mixture
+from agerestore.models.registry import build
+from agerestore.training.cost import flops_per_iteration
 
-GREY = torch.full((1, 1, 64, 64), 50.0)
+GRAY = torch.full((1, 1, 64, 64), 50.0)
 
 
 def of(*tints):
@@ -30,16 +30,16 @@ def model():
 # ------------------------------------------------------------------------------------------------ which to choose
 
 
-def test_the_first_is_the_farthest_of_two_from_grey_and_none_comes_twice():
-    order = paints._complementary(of((1.0, 0.0), (0.0, -7.0), (30.0, 0.0), (0.0, 1.0)), 4)
+def test_the_first_is_the_farthest_of_two_from_gray_and_none_comes_twice():
+    order = color_codes._complementary(of((1.0, 0.0), (0.0, -7.0), (30.0, 0.0), (0.0, 1.0)), 4)
     assert order[0] == 1
     assert sorted(order) == [0, 1, 2, 3]
 
 
 def test_the_paint_that_brings_most_others_closer_follows():
-    """Beside one grey there are five reds and two blues, farther off: red follows, then blue, and no second grey."""
+    """Beside one gray there are five reds and two blues, farther off: red follows, then blue, and no second gray."""
     red, blue = (40.0, 0.0), (0.0, -42.0)
-    order = paints._complementary(of((0.0, 0.0), (0.0, 0.0), *[red] * 5, *[blue] * 2), 3)
+    order = color_codes._complementary(of((0.0, 0.0), (0.0, 0.0), *[red] * 5, *[blue] * 2), 3)
     assert order[0] in (0, 1)
     assert 2 <= order[1] < 7
     assert order[2] >= 7
@@ -47,7 +47,7 @@ def test_the_paint_that_brings_most_others_closer_follows():
 
 def test_of_paints_that_serve_alike_the_farthest_follows():
     """Each paint is its own truth alone: what a unit apart is worth decides."""
-    order = paints._complementary(of((0.0, 0.0), (0.0, 0.0), (0.0, 90.0), (0.0, -99.0)), 2)
+    order = color_codes._complementary(of((0.0, 0.0), (0.0, 0.0), (0.0, 90.0), (0.0, -99.0)), 2)
     assert order[1] == 3
 
 
@@ -55,17 +55,17 @@ def test_of_paints_that_serve_alike_the_farthest_follows():
 
 
 def test_of_one_seed_the_first_are_the_same_for_every_count(model):
-    many = paints.choose(model, GREY, 5, 3)
-    assert torch.equal(paints.choose(model, GREY, 1, 3), many[:1])
-    assert torch.equal(paints.choose(model, GREY, 2, 3), many[:2])
-    assert torch.equal(paints.choose(model, GREY, 5, 3), many)
-    assert not torch.equal(paints.choose(model, GREY, 5, 4), many)
+    many = color_codes.choose(model, GRAY, 5, 3)
+    assert torch.equal(color_codes.choose(model, GRAY, 1, 3), many[:1])
+    assert torch.equal(color_codes.choose(model, GRAY, 2, 3), many[:2])
+    assert torch.equal(color_codes.choose(model, GRAY, 5, 3), many)
+    assert not torch.equal(color_codes.choose(model, GRAY, 5, 4), many)
     torch.testing.assert_close(many.norm(dim=1), torch.ones(5))
 
 
 def test_more_paints_than_candidates(model, monkeypatch):
-    monkeypatch.setattr(paints, "CANDIDATES", 4)
-    few, many = (paints.choose(model, GREY, count, 0) for count in (4, 7))
+    monkeypatch.setattr(color_codes, "CANDIDATES", 4)
+    few, many = (color_codes.choose(model, GRAY, count, 0) for count in (4, 7))
     assert many.shape == (7, 4)
     assert torch.equal(many[:4], few)
     assert len(many.unique(dim=0)) == 7
@@ -73,10 +73,10 @@ def test_more_paints_than_candidates(model, monkeypatch):
 
 def test_without_paints_codes_are_uniform_and_the_weights_the_same(model):
     uniform = model.without_paints()
-    codes = torch.cat([paints.choose(uniform, GREY, 1, seed) for seed in range(400)])
+    codes = torch.cat([color_codes.choose(uniform, GRAY, 1, seed) for seed in range(400)])
     assert codes.mean(dim=0).abs().max() < 4 / (4 * 400) ** 0.5
     assert uniform.config.paints == 0
-    assert torch.equal(uniform.generate(GREY, codes[:1]), model.generate(GREY, codes[:1]))
+    assert torch.equal(uniform.generate(GRAY, codes[:1]), model.generate(GRAY, codes[:1]))
 
 
 def test_draws_follow_the_mixture():
@@ -119,11 +119,11 @@ def test_surprisal_in_closed_form():
         torch.testing.assert_close(terms["surprisal"], expected)
 
 
-def test_the_centre_is_the_ellipse_of_half_the_sides():
+def test_the_center_is_the_ellipse_of_half_the_sides():
     planes = torch.zeros(1, 1, 64, 64)
     planes[:, :, 24:40, 24:40] = 1
     inside = 16 * 16 / (torch.pi * 16**2)
-    assert float(paints.centre_of(planes)) == pytest.approx(inside, rel=0.05)
+    assert float(color_codes.center_of(planes)) == pytest.approx(inside, rel=0.05)
 
 
 def test_the_budget_of_a_run_counts_the_stage():

@@ -12,26 +12,29 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
-from agerestore import checkpoint, monitor, train, zoo
-from agerestore.architectures import NetworkConfig, PhotoConfig
-from agerestore.checkpoint import LoadedModel
-from agerestore.choice import choose
-from agerestore.config import train_config
-from agerestore.data import MOST_ENLARGED, PhotoSet, load_photographs
-from agerestore.divergence import official_kl
+from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.config.options import RestoreSettings
+from agerestore.config.training import train_config
+from agerestore.data import batches, patches
+from agerestore.data.datasets import MOST_ENLARGED, PhotoSet, load_photographs
 from agerestore.errors import NothingReadableError, UsageError
-from agerestore.imagefile import Metadata, Photo, read, write
-from agerestore.latent import project
-from agerestore.networks import build
-from agerestore.objectives import AGE, Batch, ConditionalAGE, estimate_terms
-from agerestore.objectives.age import LEAST_MSE
-from agerestore.objectives.conditional import QUIET
-from agerestore.observation import Condition, Estimate, Observation
-from agerestore.photographs.restoring import restore_photograph, restore_pixels
-from agerestore.pictures import restore_picture
-from agerestore.restoration import restore, restore_observation
-from agerestore.settings import RestoreSettings
-from agerestore.training import batches, pieces, stages
+from agerestore.images.io import Metadata, Photo, read, write
+from agerestore.images.observation import Condition, Estimate, Observation
+from agerestore.inference.photographs import restore_photograph, restore_pixels
+from agerestore.inference.pictures import restore_picture
+from agerestore.inference.restoration import restore, restore_observation
+from agerestore.inference.selection import choose
+from agerestore.losses import AGE, Batch, ConditionalAGE, estimate_terms
+from agerestore.losses.age import LEAST_MSE
+from agerestore.losses.conditional_age import QUIET
+from agerestore.losses.divergence import official_kl
+from agerestore.metrics import validation
+from agerestore.models import weights as checkpoint
+from agerestore.models import zoo
+from agerestore.models.latent import project
+from agerestore.models.registry import build
+from agerestore.models.weights import LoadedModel
+from agerestore.training import loop, stages
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = ("network.widths=[2,3,4]", "network.game_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
@@ -83,18 +86,18 @@ def test_tiles_equal_the_whole_in_every_position(model):
     assert not torch.allclose(single, whole, rtol=0, atol=1e-4)
 
 
-def test_the_centre_is_at_zero_and_the_way_to_the_sphere_is_straight(model):
+def test_the_center_is_at_zero_and_the_way_to_the_sphere_is_straight(model):
     condition = model.condition(drawn(1, 3, 32, 48))
     code = project(torch.randn(1, 2, 3, 6, generator=torch.Generator().manual_seed(0))).movedim(-1, 1)
-    centre = model.generate(torch.zeros_like(code), condition)
-    torch.testing.assert_close(centre, (condition.estimate.image + 1) / 2, rtol=0, atol=0)
+    center = model.generate(torch.zeros_like(code), condition)
+    torch.testing.assert_close(center, (condition.estimate.image + 1) / 2, rtol=0, atol=0)
     near, far, bound = (model.generator(scale * code, condition) for scale in (1e-4, 2e-4, 1e6))
     assert far.abs().max() > 0
     torch.testing.assert_close(2 * near, far, rtol=1e-3, atol=1e-9)
     assert bound.abs().max().item() == pytest.approx(4)
 
 
-def test_opposite_codes_draw_opposite_surprises_so_that_the_mean_of_all_samples_is_the_centre(model):
+def test_opposite_codes_draw_opposite_surprises_so_that_the_mean_of_all_samples_is_the_center(model):
     condition = model.condition(drawn(1, 3, 32, 48))
     code = project(torch.randn(1, 2, 3, 6, generator=torch.Generator().manual_seed(0))).movedim(-1, 1)
     there, back = model.generator(code, condition), model.generator(-code, condition)
@@ -212,15 +215,15 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
     [
         ((1, 1, 1), (2, 2, 2), math.log(4) / 3),  # one of three axes
         ((1, 1, 1), (1, 1, 1), 0),
-        ((1, 1, 1), (3**0.5, 0, 0), math.log(3 * 1.5 * 0.5 / QUIET**2) / 3),  # as much, but red where all was grey
+        ((1, 1, 1), (3**0.5, 0, 0), math.log(3 * 1.5 * 0.5 / QUIET**2) / 3),  # as much, but red where all was gray
     ],
 )
 def test_energy_compares_draws_with_what_the_picture_asks_for(asked, paint, expected):
     x, z = drawn(4, 3, 16, 16), project(torch.randn(4, 2))
 
     def generator(code, condition):  # as asked where the code was read off the picture
-        colour = asked if code[:, 0].eq(7).all() else paint
-        return torch.tensor(colour).float().view(1, 3, 1, 1).expand_as(condition.damaged)
+        color = asked if code[:, 0].eq(7).all() else paint
+        return torch.tensor(color).float().view(1, 3, 1, 1).expand_as(condition.damaged)
 
     networks = {
         "estimator": estimator(0, 0.1),
@@ -251,13 +254,13 @@ def test_the_condition_is_that_of_each_picture():
 
 def test_pieces_are_parts_of_the_photographs_turned_and_mirrored():
     code = torch.arange(20 * 30).view(1, 20, 30).expand(3, -1, -1)
-    pieces = PhotoSet((code,)).crops(40, 8, torch.Generator().manual_seed(0))
-    assert pieces.shape == (40, 3, 8, 8)
+    patches = PhotoSet((code,)).crops(40, 8, torch.Generator().manual_seed(0))
+    assert patches.shape == (40, 3, 8, 8)
     seen = set()
-    for piece in pieces[:, 0]:
+    for piece in patches[:, 0]:
         steps = (int(piece[1, 0] - piece[0, 0]), int(piece[0, 1] - piece[0, 0]))
         seen.add(steps)
-        assert sorted(map(abs, steps)) == [1, 30]  # neighbours are neighbours
+        assert sorted(map(abs, steps)) == [1, 30]  # neighbors are neighbors
         assert len(piece.unique()) == 64
     assert len(seen) == 8  # all symmetries of the square
 
@@ -266,8 +269,8 @@ def test_pieces_that_are_enlarged_are_as_smooth_as_that():
     row, column = torch.meshgrid(torch.arange(60), torch.arange(80), indexing="ij")
     slope = (2 * row + column).to(torch.uint8).expand(3, -1, -1)  # of 2 and 1 levels a pixel
     photographs = PhotoSet((slope,))
-    pieces = photographs.crops(200, 30, torch.Generator().manual_seed(0), enlarged=0.5)
-    steps = sum(pieces[:, 0, 5:25, 5:25].float().diff(dim=axis).mean((1, 2)).abs() for axis in (1, 2))
+    patches = photographs.crops(200, 30, torch.Generator().manual_seed(0), enlarged=0.5)
+    steps = sum(patches[:, 0, 5:25, 5:25].float().diff(dim=axis).mean((1, 2)).abs() for axis in (1, 2))
     as_it_is = steps.isclose(torch.tensor(3.0))  # the sum of both slopes, in whatever position
     assert 0.4 < as_it_is.float().mean() < 0.6
     assert (steps[~as_it_is] > 0.95 * 3 / MOST_ENLARGED).all()
@@ -304,13 +307,13 @@ def test_workers_draw_the_pieces_that_the_run_would_draw_itself(photographs):
     alone, helped = (train_config("photo", (*TINY, "estimate.steps=8", f"workers={count}")) for count in (0, 2))
     first, second = stages.stages(alone, len(photographs))
     alone, helped = (batches.batches(config, photographs, torch.device("cpu")) for config in (alone, helped))
-    for stage, step in ((first, 0), (first, pieces.AHEAD), (first, 1), (second, 0)):
+    for stage, step in ((first, 0), (first, patches.AHEAD), (first, 1), (second, 0)):
         expected, found = (each.draw(stage, step, "estimator", 0) for each in (alone, helped))
         assert all(torch.equal(found.tensors[name], value) for name, value in expected.tensors.items())
 
 
-def test_grey_pieces_stay_grey_under_noise(photographs):
-    config = train_config("photo", (*TINY, "grey=1", "damage=noise:sigma=50"))
+def test_gray_pieces_stay_gray_under_noise(photographs):
+    config = train_config("photo", (*TINY, "gray=1", "damage=noise:sigma=50"))
     batch = batches.batches(config, photographs, torch.device("cpu")).draw(stages.stages(config, 6)[0], 0, "", 0)
     for image in (batch.x, batch.damaged):
         torch.testing.assert_close(image, image[:, :1].expand(-1, 3, -1, -1))
@@ -326,7 +329,7 @@ def weights(path):
 
 def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photographs, tmp_path):
     config = train_config("photo", TINY)
-    whole = train.train(config, photographs, tmp_path / "whole")
+    whole = loop.train(config, photographs, tmp_path / "whole")
     calls = []
 
     def stop():
@@ -335,7 +338,7 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
 
     for attempt in range(3):
         try:
-            path = train.train(config, photographs, tmp_path / "killed", resume=attempt > 0, stop=stop)
+            path = loop.train(config, photographs, tmp_path / "killed", resume=attempt > 0, stop=stop)
         except KeyboardInterrupt:
             continue
     assert all(torch.equal(a, b) for a, b in zip(weights(whole).values(), weights(path).values(), strict=True))
@@ -345,7 +348,7 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     assert {"psnr_25", "uncertainty_holes_pixels", "samples_spread"} <= set(header["validation"])
 
     still = train_config("photo", (*TINY, "estimate.steps=1", "estimate.lr=1e-9", "steps=0"))
-    alone = train.train(still, photographs, tmp_path / "alone", init=checkpoint.load_weights(whole))
+    alone = loop.train(still, photographs, tmp_path / "alone", init=checkpoint.load_weights(whole))
     header = checkpoint.read_header(alone)
     assert header["images_seen"] == 4 * 2 + 4 * 4 + 2
     assert header["network"]["latent_dim"] == 0  # no game was played on this estimator
@@ -353,20 +356,20 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     torch.testing.assert_close(weights(alone), kept, rtol=1e-2, atol=1e-3)
 
     game = train_config("photo", (*TINY, "estimate.steps=0"))
-    played = weights(train.train(game, photographs, tmp_path / "game", init=checkpoint.load_weights(alone)))
+    played = weights(loop.train(game, photographs, tmp_path / "game", init=checkpoint.load_weights(alone)))
     torch.testing.assert_close({name: played[name] for name in kept}, weights(alone), rtol=0, atol=0)
     assert len(played) > len(kept)
 
     deeper = train_config("photo", (*TINY, "network.blocks=[2,3,6]", "steps=0", "estimate.steps=1", "estimate.lr=1e-9"))
-    grown = train.train(deeper, photographs, tmp_path / "deeper", init=checkpoint.load_weights(whole))
+    grown = loop.train(deeper, photographs, tmp_path / "deeper", init=checkpoint.load_weights(whole))
     image = drawn(1, 3, 32, 32)
     answers = [checkpoint.load_weights(path).networks.estimate(image)[0] for path in (alone, grown)]
     torch.testing.assert_close(*answers, rtol=1e-2, atol=1e-3)  # what was added is the identity at first
     with pytest.raises(UsageError, match="other networks"):
-        train.train(train_config("photo", (*TINY, "network.blocks=[1,2,3]")), photographs, tmp_path / "shallower",
+        loop.train(train_config("photo", (*TINY, "network.blocks=[1,2,3]")), photographs, tmp_path / "shallower",
                     init=checkpoint.load_weights(whole))  # fmt: skip
     with pytest.raises(UsageError, match="other networks"):
-        train.train(train_config("photo", (*TINY, "network.widths=[2,2,4]")), photographs, tmp_path / "other",
+        loop.train(train_config("photo", (*TINY, "network.widths=[2,2,4]")), photographs, tmp_path / "other",
                     init=checkpoint.load_weights(whole))  # fmt: skip
 
 
@@ -375,13 +378,13 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
 
 def test_rank_correlation_heeds_nothing_but_order():
     a = drawn(100)
-    assert monitor.rank_correlation(a, a.exp()) == 1
-    assert monitor.rank_correlation(a, -a) == -1
-    assert abs(monitor.rank_correlation(drawn(5000), drawn(5000, seed=1))) < 0.05
+    assert validation.rank_correlation(a, a.exp()) == 1
+    assert validation.rank_correlation(a, -a) == -1
+    assert abs(validation.rank_correlation(drawn(5000), drawn(5000, seed=1))) < 0.05
 
 
 class Known(nn.Module):
-    """Stands in for a trained model: a centre that is off by a known error, samples that spread by a known width."""
+    """Stands in for a trained model: a center that is off by a known error, samples that spread by a known width."""
 
     def __init__(self, error, spread):
         super().__init__()
@@ -400,18 +403,18 @@ class Known(nn.Module):
 def test_figures_of_noise_uncertainty_and_samples_in_closed_form():
     truth = [torch.full((3, 32, 32), 100 / 255)]
     off = Known(lambda image: torch.full_like(image, 110 / 255), 10 / 255)
-    assert monitor.denoising_psnr(off, truth, 25) == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+    assert validation.denoising_psnr(off, truth, 25) == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
 
     ramp = torch.linspace(0, 0.5, 32 * 32).view(1, 1, 32, 32).expand(1, 3, -1, -1)
     honest = Known(lambda image: image + ramp, 0.1)
     hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
-    figures = monitor.uncertainty_figures(honest, truth, lambda image: hole)
+    figures = validation.uncertainty_figures(honest, truth, lambda image: hole)
     assert figures["pixels"] == pytest.approx(1, abs=1e-4)
     assert figures["blocks"] == pytest.approx(1, abs=1e-4)
 
-    spread = monitor.sample_figures(off, truth, lambda image: hole, count=400)
-    assert spread["centre"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
-    assert spread["mean"] == pytest.approx(spread["centre"], abs=0.1)
+    spread = validation.sample_figures(off, truth, lambda image: hole, count=400)
+    assert spread["center"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+    assert spread["mean"] == pytest.approx(spread["center"], abs=0.1)
     assert spread["spread"] == pytest.approx(1, abs=0.05)
 
 
@@ -432,11 +435,11 @@ def test_photographs_are_calibrated_in_the_precision_that_is_asked_for(tmp_path)
         assert CliRunner().invoke(app, asked).exit_code == 0
         figures.append(checkpoint.read_header(out)["validation"])
     assert [each["samples_spread"] for each in figures] == pytest.approx([1, 1], abs=0.05)
-    assert figures[0]["samples_centre"] == pytest.approx(figures[1]["samples_centre"], abs=0.2)
-    assert figures[0]["samples_centre"] != figures[1]["samples_centre"]
+    assert figures[0]["samples_center"] == pytest.approx(figures[1]["samples_center"], abs=0.2)
+    assert figures[0]["samples_center"] != figures[1]["samples_center"]
 
 
-def test_samples_are_scaled_until_they_spread_as_far_as_the_centre_errs():
+def test_samples_are_scaled_until_they_spread_as_far_as_the_center_errs():
     truth = [torch.full((3, 32, 32), 100 / 255)]
     hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
     wide = Known(lambda image: torch.full_like(image, 110 / 255), 1.0)
@@ -444,8 +447,8 @@ def test_samples_are_scaled_until_they_spread_as_far_as_the_centre_errs():
     wide.generator.leave = nn.Conv2d(1, 1, 1, bias=False).requires_grad_(False)
     nn.init.constant_(wide.generator.leave.weight, 35 / 255)
     wide.samples = lambda image, mask, noise: wide.error(image) + wide.generator.leave.weight.item() * noise
-    assert monitor.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
-    assert monitor.sample_figures(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
+    assert validation.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
+    assert validation.sample_figures(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
 
 
 # --- restoring
@@ -470,7 +473,7 @@ def test_known_pixels_and_alpha_come_back_bit_for_bit(loaded, shape, dtype):
         assert (restored[..., -1] == picture[..., -1]).all()
 
 
-def test_the_tones_of_samples_are_brought_back_like_those_of_the_centre(loaded):
+def test_the_tones_of_samples_are_brought_back_like_those_of_the_center(loaded):
     pixels = np.random.default_rng(0).integers(90, 150, (40, 50, 3), dtype=np.uint8)  # faded
     hole = np.zeros((40, 50), bool)
     hole[10:20, 10:30] = True
@@ -481,7 +484,7 @@ def test_the_tones_of_samples_are_brought_back_like_those_of_the_centre(loaded):
         assert (sample.pixels[hole] != restored.photo.pixels[hole]).any()
 
 
-def test_grey_stays_grey_and_the_answer_stays_in_range(loaded):
+def test_gray_stays_gray_and_the_answer_stays_in_range(loaded):
     restored = restore_observation(loaded, Observation(drawn(2, 1, 9, 14) * 3 - 1)).image
     assert restored.shape == (2, 1, 9, 14)
     assert restored.min() >= 0
@@ -544,7 +547,7 @@ def test_samples_differ_in_the_middle_of_a_large_hole_too():
     samples = restore_pixels(model, photo, unknown, fields=fields).samples
     assert all(np.array_equal(each.pixels[~unknown], photo.pixels[~unknown]) for each in samples)
     middle = np.stack([each.pixels[96:120, 96:120] for each in samples]).astype(float)
-    assert middle.std(0).mean() > 4  # grey levels; 13.4, and 0.05 with one middle for all
+    assert middle.std(0).mean() > 4  # gray levels; 13.4, and 0.05 with one middle for all
 
 
 def test_a_document_is_left_alone_and_its_name_said():

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore import processes
+from agerestore import distributed
 from agerestore.errors import UsageError
-from agerestore.objectives import Batch
+from agerestore.losses import Batch
 
 HERE = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -65,9 +65,9 @@ with processes.joined():
     group = weakref.ref(distributed.group.WORLD)
     assert group() is not None
     weight = torch.zeros(1, requires_grad=True)
-    optimiser = torch.optim.Adam([weight])
+    optimizer = torch.optim.Adam([weight])
     processes.mean(weight).backward()
-    optimiser.step()
+    optimizer.step()
 assert group() is None
 """
 
@@ -85,7 +85,7 @@ def test_a_batch_norm_of_one_process_is_that_of_torch(kind, shape, affine):
     if affine:
         nn.init.normal_(theirs.weight)
         nn.init.normal_(theirs.bias)
-    ours = getattr(processes, kind)(3, affine=affine).double()
+    ours = getattr(distributed, kind)(3, affine=affine).double()
     ours.load_state_dict(theirs.state_dict())
     answers = []
     for layer in (ours, theirs):
@@ -101,13 +101,13 @@ def test_a_batch_norm_of_one_process_is_that_of_torch(kind, shape, affine):
 
 def test_of_a_process_that_is_alone_everything_is_the_identity():
     x = torch.arange(6.0).view(3, 2)
-    assert processes.gather(x) is x
-    assert processes.mean(x) is x
-    assert processes.any_of_all(True, False) == (True, False)
-    assert (processes.count(), processes.number(), processes.is_first()) == (1, 0, True)
-    assert processes.own(torch.device("cuda")) == torch.device("cuda")
+    assert distributed.gather(x) is x
+    assert distributed.mean(x) is x
+    assert distributed.any_of_all(True, False) == (True, False)
+    assert (distributed.count(), distributed.number(), distributed.is_first()) == (1, 0, True)
+    assert distributed.own(torch.device("cuda")) == torch.device("cuda")
     network = nn.Sequential(nn.BatchNorm2d(2))
-    processes.synchronise(network)
+    distributed.synchronize(network)
     assert type(network[0]) is nn.BatchNorm2d
 
 
@@ -132,12 +132,12 @@ def test_the_parts_of_a_batch_are_the_batch():
 def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_written(
     tmp_path, monkeypatch, count, preset, settings, what
 ):
-    from agerestore.config import train_config
-    from agerestore.data import ImageSet
-    from agerestore.train import train
+    from agerestore.config.training import train_config
+    from agerestore.data.datasets import ImageSet
+    from agerestore.training.loop import train
 
     images = ImageSet(torch.zeros(200, 1, 32, 32, dtype=torch.uint8))
-    monkeypatch.setattr(processes, "count", lambda: count)
+    monkeypatch.setattr(distributed, "count", lambda: count)
     with pytest.raises(UsageError, match=what):
         train(train_config(preset, settings), images, tmp_path / "run")
     assert not (tmp_path / "run").exists()

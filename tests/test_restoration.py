@@ -6,21 +6,15 @@ import torch
 from torch import nn
 
 from agerestore import device as devices
-from agerestore.architectures import NetworkConfig
-from agerestore.checkpoint import LoadedModel
-from agerestore.choice import choose
+from agerestore.config.networks import NetworkConfig
+from agerestore.config.options import RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
-from agerestore.latent import project, sample
-from agerestore.networks import Autoencoder, build
-from agerestore.observation import Observation
-from agerestore.restoration import (
-    Restored,
-    domain_score,
-    refine_code,
-    restore,
-    restore_observation,
-)
-from agerestore.settings import RestoreSettings
+from agerestore.images.observation import Observation
+from agerestore.inference.restoration import Restored, domain_score, refine_code, restore, restore_observation
+from agerestore.inference.selection import choose
+from agerestore.models.latent import project, sample
+from agerestore.models.registry import Autoencoder, build
+from agerestore.models.weights import LoadedModel
 
 SIZE, DIM = 32, 8
 CONTRAST = 60.0
@@ -160,10 +154,10 @@ def test_a_foreign_picture_is_restored_with_a_warning(model):
     assert domain_score(model, stripes)[0] > 1
 
 
-def test_colour_is_outside_a_grey_model_and_grey_in_three_channels_is_not(model, clean):
-    grey = clean[:1].expand(1, 3, -1, -1)
-    red = grey * torch.tensor([1.0, 0.2, 0.2])[:, None, None]
-    assert domain_score(model, grey)[0] < 1
+def test_color_is_outside_a_gray_model_and_gray_in_three_channels_is_not(model, clean):
+    gray = clean[:1].expand(1, 3, -1, -1)
+    red = gray * torch.tensor([1.0, 0.2, 0.2])[:, None, None]
+    assert domain_score(model, gray)[0] < 1
     assert domain_score(model, red)[0] > 1
 
 
@@ -194,7 +188,7 @@ def bf16(monkeypatch):
     networks = build(NetworkConfig(latent_dim=16, width=8)).eval().requires_grad_(False)
     for layer in networks.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            layer.weight *= 6  # so that pictures are not grey
+            layer.weight *= 6  # so that pictures are not gray
     images = torch.rand(3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
     return LoadedModel(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}}), Observation(images)
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.architectures import NetworkConfig, PhotoConfig
-from agerestore.checkpoint import LoadedModel
-from agerestore.data import ImageSet
+from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.networks import Autoencoder, build
-from agerestore.suite import Judge, damages_of, fineness, judge_of, of_reconstruction, of_samples, paper_suite
+from agerestore.models.registry import Autoencoder, build
+from agerestore.models.weights import LoadedModel
+from agerestore.research.suite import Judge, damages_of, fineness, judge_of, of_reconstruction, of_samples, paper_suite
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from agerestore.errors import UsageError
-from agerestore.experiments.svm import train_svm
+from agerestore.research.experiments.svm import train_svm
 
 
 def test_two_points_beside_the_origin_have_the_optimum_of_the_formula():

@@ -6,20 +6,21 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore import checkpoint, distributions
-from agerestore.architectures import NetworkConfig
-from agerestore.config import train_config
-from agerestore.data import ImageSet, known_labels
+from agerestore.config.networks import NetworkConfig
+from agerestore.config.presets import PRESETS, SYSTEMS
+from agerestore.config.training import train_config
+from agerestore.data.datasets import ImageSet, known_labels
 from agerestore.errors import UsageError
-from agerestore.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes
-from agerestore.networks import build
-from agerestore.objectives import AAAE, AAE, OBJECTIVES, VAE, Batch, ali_terms, dcgan_terms
-from agerestore.objectives.aae import APART, crowding, disagreement
-from agerestore.objectives.vae import negative_log_likelihood, normal_kl
-from agerestore.presets import PRESETS, SYSTEMS
-from agerestore.restoration import restore
-from agerestore.train import train
-from agerestore.training import budget
+from agerestore.inference.restoration import restore
+from agerestore.losses import AAAE, AAE, OBJECTIVES, VAE, Batch, ali_terms, dcgan_terms
+from agerestore.metrics import distribution
+from agerestore.models import weights
+from agerestore.models.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes
+from agerestore.models.registry import build
+from agerestore.research.objectives.aae import APART, crowding, disagreement
+from agerestore.research.objectives.vae import negative_log_likelihood, normal_kl
+from agerestore.training import cost
+from agerestore.training.loop import train
 from agerestore.training.stages import stages
 from agerestore.training.state import Training
 
@@ -52,12 +53,12 @@ def test_a_gaussian_diverges_from_the_prior_as_the_formula_says():
 
 
 def test_the_likelihood_is_that_of_torch_and_fits_the_batch_where_nothing_is_given():
-    x, centre = drawn(5, 3, 4, 4), drawn(5, 3, 4, 4, seed=1)
-    for sigma in (0.3, float((x - centre).square().mean().sqrt())):
-        theirs = -torch.distributions.Normal(centre, sigma).log_prob(x).flatten(1).sum(1).mean()
-        assert negative_log_likelihood(x, centre, sigma).item() == pytest.approx(theirs.item(), rel=1e-5)
-    assert negative_log_likelihood(x, centre).item() == pytest.approx(theirs.item(), rel=1e-5)  # the last is the best
-    assert negative_log_likelihood(x, centre).item() < negative_log_likelihood(x, centre, 0.3).item()
+    x, center = drawn(5, 3, 4, 4), drawn(5, 3, 4, 4, seed=1)
+    for sigma in (0.3, float((x - center).square().mean().sqrt())):
+        theirs = -torch.distributions.Normal(center, sigma).log_prob(x).flatten(1).sum(1).mean()
+        assert negative_log_likelihood(x, center, sigma).item() == pytest.approx(theirs.item(), rel=1e-5)
+    assert negative_log_likelihood(x, center).item() == pytest.approx(theirs.item(), rel=1e-5)  # the last is the best
+    assert negative_log_likelihood(x, center).item() < negative_log_likelihood(x, center, 0.3).item()
 
 
 class Exact:
@@ -233,9 +234,9 @@ def test_a_prior_without_labels_is_the_mean_over_labels(prior):
         return sample(len(labels), 2, torch.Generator().manual_seed(seed), prior, labels)
 
     blind, told = draw(torch.full((50_000,), -1), 0), draw(torch.arange(50_000) % COMPONENTS, 1)
-    assert distributions.sliced_wasserstein(blind, told) < 0.03
+    assert distribution.sliced_wasserstein(blind, told) < 0.03
     third = draw(torch.full((5000,), 3), 2)
-    assert distributions.sliced_wasserstein(third, told[:5000]) > 0.5
+    assert distribution.sliced_wasserstein(third, told[:5000]) > 0.5
     assert torch.equal(draw(torch.full((9,), -1), 5), sample(9, 2, torch.Generator().manual_seed(5), prior))
 
 
@@ -276,8 +277,8 @@ def test_known_labels_are_even_over_classes_and_the_rest_is_hidden():
 
 def test_sliced_wasserstein_of_a_shift_along_one_axis():
     points = drawn(1000, 1)
-    assert distributions.sliced_wasserstein(points, points + 3) == pytest.approx(3, rel=1e-5)
-    turned = distributions.sliced_wasserstein(drawn(1000, 2), drawn(1000, 2) + torch.tensor([3.0, 0]), 4000)
+    assert distribution.sliced_wasserstein(points, points + 3) == pytest.approx(3, rel=1e-5)
+    turned = distribution.sliced_wasserstein(drawn(1000, 2), drawn(1000, 2) + torch.tensor([3.0, 0]), 4000)
     assert turned == pytest.approx(3 * 2 / math.pi, rel=0.02)  # the mean of |cos|
 
 
@@ -345,7 +346,7 @@ def test_each_objective_trains_comes_back_and_restores(objective, channels, tmp_
     config = train_config("age", (f"objective={objective}", f"network.channels={channels}", *TINY))
     images = pictures(channels)
     weights = train(config, images, tmp_path / "run")
-    loaded = checkpoint.load_weights(weights)
+    loaded = weights.load_weights(weights)
     assert loaded.header["kind"] == objective
     assert not any("critic" in name for name in loaded.networks.state_dict())
     assert all(math.isfinite(value) for value in loaded.header["validation"].values())
@@ -389,13 +390,13 @@ def test_a_run_of_several_networks_is_resumed_bit_for_bit(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(config, pictures(), tmp_path / "run", stop=lambda: True)
     again = train(config, pictures(), tmp_path / "run", resume=True)
-    one, other = (checkpoint.load_weights(path).networks.state_dict() for path in (whole, again))
+    one, other = (weights.load_weights(path).networks.state_dict() for path in (whole, again))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_weights_without_critics_can_be_gone_on_with(tmp_path):
     config = train_config("aae-mnist", TINY)
-    first = checkpoint.load_weights(train(config, pictures(), tmp_path / "first"))
+    first = weights.load_weights(train(config, pictures(), tmp_path / "first"))
     training = Training(config, pictures(), torch.device("cpu"))
     training.start_from(first)
     for name, value in first.networks.generator.state_dict().items():
@@ -431,7 +432,7 @@ def test_an_objective_of_pairs_is_refused_for_photographs():
 
 def test_what_a_run_will_cost_is_counted_for_every_system():
     for objective in SYSTEMS:
-        counted = budget.flops_per_iteration(train_config("age", (f"objective={objective}", *TINY)))
+        counted = cost.flops_per_iteration(train_config("age", (f"objective={objective}", *TINY)))
         assert counted["game"] > 0
         assert set(counted) == {
             stage.name for stage in stages(train_config("age", (f"objective={objective}", *TINY)), 9)

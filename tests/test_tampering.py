@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from agerestore.distributions import frechet_distance
 from agerestore.errors import UsageError
-from agerestore.tampering import tampered, tampering_network
+from agerestore.metrics.distribution import frechet_distance
+from agerestore.research.pretext import tampered, tampering_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

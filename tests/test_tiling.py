@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from agerestore import tiling
-from agerestore.architectures import PhotoConfig
+from agerestore.config.networks import PhotoConfig
+from agerestore.config.options import RestoreSettings
 from agerestore.errors import AgeRestoreError, UsageError
-from agerestore.imagefile import Photo
-from agerestore.networks import build
-from agerestore.observation import Observation
-from agerestore.photographs.restoring import restore_photograph, restore_pixels
-from agerestore.settings import RestoreSettings
-from agerestore.tiling import Box
+from agerestore.images.io import Photo
+from agerestore.images.observation import Observation
+from agerestore.inference import tiling
+from agerestore.inference.photographs import restore_photograph, restore_pixels
+from agerestore.inference.tiling import Box
+from agerestore.models.registry import build
 
 
 def drawn(*shape, seed=0):
@@ -186,20 +186,20 @@ def test_a_hot_pixel_keeps_no_one_from_exposing_a_dark_picture(model):
     torch.testing.assert_close(other[..., far], plain[..., far])
 
 
-def test_grey_in_three_channels_stays_grey_and_colour_in_a_hole_does_not_matter(model):
-    grey = drawn(1, 1, 90, 70).expand(-1, 3, -1, -1)
-    one = restore_photograph(model, Observation(grey[:, :1]), RestoreSettings(precision="fp32"))
-    three = restore_photograph(model, Observation(grey), RestoreSettings(precision="fp32"))
+def test_gray_in_three_channels_stays_gray_and_color_in_a_hole_does_not_matter(model):
+    gray = drawn(1, 1, 90, 70).expand(-1, 3, -1, -1)
+    one = restore_photograph(model, Observation(gray[:, :1]), RestoreSettings(precision="fp32"))
+    three = restore_photograph(model, Observation(gray), RestoreSettings(precision="fp32"))
     torch.testing.assert_close(three.image, one.image.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
     mask = torch.zeros(1, 1, 90, 70)
     mask[..., 20:40, 20:40] = 1
-    painted = torch.where(mask > 0, torch.tensor([1.0, 0.0, 0.0])[:, None, None], grey)
+    painted = torch.where(mask > 0, torch.tensor([1.0, 0.0, 0.0])[:, None, None], gray)
     filled = restore_photograph(model, Observation(painted, mask), RestoreSettings(precision="fp32")).image
     assert torch.equal(filled[:, 0], filled[:, 1])
-    tinted = grey.clone()
+    tinted = gray.clone()
     tinted[..., 5, 5] = torch.tensor([0.5, 0.6, 0.5])
-    coloured = restore_photograph(model, Observation(tinted), RestoreSettings(precision="fp32")).image
-    assert not torch.equal(coloured[:, 0], coloured[:, 1])
+    colored = restore_photograph(model, Observation(tinted), RestoreSettings(precision="fp32")).image
+    assert not torch.equal(colored[:, 0], colored[:, 1])
 
 
 @pytest.mark.parametrize("settings", [{}, {"sigma": 2.0}])

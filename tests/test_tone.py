@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from agerestore.imagefile import Photo
-from agerestore.photographs.tone import unfade, unfade_uncertainty
+from agerestore.images.io import Photo
+from agerestore.inference.tone import unfade, unfade_uncertainty
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -1,11 +1,11 @@
-"""Under what is wholly transparent stands a mirror image, if there was nothing but one colour."""
+"""Under what is wholly transparent stands a mirror image, if there was nothing but one color."""
 
 import numpy as np
 import pytest
 
-from agerestore.imagefile import Photo
-from agerestore.photographs.restoring import restore_pixels
-from agerestore.photographs.transparency import fill_transparent, visible
+from agerestore.images.io import Photo
+from agerestore.inference.alpha import fill_transparent, visible
+from agerestore.inference.photographs import restore_pixels
 
 
 def cut_out(hidden=0):

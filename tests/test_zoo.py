@@ -7,19 +7,20 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore import imagefile, zoo
-from agerestore.baselines import classical
-from agerestore.checkpoint import sha256
-from agerestore.config import train_config
+from agerestore.batch import masks
+from agerestore.config.options import RestoreSettings
+from agerestore.config.training import train_config
 from agerestore.errors import WeightsError
-from agerestore.folders import masks
-from agerestore.latent import sample
-from agerestore.metrics import psnr, quantize
-from agerestore.monitor import balance, reconstruction_psnr, uncertainty_figures
-from agerestore.observation import Observation
-from agerestore.photographs.restoring import restore_photograph
-from agerestore.restoration import restore_observation
-from agerestore.settings import RestoreSettings
+from agerestore.evaluation.baselines import classical
+from agerestore.images import io
+from agerestore.images.observation import Observation
+from agerestore.inference.photographs import restore_photograph
+from agerestore.inference.restoration import restore_observation
+from agerestore.metrics.image import psnr, quantize
+from agerestore.metrics.validation import balance, reconstruction_psnr, uncertainty_figures
+from agerestore.models import zoo
+from agerestore.models.latent import sample
+from agerestore.models.weights import sha256
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -131,7 +132,7 @@ def gained(row, folder, clean):
     """Decibels of one picture, before and after."""
     name = Path(row["input"]).name
     truth, before, after = (
-        imagefile.to_tensor(imagefile.read(place / name))
+        io.to_tensor(io.read(place / name))
         for place in (ROOT / "examples" / clean, ROOT / "examples" / "damaged", folder)
     )
     return psnr(before, truth).item(), psnr(after, truth).item()
@@ -151,7 +152,7 @@ def test_drawn_digits_are_restored(restored):
 def test_bf16_costs_digits_next_to_nothing():
     model, names = zoo.load("mnist"), [f"digit-{number}.png" for number in (0, 1, 4, 5, 8)]
     damaged, clean = (
-        torch.cat([imagefile.to_tensor(imagefile.read(ROOT / "examples" / folder / name)) for name in names])
+        torch.cat([io.to_tensor(io.read(ROOT / "examples" / folder / name)) for name in names])
         for folder in ("damaged", "clean")
     )
     exact, fast = (
@@ -165,7 +166,7 @@ def test_bf16_costs_digits_next_to_nothing():
 # ------------------------------------------------------------------------------------------------ small pictures
 
 # Those that -m auto does not ask; and what they gain at least, in decibels, where what they drew is damaged: under
-# noise of 50, and in a hole, over the mean colour; and the least variance of a number of e(g(Z)), in units of 1/M.
+# noise of 50, and in a hole, over the mean color; and the least variance of a number of e(g(Z)), in units of 1/M.
 GENERAL = {"celeba": (8, 7, 0.8), "cifar10": (7, 1.5, 0.72), "svhn": (8, 2, 0.7), "tinyimagenet": (7, 1.5, 0.7)}
 
 
@@ -187,9 +188,9 @@ def test_what_a_model_draws_comes_back_from_noise_and_from_behind_a_hole(name):
     hole = torch.zeros_like(clean[:, :1])
     hole[:, :, side // 3 : 2 * side // 3, side // 3 : 2 * side // 3] = 1
     filled = restore_observation(model, Observation(clean * (1 - hole), hole)).image
-    grey = torch.where(hole > 0, clean.mean(dim=(2, 3), keepdim=True), clean)
+    gray = torch.where(hole > 0, clean.mean(dim=(2, 3), keepdim=True), clean)
     assert torch.equal(filled * (1 - hole), clean * (1 - hole))
-    assert psnr(quantize(filled), clean, hole).mean() > psnr(grey, clean, hole).mean() + in_a_hole
+    assert psnr(quantize(filled), clean, hole).mean() > psnr(gray, clean, hole).mean() + in_a_hole
 
 
 @pytest.mark.parametrize("name", GENERAL)
@@ -225,7 +226,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 
     def shipped(name):
         damaged, clean = (
-            imagefile.to_tensor(imagefile.read(ROOT / "examples" / folder / f"photo-{name}.png"))
+            io.to_tensor(io.read(ROOT / "examples" / folder / f"photo-{name}.png"))
             for folder in ("damaged", "photographs")
         )
         mask = ROOT / "examples" / "damaged" / f"photo-{name}.mask.png"
@@ -246,11 +247,11 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 def test_tiles_of_a_photograph_show_no_seam(name):
     networks = zoo.load("photo").networks
     image = {
-        "photograph": imagefile.to_tensor(imagefile.read(ROOT / "examples" / "damaged" / "photo-chelsea.png")),
+        "photograph": io.to_tensor(io.read(ROOT / "examples" / "damaged" / "photo-chelsea.png")),
         "flat": torch.full((1, 3, 257, 319), 0.4),
         "gradient": torch.linspace(0, 1, 319).expand(1, 3, 257, 319),
     }[name]
-    for precision, most, mean in (("fp32", 1, 0.01), ("bf16", 3, 0.15)):  # grey levels
+    for precision, most, mean in (("fp32", 1, 0.01), ("bf16", 3, 0.15)):  # gray levels
         whole, tiled = (
             restore_photograph(networks, Observation(image), RestoreSettings(tile=tile, precision=precision)).image
             for tile in (1024, 128)
@@ -261,13 +262,13 @@ def test_tiles_of_a_photograph_show_no_seam(name):
 
 
 def test_a_clean_photograph_comes_back_over_40_db():
-    clean = imagefile.to_tensor(imagefile.read(ROOT / "examples" / "photographs" / "photo-chelsea.png"))
+    clean = io.to_tensor(io.read(ROOT / "examples" / "photographs" / "photo-chelsea.png"))
     answer = restore_observation(zoo.load("photo"), Observation(clean)).image
     assert psnr(quantize(answer), clean).item() > 40
 
 
 def test_the_expected_error_is_larger_where_the_error_is():
-    photographs = [imagefile.to_tensor(imagefile.read(path))[0].expand(3, -1, -1)
+    photographs = [io.to_tensor(io.read(path))[0].expand(3, -1, -1)
                    for path in sorted((ROOT / "examples" / "photographs").glob("*.png"))]  # fmt: skip
 
     def noisy(image):

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agerestore import degrade
-from agerestore.architectures import ColorConfig, NetworkConfig, PhotoConfig
-from agerestore.config import TrainConfig, Turn
-from agerestore.objectives import OBJECTIVES, Objective, estimate_terms, paints_terms, robust_terms
-from agerestore.objectives import estimate as estimate_objective
-from agerestore.objectives import paints as paints_objective
-from agerestore.objectives import robust as robust_objective
+from agerestore import degradations
+from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.training import TrainConfig, Turn
+from agerestore.losses import OBJECTIVES, Objective, estimate_terms, paints_terms, robust_terms
+from agerestore.losses import code_prior as paints_objective
+from agerestore.losses import regression as estimate_objective
+from agerestore.losses import robust_encoder as robust_objective
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Stage:
     steps: int
     batch_size: int
     lr: Callable[[int], float]
-    damage: tuple[degrade.Step, ...] | None = None
+    damage: tuple[degradations.Step, ...] | None = None
     batch_statistics: bool = True  # of the batch norms of those who learn; else they keep the running ones
 
     @property
     def players(self) -> list[str]:
-        """Those who learn in this stage: who have steps and something to minimise."""
+        """Those who learn in this stage: who have steps and something to minimize."""
         return [player for player, turn in self.turns.items() if turn.steps and any(turn.weights.values())]
 
     @property
@@ -95,7 +95,7 @@ def _game(config: TrainConfig, images: int) -> Stage:
         steps=steps,
         batch_size=config.batch_size,
         lr=schedule(config.lr_decay, config.lr, steps, epoch, config.lr_step_epochs, config.lr_step_factor),
-        damage=degrade.parse(config.damage) if config.damage else None,
+        damage=degradations.parse(config.damage) if config.damage else None,
     )
 
 
@@ -123,7 +123,7 @@ def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
         steps=robust.steps,
         batch_size=robust.batch_size,
         lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
-        damage=degrade.parse(robust.damage),
+        damage=degradations.parse(robust.damage),
     )
     return [settling, tuning]
 
@@ -151,5 +151,5 @@ def _estimate(config: TrainConfig) -> Stage:
         steps=estimate.steps,
         batch_size=estimate.batch_size,
         lr=schedule(estimate.lr_decay, estimate.lr, max(estimate.steps, 1)),
-        damage=degrade.parse(config.damage),
+        damage=degradations.parse(config.damage),
     )

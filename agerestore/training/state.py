@@ -1,7 +1,7 @@
 """The state of a run and one iteration of it: turns -> terms -> steps, for every system.
 
 The random state of every step derives from (seed, stage, step, player), so that a run needs no history: weights,
-averages, optimiser moments and two numbers are all there is to resume from. Several processes hold the same state.
+averages, optimizer moments and two numbers are all there is to resume from. Several processes hold the same state.
 """
 
 import copy
@@ -13,15 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from agerestore import checkpoint, processes
-from agerestore.checkpoint import LoadedModel
-from agerestore.config import TrainConfig
-from agerestore.data import AnySet, derive_seed
+from agerestore import distributed
+from agerestore.config.training import TrainConfig
+from agerestore.data.batches import batches
+from agerestore.data.datasets import AnySet, derive_seed
 from agerestore.errors import UsageError
-from agerestore.networks import Autoencoder, build, growth, spectral
-from agerestore.objectives import Batch
-from agerestore.training.batches import batches
-from agerestore.training.capture import Captured
+from agerestore.losses import Batch
+from agerestore.models import net2net, weights
+from agerestore.models.layers import spectral
+from agerestore.models.registry import Autoencoder, build
+from agerestore.models.weights import LoadedModel
+from agerestore.training.cuda_graph import Captured
 from agerestore.training.stages import stages
 
 
@@ -37,7 +39,7 @@ class Training:
     """
 
     def __init__(self, config: TrainConfig, images: AnySet, device: torch.device) -> None:
-        if config.graph and (device.type != "cuda" or processes.count() > 1):
+        if config.graph and (device.type != "cuda" or distributed.count() > 1):
             raise UsageError("graph=true is for a CUDA device and one process: leave it out here")
         if config.graph:  # of steps that are all alike the fastest algorithms are looked for once
             torch.backends.cudnn.benchmark = True
@@ -47,7 +49,7 @@ class Training:
         self.stages = stages(config, len(images))
         self.model = build(config.network, derive_seed("weights", config.seed)).to(device)
         self.model.to(memory_format=torch.channels_last)
-        processes.synchronise(self.model)
+        distributed.synchronize(self.model)
         self.average = copy.deepcopy(self.model)
         self.images_before = 0
         self.enter(0)
@@ -65,12 +67,12 @@ class Training:
         for networks in (self.model, self.average):
             if isinstance(networks, Autoencoder):
                 networks.robust_encoder = None
-            growth.take_over(networks, mine)
+            net2net.take_over(networks, mine)
         self.images_before = int(model.header.get("images_seen", 0))
         self.enter(0)
 
     def enter(self, number: int) -> None:
-        """Begin stage ``number`` with fresh optimisers; every stage after the first starts from the averages."""
+        """Begin stage ``number`` with fresh optimizers; every stage after the first starts from the averages."""
         self.number, self.stage, self.step = number, self.stages[number], 0
         if "robust_encoder" in self.stage.learners and isinstance(self.average, Autoencoder):
             self.average.add_robust_encoder()
@@ -116,7 +118,7 @@ class Training:
             seen |= {f"{player}/{name}": value for name, value in terms.items()}
         self._update_average()
         self.step += 1
-        return dict(zip(seen, processes.mean(torch.stack(list(seen.values()))), strict=True))
+        return dict(zip(seen, distributed.mean(torch.stack(list(seen.values()))), strict=True))
 
     def _set_rate(self, player: str, lr: float) -> None:
         for group in self.optimizers[player].param_groups:
@@ -144,7 +146,7 @@ class Training:
         loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        processes.average_gradients(network)
+        distributed.average_gradients(network)
         if self.config.clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
         optimizer.step()
@@ -167,7 +169,7 @@ class Training:
         flat = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         flat |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
         for player, optimizer in self.optimizers.items():
-            flat |= checkpoint.flatten_optimizer(optimizer, f"adam.{player}.")
+            flat |= weights.flatten_optimizer(optimizer, f"adam.{player}.")
         return flat
 
     def restore(self, tensors: dict[str, Tensor], stage: int, step: int) -> None:
@@ -176,7 +178,7 @@ class Training:
         for prefix, network in (("model.", self.model), ("average.", self.average)):
             network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         for player, optimizer in self.optimizers.items():
-            checkpoint.restore_optimizer(optimizer, tensors, f"adam.{player}.")
+            weights.restore_optimizer(optimizer, tensors, f"adam.{player}.")
         self.step = step
 
 

@@ -1,0 +1,1 @@
+"""Measurements of a single image: noise, JPEG quality, blur, scratches, color mode, documents."""

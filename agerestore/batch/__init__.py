@@ -1,0 +1,1 @@
+"""Many files through one operation: planning, resuming, atomic outputs."""

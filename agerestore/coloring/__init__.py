@@ -1,1 +1,0 @@
-"""What colouring needs beside its networks: planes of chroma, paints to draw, the domain of a model."""

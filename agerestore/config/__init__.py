@@ -1,0 +1,1 @@
+"""Configuration as frozen data: networks, training, presets, options of inference."""

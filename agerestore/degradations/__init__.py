@@ -1,0 +1,35 @@
+"""Degradations: what a picture suffers, drawn first, then applied, so that it can be stored and replayed.
+
+Three things are kept apart: the specification (`parse`: which kinds, in which ranges), the drawn parameters
+(`draw`: one value per picture, from the caller's own generator; `to_json` and `from_json` store them) and the
+operators (`apply`: on the batch, on its device). The operators are Kornia's where Kornia has them; random
+fields, unknown pixels and drawn marks are plain torch.
+
+    >>> import torch
+    >>> steps = parse("noise:sigma=25,holes:count=2:size=8")
+    >>> drawn = draw(steps, 4, (32, 32), torch.Generator().manual_seed(0))
+    >>> damaged = apply(torch.rand(4, 1, 32, 32), drawn)
+    >>> damaged.image.shape, damaged.mask.shape
+    (torch.Size([4, 1, 32, 32]), torch.Size([4, 1, 32, 32]))
+    >>> to_json(drawn, 3)[0]["sigma"]
+    25.0
+"""
+
+from agerestore.degradations.parser import Step, parse
+from agerestore.degradations.pipeline import Drawn, apply, damage, draw, from_json, to_json
+from agerestore.degradations.registry import ALIASES, KINDS, Kind, Parameter
+
+__all__ = [
+    "ALIASES",
+    "KINDS",
+    "Drawn",
+    "Kind",
+    "Parameter",
+    "Step",
+    "apply",
+    "damage",
+    "draw",
+    "from_json",
+    "parse",
+    "to_json",
+]

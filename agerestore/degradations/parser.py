@@ -1,0 +1,96 @@
+"""The little language of degradations: ``noise:sigma=0..55,jpeg|holes:count=2:size=14``.
+
+A comma puts one step after the other, a bar separates alternatives (each picture suffers one of them, all
+equally likely), a colon separates a kind from its parameters and these from each other. A parameter takes a
+number or a range ``low..high`` that is drawn from uniformly; those not named keep their defaults.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agerestore.degradations.registry import ALIASES, KINDS, Parameter
+from agerestore.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a chain.
+
+    Attributes:
+        kind: a key of KINDS.
+        ranges: every parameter of the kind -> (low, high).
+        alternative: the number of the alternative it belongs to, 0 where there is but one.
+    """
+
+    kind: str
+    ranges: Mapping[str, tuple[float, float]]
+    alternative: int = 0
+
+
+def parse(text: str) -> tuple[Step, ...]:
+    """Read a specification.
+
+    Args:
+        text: such as ``"noise:sigma=50,holes:count=2"``, ``"noise|saltpepper|hole"`` or ``"old-photo"``.
+
+    Returns:
+        The steps in their order, each with the alternative it belongs to.
+
+    Raises:
+        UsageError: an unknown kind or parameter, or a value that is no number or out of its limits.
+
+    >>> [step.kind for step in parse("noise:sigma=50,holes")]
+    ['noise', 'holes']
+    >>> parse("noise:sigma=0..25")[0].ranges["sigma"]
+    (0.0, 25.0)
+    """
+    return tuple(
+        _step(part.strip(), number)
+        for number, chain in enumerate(text.split("|"))
+        for word in chain.split(",")
+        for part in ALIASES.get(word.strip(), word).split(",")
+    )
+
+
+def _step(text: str, alternative: int) -> Step:
+    name, *settings = (part.strip() for part in text.split(":"))
+    if name not in KINDS:
+        if name in ALIASES:
+            raise UsageError(f"degradation '{name}' takes no parameters; it stands for '{ALIASES[name]}'")
+        known = ", ".join([*KINDS, *ALIASES])
+        raise UsageError(f"unknown degradation '{name}'; there are: {known}")
+    parameters = KINDS[name].parameters
+    ranges = {key: (parameter.low, parameter.high) for key, parameter in parameters.items()}
+    named = set()
+    for setting in settings:
+        key, _, value = (part.strip() for part in setting.partition("="))
+        if key not in parameters:
+            raise UsageError(f"'{name}' has no parameter '{key}'; it has: {', '.join(parameters)}")
+        if key in named:
+            raise UsageError(f"'{text}' sets '{key}' twice; name it once")
+        named.add(key)
+        ranges[key] = _range(f"{name}:{key}", value, parameters[key])
+    return Step(name, ranges, alternative)
+
+
+def _range(what: str, text: str, parameter: Parameter) -> tuple[float, float]:
+    """A number or low..high, within the parameter's limits."""
+    ends = [_number(what, end, parameter) for end in text.split("..", 1)]
+    if ends[0] > ends[-1]:
+        raise UsageError(f"{what}={text} runs backwards; write {ends[-1]:g}..{ends[0]:g}")
+    return ends[0], ends[-1]
+
+
+def _number(what: str, text: str, parameter: Parameter) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not parameter.least <= value <= parameter.most or (parameter.whole and value != int(value)):
+        sort = "a whole number" if parameter.whole else "a number"
+        raise UsageError(
+            f"{what}={text or '(nothing)'} cannot be; it takes {sort} from {parameter.least:g} to"
+            f" {parameter.most:g}, or a range low..high"
+        )
+    return value

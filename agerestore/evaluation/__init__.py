@@ -1,0 +1,1 @@
+"""Models measured beside classical baselines."""

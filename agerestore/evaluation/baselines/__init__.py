@@ -1,0 +1,1 @@
+"""Classical methods that a model has to beat."""

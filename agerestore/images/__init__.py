@@ -1,0 +1,1 @@
+"""Images as files and arrays: reading, writing, color spaces, masks."""

@@ -1,0 +1,88 @@
+"""Putting observed and generated pixels together."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from agerestore.images.observation import Observation
+
+UNKNOWN_VALUE = 0.5
+INTERPOLATION_STEPS = 1, 2, 4, 8, 16  # pixels
+INTERPOLATION_REACH = sum(INTERPOLATION_STEPS)
+SMOOTHINGS = 16  # at each scale of push-pull, after which a color is the mean of those around it
+
+
+def fill_unknown(observation: Observation) -> Tensor:
+    """The damaged picture as an encoder gets it: mid-gray, 0 in the networks' range, where nothing is known.
+
+    Args:
+        observation: image (B, C, H, W) in [0, 1] and its mask.
+
+    Returns:
+        (B, C, H, W).
+    """
+    return observation.filled(UNKNOWN_VALUE)
+
+
+def composite(observation: Observation, generated: Tensor) -> Tensor:
+    """Keep what was observed and fill the rest: with a mask, observed pixels come back bit-exact.
+
+    Args:
+        observation: image (B, C, H, W) and mask; without a mask nothing is trusted and ``generated`` comes back.
+        generated: (B, C, H, W) in [0, 1].
+    """
+    if observation.mask is None:
+        return generated
+    return torch.where(observation.mask > 0, generated, observation.image)
+
+
+def interpolate_unknown(image: Tensor, mask: Tensor) -> Tensor:
+    """Fill unknown pixels with an average of known ones near: normalized convolution (Knutsson & Westin, 1993).
+
+    The nearest weigh most: triangular windows, each twice as wide as the one before, are added with a thousandth of its
+    weight. A pixel depends on those at most `INTERPOLATION_REACH` away; where none of them is known, it becomes 0.
+
+    Args:
+        image: (B, C, H, W) float, any range; the values of unknown pixels do not matter.
+        mask: (B, 1, H, W), 1 where unknown.
+
+    Returns:
+        Like ``image``.
+    """
+    if mask.device.type == "cpu" and not mask.any():  # elsewhere the answer would have to be waited for
+        return image
+    window = torch.cat([torch.where(mask > 0, 0.0, image), 1 - mask], 1)
+    near = torch.zeros_like(window)
+    for order, step in enumerate(INTERPOLATION_STEPS):
+        window = _widen(_widen(window, step, 2), step, 3)
+        near += 1e-3**order * window
+    average = near[:, :-1] / near[:, -1:].clamp_min(1e-30)
+    return torch.where(mask > 0, average, image)
+
+
+def _widen(x: Tensor, step: int, dim: int) -> Tensor:
+    """Convolve with (1, 2, 1) / 4, ``step`` pixels apart: a triangle ``step`` pixels high becomes one twice as wide."""
+    padded = functional.pad(x, [step, step, 0, 0] if dim == 3 else [0, 0, step, step])
+    before, after = padded.narrow(dim, 0, x.shape[dim]), padded.narrow(dim, 2 * step, x.shape[dim])
+    return x / 2 + (before + after) / 4
+
+
+def push_pull(image: Tensor, known: Tensor) -> Tensor:
+    """Fill what is unknown over any distance, from means over ever larger squares: push-pull (Gortler et al., 1996).
+
+    Args:
+        image: (B, C, H, W) in [0, 1].
+        known: (B, 1, H, W), 1 where it is, else 0; where nothing is, all becomes mid-gray.
+    """
+    height, width = image.shape[2:]
+    if max(height, width) == 1:
+        return torch.where(known > 0, image, 0.5)
+    summed = functional.avg_pool2d(
+        torch.cat([image * known, known], 1), (min(height, 2), min(width, 2)), ceil_mode=True
+    )
+    coarse = push_pull(summed[:, :-1] / summed[:, -1:].clamp_min(1e-6), (summed[:, -1:] > 0).float())
+    filled = torch.where(known > 0, image, functional.interpolate(coarse, size=(height, width), mode="bilinear"))
+    for _ in range(SMOOTHINGS):
+        around = functional.avg_pool2d(functional.pad(filled, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        filled = torch.where(known > 0, image, around)
+    return filled

@@ -1,0 +1,1 @@
+"""File formats: decoding, encoding and the metadata that each can hold."""

@@ -1,0 +1,292 @@
+"""Pictures as bytes: decoding a whole file into samples and metadata, and encoding them again.
+
+`samples` are (H, W, S) uint8 or uint16: S = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+"""
+
+import io
+import math
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from agerestore.errors import ImageFileError
+from agerestore.images.formats import catalog, exif, iptc, lossless, lossy, png
+from agerestore.images.formats.lossless import Samples
+from agerestore.images.formats.metadata import Metadata
+
+MAX_TEXT = 2**26  # bytes of a text or color profile of a PNG, unpacked
+MAX_PIXELS = 250_000_000  # of a picture that nobody said was meant to be large
+EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
+# What brings a picture stored with EXIF orientation 1 to 8 (EXIF 2.32, section 4.6.4) upright.
+TURNS: Mapping[int, Callable[[Samples], Samples]] = {
+    1: lambda x: x,
+    2: lambda x: x[:, ::-1],
+    3: lambda x: x[::-1, ::-1],
+    4: lambda x: x[::-1],
+    5: lambda x: x.swapaxes(0, 1),
+    6: lambda x: x.swapaxes(0, 1)[:, ::-1],
+    7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
+    8: lambda x: x.swapaxes(0, 1)[::-1],
+}
+_pillow_globals = threading.Lock()
+
+
+def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
+    """Decode a PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC.
+
+    Pixels are turned upright, palettes and color keys resolved; 1-bit becomes gray 0 and 255; CMYK and Lab
+    become sRGB, through the file's CMYK profile where it has one. Of a camera's JPEG with further pictures
+    inside (MPO) the first, the photograph, is taken.
+
+    Args:
+        data: The whole file.
+        large: Take a picture of more than MAX_PIXELS, too.
+
+    Returns:
+        (H, W, S) samples, 16 bits deep exactly if the file declares 16 bits, and the metadata.
+
+    Raises:
+        ImageFileError: No picture in one of the formats, or of a kind that is not supported; without path.
+        Exception: Whatever the decoders raise on damaged files.
+    """
+    image, tags = _open(data, large)
+    depth = _declared_depth(image, tags, data)
+    is_tiff = image.format == "TIFF"
+    again = is_tiff or image.format == "PNG"  # a TIFF's pixel limit and tags; texts may follow the pixels of a PNG
+    with _pillow_alone() if again else nullcontext():
+        image.load()  # decodes and so checks every byte; 16-bit color is decoded again, for its low bytes
+        exif_block = exif.of_tiff(image) if is_tiff else _exif(image)
+    samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
+    mode = image.mode if depth < 16 else ("L;16", "LA;16", "RGB;16", "RGBA;16")[samples.shape[2] - 1]
+    orientation = tags.get(274, 1)
+    if not is_tiff:  # which either decoder has turned already
+        orientation, exif_block = exif.upright(exif_block)
+        samples = TURNS.get(orientation, TURNS[1])(samples)
+    return np.ascontiguousarray(samples), _metadata(image, mode, exif_block, orientation, data)
+
+
+def decode_pixels(data: bytes) -> Samples:
+    """Decode any format that Pillow reads, for callers that need no more than 8-bit pixels; of frames the first.
+
+    Returns:
+        (H, W, 1 or 3) uint8 samples, upright.
+
+    Raises:
+        Exception: Whatever Pillow raises on what it cannot read.
+    """
+    with _pillow_alone():
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        samples = np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
+    return samples.reshape(*samples.shape[:2], -1)
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Endings, such as ".gif", of the formats that Pillow reads."""
+    readable = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
+    return frozenset(readable)
+
+
+def _open(data: bytes, large: bool) -> tuple[ImageFile, dict[int, Any]]:
+    """Return the picture, its header read, and its tags if it is a TIFF."""
+    if not data:
+        raise ImageFileError("the file is empty (0 bytes); fetch it again from its source")
+    try:
+        with _pillow_alone():
+            image = Image.open(io.BytesIO(data), formats=_expected(data))
+            pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            tags = dict(getattr(image, "tag_v2", {}))
+    except UnidentifiedImageError:
+        what = "no PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC, or a rare or damaged one; save it with an image editor"
+        raise ImageFileError(what) from None
+    if image.width * image.height > MAX_PIXELS and not large:
+        size = f"{image.width} x {image.height} pixels"
+        raise ImageFileError(
+            f"{size} are more than {MAX_PIXELS // 10**6} megapixels; `restore` and `colorize` take it with --large"
+        )
+    if 0 in tags.get(338, ()):
+        what = "holds a channel beside color and transparency, which would be lost; save it without, or as alpha"
+        raise ImageFileError(what)
+    if pages > 1:
+        raise ImageFileError(f"holds {pages} pages or frames; save the one to restore as a file of its own")
+    return image, tags
+
+
+def _expected(data: bytes) -> list[str]:
+    """The formats that may be tried on a file."""
+    special = catalog.of_contents(data)
+    if special is None:
+        return list(catalog.ALWAYS)
+    catalog.require(special)
+    return [special]
+
+
+def _exif(image: ImageFile) -> bytes:
+    """The EXIF block of all but a TIFF; older programs have stored it as text in a PNG."""
+    block: bytes = image.info.get("exif", b"") or png.raw_profile(image.info, "exif")
+    return block.removeprefix(b"Exif\0\0")
+
+
+@contextmanager
+def _pillow_alone() -> Iterator[None]:
+    """Lift Pillow's pixel limit, ours holds, and that of a PNG's texts; silence its remarks on odd metadata.
+
+    All are process-wide.
+    """
+    with _pillow_globals, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pixels, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        text, PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = pixels, text
+
+
+def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:
+    """Return the bits a channel that the file itself declares; the values say nothing about it."""
+    if image.format == "PNG":
+        return data[24]  # in the IHDR chunk
+    if image.format in ("AVIF", "HEIF") and (depth := _video_depth(image, data)) > 8:
+        raise ImageFileError(f"{depth} bits a channel, of which only 8 could be read; save it as 16-bit PNG or TIFF")
+    depths = tags.get(258, (1,)) if image.format == "TIFF" else (8,)
+    if depths[0] not in (1, 2, 4, 8, 16) or len(set(depths)) > 1:
+        raise ImageFileError(f"{max(depths)} bits a channel; save it with 8 or 16 bits a channel")
+    return int(depths[0])
+
+
+def _video_depth(image: ImageFile, data: bytes) -> int:
+    """Bits a channel of an AVIF or HEIC."""
+    at = data.find(b"av1C")
+    if image.format == "HEIF" or at < 0 or len(data) < at + 7:
+        return int(image.info.get("bit_depth", 8))
+    flags = data[at + 6]  # AV1-ISOBMFF, section 2.3.3: tier, high bit depth, twelve bits, monochrome, ...
+    return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+
+
+def _eight_bit(image: Image.Image, depth: int) -> Samples:
+    if image.mode == "P":
+        return np.array(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+    if image.mode in ("CMYK", "LAB"):
+        return np.array(_to_srgb(image))
+    key = image.info.pop("transparency", None)
+    samples = np.array(image.convert(EIGHT_BIT_MODES.get(image.mode, "RGB")))
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    # Pillow spreads 1, 2 and 4 bits over 0 to 255, but not the key (older versions: not even of 1 bit).
+    return _with_color_key(samples, key, scale={1: 255, 2: 85, 4: 17}.get(depth, 1))
+
+
+def _sixteen_bit(image: ImageFile, data: bytes, tags: dict[int, Any]) -> Samples:
+    key = image.info.get("transparency")
+    if image.mode.startswith("I;16"):
+        gray = np.array(image).astype(np.uint16)[..., None]
+        return 65535 - gray if tags.get(262) == 0 else _with_color_key(gray, key)  # 262, 0: 0 is white
+    if image.mode not in ("RGB", "RGBA") or tags.get(284) == 2:  # Lab, CMYK, signed; one plane a channel
+        raise ImageFileError("16 bits a channel in a rare form; save it as interleaved RGB or as grayscale")
+    samples = lossless.decode_sixteen_bit(data)
+    if image.format == "PNG":
+        is_gray = data[25] == 4  # the color type, in the IHDR chunk
+        return samples[..., [0, 3]] if is_gray else _with_color_key(samples[..., : len(image.mode)], key)
+    return _unpremultiplied(samples) if tags.get(338) == (1,) else samples[..., : len(image.mode)]
+
+
+def _with_color_key(samples: Samples, key: int | tuple[int, ...] | None, scale: int = 1) -> Samples:
+    """Append the alpha a PNG states as one wholly transparent color (its tRNS chunk)."""
+    if key is None:
+        return samples
+    peak = np.iinfo(samples.dtype).max
+    visible = (samples != np.minimum(np.atleast_1d(key) * scale, peak)).any(axis=2, keepdims=True)
+    alpha = np.where(visible, peak, 0).astype(samples.dtype)
+    return np.concatenate([samples, alpha], axis=2)
+
+
+def _unpremultiplied(samples: Samples) -> Samples:
+    alpha = samples[..., 3:].astype(np.float64)
+    color = np.minimum(np.rint(samples[..., :3].astype(np.float64) * 65535 / np.maximum(alpha, 1)), 65535)
+    return np.concatenate([color.astype(np.uint16), samples[..., 3:]], axis=2)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Convert CMYK or Lab; the profile, which no longer fits, is dropped."""
+    profile = image.info.pop("icc_profile", None)
+    if image.mode == "LAB":
+        source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    elif profile and profile[16:20] == b"CMYK":  # the color space in the profile's header
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    else:
+        return image.convert("RGB")
+    converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert converted is not None  # None only when converting in place
+    return converted
+
+
+def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: bytes) -> Metadata:
+    dpi, xmp, is_png = image.info.get("dpi"), image.info.get("xmp"), image.format == "PNG"
+    turned = orientation in (5, 6, 7, 8)  # on its side: width and height have changed places
+    if dpi is not None:
+        dpi = (float(dpi[1]), float(dpi[0])) if turned else (float(dpi[0]), float(dpi[1]))
+    if xmp and orientation != 1:
+        xmp = re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)
+    tables = lossy.jpeg_tables(image, turned)
+    return Metadata(
+        format="JPEG" if image.format == "MPO" else str(image.format),
+        mode=mode,
+        exif=exif or None,
+        icc_profile=image.info.get("icc_profile") or None,
+        dpi=dpi if dpi and all(math.isfinite(value) and value > 0 for value in dpi) else None,
+        xmp=xmp,
+        iptc=iptc.of_image(image) or None,
+        lossy=tables is not None
+        or image.format in ("AVIF", "HEIF")
+        or (image.format == "WEBP" and b"VP8L" not in data),
+        jpeg_tables=tables,
+        jpeg_subsampling=lossy.jpeg_subsampling(image, turned) if tables else -1,
+        jpeg_progressive=bool(tables and image.info.get("progressive")),
+        jpeg_comment=image.info.get("comment", b"") if tables else b"",
+        png_color_chunks=png.colors(data) if is_png else b"",
+        png_texts=png.texts(data) if is_png else b"",
+    )
+
+
+def encode(samples: Samples, metadata: Metadata, format: str, quality: int | None = None) -> bytes:
+    """Encode a picture in one of the `formats`.
+
+    PNG, TIFF and BMP are exact; WebP too, unless the picture came from a lossy WebP, then quality 95. JPEG has
+    the tables of the JPEG the picture came from and a subsampling no coarser, else quality 95 without
+    subsampling; AVIF and HEIC have quality 90 without subsampling.
+
+    Args:
+        samples: (H, W, S) uint8 or uint16.
+        metadata: What the file is to say beside; its own `format` and `mode` do not matter.
+        format: One of those that `formats` names.
+        quality: 1 to 100, instead of these; a WebP is then lossy. PNG, TIFF and BMP have none.
+
+    Returns:
+        The whole file.
+
+    Raises:
+        ImageFileError: The format cannot hold the picture; without path.
+    """
+    catalog.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata.icc_profile)
+    fields = ("exif", "icc_profile", "dpi", "xmp")
+    carried = {name: value for name in fields if (value := getattr(metadata, name)) is not None}
+    try:
+        if format == "PNG":
+            chunks = metadata.png_color_chunks + metadata.png_texts
+            return lossless.encode_png(samples, **carried, iptc_record=metadata.iptc, chunks=chunks)
+        if format == "TIFF":
+            with _pillow_alone():
+                return lossless.encode_tiff(samples, **carried, iptc_record=metadata.iptc)
+        with _pillow_alone() if format in ("AVIF", "HEIF") else nullcontext():  # Pillow looks at the tags again
+            return lossy.encode(samples, metadata, format, quality, carried)
+    except MemoryError:
+        raise
+    except Exception as error:  # too large for the format, too much metadata, ...
+        what = f"cannot be saved as {format} ({error}); choose a name ending in .png"
+        raise ImageFileError(what) from error

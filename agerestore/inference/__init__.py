@@ -1,0 +1,1 @@
+"""Restoring, coloring and sampling with trained models."""

@@ -1,0 +1,75 @@
+"""How a picture of any size becomes the square an unconditional model sees, and how its answer becomes a picture.
+
+A picture a little smaller than the model's size is padded (28-pixel digits to 32); any other is scaled so that its
+longer side fits, and then padded. Padding mirrors the picture where it is wide enough, so noise stays noise.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore.images.composite import fill_unknown
+from agerestore.images.observation import Observation
+
+PAD_ONLY = 0.75  # share of the model's size from which a smaller picture is padded instead of enlarged
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a picture lies inside the model's square."""
+
+    height: int
+    width: int
+    scaled_height: int
+    scaled_width: int
+    size: int
+
+    @classmethod
+    def of(cls, height: int, width: int, size: int) -> "Frame":
+        """The frame of a ``height`` x ``width`` picture in a ``size`` x ``size`` square."""
+        longest = max(height, width)
+        scale = 1.0 if PAD_ONLY * size < longest <= size else size / longest
+        return cls(height, width, max(1, round(height * scale)), max(1, round(width * scale)), size)
+
+    @property
+    def margins(self) -> tuple[int, int, int, int]:
+        """Padding on the left, right, top and bottom."""
+        x, y = self.size - self.scaled_width, self.size - self.scaled_height
+        return x // 2, x - x // 2, y // 2, y - y // 2
+
+    def apply(self, observation: Observation) -> Observation:
+        """Scale and pad an observation (B, C, H, W) to (B, C, S, S); unknown pixels bleed into no known one."""
+        if observation.mask is None:
+            return Observation(self._pad(self._scale(observation.image)))
+        known = observation.known
+        share = self._scale(known)
+        image = self._scale(observation.image * known) / share.clamp_min(1e-3)
+        mask = (share < 0.5).to(image.dtype)
+        framed = Observation(self._pad(image), self._pad(mask))
+        return Observation(fill_unknown(framed), framed.mask)
+
+    def undo(self, image: Tensor) -> Tensor:
+        """(B, C, S, S) in [0, 1] -> (B, C, H, W) in [0, 1]."""
+        left, _, top, _ = self.margins
+        image = image[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
+        if (self.scaled_height, self.scaled_width) == (self.height, self.width):
+            return image
+        return _resize(image, self.height, self.width).clamp(0, 1)
+
+    def _scale(self, image: Tensor) -> Tensor:
+        if (self.scaled_height, self.scaled_width) == (self.height, self.width):
+            return image
+        return _resize(image, self.scaled_height, self.scaled_width)
+
+    def _pad(self, image: Tensor) -> Tensor:
+        left, right, top, bottom = self.margins
+        if not any(self.margins):
+            return image
+        mirrored = max(left, right) < image.shape[3] and max(top, bottom) < image.shape[2]
+        return F.pad(image, self.margins, mode="reflect" if mirrored else "replicate")
+
+
+def _resize(image: Tensor, height: int, width: int) -> Tensor:
+    """Bilinear with a support that grows with the reduction: no overshoot, so shares of known pixels stay shares."""
+    return F.interpolate(image, (height, width), mode="bilinear", antialias=True)

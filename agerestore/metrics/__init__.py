@@ -1,0 +1,1 @@
+"""Image quality, distances between distributions, validation of trained networks."""

@@ -1,0 +1,109 @@
+"""Measures between sets: how far apart two sets of points are, or how a set of pictures is classified."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from agerestore.errors import UsageError
+
+
+def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 128) -> float:
+    """Sliced Wasserstein distance of order 1: the mean over directions of that of the points' projections.
+
+    Args:
+        a: (N, M) points.
+        b: (N, M) as many points.
+        directions: unit vectors, drawn with seed 0.
+    """
+    drawn = torch.randn(a.shape[1], directions, generator=torch.Generator().manual_seed(0)).to(a.device)
+    projections = [(points @ (drawn / drawn.norm(dim=0))).sort(dim=0).values for points in (a, b)]
+    return float((projections[0] - projections[1]).abs().mean())
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Squared Fréchet distance between Gaussians fitted to two sets of features.
+
+    |mean_a - mean_b|^2 + trace(A + B - 2 (A B)^(1/2)) with the sample covariances A and B; Dowson and Landau
+    1982. With features of one's own it must not be called FID.
+
+    Args:
+        a: (N, D) float, one row per picture.
+        b: (M, D).
+
+    Returns:
+        () float64 on the CPU.
+
+    Raises:
+        UsageError: fewer than two rows in a set, or features of different length.
+    """
+    if min(len(a), len(b)) < 2 or a.shape[1] != b.shape[1]:
+        raise UsageError(
+            f"no Fréchet distance between {len(a)} x {a.shape[1]} and {len(b)} x {b.shape[1]} features: give"
+            " two pictures or more to each set, and take the features of one network"
+        )
+    a, b = a.detach().cpu().double(), b.detach().cpu().double()  # not all devices have float64
+    cov_a, cov_b = (_covariance(features) for features in (a, b))
+    value, vector = torch.linalg.eigh(cov_a)
+    root = vector * value.clamp(min=0).sqrt() @ vector.mT
+    # the trace of (A B)^(1/2) is that of the symmetric (A^(1/2) B A^(1/2))^(1/2), whose eigenvalues are real
+    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    distance: Tensor = (a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross
+    return distance
+
+
+def class_score(probabilities: Tensor) -> float:
+    """How sure a classifier is of each picture, and how even over the classes (Salimans et al., 2016).
+
+    The formula of the Inception score, which it is to be called only of the Inception network on ImageNet's classes.
+
+    Args:
+        probabilities: (N, K), each row of sum 1.
+
+    Returns:
+        exp of the mean divergence KL(p(y|x) || p(y)), from 1, where all rows are alike, to K.
+
+    >>> round(class_score(torch.eye(4)), 4)
+    4.0
+    """
+    logs = probabilities.clamp_min(1e-12).log() - probabilities.mean(0).clamp_min(1e-12).log()
+    return float((probabilities * logs).sum(1).mean().exp())
+
+
+def parzen_log_likelihood(points: Tensor, samples: Tensor, sigma: float, chunk: int = 500) -> Tensor:
+    """Log-likelihood of points under a Gaussian of deviation sigma at each sample: a Parzen window.
+
+    log 1/S sum_s N(x; s, sigma^2 I), the measure of the AAE paper (section 2.2: 10,000 samples) after Breuleux,
+    Bengio and Vincent, 2011. It says little of how pictures look (Theis et al., 2016), and depends on S and on sigma.
+
+    Args:
+        points: (N, D) float.
+        samples: (S, D) float, such as pictures that a generator drew.
+        sigma: in the units of the points; see `parzen_sigma`.
+        chunk: points that are compared with all samples at a time.
+
+    Returns:
+        (N,) in nats.
+
+    >>> parzen_log_likelihood(torch.zeros(1, 2), torch.zeros(3, 2), sigma=1.0)  # -log(2 pi)
+    tensor([-1.8379])
+    """
+    size = (samples.square().sum(1) / 2)[None]  # |x - s|^2 / 2 = |x|^2 / 2 + |s|^2 / 2 - x s
+    parts = []
+    for part in points.split(chunk):
+        halves = (part.square().sum(1)[:, None] / 2 + size - part @ samples.T).clamp_min(0)
+        parts.append((-halves / sigma**2).logsumexp(1))
+    constant = math.log(len(samples)) + points.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
+    return torch.cat(parts) - constant
+
+
+def parzen_sigma(points: Tensor, samples: Tensor, candidates: Sequence[float]) -> float:
+    """The deviation under which `parzen_log_likelihood` of points held out for this is highest."""
+    return max(candidates, key=lambda sigma: float(parzen_log_likelihood(points, samples, sigma).mean()))
+
+
+def _covariance(features: Tensor) -> Tensor:
+    """Sample covariance (D, D) of (N, D)."""
+    centerd = features - features.mean(0)
+    return centerd.mT @ centerd / (len(features) - 1)

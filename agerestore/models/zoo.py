@@ -1,0 +1,131 @@
+"""The shipped models: names, checksums, what they are for, and the terms of the data they were trained on."""
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from agerestore import atomic
+from agerestore.errors import WeightsError
+from agerestore.models.weights import LoadedModel, load_weights, read_header, sha256
+
+FINAL = "final.safetensors"  # what a run leaves in its folder
+
+
+@cache
+def folder() -> Path:
+    """Where the shipped weights lie.
+
+    Raises:
+        WeightsError: they are not installed.
+    """
+    try:
+        return Path(str(resources.files("agerestore_pretrained")))
+    except ModuleNotFoundError:
+        raise WeightsError("the shipped weights are not installed; reinstall agerestore with pip") from None
+
+
+def index() -> dict[str, dict[str, Any]]:
+    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ..., "auto": ...}.
+
+    Raises:
+        WeightsError: they are not installed, or the index cannot be read.
+    """
+    try:
+        rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text())
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{folder() / 'index.json'}: unreadable ({error}); reinstall agerestore") from None
+    return rows
+
+
+def names() -> list[str]:
+    """Names of the shipped models."""
+    return sorted(index())
+
+
+def _listed() -> str:
+    return ", ".join(names())
+
+
+def weights_path(name_or_path: str | Path) -> Path:
+    """Where the weights of a shipped model, a file of one's own or the run that made it, lie.
+
+    Raises:
+        WeightsError: neither a shipped name nor a file, nor the folder of a run that is done.
+    """
+    if str(name_or_path) in index():
+        return folder() / f"{name_or_path}.safetensors"
+    path = Path(name_or_path)
+    if (path / FINAL).is_file():
+        return path / FINAL
+    if path.is_dir():
+        raise WeightsError(f"{path}: a folder without {FINAL}; give that of a run that is done, or a .safetensors file")
+    if not path.is_file():
+        raise WeightsError(f"no model {str(name_or_path)!r}; shipped are {_listed()}, or give a .safetensors file")
+    return path
+
+
+def verify(name: str) -> None:
+    """Compare a shipped file with its checksum.
+
+    Raises:
+        WeightsError: not a shipped model, missing, or not the file that was shipped.
+    """
+    listed = index().get(name)
+    if listed is None:
+        raise WeightsError(f"{name}: not a shipped model, so there is no checksum to compare; those are {_listed()}")
+    path = folder() / f"{name}.safetensors"
+    if path.is_dir():
+        raise WeightsError(f"{path}: a folder without {FINAL}; give that of a run that is done, or a .safetensors file")
+    if not path.is_file():
+        raise WeightsError(f"{path}: missing; reinstall agerestore")
+    if sha256(path) != listed["sha256"]:
+        raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
+
+
+def fingerprint(name_or_path: str | Path) -> str:
+    """SHA-256 of a model's weights; of a shipped one as the index has it, which `load` has checked."""
+    listed = index().get(str(name_or_path))
+    return str(listed["sha256"]) if listed else sha256(weights_path(name_or_path))
+
+
+def load(name_or_path: str | Path) -> LoadedModel:
+    """Load a shipped model by name, after checking its checksum, or a weights file by path.
+
+    Raises:
+        WeightsError: unknown name, missing, damaged or tampered file.
+    """
+    if str(name_or_path) in index():
+        verify(str(name_or_path))
+    return load_weights(weights_path(name_or_path))
+
+
+def info(name_or_path: str | Path) -> dict[str, Any]:
+    """Everything the header of a model says, with its path and size in bytes."""
+    path = weights_path(name_or_path)
+    listed = index().get(str(name_or_path), {})
+    return {"path": str(path), "bytes": path.stat().st_size, **listed, **read_header(path)}
+
+
+def write_index(pretrained: Path) -> None:
+    """Bring the checksums in ``pretrained/index.json`` up to date with the weights beside it (for who ships them)."""
+    path = pretrained / "index.json"
+    rows = json.loads(path.read_text())
+    for file in sorted(pretrained.glob("*.safetensors")):
+        rows.setdefault(file.stem, {"purpose": ""})["sha256"] = sha256(file)
+    atomic.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
+
+
+def automatic() -> list[str]:
+    """Names of the shipped models that ``-m auto`` chooses from: those that the index marks so.
+
+    A model of a general domain, such as small pictures of anything, takes no picture for a foreign one and redraws what
+    the one for photographs would hardly touch: it is used when it is named.
+    """
+    return [name for name, row in sorted(index().items()) if row.get("auto")]
+
+
+def load_automatic() -> dict[str, LoadedModel]:
+    """The shipped models that ``-m auto`` chooses from."""
+    return {name: load(name) for name in automatic()}

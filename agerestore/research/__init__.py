@@ -1,0 +1,1 @@
+"""Systems and experiments of the founding papers. Reached by name only: nothing else imports them."""

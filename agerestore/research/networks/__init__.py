@@ -1,0 +1,1 @@
+"""Networks of the compared systems: critics and linear layers."""

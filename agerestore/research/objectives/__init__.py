@@ -1,0 +1,1 @@
+"""Objectives of the compared systems: AAE, AAAE, ALI, VAE, DCGAN."""

@@ -1,0 +1,51 @@
+"""Adversarially approximated autoencoder (Xu, Keshmiri & Wang, 2019), rebuilt from its abstract.
+
+Nobody regularizes the codes: the prior comes to them. A latent generator F turns noise into codes that a critic
+cannot tell from those of pictures, and a second critic sees to the pictures g(F(noise)).
+
+============== ===========================================================================
+term           meaning
+============== ===========================================================================
+match_x        reconstruction error of g(e(x)) against x
+code_real      -log D(e(x)): what counts as real here, against `agerestore.research.objectives.aae`
+code_fake      -log(1 - D(F(z)))
+code_fool      -log D(F(z))
+image_real...  the same three for pictures: x against g(F(z))
+============== ===========================================================================
+
+The abstract leaves open, and so is our choice: the loss (non-saturating), that the noise is Gaussian with the dimension
+of the code, that reconstructions are not shown to the critic of pictures, and all weights.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from agerestore.losses.age import MATCH
+from agerestore.losses.base import Batch, Networks
+from agerestore.research.objectives.gan import adversarial, terms_of
+
+TERMS = ("match_x", *terms_of("code"), *terms_of("image"))
+
+
+@dataclass(frozen=True)
+class AAAE:
+    """The terms of an autoencoder whose codes are approximated.
+
+    Attributes:
+        match_x: reconstruction loss, a key of `agerestore.losses.age.MATCH`.
+    """
+
+    match_x: str = "l1"
+
+    def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+        """Compute the ``wanted`` terms for any of its five networks."""
+        encode, generate = networks["encoder"], networks["generator"]
+        draw = networks["latent_generator"]
+        terms = adversarial(
+            "code", networks["code_critic"], lambda: encode(batch.seen), lambda: draw(batch.z), wanted
+        ) | adversarial("image", networks["critic"], lambda: batch.x, lambda: generate(draw(batch.z)), wanted)
+        if "match_x" in wanted:
+            terms["match_x"] = MATCH[self.match_x](generate(encode(batch.seen)), batch.x)
+        return terms

@@ -1,0 +1,34 @@
+"""Adversarially learned inference (Dumoulin et al., 2016): one critic of pairs, and no reconstruction.
+
+The pairs (x, e(x)) of real images with their codes, drawn from the posterior, are the real ones, (g(z), z) the fakes.
+
+========== =====================================================================================
+term       meaning
+========== =====================================================================================
+joint_real -log D(x, e(x))
+joint_fake -log(1 - D(g(z), z))
+joint_fool -log D(g(z), z) - log(1 - D(x, e(x))): both sides move, each towards the other
+========== =====================================================================================
+"""
+
+from collections.abc import Collection
+
+from torch import Tensor
+
+from agerestore.losses.base import Batch, Networks
+from agerestore.research.objectives.gan import accept, reject, terms_of
+
+TERMS = terms_of("joint")
+
+
+def ali_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+    """Compute the ``wanted`` terms for ``joint_critic`` or ``encoder+generator``."""
+    code = networks["encoder"].posterior(batch.seen).code(batch.noise)
+    of_real = networks["joint_critic"](batch.x, code)
+    of_fake = networks["joint_critic"](networks["generator"](batch.z), batch.z)
+    terms = {
+        "joint_real": accept(of_real),
+        "joint_fake": reject(of_fake),
+        "joint_fool": accept(of_fake) + reject(of_real),
+    }
+    return {name: value for name, value in terms.items() if name in wanted}
