@@ -12,7 +12,7 @@ import pytest
 
 import agerestore
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 MODULES = ["agerestore", *(m.name for m in pkgutil.walk_packages(agerestore.__path__, "agerestore."))]
 HEAVY = ("torchvision", "kornia", "albumentations", "skimage", "scipy", "torchmetrics")

@@ -36,7 +36,7 @@ from agerestore.models.registry import build
 from agerestore.models.weights import LoadedModel
 from agerestore.training import loop, stages
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = ("network.widths=[2,3,4]", "network.game_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
         "batch_size=4", "crop_size=32", "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4",
         "state_minutes=0", "precision=fp32")  # fmt: skip
@@ -425,7 +425,7 @@ def test_there_may_be_nothing_to_calibrate(tmp_path):
 
 
 def test_photographs_are_calibrated_in_the_precision_that_is_asked_for(tmp_path):
-    photograph = Path(__file__).parents[1] / "examples" / "photographs" / "photo-astronaut.png"
+    photograph = Path(__file__).parents[2] / "examples" / "photographs" / "photo-astronaut.png"
     write(tmp_path / "held-out" / "piece.png", Photo(read(photograph).pixels[100:196, 100:196]))
     figures = []
     for precision in ("fp32", "bf16"):

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from copying import Copying, pictures
 from pictures import noise, saved
 from PIL import Image
-from test_batch import Copying, pictures
 
 from agerestore import atomic
 from agerestore.batch import manifest, runner
@@ -417,7 +417,7 @@ def kill_and_resume(tmp_path: Path, count: int, kills: int, in_place: bool) -> N
     before = contents(source)
     assert set(run(source, tmp_path / "undisturbed")) == {"d"}
     out = source if in_place else tmp_path / "out"
-    script = Path(__file__).with_name("killed_batch.py")
+    script = Path(__file__).parents[1] / "killed_batch.py"
     command = [sys.executable, str(script), str(source), str(out), str(kills), "0.004", "1"]
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert result.returncode == 0, result.stderr

@@ -22,7 +22,7 @@ from agerestore.models import zoo
 from agerestore.models.latent import sample
 from agerestore.models.weights import sha256
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 
 

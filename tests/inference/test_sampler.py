@@ -18,7 +18,7 @@ from agerestore.models import weights, zoo
 from agerestore.models.latent import between
 from agerestore.models.registry import build
 
-CLEAN = Path(__file__).parent.parent / "examples" / "clean"
+CLEAN = Path(__file__).parents[2] / "examples" / "clean"
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from agerestore.images.formats import png as png_chunks
 from agerestore.images.io import Metadata, Photo, UnreadableError
 from agerestore.inference.chroma_upsampling import with_chroma
 
-PHOTOGRAPH = Path(__file__).parents[1] / "examples" / "photographs" / "photo-chelsea.png"
+PHOTOGRAPH = Path(__file__).parents[3] / "examples" / "photographs" / "photo-chelsea.png"
 avif_at_hand = pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
 UPRIGHT_XMP = XMP.replace(b"6", b"1")
 

@@ -21,7 +21,7 @@ from agerestore.images.io import Photo
 from agerestore.models import weights as checkpoint
 from agerestore.models.registry import build
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = [
     argument
     for setting in ("network.width=2", "network.latent_dim=4", "batch_size=4", "steps=3", "settle.steps=2",

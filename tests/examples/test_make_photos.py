@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 EXAMPLE = runpy.run_path(str(EXAMPLES / "make_photos.py"))
 SHIPPED, PHOTOS = EXAMPLE["FOLDER"], EXAMPLE["PHOTOS"]
 
