@@ -88,3 +88,11 @@ def precision(name: str, device: torch.device, auto: str = "fp32") -> AbstractCo
     """A context in which networks compute in the precision that `resolve_precision` gives."""
     chosen = resolve_precision(name, auto)
     return torch.autocast(device.type, torch.bfloat16, enabled=chosen == "bf16")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is short: Python's, or torch's own on any device."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )

@@ -1,67 +1,42 @@
-"""The errors a user can cause, each with the exit code the command line answers with.
+"""The errors this package raises on purpose: classes only.
 
-Every message is one line that names the file or setting at fault and says what to do next.
+Every message is one line that names the file or setting at fault and says what to do next. A keyword of a public
+function stands in backticks, as in "pass `overwrite=True`", and a function as `colorize()`: so a program that calls the
+library can put its own words in their place, as the command does with its options.
 """
-
-from pathlib import Path
-
-
-def printable(path: Path) -> str:
-    """Return the path as text for one line: line breaks and undecodable bytes are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 
 class AgeRestoreError(Exception):
-    """Base of all errors this package raises on purpose; one file or one setting is at fault."""
-
-    exit_code = 1
+    """Base of all errors this package raises on purpose."""
 
 
 class UsageError(AgeRestoreError):
-    """A setting, preset, model name or combination of options that cannot work."""
-
-    exit_code = 2
+    """An option, preset, model name or combination of options that cannot work."""
 
 
 class NothingReadableError(AgeRestoreError):
-    """No readable picture where at least one was expected."""
-
-    exit_code = 3
+    """No readable image where at least one was expected."""
 
 
 class WeightsError(AgeRestoreError):
     """Weights that are missing, damaged, tampered with or of a newer format."""
 
-    exit_code = 4
-
 
 class ImageFileError(AgeRestoreError):
-    """A picture file that cannot be read or written."""
+    """An image file that cannot be read or written."""
+
+
+class UnreadableError(ImageFileError):
+    """A file that is no image, or one that is damaged, too large or of a kind that is not supported."""
+
+
+class OutputExistsError(ImageFileError):
+    """A file is where a result should go, and it was not asked to replace it."""
 
 
 class OutOfDomainError(AgeRestoreError):
-    """A picture unlike anything the model was trained on."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is short: Python's, or torch's own on any device."""
-    words = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
-    )
-
-
-def one_line(error: BaseException, source: Path) -> str:
-    """What went wrong with a file, for people: one line that names it."""
-    if is_out_of_memory(error):
-        reason = "not enough memory for it; close other programs or make the picture smaller"
-    elif isinstance(error, AgeRestoreError | OSError):
-        reason = str(error)
-    else:
-        reason = f"{type(error).__name__}: {error}"
-    line, name = " ".join(reason.splitlines()), printable(source)
-    return line if name in line else f"{name}: {line}"
+    """An image unlike anything the model was trained on."""
 
 
 class OutOfDomainWarning(UserWarning):
-    """A picture was restored by a model outside whose domain it lies."""
+    """An image was restored by a model that was not trained on anything like it."""

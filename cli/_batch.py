@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from agerestore.errors import UsageError, printable
+from agerestore.errors import UsageError
+from agerestore.files import printable
 
 from ._interrupt import interrupted
 from ._options import Batch, Common
@@ -37,27 +38,27 @@ def plan_batch(
         exclude: What is no picture to work on.
         beside: Options that write files beside each result, and what they were given.
     """
-    from agerestore.batch import manifest, runner
+    from agerestore.batch import manifest, planning
 
     if files.in_place != files.backup:
         raise UsageError("--in-place and --backup only go together: no original is ever replaced without a copy")
     if files.report and (files.report.suffix != ".jsonl" or files.report.name == manifest.NAME):
         raise UsageError(f"--report {files.report}: is overwritten, so its name must end in .jsonl")
-    if out == runner.PIPE and (common.as_json or files.dry_run):
+    if out == planning.STDIO and (common.as_json or files.dry_run):
         raise UsageError("standard output takes the picture or lines of text, not both; name an output file")
     wanted = [name for name, value in (beside or {}).items() if value]
-    if out == runner.PIPE and wanted:
+    if out == planning.STDIO and wanted:
         raise UsageError(f"standard output takes one picture, not those of {' and '.join(wanted)}; name an output file")
     left_out = None if exclude is None else os.path.realpath(exclude)
-    earlier = manifest.Manifest.of_pictures(source)
+    earlier = manifest.Manifest.of_inputs(source)
 
     beside_results = bool(files.suffix) and os.path.realpath(out) == os.path.realpath(source)
 
     def excluded(path: Path) -> bool:
-        made = earlier.is_companion(path) or (beside_results and earlier.find(path) is not None)
+        made = earlier.is_sidecar(path) or (beside_results and earlier.find(path) is not None)
         return made or os.path.realpath(path) == left_out
 
-    planned = runner.plan(source, out, exclude=excluded, **files.naming)
+    planned = planning.plan(source, out, exclude=excluded, **files.naming)
     if source.is_dir() and not common.quiet:
         _say_left_out(source)
     return planned
@@ -81,20 +82,20 @@ def run_batch(
 
     Args:
         jobs: What `plan_batch` gave.
-        work: An `agerestore.batch.runner.Work`.
+        work: An `agerestore.batch.runner.Processor`.
         common: Options.
         files: Options.
         folder: The output folder, which remembers what was made; None where a single file was asked for.
         made_with: What results depend on beside the options: digests of weights, the device.
     """
     from agerestore import device as devices
-    from agerestore.batch import manifest, runner
+    from agerestore.batch import manifest, outputs, runner
 
     chosen = {name: value for name, value in files.settings.items() if name not in NO_SETTINGS}
     settings = manifest.digest_of_settings(chosen | {"seed": common.seed, "precision": common.precision} | made_with)
     if files.dry_run:
-        delivery = runner.Delivery(manifest.Manifest(folder), settings, files.overwrite)
-        raise typer.Exit(runner.preview(jobs, delivery, report=lambda each: _list(each, settings, common)).exit_code)
+        writer = outputs.OutputWriter(manifest.Manifest(folder), settings, files.overwrite)
+        raise typer.Exit(runner.preview(jobs, writer, report=lambda each: _list(each, settings, common)).exit_code)
     with (
         manifest.Manifest.open(folder) as book,
         _lines(files.report) as write_row,
@@ -107,14 +108,14 @@ def run_batch(
             write_row(_row(outcome, settings))
             _tell(outcome, settings, common)
 
-        delivery = runner.Delivery(book, settings, files.overwrite)
+        writer = outputs.OutputWriter(book, settings, files.overwrite)
         devices.keep_memory()
-        tally = runner.run(jobs, work, delivery, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
+        counts = runner.run(jobs, work, writer, report=report, stop=stop.is_set, fail_fast=files.fail_fast)
     if not common.quiet:
-        typer.echo(_summary(tally), err=True)
-    if stop.is_set() and tally.left:
+        typer.echo(_summary(counts), err=True)
+    if stop.is_set() and counts.left:
         raise KeyboardInterrupt
-    raise typer.Exit(tally.exit_code)
+    raise typer.Exit(counts.exit_code)
 
 
 @contextmanager
@@ -168,9 +169,9 @@ def _list(outcome: Any, settings: str, common: Common) -> None:
         typer.echo(f"{printable(outcome.job.source)} -> {printable(outcome.job.target)}{done}")
 
 
-def _summary(tally: Any) -> str:
-    others = {"skipped (done before)": tally.skipped, "failed": tally.failed, "not begun": tally.left}
-    parts = [f"{tally.done} of {tally.total} pictures written"]
+def _summary(counts: Any) -> str:
+    others = {"skipped (done before)": counts.skipped, "failed": counts.failed, "not begun": counts.left}
+    parts = [f"{counts.done} of {counts.total} pictures written"]
     return ", ".join([*parts, *(f"{count} {what}" for what, count in others.items() if count)])
 
 

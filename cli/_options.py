@@ -55,7 +55,7 @@ class Batch:
 
     @property
     def naming(self) -> dict[str, Any]:
-        """What of this `agerestore.batch.runner.plan` is to know."""
+        """What of this `agerestore.batch.planning.plan` is to know."""
         return {"suffix": self.suffix, "ext": self.ext, "in_place": self.in_place}
 
     @property

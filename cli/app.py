@@ -8,10 +8,18 @@ import typer
 from typer.core import TyperGroup
 
 from agerestore._version import __version__
-from agerestore.errors import AgeRestoreError, is_out_of_memory
+from agerestore.errors import AgeRestoreError, NothingReadableError, UnreadableError, UsageError, WeightsError
 
 from . import colorize, degrade, evaluate, experiment, export, generation, inspect, models, restore, train
 
+# An error's exit code is that of the first class here that it is of.
+EXIT_CODES: dict[type[AgeRestoreError], int] = {
+    UsageError: 2,
+    NothingReadableError: 3,
+    UnreadableError: 3,  # where it is the file that was asked for
+    WeightsError: 4,
+    AgeRestoreError: 1,
+}
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell says of a command that SIGPIPE has ended
 
@@ -24,10 +32,12 @@ class Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except AgeRestoreError as error:
-            raise _exit(str(error), error.exit_code) from None
+            raise _exit(str(error), exit_code(error)) from None
         except KeyboardInterrupt:
             raise _exit("interrupted; what is finished is kept", INTERRUPTED) from None
         except (MemoryError, RuntimeError) as error:
+            from agerestore.device import is_out_of_memory
+
             if not is_out_of_memory(error):
                 raise
             raise _exit("not enough memory; close other programs, or work on smaller pictures or batches", 1) from None
@@ -39,6 +49,11 @@ class Verbs(TyperGroup):
                 raise
             where = f"{error.filename}: " if error.filename else ""
             raise _exit(f"{where}{error.strerror}", 1) from None
+
+
+def exit_code(error: AgeRestoreError) -> int:
+    """What the command ends with after an error."""
+    return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
 
 
 def _exit(message: str, code: int) -> typer.Exit:

@@ -16,7 +16,8 @@ from ._options import Batch, Common, ModelName, with_common_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch.runner import Job, Made
+    from agerestore.batch.planning import Job
+    from agerestore.batch.runner import Encoded
     from agerestore.images.io import Photo
     from agerestore.inference.colorizer import ColorizedPicture
 
@@ -65,7 +66,9 @@ def colorize(
     out, files = _where_to(source, out, files)
     more = {"-n": samples > 1, "--compare": compare}
     read = () if like is None else (like,)
-    jobs = [replace(job, beside=read) for job in plan_batch(source, out, common, files, exclude=like, beside=more)]
+    jobs = [
+        replace(job, extra_inputs=read) for job in plan_batch(source, out, common, files, exclude=like, beside=more)
+    ]
 
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
@@ -78,10 +81,10 @@ def colorize(
 
 def _where_to(source: Path, out: Path | None, files: Batch) -> tuple[Path, Batch]:
     """OUT, and the naming of results where there is none: beside the pictures, or to standard output from its like."""
-    from agerestore.batch.runner import PIPE
+    from agerestore.batch.planning import STDIO
 
-    if out is not None or source == PIPE:
-        return out or PIPE, files
+    if out is not None or source == STDIO:
+        return out or STDIO, files
     if files.in_place:
         return source, files
     return (source if source.is_dir() else source.parent), replace(files, suffix=files.suffix or SUFFIX)
@@ -121,9 +124,9 @@ class _Coloring:
     def compute(self, photo: "Photo") -> "tuple[Photo, ColorizedPicture]":
         return photo, self.color(photo)
 
-    def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Made":
+    def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Encoded":
         from agerestore.batch.planning import COMPARE
-        from agerestore.batch.runner import Made
+        from agerestore.batch.runner import Encoded
         from agerestore.images import io
 
         gray, colored = result
@@ -136,8 +139,8 @@ class _Coloring:
             for number, photo in enumerate(others, start=2)
         }
         if self.compare:
-            files[job.companion(COMPARE)] = io.encode(_side_by_side(gray, colored.photos), ".png")
-        return Made({**files, job.target: io.encode(first, job.suffix, self.quality)}, detail)
+            files[job.sidecar(COMPARE)] = io.encode(_side_by_side(gray, colored.photos), ".png")
+        return Encoded({**files, job.target: io.encode(first, job.suffix, self.quality)}, detail)
 
 
 def _side_by_side(gray: "Photo", colored: "list[Photo]") -> "Photo":

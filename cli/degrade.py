@@ -15,7 +15,8 @@ from ._options import Batch, Common, with_common_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch.runner import Job, Made
+    from agerestore.batch.planning import Job
+    from agerestore.batch.runner import Encoded
     from agerestore.degradations import Drawn
     from agerestore.images.io import Photo
 
@@ -50,7 +51,7 @@ def degrade(
     root = source if source.is_dir() else source.parent
     jobs = plan_batch(source, out, common, files)
     if replay is not None:
-        jobs = [replace(job, beside=_replays(replay, job.source.relative_to(root))) for job in jobs]
+        jobs = [replace(job, extra_inputs=_replays(replay, job.source.relative_to(root))) for job in jobs]
     devices.set_threads(common.threads)
     # On the CPU unless told otherwise: only there is a replay the same bit for bit on every machine.
     where = devices.choose("cpu" if common.device == "auto" else common.device)
@@ -86,12 +87,12 @@ def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
 
     from agerestore import degradations
 
-    if not job.beside:
+    if not job.extra_inputs:
         raise UsageError(f"{replay}: no such file to replay for {name}")
     try:
-        return degradations.from_json(json.loads(job.beside[0].read_text()))
+        return degradations.from_json(json.loads(job.extra_inputs[0].read_text()))
     except (ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(f"{job.beside[0]}: not written by `agerestore degrade` ({error})") from None
+        raise UsageError(f"{job.extra_inputs[0]}: not written by `agerestore degrade` ({error})") from None
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,19 @@ class _Damaging:
             mask = io.Photo(pixels, None, io.Metadata())
         return damaged, mask, degradations.to_json(drawn, 0)
 
-    def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Made":
+    def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Encoded":
 
-        from agerestore.batch.runner import PIPE, Made
+        from agerestore.batch.planning import STDIO
+        from agerestore.batch.runner import Encoded
         from agerestore.images import io
 
         damaged, mask, rows = result
         picture = {job.target: io.encode(damaged, job.suffix, self.quality)}
-        if job.target == PIPE:
+        if job.target == STDIO:
             lost = "standard output has no place for its mask; name an output file to have one"
-            return Made(picture, {"damage": rows} | ({} if mask is None else {"warning": lost}))
+            return Encoded(picture, {"damage": rows} | ({} if mask is None else {"warning": lost}))
         beside = {
-            job.companion("damage.json"): json.dumps(rows, indent=1).encode(),
-            job.companion("mask.png"): None if mask is None else io.encode(mask, ".png"),
+            job.sidecar("damage.json"): json.dumps(rows, indent=1).encode(),
+            job.sidecar("mask.png"): None if mask is None else io.encode(mask, ".png"),
         }
-        return Made(beside | picture, {"damage": rows})
+        return Encoded(beside | picture, {"damage": rows})

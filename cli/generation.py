@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agerestore.errors import ImageFileError, UsageError, printable
+from agerestore.errors import ImageFileError, UsageError
+from agerestore.files import printable
 
 from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output, with_common_options
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agerestore.errors import NothingReadableError, one_line, printable
+from agerestore.errors import NothingReadableError, UnreadableError
+from agerestore.files import printable
 
 from ._batch import as_text
 from ._options import Common, with_common_options
@@ -46,15 +47,15 @@ def inspect(
         cv2.setNumThreads(common.threads)
     pictures, missing = _pictures(sources)
     models, masks = zoo.load_automatic(), Masks()
-    tally = runner.Tally(len(pictures) + len(missing))
+    counts = runner.Counts(len(pictures) + len(missing))
     for line in missing:
         typer.echo(f"agerestore: {line}", err=True)
-        tally.failed, tally.unreadable = tally.failed + 1, tally.unreadable + 1
+        counts.failed, counts.unreadable = counts.failed + 1, counts.unreadable + 1
     for path in pictures:
         outcome = _inspect_file(path, models, masks)
-        tally.add(outcome)
+        counts.add(outcome)
         _tell(outcome, common)
-    raise typer.Exit(tally.exit_code)
+    raise typer.Exit(counts.exit_code)
 
 
 def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
@@ -72,25 +73,24 @@ def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
 
 def _in_folder(folder: Path) -> list[Path]:
     """The pictures of a folder, but what an earlier proposal has restored, and what was written beside results."""
-    from agerestore.batch import manifest, runner
+    from agerestore.batch import manifest, planning
 
-    earlier = manifest.Manifest.of_pictures(folder)
-    return [job.source for job in runner.plan(folder, folder, exclude=earlier.is_companion, suffix=RESTORED)]
+    earlier = manifest.Manifest.of_inputs(folder)
+    return [job.source for job in planning.plan(folder, folder, exclude=earlier.is_sidecar, suffix=RESTORED)]
 
 
 def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
     """Look at one picture; whatever goes wrong, the others are not to suffer."""
     from agerestore.analysis.report import inspect as inspect_picture
-    from agerestore.batch import runner
-    from agerestore.images.io import UnreadableError
+    from agerestore.batch import planning, runner
 
-    job = runner.Job(path, path)
+    job = planning.Job(path, path)
     start = time.perf_counter()
     try:
         found = inspect_picture(path, models, masks.of(path))
     except Exception as error:
         unreadable = isinstance(error, UnreadableError)
-        return runner.Outcome(job, status="failed", error=one_line(error, path), unreadable=unreadable)
+        return runner.Outcome(job, status="failed", error=runner.describe(error, path), unreadable=unreadable)
     return runner.Outcome(job, time.perf_counter() - start, detail={"found": found})
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agerestore.config.options import ColorizeSettings, RestoreSettings
-from agerestore.errors import UsageError, printable
+from agerestore.errors import UsageError
+from agerestore.files import printable
 
 from ._batch import plan_batch, run_batch
 from ._options import Batch, Common, refuse_unheeded, with_common_options
@@ -17,7 +18,8 @@ from .colorize import colorist
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agerestore.batch.runner import Job, Made
+    from agerestore.batch.planning import Job
+    from agerestore.batch.runner import Encoded
     from agerestore.images.io import Mask, Photo
     from agerestore.inference.colorizer import ColorizedPicture
     from agerestore.inference.pictures import RestoredPicture
@@ -85,7 +87,7 @@ def restore(
     beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     masks = mask if mask is not None and mask.is_dir() else None
     jobs = _with_masks(plan_batch(source, out, common, files, exclude=mask, beside=beside), source, mask)
-    if masks and not any(job.beside for job in jobs):
+    if masks and not any(job.extra_inputs for job in jobs):
         raise UsageError(f"{mask}: holds no mask for any of these pictures; call them NAME.mask.png")
 
     devices.set_threads(common.threads)
@@ -111,7 +113,7 @@ def _with_masks(jobs: "list[Job]", source: Path, mask: Path | None) -> "list[Job
     from agerestore.batch.masks import Masks
 
     masks = Masks(mask, source if source.is_dir() else source.parent)
-    return [replace(job, beside=(found,)) if (found := masks.of(job.source)) else job for job in jobs]
+    return [replace(job, extra_inputs=(found,)) if (found := masks.of(job.source)) else job for job in jobs]
 
 
 def _unfade(preset: str | None) -> bool:
@@ -184,7 +186,7 @@ class _Restoring:
         from agerestore.batch.masks import read_mask
         from agerestore.images import io
 
-        photo, mask = io.decode(data, job.source, self.large), next(iter(job.beside), None)
+        photo, mask = io.decode(data, job.source, self.large), next(iter(job.extra_inputs), None)
         io.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
@@ -218,8 +220,8 @@ class _Restoring:
         refuse_colorful(photo)
         return chroma_upsampling.as_rgb(photo)
 
-    def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Made":
-        from agerestore.batch.runner import Made
+    def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Encoded":
+        from agerestore.batch.runner import Encoded
         from agerestore.images import io
 
         damaged, restored, mask = result
@@ -237,7 +239,7 @@ class _Restoring:
         files = {
             path: io.encode(photo, path.suffix, self.quality) for path, photo in self._beside(job, damaged, restored)
         }
-        return Made({**files, job.target: io.encode(restored.photo, job.suffix, self.quality)}, detail)
+        return Encoded({**files, job.target: io.encode(restored.photo, job.suffix, self.quality)}, detail)
 
     def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
         """The files that are written beside the restored picture."""
@@ -247,6 +249,6 @@ class _Restoring:
         for number, sample in enumerate(restored.samples, start=1):
             yield job.sample(number), sample
         if restored.uncertainty is not None:
-            yield job.companion(UNCERTAINTY), restored.uncertainty
+            yield job.sidecar(UNCERTAINTY), restored.uncertainty
         if self.extras.compare:
-            yield job.companion(COMPARE), grid.beside(damaged, restored.photo)
+            yield job.sidecar(COMPARE), grid.beside(damaged, restored.photo)

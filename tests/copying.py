@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pictures import noise
 
-from agerestore.batch.runner import Job, Made
+from agerestore.batch.planning import Job
+from agerestore.batch.runner import Encoded
 from agerestore.images import io
 
 
@@ -28,5 +29,5 @@ class Copying:
         self.computed.append(item[0])
         return item[1]
 
-    def encode(self, job: Job, result: io.Photo) -> Made:
-        return Made({job.target: io.encode(result, job.suffix)}, {"width": result.pixels.shape[1]})
+    def encode(self, job: Job, result: io.Photo) -> Encoded:
+        return Encoded({job.target: io.encode(result, job.suffix)}, {"width": result.pixels.shape[1]})

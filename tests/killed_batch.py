@@ -15,9 +15,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from agerestore.batch import runner
+from agerestore.batch import planning, runner
 from agerestore.batch.manifest import Manifest
-from agerestore.batch.runner import Delivery, Job, Made
+from agerestore.batch.outputs import OutputWriter
+from agerestore.batch.planning import Job
+from agerestore.batch.runner import Encoded
 from agerestore.images import io
 
 EXITED = os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -40,20 +42,22 @@ class Inverting:
         time.sleep(self.seconds)
         return replace(photo, pixels=255 - photo.pixels)
 
-    def encode(self, job: Job, result: io.Photo) -> Made:
-        return Made({job.target: io.encode(result, job.suffix)})
+    def encode(self, job: Job, result: io.Photo) -> Encoded:
+        return Encoded({job.target: io.encode(result, job.suffix)})
 
 
 def complete(source: Path, out: Path, log: Path, seconds: float) -> int:
-    jobs = runner.plan(source, out, in_place=source == out)
+    jobs = planning.plan(source, out, in_place=source == out)
     with Manifest.open(out) as manifest:
-        return runner.run(jobs, Inverting(log, seconds), Delivery(manifest, "s"), report=lambda each: None).exit_code
+        return runner.run(
+            jobs, Inverting(log, seconds), OutputWriter(manifest, "s"), report=lambda each: None
+        ).exit_code
 
 
 def done(source: Path, out: Path) -> list[str]:
     """What the manifest says is done, and the disk confirms."""
     manifest = Manifest(out)
-    jobs = runner.plan(source, out, in_place=source == out)
+    jobs = planning.plan(source, out, in_place=source == out)
     found = [(job.target, manifest.find(job.target)) for job in jobs]
     return [path.name for path, record in found if record and manifest.kept(record)]
 

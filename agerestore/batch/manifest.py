@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agerestore.atomic import writing
-from agerestore.errors import UsageError, printable
+from agerestore.errors import UsageError
+from agerestore.files import printable, writing
 
 NAME = ".agerestore.jsonl"
 
@@ -49,7 +49,7 @@ class Manifest:
         self._alone = False  # whether a lock keeps others out
         self._torn = False  # whether the file ends within a line
         self._records: dict[str, Record] = {}
-        self._companions: set[str] = set()
+        self._sidecars: set[str] = set()
         if folder is not None and (folder / NAME).is_file():
             self._read(folder / NAME)
 
@@ -81,7 +81,7 @@ class Manifest:
             os.close(descriptor)  # and with it the lock, as when the process dies
 
     @classmethod
-    def of_pictures(cls, source: Path) -> "Manifest":
+    def of_inputs(cls, source: Path) -> "Manifest":
         """The records of a folder of pictures to work on; none where it is a file or cannot be looked into."""
         try:
             return cls(source)
@@ -92,9 +92,9 @@ class Manifest:
         """The last record of a result that an earlier run made."""
         return self._records.get(self.name(output))
 
-    def is_companion(self, path: Path) -> bool:
+    def is_sidecar(self, path: Path) -> bool:
         """Whether an earlier run wrote a file of this name beside a result: such a one is no picture to work on."""
-        return bool(self._companions) and self.name(path) in self._companions
+        return bool(self._sidecars) and self.name(path) in self._sidecars
 
     def wrote(self, record: Record, path: Path) -> bool:
         """Whether a file is, to the byte, what a record says."""
@@ -142,7 +142,7 @@ class Manifest:
                 try:
                     record = Record(**json.loads(line))
                     self._records[record.output] = record
-                    self._companions.update(name for name in record.files if name != record.output)
+                    self._sidecars.update(name for name in record.files if name != record.output)
                 except (ValueError, TypeError):
                     continue  # torn by a kill or a full disk
 

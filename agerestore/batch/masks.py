@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agerestore.errors import ImageFileError, UsageError, printable
+from agerestore.errors import ImageFileError, UnreadableError, UsageError
+from agerestore.files import printable
 from agerestore.images.formats.catalog import SUFFIXES
-from agerestore.images.io import Mask, UnreadableError, contents, decode
+from agerestore.images.io import Mask, contents, decode
 
 MASK = ".mask"  # stands before the ending of such a file
 

@@ -10,15 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agerestore import atomic
+from agerestore import files
 from agerestore.batch.manifest import Manifest, Record, digest, digest_of_bytes
-from agerestore.batch.planning import PIPE, Job
-from agerestore.errors import ImageFileError, printable
+from agerestore.batch.planning import STDIO, Job
+from agerestore.errors import ImageFileError
+from agerestore.files import printable
 from agerestore.images.io import contents
 
 
 @dataclass(frozen=True)
-class Accepted:
+class WorkItem:
     """A job that is to be done.
 
     Attributes:
@@ -35,7 +36,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class OutputWriter:
     """The rules of a run, and the folder that remembers the results.
 
     Attributes:
@@ -49,7 +50,7 @@ class Delivery:
     overwrite: bool = False
     _delivered: set[Path] = field(default_factory=set, repr=False)
 
-    def accept(self, job: Job) -> Accepted | None:
+    def accept(self, job: Job) -> WorkItem | None:
         """Read what a job needs.
 
         Returns:
@@ -63,7 +64,7 @@ class Delivery:
         record = self.manifest.find(job.target)
         if record is None:
             self._refuse_foreign(job.target, None)  # before minutes are spent on it
-        data = sys.stdin.buffer.read() if job.source == PIPE else contents(job.source)
+        data = sys.stdin.buffer.read() if job.source == STDIO else contents(job.source)
         taken = self._taken(job, data, record)
         if taken.earlier and self.manifest.kept(taken.earlier):
             self._sweep(job, taken.earlier)
@@ -74,7 +75,7 @@ class Delivery:
         self._refuse_foreign(job.target, taken.earlier)
         return taken
 
-    def _accept_in_place(self, job: Job, backup: Path) -> Accepted | None:
+    def _accept_in_place(self, job: Job, backup: Path) -> WorkItem | None:
         """As `accept`, where the original is under the backup's name once the result has its own."""
         if job.source.is_symlink():
             raise ImageFileError(f"{printable(job.source)}: is a link; restore what it points to, or choose an output")
@@ -104,15 +105,15 @@ class Delivery:
     def _sweep(self, job: Job, record: Record) -> None:
         """Clear away what a run left that was killed when the files had their names already."""
         for path in (job.target.with_name(Path(name).name) for name in record.files):
-            atomic.discard(path, self.manifest.tag(path))
+            files.discard(path, self.manifest.tag(path))
 
-    def _taken(self, job: Job, data: bytes, record: Record | None) -> Accepted:
+    def _taken(self, job: Job, data: bytes, record: Record | None) -> WorkItem:
         # What is hashed is what is worked on; a mask that changes afterwards makes a record that matches nothing.
-        read = digest([data, *(path.read_bytes() for path in job.beside)])
+        read = digest([data, *(path.read_bytes() for path in job.extra_inputs)])
         same = record is not None and (record.input, record.settings) == (read, self.settings)
-        return Accepted(job, data, read, record if same else None)
+        return WorkItem(job, data, read, record if same else None)
 
-    def deliver(self, accepted: Accepted, made: Mapping[Path, bytes | None]) -> list[Path]:
+    def deliver(self, accepted: WorkItem, made: Mapping[Path, bytes | None]) -> list[Path]:
         """Write the files of a job: each appears whole, or nothing changes; the job's target comes last.
 
         What an earlier run made beside the result, and this one has not, goes if results are overwritten.
@@ -124,26 +125,26 @@ class Delivery:
             ImageFileError: A file is in the way, the disk is full, the folder is not writable.
         """
         job = accepted.job
-        if job.target == PIPE:
-            sys.stdout.buffer.write(made[PIPE] or b"")
+        if job.target == STDIO:
+            sys.stdout.buffer.write(made[STDIO] or b"")
             sys.stdout.buffer.flush()
             return []
         outdated, left = self._outlived(job, made)
-        files = {**dict.fromkeys(outdated), **made}
+        new = {**dict.fromkeys(outdated), **made}
         staged: dict[Path, Path] = {}
         try:
-            for path, data in files.items():
+            for path, data in new.items():
                 if path in self._delivered:
                     raise ImageFileError(f"{printable(path)}: is what another picture became; choose another output")
                 if not self._is_backed_up(job, path):
                     self._refuse_foreign(path, accepted.earlier)
                 if data is not None:
-                    with atomic.writing(path):
-                        staged[path] = atomic.stage(path, data, self.manifest.tag(path))
-            self.manifest.append(self._record(accepted, files))
+                    with files.writing(path):
+                        staged[path] = files.stage(path, data, self.manifest.tag(path))
+            self.manifest.append(self._record(accepted, new))
             self._delivered.update(made)
-            for path in files:
-                with atomic.writing(path):
+            for path in new:
+                with files.writing(path):
                     self._place(accepted, path, staged.get(path))
         finally:
             for temporary in staged.values():
@@ -155,7 +156,7 @@ class Delivery:
         """What lies beside a result that was made anew without it: what is ours to remove, and the rest."""
         record = self.manifest.find(job.target)
         if record is None:  # then nobody knows who made what is there
-            beside = job.lookalikes() if self.overwrite else []
+            beside = job.sidecar_candidates() if self.overwrite else []
             return [], [path for path in beside if self._is_beside(path, made)]
         named = (job.target.with_name(Path(name).name) for name, digest in record.files.items() if digest)
         beside = [path for path in named if path.exists() and self._is_beside(path, made)]
@@ -166,31 +167,31 @@ class Delivery:
         """Whether a file is neither made now nor the result of any other picture."""
         return path not in made and path not in self._delivered and self.manifest.find(path) is None
 
-    def _record(self, accepted: Accepted, files: Mapping[Path, bytes | None]) -> Record:
+    def _record(self, accepted: WorkItem, files: Mapping[Path, bytes | None]) -> Record:
         name = self.manifest.name
         digests = {name(path): None if data is None else digest_of_bytes(data) for path, data in files.items()}
         return Record(name(accepted.job.target), accepted.input, self.settings, digests)
 
-    def _place(self, accepted: Accepted, path: Path, staged: Path | None) -> None:
+    def _place(self, accepted: WorkItem, path: Path, staged: Path | None) -> None:
         if staged is None:
             path.unlink(missing_ok=True)
         elif self._is_backed_up(accepted.job, path):
             shutil.copymode(path, staged)
             _keep_original(path, accepted.job.backup)
-            atomic.publish(staged, path, overwrite=True)
+            files.publish(staged, path, overwrite=True)
         else:
             mine = accepted.earlier is not None and self.manifest.wrote(accepted.earlier, path)
-            atomic.publish(staged, path, overwrite=self.overwrite or mine)
+            files.publish(staged, path, overwrite=self.overwrite or mine)
 
     def _is_backed_up(self, job: Job, path: Path) -> bool:
         return job.backup is not None and path == job.target
 
     def _refuse_foreign(self, path: Path, earlier: Record | None) -> None:
         """Refuse to replace what is neither to be overwritten nor, to the byte, this job's own from an earlier run."""
-        if self.overwrite or path == PIPE or (earlier is not None and self.manifest.wrote(earlier, path)):
+        if self.overwrite or path == STDIO or (earlier is not None and self.manifest.wrote(earlier, path)):
             return
-        with atomic.writing(path):
-            atomic.refuse_taken(path)
+        with files.writing(path):
+            files.refuse_taken(path)
 
 
 def _keep_original(path: Path, backup: Path | None) -> None:
@@ -200,5 +201,5 @@ def _keep_original(path: Path, backup: Path | None) -> None:
     try:
         backup.hardlink_to(path)
     except OSError:  # a file system without hard links
-        atomic.publish(atomic.stage(backup, path.read_bytes()), backup, overwrite=False)
-    atomic.sync_folder(backup.parent)
+        files.publish(files.stage(backup, path.read_bytes()), backup, overwrite=False)
+    files.sync_folder(backup.parent)

@@ -9,14 +9,15 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from agerestore.batch.masks import is_mask_name
-from agerestore.errors import ImageFileError, NothingReadableError, UsageError, printable
+from agerestore.errors import ImageFileError, NothingReadableError, UsageError
+from agerestore.files import printable
 from agerestore.images.formats import catalog
 from agerestore.images.formats.catalog import OTHERS
 from agerestore.images.io import SUFFIXES, is_picture
 
 BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
 UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of what is written beside a result
-PIPE = Path("-")  # standard input or output
+STDIO = Path("-")  # standard input or output
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +25,45 @@ class Job:
     """One picture to read and the file its result goes to.
 
     Attributes:
-        source: The picture; `PIPE` for standard input.
-        target: The result; `PIPE` for standard output.
+        source: The picture; `STDIO` for standard input.
+        target: The result; `STDIO` for standard output.
         beside: Other files that are read for it, such as its mask: what is in them decides the result, too.
         backup: What the source is called once the result has its place; only where target and source are one.
-        namesake: Whether another target differs from this one in its ending only.
+        stem_collision: Whether another target differs from this one in its ending only.
         ext: The ending that says in which format a result on standard output is; None for that of the source.
     """
 
     source: Path
     target: Path
-    beside: tuple[Path, ...] = ()
+    extra_inputs: tuple[Path, ...] = ()
     backup: Path | None = None
-    namesake: bool = False
+    stem_collision: bool = False
     ext: str | None = None
 
     @property
     def suffix(self) -> str | None:
         """The ending that says in which format the result is; None for that of the source."""
-        return self.ext if self.target == PIPE else self.target.suffix
+        return self.ext if self.target == STDIO else self.target.suffix
 
-    def companion(self, ending: str) -> Path:
+    def sidecar(self, ending: str) -> Path:
         """Name a further file that is written for this job, such as NAME.mask.png; no other job gives that name.
 
         Raises:
             UsageError: The target is standard output.
         """
-        if self.target == PIPE:
+        if self.target == STDIO:
             raise UsageError(f"a .{ending} file cannot go to standard output beside the picture; name an output file")
-        return self.target.with_name(f"{self.target.name if self.namesake else self.target.stem}.{ending}")
+        return self.target.with_name(f"{self.target.name if self.stem_collision else self.target.stem}.{ending}")
 
     def sample(self, number: int) -> Path:
         """Name the file of a sample beside the result, in its format."""
-        return self.companion(f"sample-{number}{self.suffix}")
+        return self.sidecar(f"sample-{number}{self.suffix}")
 
-    def lookalikes(self) -> list[Path]:
+    def sidecar_candidates(self) -> list[Path]:
         """The files that are there and are called like what goes beside a result if it is asked for."""
         samples = map(self.sample, count(1))
         first, others = next(samples), takewhile(os.path.isfile, samples)  # colorings begin with the second
-        named = (first, self.companion(UNCERTAINTY), self.companion(COMPARE))
+        named = (first, self.sidecar(UNCERTAINTY), self.sidecar(COMPARE))
         return [*filter(os.path.isfile, named), *others]
 
 
@@ -84,8 +85,8 @@ def plan(
     becomes a job, to fail under its name.
 
     Args:
-        source: A picture file or a folder; `PIPE` for standard input.
-        out: The file or folder for the results; it need not exist. `PIPE` for standard output.
+        source: A picture file or a folder; `STDIO` for standard input.
+        out: The file or folder for the results; it need not exist. `STDIO` for standard output.
         exclude: Whether to leave out a file or folder found in the folder `source`.
         suffix: Comes between name and ending of each result. With one, `out` may be `source` itself, in which
             pictures that bear it already are then left out, as results of an earlier run.
@@ -102,11 +103,11 @@ def plan(
     """
     _check_suffix(suffix)
     ext = _checked_ext(ext)
-    if in_place and (suffix or ext or PIPE in (source, out) or _real(out) != _real(source)):
+    if in_place and (suffix or ext or STDIO in (source, out) or _real(out) != _real(source)):
         raise UsageError("--in-place needs the same file or folder as IN and OUT, and neither --suffix nor --ext")
     if source.is_dir():
         jobs = _plan_folder(source, out, exclude, suffix, ext, in_place)
-    elif source == PIPE or source.exists() or source.is_symlink():
+    elif source == STDIO or source.exists() or source.is_symlink():
         jobs = [Job(source, source if in_place else _single_target(source, out, suffix, ext), ext=ext)]
     else:
         raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
@@ -115,7 +116,7 @@ def plan(
         return [replace(job, backup=_backup(job.target)) for job in jobs]
     sources = {_real(job.source) for job in jobs}
     for job in jobs:
-        if job.target != PIPE and _real(job.target) in sources:
+        if job.target != STDIO and _real(job.target) in sources:
             what = "would be replaced by its own result or another's; choose another output"
             raise UsageError(f"{printable(job.target)}: {what}")
     return jobs
@@ -123,8 +124,8 @@ def plan(
 
 def _marked(jobs: list[Job]) -> list[Job]:
     """The jobs, where targets differ in their ending only marked so."""
-    bare = Counter(job.target.with_suffix("") for job in jobs if job.target != PIPE)
-    return [replace(job, namesake=bare[job.target.with_suffix("")] > 1) for job in jobs]
+    bare = Counter(job.target.with_suffix("") for job in jobs if job.target != STDIO)
+    return [replace(job, stem_collision=bare[job.target.with_suffix("")] > 1) for job in jobs]
 
 
 def _check_suffix(suffix: str) -> None:
@@ -173,7 +174,7 @@ def _targets(paths: list[Path], suffix: str, ext: str | None) -> list[Path]:
 def _plan_folder(
     source: Path, out: Path, exclude: Callable[[Path], bool], suffix: str, ext: str | None, in_place: bool
 ) -> list[Job]:
-    if out == PIPE:
+    if out == STDIO:
         raise UsageError("only a single picture can go to standard output; choose an output folder")
     if out.exists() and not out.is_dir():
         raise UsageError(f"{printable(out)}: is no folder, {printable(source)} is one; choose a folder")
@@ -239,8 +240,8 @@ def _real(path: Path) -> Path:
 
 
 def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Path:
-    if out == PIPE or (is_picture(out) and not out.is_dir()):
-        if suffix or (ext and out != PIPE):
+    if out == STDIO or (is_picture(out) and not out.is_dir()):
+        if suffix or (ext and out != STDIO):
             what = "names the result already; leave out --suffix and --ext, or name a folder"
             raise UsageError(f"{printable(out)}: {what}")
         return out

@@ -1,6 +1,6 @@
 """Many pictures through one piece of work: what goes wrong with one never stops the others.
 
-Knows neither models nor pixels: `run` takes jobs in, hands each to a `Work`, delivers what comes out, and turns
+Knows neither models nor pixels: `run` takes jobs in, hands each to a `Processor`, delivers what comes out, and turns
 whatever happens into an outcome. While one picture is computed the next is read and the last one is written: three
 are in memory at a time, however many there are.
 """
@@ -13,19 +13,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from agerestore.batch.outputs import Delivery
-from agerestore.batch.planning import PIPE, Job, plan
-from agerestore.errors import one_line, printable
-from agerestore.images.io import UnreadableError
+from agerestore.batch.outputs import OutputWriter
+from agerestore.batch.planning import Job
+from agerestore.errors import AgeRestoreError, UnreadableError
+from agerestore.files import printable
 
-__all__ = ["PIPE", "Delivery", "Job", "Made", "Outcome", "Tally", "Work", "plan", "preview", "run"]
+__all__ = ["Counts", "Encoded", "Outcome", "Processor", "describe", "preview", "run"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Made:
+class Encoded:
     """What came of a picture.
 
     Attributes:
@@ -37,7 +37,7 @@ class Made:
     detail: dict[str, object] = field(default_factory=dict)
 
 
-class Work(Protocol[Item, Result]):
+class Processor(Protocol[Item, Result]):
     """What is done to a picture, in three steps that write nothing; any may raise."""
 
     def decode(self, job: Job, data: bytes) -> Item:
@@ -46,7 +46,7 @@ class Work(Protocol[Item, Result]):
     def compute(self, item: Item) -> Result:
         """Do the work proper; runs in the thread that called `run`, on one picture after the other."""
 
-    def encode(self, job: Job, result: Result) -> Made:
+    def encode(self, job: Job, result: Result) -> Encoded:
         """Say what is to be written; runs beside `compute`, in the thread that writes."""
 
 
@@ -72,7 +72,7 @@ class Outcome:
 
 
 @dataclass
-class Tally:
+class Counts:
     """How many of `total` jobs came to which end; `done` counts the planned ones of a preview, too."""
 
     total: int
@@ -103,19 +103,19 @@ class Tally:
 
 def run(
     jobs: Sequence[Job],
-    work: Work[Item, Result],
-    delivery: Delivery,
+    work: Processor[Item, Result],
+    writer: OutputWriter,
     *,
     report: Callable[[Outcome], None],
     stop: Callable[[], bool] = lambda: False,
     fail_fast: bool = False,
-) -> Tally:
+) -> Counts:
     """Do the work on every job that is not done yet; what goes wrong with one becomes its outcome.
 
     Args:
         jobs: What to do.
         work: What is done to each.
-        delivery: When a job counts as done, and what may be replaced.
+        writer: When a job counts as done, and what may be replaced.
         report: Called with each outcome as soon as it is known, in order, in the thread that called `run`.
         stop: Asked before each job; once it answers true none is begun any more.
         fail_fast: Whether none is begun any more after one that failed.
@@ -124,17 +124,17 @@ def run(
         The count of outcomes; jobs that were not begun have none. `KeyboardInterrupt` passes through, once what
         was being written is written, and so does `BrokenPipeError`.
     """
-    tally = Tally(len(jobs))
+    counts = Counts(len(jobs))
     behind: deque[Future[_Passage]] = deque()  # at most one
 
     def settle() -> None:
         while behind:
             outcome = behind.popleft().result().outcome
             assert outcome is not None
-            tally.add(outcome)
+            counts.add(outcome)
             report(outcome)
 
-    passages = (_Passage(job, _steps(job, work, delivery)) for job in jobs)
+    passages = (_Passage(job, _steps(job, work, writer)) for job in jobs)
     with ThreadPoolExecutor(1, "reading") as reading, ThreadPoolExecutor(1, "writing") as writing:
         try:
             for passage in _read_ahead(reading, passages):
@@ -143,34 +143,34 @@ def run(
                 passage.advance()
                 settle()
                 behind.append(writing.submit(passage.advance))
-                if fail_fast and (tally.failed or (passage.outcome and passage.outcome.error)):
+                if fail_fast and (counts.failed or (passage.outcome and passage.outcome.error)):
                     break
         finally:
             reading.shutdown(wait=False, cancel_futures=True)
             settle()
-    return tally
+    return counts
 
 
-def preview(jobs: Sequence[Job], delivery: Delivery, *, report: Callable[[Outcome], None]) -> Tally:
+def preview(jobs: Sequence[Job], writer: OutputWriter, *, report: Callable[[Outcome], None]) -> Counts:
     """Say of each job what `run` would begin with: that it is planned, was done before, or cannot be done.
 
     Nothing is written, and nothing decoded.
     """
-    tally = Tally(len(jobs))
+    counts = Counts(len(jobs))
     for job in jobs:
-        outcome = _Passage(job, _first_step(job, delivery)).advance().outcome
+        outcome = _Passage(job, _first_step(job, writer)).advance().outcome
         assert outcome is not None
-        tally.add(outcome)
+        counts.add(outcome)
         report(outcome)
-    return tally
+    return counts
 
 
 Steps = Generator[None, None, Outcome]
 
 
-def _steps(job: Job, work: Work[Item, Result], delivery: Delivery) -> Steps:
+def _steps(job: Job, work: Processor[Item, Result], writer: OutputWriter) -> Steps:
     """The way of a job, in three steps: in the thread that reads, in the caller's, in the one that writes."""
-    accepted = delivery.accept(job)
+    accepted = writer.accept(job)
     if accepted is None:
         return Outcome(job, status="skipped")
     item = work.decode(job, accepted.data)
@@ -179,7 +179,7 @@ def _steps(job: Job, work: Work[Item, Result], delivery: Delivery) -> Steps:
     del item  # before the next but one is read
     yield
     made = work.encode(job, result)
-    left = delivery.deliver(accepted, made.files)
+    left = writer.deliver(accepted, made.files)
     return Outcome(job, detail=_with_left(made.detail, left))
 
 
@@ -191,9 +191,9 @@ def _with_left(detail: dict[str, object], left: Sequence[Path]) -> dict[str, obj
     return {**detail, "warning": f"{detail['warning']}; {said}" if "warning" in detail else said}
 
 
-def _first_step(job: Job, delivery: Delivery) -> Steps:
+def _first_step(job: Job, writer: OutputWriter) -> Steps:
     yield from ()
-    return Outcome(job, status="planned" if delivery.accept(job) else "skipped")
+    return Outcome(job, status="planned" if writer.accept(job) else "skipped")
 
 
 class _Passage:
@@ -223,7 +223,7 @@ class _Passage:
         except BrokenPipeError:  # nobody reads standard output any more
             raise
         except Exception as error:  # whatever it is, the other pictures are not to suffer
-            line = one_line(error, self._job.source)
+            line = describe(error, self._job.source)
             return Outcome(self._job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))
         return None
 
@@ -237,3 +237,17 @@ def _read_ahead(reading: ThreadPoolExecutor, passages: Iterable[_Passage]) -> It
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
+
+
+def describe(error: BaseException, source: Path) -> str:
+    """What went wrong with a file, for people: one line that names it."""
+    from agerestore.device import is_out_of_memory  # which needs torch, and this module is read without
+
+    if is_out_of_memory(error):
+        reason = "not enough memory for it; close other programs or make the picture smaller"
+    elif isinstance(error, AgeRestoreError | OSError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    line, name = " ".join(reason.splitlines()), printable(source)
+    return line if name in line else f"{name}: {line}"

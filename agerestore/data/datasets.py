@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from agerestore.data import sources
-from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError, is_out_of_memory
+from agerestore.device import is_out_of_memory
+from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
 MOST_ENLARGED = 2.5  # of pieces of photographs

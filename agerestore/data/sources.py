@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from agerestore.batch.masks import is_mask_name
-from agerestore.errors import ImageFileError, NothingReadableError, is_out_of_memory
+from agerestore.device import is_out_of_memory
+from agerestore.errors import ImageFileError, NothingReadableError
 from agerestore.images import io
 from agerestore.images.formats.codec import readable_suffixes
 

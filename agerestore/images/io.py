@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore import atomic
-from agerestore.errors import ImageFileError, NothingReadableError, printable
+from agerestore import files
+from agerestore.errors import ImageFileError, UnreadableError
+from agerestore.files import printable
 from agerestore.images.formats import catalog, codec, lossy
 from agerestore.images.formats.catalog import SUFFIXES
 from agerestore.images.formats.lossless import Samples
@@ -27,7 +28,6 @@ __all__ = [
     "Mask",
     "Metadata",
     "Photo",
-    "UnreadableError",
     "as_new",
     "contents",
     "decode",
@@ -45,12 +45,6 @@ __all__ = [
 ]
 
 Mask = NDArray[np.bool_]  # (H, W), True where a pixel is unknown
-
-
-class UnreadableError(ImageFileError):
-    """A file that is no picture this package can read."""
-
-    exit_code = NothingReadableError.exit_code  # where it is the one that was asked for
 
 
 @dataclass(frozen=True)
@@ -166,12 +160,12 @@ def write(path: Path, photo: Photo, *, overwrite: bool = False, quality: int | N
         ImageFileError: The file exists and `overwrite` is false; the format cannot hold the picture; the
             disk is full or the folder not writable.
     """
-    with atomic.writing(path):
+    with files.writing(path):
         if not overwrite:
-            atomic.refuse_taken(path)
-        temporary = atomic.stage(path, encode(photo, path.suffix, quality))
+            files.refuse_taken(path)
+        temporary = files.stage(path, encode(photo, path.suffix, quality))
         try:
-            atomic.publish(temporary, path, overwrite=overwrite)
+            files.publish(temporary, path, overwrite=overwrite)
         finally:
             temporary.unlink(missing_ok=True)
 

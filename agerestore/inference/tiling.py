@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agerestore.config.options import SMALLEST_TILE
-from agerestore.errors import AgeRestoreError, is_out_of_memory
+from agerestore.device import is_out_of_memory
+from agerestore.errors import AgeRestoreError
 
 
 class Box(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agerestore import atomic
+from agerestore import files
 from agerestore.errors import UsageError
 from agerestore.images.composite import fill_unknown
 from agerestore.images.observation import Observation
@@ -88,7 +88,7 @@ def export_onnx(model: LoadedModel, path: Path) -> None:
         whole = onnx.load_model(recorded)
     onnx.helper.set_model_props(whole, {"agerestore": json.dumps(model.header, sort_keys=True)})
     onnx.checker.check_model(whole, full_check=True)
-    atomic.write(path, whole.SerializeToString())
+    files.write(path, whole.SerializeToString())
 
 
 def _graph(networks: nn.Module) -> _Photograph | _EncodeThenGenerate:

@@ -19,7 +19,7 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from agerestore import atomic
+from agerestore import files
 from agerestore.config.networks import AnyNetworkConfig
 from agerestore.config.training import parse
 from agerestore.errors import UsageError, WeightsError
@@ -97,7 +97,7 @@ def save_weights(path: Path, model: Model, header: Mapping[str, Any]) -> None:
     }
     description = {"format": FORMAT, "network": model.config.model_dump(), **header}
     written = json.dumps(description, sort_keys=True, separators=(",", ":"))
-    atomic.write(path, safetensors.torch.save(tensors, {"agerestore": written}))
+    files.write(path, safetensors.torch.save(tensors, {"agerestore": written}))
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -166,9 +166,9 @@ def save_state(folder: Path, tensors: dict[str, Tensor], description: Mapping[st
     try:
         shards = [data[start : start + SHARD_BYTES] for start in range(0, len(data), SHARD_BYTES)]
         for number, shard in enumerate(shards):
-            atomic.write(new / f"shard-{number:03d}", shard)
+            files.write(new / f"shard-{number:03d}", shard)
         index = {"sha256": hashlib.sha256(data).hexdigest(), "shards": len(shards), **description}
-        atomic.write(new / "index.json", json.dumps(index).encode())
+        files.write(new / "index.json", json.dumps(index).encode())
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

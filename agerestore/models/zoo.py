@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from agerestore import atomic
+from agerestore import files
 from agerestore.errors import WeightsError
 from agerestore.models.weights import LoadedModel, load_weights, read_header, sha256
 
@@ -114,7 +114,7 @@ def write_index(pretrained: Path) -> None:
     rows = json.loads(path.read_text())
     for file in sorted(pretrained.glob("*.safetensors")):
         rows.setdefault(file.stem, {"purpose": ""})["sha256"] = sha256(file)
-    atomic.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
+    files.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
 def automatic() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agerestore import atomic
+from agerestore import files
 from agerestore.images.grid import contact_sheet
 from agerestore.models import weights
 from agerestore.training.state import Training
@@ -64,7 +64,7 @@ class Journal:
         log = self.run / "log.jsonl"
         if log.exists():
             done = filter(self._is_done, log.read_text().splitlines())
-            atomic.write(log, "".join(f"{line}\n" for line in done).encode())
+            files.write(log, "".join(f"{line}\n" for line in done).encode())
 
     def _is_done(self, line: str) -> bool:
         t = self.training

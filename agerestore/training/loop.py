@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agerestore import atomic, distributed
+from agerestore import distributed, files
 from agerestore.config.training import DRAWS, TrainConfig, read_config
 from agerestore.data.datasets import AnySet, ImageSet, digest, held_out_of, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
@@ -74,7 +74,7 @@ def train(
         distributed.wait()  # until all have seen that the folder is empty
         run.mkdir(parents=True, exist_ok=True)
         if distributed.is_first():
-            atomic.write(run / "config.json", config.model_dump_json(indent=1).encode())
+            files.write(run / "config.json", config.model_dump_json(indent=1).encode())
     known = _remembered(run, _set(images, config) | (provenance or {}), resume)
     judge = review(config, held_out, training.device)
     journal = (Journal if distributed.is_first() else Silence)(run, training, judge, report)
@@ -171,7 +171,7 @@ def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str
     if resume and before.get(DIGEST, known[DIGEST]) != known[DIGEST]:
         raise UsageError(f"{run}: begun on other pictures; give those as they were, or begin a new run with --init")
     if distributed.is_first():
-        atomic.write(path, json.dumps(known, indent=1).encode())
+        files.write(path, json.dumps(known, indent=1).encode())
     return known
 
 

@@ -18,10 +18,12 @@ from copying import Copying, pictures
 from pictures import noise, saved
 from PIL import Image
 
-from agerestore import atomic
-from agerestore.batch import manifest, runner
+from agerestore import files
+from agerestore.batch import manifest, planning, runner
 from agerestore.batch.manifest import Manifest
-from agerestore.batch.runner import Delivery, Job, Made, Outcome, Work
+from agerestore.batch.outputs import OutputWriter
+from agerestore.batch.planning import Job
+from agerestore.batch.runner import Encoded, Outcome, Processor
 from agerestore.errors import UsageError
 from agerestore.images import io
 
@@ -40,7 +42,7 @@ class Inverting(Copying):
 def run(
     source: Path,
     out: Path,
-    work: Work[object, object] | None = None,
+    work: Processor[object, object] | None = None,
     *,
     settings: str = "s",
     overwrite: bool = False,
@@ -49,10 +51,10 @@ def run(
 ) -> str:
     """The statuses of a batch, a letter for each picture: d(one), s(kipped), f(ailed)."""
     outcomes: list[Outcome] = []
-    jobs = [replace(job, beside=also) for job in runner.plan(source, out, **naming)]
+    jobs = [replace(job, extra_inputs=also) for job in planning.plan(source, out, **naming)]
     with Manifest.open(out) as book:
-        delivery = Delivery(book, settings, overwrite)
-        runner.run(jobs, work or Inverting(), delivery, report=outcomes.append)
+        writer = OutputWriter(book, settings, overwrite)
+        runner.run(jobs, work or Inverting(), writer, report=outcomes.append)
     run.errors = [outcome.error for outcome in outcomes if outcome.error]
     run.warnings = [outcome.detail["warning"] for outcome in outcomes if "warning" in outcome.detail]
     return "".join(outcome.status[0] for outcome in outcomes)
@@ -119,10 +121,10 @@ def test_a_result_that_is_gone_or_changed_is_not_done(tmp_path: Path) -> None:
 class Describing(Copying):
     """Work that writes a second file, and removes a third."""
 
-    def encode(self, job: Job, result: io.Photo) -> Made:
+    def encode(self, job: Job, result: io.Photo) -> Encoded:
         made = super().encode(job, result)
         beside = {job.target.with_suffix(".json"): b"{}", job.target.with_suffix(".mask.png"): None}
-        return Made(beside | dict(made.files))
+        return Encoded(beside | dict(made.files))
 
 
 def test_files_beside_a_result_belong_to_it(tmp_path: Path) -> None:
@@ -147,10 +149,10 @@ class Sampling(Copying):
 
     samples = 0
 
-    def encode(self, job: Job, result: io.Photo) -> Made:
+    def encode(self, job: Job, result: io.Photo) -> Encoded:
         made = super().encode(job, result)
-        beside = {job.companion(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
-        return Made(beside | dict(made.files))
+        beside = {job.sidecar(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
+        return Encoded(beside | dict(made.files))
 
 
 def test_what_lay_beside_a_result_goes_with_it_unless_somebody_changed_it(tmp_path: Path) -> None:
@@ -191,9 +193,9 @@ def test_the_result_of_another_picture_is_no_companion(tmp_path: Path) -> None:
 
 def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) -> None:
     class Comparing(Copying):
-        def encode(self, job: Job, result: io.Photo) -> Made:
+        def encode(self, job: Job, result: io.Photo) -> Encoded:
             made = super().encode(job, result)
-            return Made({job.companion("compare.png"): made.files[job.target], **made.files})
+            return Encoded({job.sidecar("compare.png"): made.files[job.target], **made.files})
 
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, "a.compare.png", "a.jpg", "a.png", "b.compare.png", "b.png")
@@ -209,11 +211,13 @@ def test_a_preview_says_what_a_run_would_do_and_writes_nothing(tmp_path: Path) -
     (out / "a.png").unlink()
     (out / "sub" / "b.png").write_bytes(b"")
     before, outcomes = contents(tmp_path), []
-    tally = runner.preview(runner.plan(source, out), Delivery(Manifest(out), "s"), report=outcomes.append)
+    counts = runner.preview(planning.plan(source, out), OutputWriter(Manifest(out), "s"), report=outcomes.append)
     assert [outcome.status for outcome in outcomes] == ["planned", "failed", "skipped"]
-    assert (tally.done, tally.exit_code) == (1, 1)
+    assert (counts.done, counts.exit_code) == (1, 1)
     assert contents(tmp_path) == before
-    runner.preview(runner.plan(source, tmp_path / "new"), Delivery(Manifest(tmp_path / "new")), report=outcomes.append)
+    runner.preview(
+        planning.plan(source, tmp_path / "new"), OutputWriter(Manifest(tmp_path / "new")), report=outcomes.append
+    )
     assert not (tmp_path / "new").exists()
 
 
@@ -300,7 +304,7 @@ def test_a_run_that_ended_anywhere_is_resumed_and_leaves_nothing_behind(
 ) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, *NAMES)
-    place = {"staging": (os, "fsync"), "recording": (Manifest, "append"), "publishing": (atomic, "publish"),
+    place = {"staging": (os, "fsync"), "recording": (Manifest, "append"), "publishing": (files, "publish"),
              "linking": (Path, "hardlink_to")}[when]  # fmt: skip
 
     def end(*arguments: Any, **options: object) -> None:
@@ -383,7 +387,7 @@ def test_in_place_an_end_between_backup_and_result_loses_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic, "publish", end)
+        patch.setattr(files, "publish", end)
         with pytest.raises(KeyboardInterrupt):
             run(folder, folder, in_place=True)
     assert contents(folder) == before | {"a.png.orig": before["a.png"]}
@@ -402,10 +406,10 @@ def test_with_a_suffix_results_lie_beside_their_sources_and_are_no_sources(tmp_p
     assert run(folder, tmp_path / "out", suffix="-2") == "dddddd"
     for suffix in ("/x", ".mask", "a/../b"):
         with pytest.raises(UsageError, match="choose one such as"):
-            runner.plan(folder, folder, suffix=suffix)
+            planning.plan(folder, folder, suffix=suffix)
     for options in ({"in_place": True, "suffix": "x"}, {"in_place": True}):
         with pytest.raises(UsageError, match="--in-place needs the same"):
-            runner.plan(folder, folder if "suffix" in options else tmp_path / "out", **options)
+            planning.plan(folder, folder if "suffix" in options else tmp_path / "out", **options)
 
 
 # Killed
@@ -541,9 +545,9 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
 
     def peak(name: str) -> int:
         tracemalloc.start()
-        jobs = runner.plan(tmp_path / name, tmp_path / f"{name}-out")
+        jobs = planning.plan(tmp_path / name, tmp_path / f"{name}-out")
         with Manifest.open(tmp_path / f"{name}-out") as book:
-            runner.run(jobs, Inverting(), Delivery(book), report=lambda outcome: None)
+            runner.run(jobs, Inverting(), OutputWriter(book), report=lambda outcome: None)
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return top

@@ -10,29 +10,31 @@ import pytest
 from copying import Copying, pictures
 from pictures import noise, stored
 
-from agerestore.batch import masks, runner
-from agerestore.batch.runner import Delivery, Job, Made, Outcome
+from agerestore.batch import masks, planning, runner
+from agerestore.batch.outputs import OutputWriter
+from agerestore.batch.planning import Job
+from agerestore.batch.runner import Encoded, Outcome
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
 from agerestore.images import io
 
 
-def run(jobs: list[Job], work: object = None, delivery: Delivery | None = None, **options: object) -> list[Outcome]:
-    """What is reported of each job, after a check that the tally agrees."""
+def run(jobs: list[Job], work: object = None, writer: OutputWriter | None = None, **options: object) -> list[Outcome]:
+    """What is reported of each job, after a check that the counts agrees."""
     outcomes: list[Outcome] = []
-    tally = runner.run(jobs, work or Copying(), delivery or Delivery(), report=outcomes.append, **options)
-    assert tally == tally_of(outcomes, len(jobs))
+    counts = runner.run(jobs, work or Copying(), writer or OutputWriter(), report=outcomes.append, **options)
+    assert counts == counts_of(outcomes, len(jobs))
     return outcomes
 
 
-def tally_of(outcomes: list[Outcome], total: int) -> runner.Tally:
-    tally = runner.Tally(total)
+def counts_of(outcomes: list[Outcome], total: int) -> runner.Counts:
+    counts = runner.Counts(total)
     for outcome in outcomes:
-        tally.add(outcome)
-    return tally
+        counts.add(outcome)
+    return counts
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
-    return tally_of(outcomes, len(outcomes)).exit_code
+    return counts_of(outcomes, len(outcomes)).exit_code
 
 
 def tree(folder: Path) -> list[str]:
@@ -48,7 +50,7 @@ def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     (tmp_path / "in" / ".hidden").mkdir()
     pictures(tmp_path / "in", ".hidden/x.png", "._x.png")  # the second is what a Mac leaves beside x.png
-    jobs = runner.plan(tmp_path / "in", tmp_path / "out")
+    jobs = planning.plan(tmp_path / "in", tmp_path / "out")
     assert [str(job.source.relative_to(tmp_path / "in")) for job in jobs] == names
     assert [str(job.target.relative_to(tmp_path / "out")) for job in jobs] == names
     assert exit_code(run(jobs)) == 0
@@ -69,7 +71,7 @@ def test_in_another_format_names_never_collide_either(tmp_path: Path) -> None:
     }
     pictures(tmp_path / "in", *expected)
     for ext in (".png", "png"):
-        jobs = runner.plan(tmp_path / "in", tmp_path / "out", ext=ext)
+        jobs = planning.plan(tmp_path / "in", tmp_path / "out", ext=ext)
         found = {
             str(job.source.relative_to(tmp_path / "in")): str(job.target.relative_to(tmp_path / "out")) for job in jobs
         }
@@ -82,7 +84,7 @@ def test_in_another_format_names_never_collide_either(tmp_path: Path) -> None:
 def test_another_format_in_the_same_folder(tmp_path: Path) -> None:
     pictures(tmp_path, "x.jpg", "x.png", "y.jpg")
     for _ in range(2):  # the results are no pictures of the second run
-        jobs = runner.plan(tmp_path, tmp_path, suffix=".restored", ext=".png")
+        jobs = planning.plan(tmp_path, tmp_path, suffix=".restored", ext=".png")
         assert [job.target.name for job in jobs] == ["x.jpg.restored.png", "x.png.restored.png", "y.restored.png"]
         for job in jobs:
             job.target.write_bytes(job.source.read_bytes())
@@ -92,30 +94,30 @@ def test_formats_that_cannot_be(tmp_path: Path) -> None:
     (source,) = pictures(tmp_path, "in/a.jpg")
     for ext in (".gif", "", "."):
         with pytest.raises(UsageError, match="no picture format"):
-            runner.plan(source.parent, tmp_path / "out", ext=ext)
+            planning.plan(source.parent, tmp_path / "out", ext=ext)
     with pytest.raises(UsageError, match="leave out --suffix and --ext"):
-        runner.plan(source, tmp_path / "b.png", ext=".png")
+        planning.plan(source, tmp_path / "b.png", ext=".png")
     with pytest.raises(UsageError, match="neither --suffix nor --ext"):
-        runner.plan(source, source, ext=".png", in_place=True)
-    assert runner.plan(source, tmp_path / "out", ext="tif")[0].target == tmp_path / "out" / "a.tif"
-    assert runner.plan(source, runner.PIPE, ext="tif")[0].suffix == ".tif"
-    assert runner.plan(source, runner.PIPE)[0].suffix is None
+        planning.plan(source, source, ext=".png", in_place=True)
+    assert planning.plan(source, tmp_path / "out", ext="tif")[0].target == tmp_path / "out" / "a.tif"
+    assert planning.plan(source, planning.STDIO, ext="tif")[0].suffix == ".tif"
+    assert planning.plan(source, planning.STDIO)[0].suffix is None
 
 
 def test_any_name_goes_through(tmp_path: Path) -> None:
     names = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
     pictures(tmp_path / "in", *names)
-    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(planning.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.error for outcome in outcomes] == [None] * len(names)
     assert tree(tmp_path / "out") == sorted(names)
-    again = run(runner.plan(tmp_path / "in", tmp_path / "out"))
+    again = run(planning.plan(tmp_path / "in", tmp_path / "out"))
     assert all(outcome.error and outcome.error.isprintable() for outcome in again)
 
 
 def test_masks_and_excluded_folders_are_no_pictures(tmp_path: Path) -> None:
     source = tmp_path / "in"
     pictures(source, "a.png", "a.mask.png", "b.jpg", "b.jpg.mask.png", "masks/a.png")
-    jobs = runner.plan(source, tmp_path / "out", exclude=lambda path: path == source / "masks")
+    jobs = planning.plan(source, tmp_path / "out", exclude=lambda path: path == source / "masks")
     assert [job.source.name for job in jobs] == ["a.png", "b.jpg"]
 
 
@@ -129,7 +131,7 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
     (source / "other").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (source / "loop.png").symlink_to("loop.png")
     (source / "dangling.png").symlink_to("nowhere")
-    jobs = runner.plan(source, tmp_path / "out")
+    jobs = planning.plan(source, tmp_path / "out")
     found = [str(job.source.relative_to(source)) for job in jobs]
     assert found == ["a/b/z.png", "a/x.png", "dangling.png", "loop.png", "other/y.png"]
     outcomes = run(jobs)
@@ -148,20 +150,20 @@ def test_a_folder_that_can_be_listed_and_not_entered_fails_alone(
         return is_dir(path)
 
     monkeypatch.setattr(Path, "is_dir", denied)
-    jobs = runner.plan(tmp_path / "in", tmp_path / "out")
+    jobs = planning.plan(tmp_path / "in", tmp_path / "out")
     assert [job.source.name for job in jobs] == ["a.png", "b.png"]
 
 
 def test_in_place_results_stay_in_the_folder_as_it_was_called(tmp_path: Path) -> None:
     pictures(tmp_path / "in", "a.png")
     (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
-    (job,) = runner.plan(tmp_path / "in", tmp_path / "link", in_place=True)
+    (job,) = planning.plan(tmp_path / "in", tmp_path / "link", in_place=True)
     assert (job.target, job.backup) == (tmp_path / "link" / "a.png", tmp_path / "link" / "a.png.orig")
 
 
 def test_an_output_inside_the_source_is_never_picked_up(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png", "out/a.png", "out/out/a.png")
-    assert runner.plan(tmp_path, tmp_path / "out") == [Job(tmp_path / "a.png", tmp_path / "out" / "a.png")]
+    assert planning.plan(tmp_path, tmp_path / "out") == [Job(tmp_path / "a.png", tmp_path / "out" / "a.png")]
 
 
 def test_a_result_never_replaces_a_source(tmp_path: Path) -> None:
@@ -169,12 +171,12 @@ def test_a_result_never_replaces_a_source(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
     for out in (tmp_path / "in", tmp_path / "in" / ".." / "in", tmp_path / "link"):
         with pytest.raises(UsageError, match="source folder itself"):
-            runner.plan(tmp_path / "in", out)
+            planning.plan(tmp_path / "in", out)
     with pytest.raises(UsageError, match="choose another output"):  # in/in/a.png would land on in/a.png
-        runner.plan(tmp_path / "in", tmp_path)
+        planning.plan(tmp_path / "in", tmp_path)
     for out in (tmp_path / "in" / "a.png", tmp_path / "in", tmp_path / "link" / "a.png"):
         with pytest.raises(UsageError, match=r"a\.png: would be replaced"):
-            runner.plan(tmp_path / "in" / "a.png", out)
+            planning.plan(tmp_path / "in" / "a.png", out)
 
 
 def test_a_single_file(tmp_path: Path) -> None:
@@ -187,9 +189,9 @@ def test_a_single_file(tmp_path: Path) -> None:
         "folder.png": "folder.png/a.png",
     }
     for out, target in cases.items():
-        assert runner.plan(source, tmp_path / out) == [Job(source, tmp_path / target)]
+        assert planning.plan(source, tmp_path / out) == [Job(source, tmp_path / target)]
     (tmp_path / "mask.mask.png").write_bytes(source.read_bytes())  # asked for by name, it is a picture
-    assert len(runner.plan(tmp_path / "mask.mask.png", tmp_path / "out")) == 1
+    assert len(planning.plan(tmp_path / "mask.mask.png", tmp_path / "out")) == 1
 
 
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:
@@ -199,24 +201,24 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     nameless.write_bytes(source.read_bytes())
     for out in ("notes.txt", "b.gif"):  # there, or to be made
         with pytest.raises(UsageError, match=rf"{out}: is neither a folder nor a picture; choose .* \.jpg .*exists"):
-            runner.plan(source, tmp_path / out)
+            planning.plan(source, tmp_path / out)
     with pytest.raises(UsageError, match=r"notes\.txt: is no folder"):
-        runner.plan(tmp_path / "in", tmp_path / "notes.txt")
+        planning.plan(tmp_path / "in", tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="name the output"):
-        runner.plan(nameless, tmp_path / "out")
-    assert runner.plan(nameless, tmp_path / "b.png") == [Job(nameless, tmp_path / "b.png")]
+        planning.plan(nameless, tmp_path / "out")
+    assert planning.plan(nameless, tmp_path / "b.png") == [Job(nameless, tmp_path / "b.png")]
 
 
 def test_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("")
     with pytest.raises(NothingReadableError, match=r"/in: holds no picture \(looked for \.avif .*\.webp\)"):
-        runner.plan(tmp_path / "in", tmp_path / "out")
+        planning.plan(tmp_path / "in", tmp_path / "out")
     with pytest.raises(NothingReadableError, match="none: no such file or folder"):
-        runner.plan(tmp_path / "none", tmp_path / "out")
+        planning.plan(tmp_path / "none", tmp_path / "out")
     forbid(monkeypatch, tmp_path / "in")
     with pytest.raises(NothingReadableError, match="/in: cannot be listed"):
-        runner.plan(tmp_path / "in", tmp_path / "out")
+        planning.plan(tmp_path / "in", tmp_path / "out")
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -236,7 +238,7 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_done(
 ) -> None:
     pictures(tmp_path / "in", "a.png", "locked/b.png", "z.png")
     forbid(monkeypatch, tmp_path / "in" / "locked")
-    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(planning.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
     assert "locked" in str(outcomes[1].error)
     assert exit_code(outcomes) == 1
@@ -283,7 +285,7 @@ def test_pictures_are_never_taken_for_masks(tmp_path: Path) -> None:
 def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
     paths = pictures(tmp_path / "in", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
     paths[2].write_bytes(paths[2].read_bytes()[:300])
-    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(planning.plan(tmp_path / "in", tmp_path / "out"))
     assert tree(tmp_path / "out") == ["1.jpg", "2.jpg", "4.jpg", "5.jpg"]
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done", "done"]
     assert str(outcomes[2].error).startswith(f"{paths[2]}: ")
@@ -333,14 +335,14 @@ def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> No
     io.write(older, io.Photo(noise(16, 16, 3, seed=7)), overwrite=True)
     before = older.read_bytes()
     (tmp_path / "out" / "b.png").symlink_to("nowhere")
-    jobs, work = runner.plan(tmp_path / "in", tmp_path / "out"), Copying()
+    jobs, work = planning.plan(tmp_path / "in", tmp_path / "out"), Copying()
     outcomes = run(jobs, work)
     assert outcomes[0].error == f"{a}: {older}: exists; pass --overwrite or choose another output"
     assert older.read_bytes() == before
     assert outcomes[1].error is not None  # a link to nowhere is somebody's, too
     assert work.computed == []  # nobody restores for minutes what cannot be written
     assert exit_code(outcomes) == 1
-    assert exit_code(run(jobs, delivery=Delivery(overwrite=True))) == 0
+    assert exit_code(run(jobs, writer=OutputWriter(overwrite=True))) == 0
     np.testing.assert_array_equal(io.read(older).pixels, io.read(a).pixels)
 
 
@@ -355,7 +357,7 @@ def test_a_file_that_appears_while_a_picture_is_computed_is_left_alone(tmp_path:
 
     work.compute = compute
     (tmp_path / "out").mkdir()
-    (outcome,) = run(runner.plan(tmp_path / "in", tmp_path / "out"), work)
+    (outcome,) = run(planning.plan(tmp_path / "in", tmp_path / "out"), work)
     assert "exists; pass --overwrite" in str(outcome.error)
     assert (tmp_path / "out" / "a.png").read_bytes() == b"precious"
 
@@ -371,10 +373,10 @@ def test_an_interruption_passes_and_leaves_no_half_file(tmp_path: Path, monkeypa
             raise KeyboardInterrupt
         sync(descriptor)
 
-    jobs = runner.plan(tmp_path / "in", tmp_path / "out")
+    jobs = planning.plan(tmp_path / "in", tmp_path / "out")
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        runner.run(jobs, Copying(), Delivery(), report=reported.append)
+        runner.run(jobs, Copying(), OutputWriter(), report=reported.append)
     assert [outcome.job.source.name for outcome in reported] == ["1.png"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
 
@@ -391,14 +393,14 @@ def test_what_is_being_written_when_the_computing_is_interrupted_is_finished(tmp
 
     work.compute = compute
     with pytest.raises(KeyboardInterrupt):
-        run(runner.plan(tmp_path / "in", tmp_path / "out"), work)
+        run(planning.plan(tmp_path / "in", tmp_path / "out"), work)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
 
 
 def test_asked_to_stop_the_pictures_in_flight_are_finished(tmp_path: Path) -> None:
     pictures(tmp_path / "in", *(f"{n}.png" for n in range(6)))
     work = Copying()
-    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"), work, stop=lambda: len(work.computed) == 2)
+    outcomes = run(planning.plan(tmp_path / "in", tmp_path / "out"), work, stop=lambda: len(work.computed) == 2)
     assert [outcome.status for outcome in outcomes] == ["done", "done"]
     assert tree(tmp_path / "out") == ["0.png", "1.png"]
 
@@ -406,11 +408,11 @@ def test_asked_to_stop_the_pictures_in_flight_are_finished(tmp_path: Path) -> No
 def test_with_fail_fast_none_is_begun_after_one_that_failed(tmp_path: Path) -> None:
     paths = pictures(tmp_path / "in", *(f"{n}.png" for n in range(6)))
     paths[2].write_bytes(b"")
-    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"), fail_fast=True)
+    outcomes = run(planning.plan(tmp_path / "in", tmp_path / "out"), fail_fast=True)
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed"]
     paths[0].write_bytes(b"")  # the only one that was begun, but not the only one there is
-    jobs = runner.plan(tmp_path / "in", tmp_path / "out2")
-    assert runner.run(jobs, Copying(), Delivery(), report=lambda outcome: None, fail_fast=True).exit_code == 1
+    jobs = planning.plan(tmp_path / "in", tmp_path / "out2")
+    assert runner.run(jobs, Copying(), OutputWriter(), report=lambda outcome: None, fail_fast=True).exit_code == 1
 
 
 def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_are_in_memory(tmp_path: Path) -> None:
@@ -431,7 +433,7 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
         threads.add(("compute", threading.current_thread() is threading.main_thread()))
         return compute(item)
 
-    def waiting_encode(job: Job, result: io.Photo) -> Made:
+    def waiting_encode(job: Job, result: io.Photo) -> Encoded:
         threads.add(("encode", threading.current_thread() is threading.main_thread()))
         if len(overlapped) < 11:  # all but the last are encoded no sooner than the next is computed
             overlapped.append(next_begun.acquire(timeout=10))
@@ -439,7 +441,7 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
         return encode(job, result)
 
     work.decode, work.compute, work.encode = counted_decode, told_compute, waiting_encode
-    run(runner.plan(tmp_path / "in", tmp_path / "out"), work)
+    run(planning.plan(tmp_path / "in", tmp_path / "out"), work)
     assert overlapped == [True] * 11
     assert most[0] <= 3
     assert threads == {("decode", False), ("compute", True), ("encode", False)}
@@ -466,13 +468,13 @@ def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: 
             return masks.read_mask(bad, (16, 16))
 
     class Full(Copying):
-        def encode(self, job: Job, result: io.Photo) -> Made:
+        def encode(self, job: Job, result: io.Photo) -> Encoded:
             raise ImageFileError("b.png: cannot be written (No space left on device)")
 
     target = tmp_path / "b.png"
     assert exit_code(run([Job(source, target)], WithMask())) == 1
     assert exit_code(run([Job(source, target)], Full())) == 1
-    assert exit_code(run([Job(source, target, beside=(tmp_path / "gone.png",))])) == 1
+    assert exit_code(run([Job(source, target, extra_inputs=(tmp_path / "gone.png",))])) == 1
     assert exit_code(run([Job(bad, target)])) == 3
 
 
@@ -489,7 +491,7 @@ def test_a_full_disk_fails_one_picture_and_leaves_nothing_of_it(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full_once)
-    outcomes = run(runner.plan(tmp_path / "in", tmp_path / "out"))
+    outcomes = run(planning.plan(tmp_path / "in", tmp_path / "out"))
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
     assert "2.png: cannot be written (No space left on device)" in str(outcomes[1].error)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.png", "3.png"]

@@ -17,10 +17,10 @@ from pictures import XMP, assert_same, exif_block, noise, png, saved, stored
 from PIL import Image, features
 
 from agerestore.batch import masks
-from agerestore.errors import ImageFileError
+from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.images import io
 from agerestore.images.formats import codec, lossless
-from agerestore.images.io import Metadata, Photo, UnreadableError
+from agerestore.images.io import Metadata, Photo
 
 # Tensors
 

@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_the_last_good_state(tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(weights.atomic, "write", full)
+    monkeypatch.setattr(weights.files, "write", full)
     with pytest.raises(OSError, match="No space left"):
         weights.save_state(tmp_path, {"a": torch.zeros(2)}, {"step": 2})
     tensors, index = weights.load_state(tmp_path)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from agerestore import atomic
+from agerestore import files
 from agerestore.errors import UsageError
 from agerestore.images.grid import contact_sheet
 from agerestore.research.experiments.aae import (
@@ -79,5 +79,5 @@ def run_experiment(name: str, setting: Setting, out: Path) -> Outcome:
     made_with = {"full": setting.full, "seed": setting.seed, "settings": setting.settings}
     about = {"experiment": name, **made_with, "figures": outcome.figures}
     about |= {"note": outcome.note} if outcome.note else {}
-    atomic.write(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
+    files.write(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
     return outcome

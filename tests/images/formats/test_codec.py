@@ -24,10 +24,10 @@ from pictures import (
 from PIL import Image, ImageOps
 
 from agerestore.batch import masks
-from agerestore.errors import ImageFileError
+from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.images import io
 from agerestore.images.formats import lossless
-from agerestore.images.io import Metadata, Photo, UnreadableError
+from agerestore.images.io import Metadata, Photo
 
 # What is read, against closed forms
 

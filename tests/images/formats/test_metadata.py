@@ -13,11 +13,11 @@ import pytest
 from pictures import DISPLAY_P3_LIKE, XMP, assert_same, exif_block, facts, noise, png, saved, stored
 from PIL import Image, ImageOps, IptcImagePlugin, features
 
-from agerestore.errors import ImageFileError
+from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.images import io as image_io
 from agerestore.images.formats import catalog, iptc, lossless
 from agerestore.images.formats import png as png_chunks
-from agerestore.images.io import Metadata, Photo, UnreadableError
+from agerestore.images.io import Metadata, Photo
 from agerestore.inference.chroma_upsampling import with_chroma
 
 PHOTOGRAPH = Path(__file__).parents[3] / "examples" / "photographs" / "photo-chelsea.png"

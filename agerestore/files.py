@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: complete under another name first, then given their own."""
+"""File names in messages, and files written atomically: complete under a temporary name, then renamed."""
 
 import os
 import secrets
@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from agerestore.errors import ImageFileError, printable
+from agerestore.errors import ImageFileError
+
+
+def printable(path: Path) -> str:
+    """Return the path as text for one line: line breaks and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 
 def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
