@@ -147,4 +147,4 @@ def _side_by_side(gray: "Photo", colored: "list[Photo]") -> "Photo":
     """Gray and colored at full size, or a contact sheet of several."""
     from agerestore.images import grid
 
-    return grid.beside(gray, *colored) if len(colored) == 1 else grid.of_photos([gray, *colored])
+    return grid.side_by_side(gray, *colored) if len(colored) == 1 else grid.photo_grid([gray, *colored])

@@ -54,11 +54,11 @@ def evaluate(
 ) -> None:
     """Measure a model beside classical methods on the same damaged pictures; one that colors, beside simpler ways."""
     from agerestore import device as devices
-    from agerestore.inference.restoration import unheeded
+    from agerestore.inference.restoration import unsupported_options
     from agerestore.models import zoo
     from agerestore.models.registry import Autoencoder, ColorModel
 
-    settings = RestoreSettings(refine=refine, ensemble=ensemble, precision=common.precision)
+    settings = RestoreSettings(latent_steps=refine, ensemble=ensemble, precision=common.precision)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(devices.choose(common.device))
     restoring = {"--degrade": damage, "--baselines": baseline != "none", "--refine": refine, "--ensemble": ensemble > 1}
@@ -73,7 +73,7 @@ def evaluate(
         _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
     else:
         fitted = {} if isinstance(loaded.networks, Autoencoder) else {"--training": training}  # baselines that learn
-        refuse_unheeded(f"-m {model}", [*unheeded(loaded, settings), *_given(compared | fitted)])
+        refuse_unheeded(f"-m {model}", [*unsupported_options(loaded, settings), *_given(compared | fitted)])
         _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)
 
 

@@ -81,7 +81,7 @@ def restore(
     NAME.uncertainty.png (four times the expected error in gray levels) and NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore.inference.restoration import unheeded
+    from agerestore.inference.restoration import unsupported_options
     from agerestore.models import zoo
 
     beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
@@ -95,13 +95,13 @@ def restore(
     devices.precision(common.precision, where)  # an unknown one is named before any work
     made_with = {"model": _fingerprint(model), "device": where.type}
     settings = RestoreSettings(
-        refine=refine, strength=strength, sigma=sigma, ensemble=ensemble, unfade=_unfade(preset), tile=_side(tile),
-        precision=common.precision,
+        latent_steps=refine, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=_unfade(preset),
+        tile=_side(tile), precision=common.precision,
     )  # fmt: skip
     extras = _Extras(samples, uncertainty, compare, common.seed)
     models = _models(model, where)
     if model != "auto":  # which may have one for each option
-        refuse_unheeded(f"-m {model}", unheeded(models[model], settings, samples, uncertainty))
+        refuse_unheeded(f"-m {model}", unsupported_options(models[model], settings, samples, uncertainty))
     color = _colorist(where, common, samples) if colorize else None
     made_with |= {"colors": zoo.fingerprint(COLORS)} if colorize else {}
     work = _Restoring(models, settings, extras, masks, resize_mask, large, files.quality, color)
@@ -251,4 +251,4 @@ class _Restoring:
         if restored.uncertainty is not None:
             yield job.sidecar(UNCERTAINTY), restored.uncertainty
         if self.extras.compare:
-            yield job.sidecar(COMPARE), grid.beside(damaged, restored.photo)
+            yield job.sidecar(COMPARE), grid.side_by_side(damaged, restored.photo)

@@ -31,7 +31,7 @@ def entry(path: Path, folder: Path) -> str:
     mask = masks.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
     before, after = (float(psnr(io.to_tensor(each), io.to_tensor(clean))) for each in (damaged, restored))
-    pair = grid.beside(damaged, restored)
+    pair = grid.side_by_side(damaged, restored)
     (folder / f"{path.stem}.jpg").write_bytes(io.encode(pair, ".jpg"))
     beside = " (its mask lies beside it)" if mask is not None else ""
     title, command = (
@@ -48,7 +48,7 @@ def colorings(path: Path, folder: Path, count: int = 5) -> str:
     """Color the car, write a sheet, and describe it."""
     model, gray = zoo.load("cars-color"), io.read(path)
     drawn = colorize_picture(model, gray, paints_drawn(model, count, 0)).photos
-    shown = grid.of_photos([chroma_upsampling.as_rgb(gray), *drawn])
+    shown = grid.photo_grid([chroma_upsampling.as_rgb(gray), *drawn])
     (folder / "car.jpg").write_bytes(io.encode(shown, ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
     return (

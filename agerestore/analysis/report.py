@@ -23,7 +23,7 @@ from agerestore.images.composite import push_pull
 from agerestore.images.formats.exif import ORIENTATION
 from agerestore.images.io import Mask, Photo
 from agerestore.images.pixels import Pixels, in_8_bits, on_8_bit_scale
-from agerestore.inference.selection import choose
+from agerestore.inference.selection import select_model
 from agerestore.models.weights import LoadedModel
 
 NOISE_LIMIT = 4.0  # gray levels; the texture of clean photographs is taken for up to that
@@ -183,6 +183,6 @@ def _model_for(photo: Photo, unknown: Mask | None, models: Mapping[str, LoadedMo
     try:
         if not models:
             return None
-        return choose(models, photo.pixels.shape[:2], partial(io.to_observation, photo, unknown)).model
+        return select_model(models, photo.pixels.shape[:2], partial(io.to_observation, photo, unknown)).model
     except OutOfDomainError:
         return None

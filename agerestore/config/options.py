@@ -12,26 +12,26 @@ class RestoreSettings:
     """How pictures are to be restored.
 
     Attributes:
-        refine: steps of latent refinement, of models of a domain.
+        latent_steps: steps of latent refinement, of models of a domain.
         strength: 0 leaves observed pixels of photographs as they are, 1 takes the estimate.
         sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
-        unfade: bring black and white of the restored picture back to the ends of the range.
+        auto_levels: bring black and white of the restored picture back to the ends of the range.
         ensemble: of photographs, how many of the eight positions of a picture the estimate is the mean of.
         tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
     """
 
-    refine: int = 0
+    latent_steps: int = 0
     strength: float = 1.0
     sigma: float | None = None
-    unfade: bool = False
+    auto_levels: bool = False
     ensemble: int = 1
     tile: int | None = None
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.refine < 0:
-            raise UsageError(f"refine {self.refine} is below 0")
+        if self.latent_steps < 0:
+            raise UsageError(f"latent_steps {self.latent_steps} is below 0")
         if not 0 <= self.strength <= 1:
             raise UsageError(f"strength {self.strength:g} is not within 0 to 1")
         if self.sigma is not None and not 0 <= self.sigma <= 255:

@@ -19,7 +19,7 @@ from agerestore.data.patches import AHEAD, PieceSource
 from agerestore.device import send
 from agerestore.errors import UsageError
 from agerestore.images import color
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.images.observation import REGION
 from agerestore.losses import Batch
 from agerestore.losses.base import labels_of
@@ -122,7 +122,7 @@ class ImageBatches:
     def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
         """(B, C, S, S) in [-1, 1] of clean ones in [0, 1]."""
         assert stage.damage is not None
-        return fill_unknown(degradations.damage(x, stage.damage, torch.Generator().manual_seed(seed))) * 2 - 1
+        return fill_masked(degradations.damage(x, stage.damage, torch.Generator().manual_seed(seed))) * 2 - 1
 
     def _with_known(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
         """The batch with images whose label is known, drawn anew from all of those."""

@@ -16,7 +16,7 @@ from agerestore.config.training import TrainConfig
 from agerestore.data.datasets import PhotoSet, derive_seed
 from agerestore.device import send
 from agerestore.images.color import luminance
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.training.stages import Stage
 
 AHEAD = 4  # iterations of a block: a small batch costs little more than its share
@@ -52,7 +52,7 @@ class Pieces(Dataset[dict[str, Tensor]]):
         x = torch.where(gray, luminance(x), x)
         observation = degradations.damage(x, self.damage, generator)
         mask = torch.zeros_like(x[:, :1]) if observation.mask is None else observation.mask
-        damaged = fill_unknown(observation)
+        damaged = fill_masked(observation)
         damaged = torch.where(gray, damaged[:, :1], damaged)  # a gray picture has one noise, not three
         return {"x": x * 2 - 1, "damaged": damaged * 2 - 1, "mask": mask}
 

@@ -91,7 +91,9 @@ def evaluate_coloring(
     with torch.enable_grad():
         classifier = color_classifier(known, generator)
     lights = truth[:, :1].split(1)
-    drawn = torch.cat([color_codes.choose(model, light, answers, seed + number) for number, light in enumerate(lights)])
+    drawn = torch.cat(
+        [color_codes.draw_codes(model, light, answers, seed + number) for number, light in enumerate(lights)]
+    )
     ways: list[tuple[str, Coloring]] = [("gray", lambda light: torch.zeros_like(light).expand(-1, 2, -1, -1)[:, None])]
     if regression is not None:
         center = partial(_center, regression)

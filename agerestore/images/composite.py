@@ -6,13 +6,13 @@ from torch.nn import functional
 
 from agerestore.images.observation import Observation
 
-UNKNOWN_VALUE = 0.5
+MASKED_VALUE = 0.5
 INTERPOLATION_STEPS = 1, 2, 4, 8, 16  # pixels
 INTERPOLATION_REACH = sum(INTERPOLATION_STEPS)
 SMOOTHINGS = 16  # at each scale of push-pull, after which a color is the mean of those around it
 
 
-def fill_unknown(observation: Observation) -> Tensor:
+def fill_masked(observation: Observation) -> Tensor:
     """The damaged picture as an encoder gets it: mid-gray, 0 in the networks' range, where nothing is known.
 
     Args:
@@ -21,7 +21,7 @@ def fill_unknown(observation: Observation) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    return observation.filled(UNKNOWN_VALUE)
+    return observation.filled(MASKED_VALUE)
 
 
 def composite(observation: Observation, generated: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def composite(observation: Observation, generated: Tensor) -> Tensor:
     return torch.where(observation.mask > 0, generated, observation.image)
 
 
-def interpolate_unknown(image: Tensor, mask: Tensor) -> Tensor:
+def interpolate_masked(image: Tensor, mask: Tensor) -> Tensor:
     """Fill unknown pixels with an average of known ones near: normalized convolution (Knutsson & Westin, 1993).
 
     The nearest weigh most: triangular windows, each twice as wide as the one before, are added with a thousandth of its

@@ -34,7 +34,7 @@ def contact_sheet(rows: Sequence[Tensor], path: Path, scale: int = 2) -> None:
     io.write(path, Photo(enlarged), overwrite=True)
 
 
-def beside(*photos: Photo) -> Photo:
+def side_by_side(*photos: Photo) -> Photo:
     """Pictures of one height and depth side by side, with white between them; without alpha and metadata."""
     height, peak = photos[0].pixels.shape[0], np.iinfo(photos[0].pixels.dtype).max
     channels = max(photo.pixels.shape[2] for photo in photos)
@@ -43,14 +43,14 @@ def beside(*photos: Photo) -> Photo:
     return Photo(np.concatenate([parts[0], *(each for part in parts[1:] for each in (white, part))], axis=1))
 
 
-def of_photos(photos: Sequence[Photo]) -> Photo:
+def photo_grid(photos: Sequence[Photo]) -> Photo:
     """Pictures of one size and depth in rows, shrunk to at most `SIDE` pixels; about as many rows as columns."""
     height, width, _ = photos[0].pixels.shape
     scale = min(1.0, SIDE / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     small = [Photo(chroma_upsampling.shrink(photo.pixels, size)) for photo in photos]
     columns = math.ceil(math.sqrt(len(small)))
-    rows = [beside(*small[i : i + columns]).pixels for i in range(0, len(small), columns)]
+    rows = [side_by_side(*small[i : i + columns]).pixels for i in range(0, len(small), columns)]
     whole, white = (len(rows) * (size[0] + GAP) - GAP, rows[0].shape[1], 3), np.iinfo(rows[0].dtype).max
     sheet = np.full(whole, white, rows[0].dtype)
     for number, row in enumerate(rows):

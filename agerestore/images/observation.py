@@ -33,7 +33,7 @@ class Observation:
         """Batches of at most ``size`` pictures."""
         return [self[start : start + size] for start in range(0, len(self), size)]
 
-    def part(self, rows: slice, columns: slice) -> Self:
+    def crop(self, rows: slice, columns: slice) -> Self:
         """A piece of every picture."""
         mask = None if self.mask is None else self.mask[:, :, rows, columns]
         return type(self)(self.image[:, :, rows, columns], mask)

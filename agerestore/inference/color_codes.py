@@ -19,7 +19,7 @@ UNEXPLAINED = 5.0  # mean square of a and b that codes do not explain: pictures 
 
 
 @torch.no_grad()
-def choose(model: ColorModel, lightness: Tensor, count: int, seed: int) -> Tensor:
+def draw_codes(model: ColorModel, lightness: Tensor, count: int, seed: int) -> Tensor:
     """Draw codes (K, M) of paints for a picture; of one seed the first ones are the same for every K.
 
     Args:
@@ -42,7 +42,7 @@ def choose(model: ColorModel, lightness: Tensor, count: int, seed: int) -> Tenso
 
 def _complementary(painted: Tensor, count: int) -> list[int]:
     """Of pictures in different paints, (N, 2, H, W) of a and b, the numbers of K that complement each other."""
-    tints, pixels = center_of(painted), painted.flatten(1)
+    tints, pixels = central_mean(painted), painted.flatten(1)
     error = torch.cdist(pixels, pixels).square() / pixels.shape[1]
     fits = 10 * torch.log10(255**2 / (error + UNEXPLAINED))  # PSNR in dB of each, taken for the truth, in each
     chosen = [int(tints[:FIRST].norm(dim=1).argmax())]
@@ -56,12 +56,12 @@ def _complementary(painted: Tensor, count: int) -> list[int]:
     return chosen
 
 
-def center_of(planes: Tensor) -> Tensor:
+def central_mean(planes: Tensor) -> Tensor:
     """Means (B, C) of (B, C, S, S) within the ellipse that half the height and width make."""
-    return planes[:, :, radius(planes) < 0.25].mean(dim=2)
+    return planes[:, :, ellipse_distance(planes) < 0.25].mean(dim=2)
 
 
-def radius(planes: Tensor) -> Tensor:
+def ellipse_distance(planes: Tensor) -> Tensor:
     """Squared distance (S, S) from the middle of planes (..., S, S); 1 on the ellipse that touches the sides."""
     y, x = (torch.linspace(-1, 1, side, device=planes.device) for side in planes.shape[-2:])
     return y[:, None].square() + x.square()

@@ -68,7 +68,7 @@ def paints_drawn(model: LoadedModel, count: int, seed: int) -> Paints:
     """
     if count < 1:
         raise UsageError(f"{count} colorings are none; ask for 1 or more")
-    return partial(color_codes.choose, networks_of(model), count=count, seed=seed)
+    return partial(color_codes.draw_codes, networks_of(model), count=count, seed=seed)
 
 
 def paints_of(model: LoadedModel, reference: Photo) -> Paints:

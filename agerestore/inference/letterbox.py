@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 
 PAD_ONLY = 0.75  # share of the model's size from which a smaller picture is padded instead of enlarged
 
 
 @dataclass(frozen=True)
-class Frame:
+class Letterbox:
     """Where a picture lies inside the model's square."""
 
     height: int
@@ -26,7 +26,7 @@ class Frame:
     size: int
 
     @classmethod
-    def of(cls, height: int, width: int, size: int) -> "Frame":
+    def of(cls, height: int, width: int, size: int) -> "Letterbox":
         """The frame of a ``height`` x ``width`` picture in a ``size`` x ``size`` square."""
         longest = max(height, width)
         scale = 1.0 if PAD_ONLY * size < longest <= size else size / longest
@@ -38,7 +38,7 @@ class Frame:
         x, y = self.size - self.scaled_width, self.size - self.scaled_height
         return x // 2, x - x // 2, y // 2, y - y // 2
 
-    def apply(self, observation: Observation) -> Observation:
+    def letterbox(self, observation: Observation) -> Observation:
         """Scale and pad an observation (B, C, H, W) to (B, C, S, S); unknown pixels bleed into no known one."""
         if observation.mask is None:
             return Observation(self._pad(self._scale(observation.image)))
@@ -47,9 +47,9 @@ class Frame:
         image = self._scale(observation.image * known) / share.clamp_min(1e-3)
         mask = (share < 0.5).to(image.dtype)
         framed = Observation(self._pad(image), self._pad(mask))
-        return Observation(fill_unknown(framed), framed.mask)
+        return Observation(fill_masked(framed), framed.mask)
 
-    def undo(self, image: Tensor) -> Tensor:
+    def unletterbox(self, image: Tensor) -> Tensor:
         """(B, C, S, S) in [0, 1] -> (B, C, H, W) in [0, 1]."""
         left, _, top, _ = self.margins
         image = image[:, :, top : top + self.scaled_height, left : left + self.scaled_width]

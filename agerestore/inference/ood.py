@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore import degradations
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 from agerestore.models.registry import Autoencoder
 
@@ -103,6 +103,6 @@ def calibrate(model: Autoencoder, truth: Tensor, damage: tuple[degradations.Step
     rows: list[dict[str, Tensor]] = []
     for part in truth.split(250):
         for observation in (Observation(part), degradations.damage(part, damage, generator)):
-            code = model.encode(fill_unknown(observation), robust=True)
+            code = model.encode(fill_masked(observation), robust=True)
             rows.append(signals(model, observation, code, model.generate(code)))
     return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in SIGNALS}

@@ -23,7 +23,7 @@ CHUNK = 100
 FEWEST = 4 * FOLDS  # pictures that tell anything
 
 
-def made_foreign(pictures: Tensor) -> list[Tensor]:
+def synthetic_outliers(pictures: Tensor) -> list[Tensor]:
     """(N, C, S, S) -> four alike: turned by a quarter, upside down, with quarters interchanged, a part enlarged."""
     size = pictures.shape[2]
     part = pictures[:, :, size // 8 : size // 8 + size // 2, size // 8 : size // 8 + size // 2]
@@ -66,13 +66,13 @@ def calibrate_colors(
     Args:
         model: networks in eval mode.
         inside: lightness (N, 1, S, S) of sets of pictures of the domain.
-        foreign: that of others, (K, 1, S, S); without any, those of `made_foreign` are taken.
+        foreign: that of others, (K, 1, S, S); without any, those of `synthetic_outliers` are taken.
     """
 
     def features(lightness: Tensor) -> Tensor:
         return torch.cat([model.features(part) for part in lightness.split(CHUNK)])
 
-    outside = [made for each in inside for made in made_foreign(each)] if foreign is None else foreign
+    outside = [made for each in inside for made in synthetic_outliers(each)] if foreign is None else foreign
     return calibrate([features(each) for each in inside], [features(each) for each in outside])
 
 

@@ -87,7 +87,7 @@ def restore_photograph(
     only = (observation.known == 0).any(0)[0].cpu().numpy() if fill else None
 
     def read(box: tiling.Box) -> Observation:
-        return observation.part(*box.slices)
+        return observation.crop(*box.slices)
 
     def write(box: tiling.Box, piece: Answer) -> None:
         rows, columns = box.slices
@@ -169,10 +169,10 @@ def _restore(
     multiple = MULTIPLE if fields is None else REGION
 
     def work(tile: tiling.Box) -> None:
-        box = tile if only is None else tiling.marked(tile, only)
+        box = tile if only is None else tiling.bounding_box(tile, only)
         if box is None:
             return
-        around = tiling.surroundings(box, whole, reach, multiple)
+        around = tiling.expand(box, whole, reach, multiple)
         observation = read(around)
         image, deviation = _estimate(model, _under(inward, observation, around), surveyed, strength, settings)
         if apart:

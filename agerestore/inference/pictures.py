@@ -13,9 +13,9 @@ from agerestore.images import io
 from agerestore.images.io import Mask, Photo
 from agerestore.images.observation import Observation
 from agerestore.inference.photographs import restore_pixels
-from agerestore.inference.restoration import restore_observation, unheeded
-from agerestore.inference.selection import Choice, choose
-from agerestore.inference.tone import unfade, unfade_uncertainty
+from agerestore.inference.restoration import restore_observation, unsupported_options
+from agerestore.inference.selection import Choice, select_model
+from agerestore.inference.tone import auto_levels, scale_uncertainty
 from agerestore.models.registry import PhotoModel
 from agerestore.models.weights import LoadedModel
 
@@ -72,17 +72,19 @@ def restore_picture(
         OutOfDomainError: several models, and the picture is in no one's domain.
     """
     restored = _restore(models, photo, unknown, settings, samples, seed, uncertainty)
-    if idle := unheeded(models[restored.model], settings, samples, uncertainty, unknown is not None):
+    if idle := unsupported_options(models[restored.model], settings, samples, uncertainty, unknown is not None):
         restored.once.append(f"{restored.model!r} does not heed {' and '.join(idle)}")
     if unknown is None:  # else known pixels would change more than they need to
         others = [*map(io.as_new, restored.samples)]
         restored = replace(restored, photo=io.as_new(restored.photo), samples=others)
-    if not settings.unfade:
+    if not settings.auto_levels:
         return restored
-    others = [unfade(each, like=restored.photo) for each in restored.samples]  # so that what is known is alike in all
+    others = [
+        auto_levels(each, like=restored.photo) for each in restored.samples
+    ]  # so that what is known is alike in all
     expected = restored.uncertainty
-    expected = None if expected is None else unfade_uncertainty(expected, like=restored.photo)
-    return replace(restored, photo=unfade(restored.photo), samples=others, uncertainty=expected)
+    expected = None if expected is None else scale_uncertainty(expected, like=restored.photo)
+    return replace(restored, photo=auto_levels(restored.photo), samples=others, uncertainty=expected)
 
 
 def _restore(
@@ -133,7 +135,7 @@ def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | Non
     """The model: the only one, which is then asked for nothing, or that of several which suits the picture."""
     if len(models) == 1:
         return Choice(next(iter(models)), None)
-    return choose(models, photo.pixels.shape[:2], lambda: _observe(models, photo, unknown), settings)
+    return select_model(models, photo.pixels.shape[:2], lambda: _observe(models, photo, unknown), settings)
 
 
 def _observe(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None) -> Observation:

@@ -14,10 +14,10 @@ from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.errors import OutOfDomainWarning, UsageError
 from agerestore.images.arrays import Picture, read_form, read_mask
 from agerestore.images.color import match_channels
-from agerestore.images.composite import composite, fill_unknown
+from agerestore.images.composite import composite, fill_masked
 from agerestore.images.observation import Observation
 from agerestore.inference import ood
-from agerestore.inference.letterbox import Frame
+from agerestore.inference.letterbox import Letterbox
 from agerestore.inference.photographs import restore_photograph
 from agerestore.models.latent import on_prior
 from agerestore.models.registry import Autoencoder, ColorModel, PhotoModel
@@ -109,11 +109,13 @@ def restore_observation(
         raise UsageError("these weights color pictures and restore none; use `agerestore colorize`")
     where = observation.image.device
     # Refinement follows gradients, which the networks for bf16 do not give.
-    precision = "fp32" if settings.refine else devices.resolve_precision(settings.precision, devices.fastest(where))
+    precision = (
+        "fp32" if settings.latent_steps else devices.resolve_precision(settings.precision, devices.fastest(where))
+    )
     networks = model.quick_bf16 if precision == "bf16" and where.type == "cpu" else model.quick
     assert isinstance(networks, Autoencoder)
     with devices.precision(precision, where):
-        return _encode_then_generate(networks, model.header["domain"], observation, settings.refine, degradation)
+        return _encode_then_generate(networks, model.header["domain"], observation, settings.latent_steps, degradation)
 
 
 def _encode_then_generate(
@@ -124,14 +126,14 @@ def _encode_then_generate(
     degradation: Degradation | None,
 ) -> Restored:
     config = networks.config
-    frame = Frame.of(observation.image.shape[2], observation.image.shape[3], config.image_size)
+    frame = Letterbox.of(observation.image.shape[2], observation.image.shape[3], config.image_size)
     gray = Observation(match_channels(observation.image, config.channels), observation.mask)
-    framed = frame.apply(gray)
-    code = networks.encode(fill_unknown(framed), robust=True)
+    framed = frame.letterbox(gray)
+    code = networks.encode(fill_masked(framed), robust=True)
     code = refine_code(networks, framed, code, steps, degradation)
     generated = networks.generate(code)
     score = ood.score(limits, ood.signals(networks, framed, code, generated))
-    whole = match_channels(frame.undo(generated), observation.image.shape[1])
+    whole = match_channels(frame.unletterbox(generated), observation.image.shape[1])
     return Restored(composite(observation, whole), torch.maximum(score, _color_score(observation, config.channels)))
 
 
@@ -148,7 +150,7 @@ def _color_score(observation: Observation, channels: int) -> Tensor:
     return spread.flatten(1).amax(dim=1) / COLOR_LIMIT
 
 
-def unheeded(
+def unsupported_options(
     model: LoadedModel, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False, masked: bool = False
 ) -> list[str]:
     """Options that were given and that a model does not heed, as the command line calls them.
@@ -161,7 +163,7 @@ def unheeded(
         masked: whether known pixels stay as they are.
     """
     given = {
-        "--refine": settings.refine > 0,
+        "--refine": settings.latent_steps > 0,
         "--strength": settings.strength < 1,
         "--sigma": settings.sigma is not None,
         "--ensemble": settings.ensemble > 1,
@@ -226,7 +228,9 @@ def restore(
     form = read_form(image)
     unknown = read_mask(mask, form.image)
     observation = _on_its_device(model, form.image, unknown)
-    settings = RestoreSettings(refine=refine, strength=strength, sigma=sigma, ensemble=ensemble, precision=precision)
+    settings = RestoreSettings(
+        latent_steps=refine, strength=strength, sigma=sigma, ensemble=ensemble, precision=precision
+    )
     answer = restore_observation(model, observation, settings, degradation=degradation)
     worst = float(answer.score.max())
     if worst > 1:

@@ -6,7 +6,7 @@ from torch import Tensor
 from agerestore.errors import UsageError
 from agerestore.images.color import match_channels
 from agerestore.images.observation import Observation
-from agerestore.inference.letterbox import Frame
+from agerestore.inference.letterbox import Letterbox
 from agerestore.models.latent import between, sample_codes
 from agerestore.models.registry import Autoencoder
 from agerestore.models.weights import LoadedModel
@@ -81,5 +81,5 @@ def _unconditional(model: LoadedModel) -> Autoencoder:
 
 def _framed(networks: Autoencoder, picture: Tensor) -> Tensor:
     """(1, C, S, S), the picture as the networks see it."""
-    frame = Frame.of(picture.shape[2], picture.shape[3], networks.config.image_size)
-    return frame.apply(Observation(match_channels(picture, networks.config.channels))).image
+    frame = Letterbox.of(picture.shape[2], picture.shape[3], networks.config.image_size)
+    return frame.letterbox(Observation(match_channels(picture, networks.config.channels))).image

@@ -25,7 +25,7 @@ class Choice(NamedTuple):
     answer: Restored | None
 
 
-def choose(
+def select_model(
     models: Mapping[str, LoadedModel],
     size: Sequence[int],
     observe: Callable[[], Observation],

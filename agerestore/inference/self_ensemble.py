@@ -10,17 +10,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # Quarter turns, and whether mirrored before: the eight ways to lay a square, half a turn first.
-POSITIONS = ((0, False), (2, False), (1, False), (3, False), (0, True), (2, True), (1, True), (3, True))
+DIHEDRAL = ((0, False), (2, False), (1, False), (3, False), (0, True), (2, True), (1, True), (3, True))
 
 Estimate = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]
 
 
-def turned(x: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """(B, C, H, W) in one of `POSITIONS`."""
+def apply_d4(x: Tensor, turns: int, mirrored: bool) -> Tensor:
+    """(B, C, H, W) in one of `DIHEDRAL`."""
     return (x.flip(3) if mirrored else x).rot90(turns, (2, 3))
 
 
-def turned_back(x: Tensor, turns: int, mirrored: bool) -> Tensor:
+def undo_d4(x: Tensor, turns: int, mirrored: bool) -> Tensor:
     """Undo `turned`."""
     x = x.rot90(-turns, (2, 3))
     return x.flip(3) if mirrored else x
@@ -29,7 +29,7 @@ def turned_back(x: Tensor, turns: int, mirrored: bool) -> Tensor:
 def mean_estimate(
     estimate: Estimate, image: Tensor, mask: Tensor | None, count: int, multiple: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """The mean over the first ``count`` of `POSITIONS` of what is estimated there.
+    """The mean over the first ``count`` of `DIHEDRAL` of what is estimated there.
 
     Args:
         estimate: picture (B, 3, H, W), mask (B, 1, H, W) or None -> estimate and its deviation, both (B, 3, H, W).
@@ -49,9 +49,9 @@ def mean_estimate(
     image = F.pad(image, padding, mode="replicate")
     mask = None if mask is None else F.pad(mask, padding, mode="replicate")
     total = image.new_zeros(2, *image.shape)
-    for position in POSITIONS[:count]:
-        there = None if mask is None else turned(mask, *position)
-        answer = estimate(turned(image, *position).contiguous(memory_format=torch.channels_last), there)
-        total += torch.stack([turned_back(each, *position) for each in answer])
+    for position in DIHEDRAL[:count]:
+        there = None if mask is None else apply_d4(mask, *position)
+        answer = estimate(apply_d4(image, *position).contiguous(memory_format=torch.channels_last), there)
+        total += torch.stack([undo_d4(each, *position) for each in answer])
     mean, deviation = (total / count)[..., :height, :width]
     return mean, deviation

@@ -33,7 +33,7 @@ class Box(NamedTuple):
         return Box(self.top - other.top, self.left - other.left, self.bottom - other.top, self.right - other.left)
 
 
-def marked(box: Box, marks: NDArray[np.bool_]) -> Box | None:
+def bounding_box(box: Box, marks: NDArray[np.bool_]) -> Box | None:
     """The smallest part of a box that holds all pixels of it that are marked; None where none is.
 
     Args:
@@ -55,7 +55,7 @@ def divide(box: Box, side: int) -> Iterator[Box]:
             yield Box(top, left, min(top + side, box.bottom), min(left + side, box.right))
 
 
-def surroundings(tile: Box, whole: Box, reach: int, multiple: int) -> Box:
+def expand(tile: Box, whole: Box, reach: int, multiple: int) -> Box:
     """A tile with ``reach`` more pixels on each side, as far as the picture goes.
 
     It begins at a multiple of ``multiple``, so that a network that halves the picture halves it where it would halve

@@ -12,7 +12,7 @@ MOST_GAIN = 2.5  # a picture without contrast of its own is not given any
 CAST = 0.5  # of the tint of black and white that is taken away; all of it would be much of a sunset
 
 
-def unfade(photo: Photo, like: Photo | None = None) -> Photo:
+def auto_levels(photo: Photo, like: Photo | None = None) -> Photo:
     """Stretch a picture from its black and white over the whole range, and take half of their tint from them.
 
     Gray and sepia prints keep their tone: all channels are stretched alike.
@@ -35,8 +35,8 @@ def unfade(photo: Photo, like: Photo | None = None) -> Photo:
     return replace_pixels(photo, np.stack(channels, axis=2))
 
 
-def unfade_uncertainty(uncertainty: Photo, like: Photo) -> Photo:
-    """Scale a map of expected errors as `unfade` scales the errors themselves, by the mean of the channels' gains.
+def scale_uncertainty(uncertainty: Photo, like: Photo) -> Photo:
+    """Scale a map of expected errors as `auto_levels` scales the errors themselves, by the mean of the channels' gains.
 
     Args:
         uncertainty: of 8 bits, in proportion to the expected deviation.

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from agerestore.images.color import lab_to_displayable
 from agerestore.images.observation import Observation
 from agerestore.inference import color_codes
-from agerestore.inference.color_codes import radius
+from agerestore.inference.color_codes import ellipse_distance
 from agerestore.losses.divergence import official_kl
 from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.image import colorfulness, psnr, quantize
@@ -212,7 +212,7 @@ def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[s
     """
     rows, seeds = [], iter(range(len(truth)))
     for lab in truth.split(CHUNK // count):
-        z = torch.cat([color_codes.choose(model, light, count, next(seeds)) for light in lab[:, :1].split(1)])
+        z = torch.cat([color_codes.draw_codes(model, light, count, next(seeds)) for light in lab[:, :1].split(1)])
         drawn = chroma_of(model, lab[:, :1].repeat_interleave(count, 0), z)
         each = drawn.view(len(lab), count, *drawn.shape[1:])
         found = chroma_psnr(drawn, lab[:, 1:].repeat_interleave(count, 0)).view(len(lab), count)
@@ -244,7 +244,7 @@ def chroma_psnr(drawn: Tensor, truth: Tensor) -> Tensor:
 
 def _ellipse(values: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of (B, S, S) within the ellipse that half the height and width make, and outside that of the full ones."""
-    distance = radius(values)
+    distance = ellipse_distance(values)
     return values[:, distance < 0.25].mean(), values[:, distance > 1].mean()
 
 

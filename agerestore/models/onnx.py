@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from agerestore import files
 from agerestore.errors import UsageError
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 from agerestore.models.registry import Autoencoder, PhotoModel
 from agerestore.models.weights import LoadedModel
@@ -49,7 +49,7 @@ class _EncodeThenGenerate(nn.Module):
         self.example = (networks.config.channels, networks.config.image_size, networks.config.image_size)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        return self.networks.generate(self.networks.encode(fill_unknown(Observation(image, mask)), robust=True))
+        return self.networks.generate(self.networks.encode(fill_masked(Observation(image, mask)), robust=True))
 
 
 def export_onnx(model: LoadedModel, path: Path) -> None:

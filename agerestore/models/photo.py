@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agerestore.config.networks import PhotoConfig
-from agerestore.images.composite import INTERPOLATION_REACH, interpolate_unknown
+from agerestore.images.composite import INTERPOLATION_REACH, interpolate_masked
 from agerestore.images.observation import MOST_SURPRISE, REGION, Condition, Estimate
 from agerestore.models.latent import project, sample
 from agerestore.models.layers.activations import relu
@@ -65,7 +65,7 @@ class Estimator(nn.Module):
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Estimate:
         """Damaged picture (B, 3, H, W) in [-1, 1] and mask (B, 1, H, W), 1 where its pixels are unknown."""
-        damaged = interpolate_unknown(damaged.float(), mask)
+        damaged = interpolate_masked(damaged.float(), mask)
         height, width = damaged.shape[2:]
         padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
         x = self.enter(F.pad(torch.cat([damaged / 2, mask], 1), padding, mode="replicate"))

@@ -12,7 +12,7 @@ from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.datasets import AnySet, PhotoSet, resize
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 from agerestore.inference import color_codes, ood, ood_features
 from agerestore.losses.divergence import ideal
@@ -84,7 +84,7 @@ class PairReview:
             rows = [truth] if model.encoder is None else [truth, model.generate(model.encode(truth))]
             if stage.damage is None or "robust_encoder" not in stage.learners:
                 return [*rows, model.generate(model.codes_of(self._drawn(16)))]
-            damaged = fill_unknown(_damage(stage.damage, truth))
+            damaged = fill_masked(_damage(stage.damage, truth))
             return [*rows, damaged, model.generate(model.encode(damaged, robust=True))]
 
     def figures(self, model: Model, stage: Stage) -> dict[str, float]:
@@ -136,7 +136,7 @@ class PhotoReview:
         observation = _damage(degradations.parse(self.config.damage), truth)
         with torch.no_grad():
             estimate, deviation = model.estimate(observation.image, observation.mask)
-            rows = [truth, fill_unknown(observation), estimate, (4 * deviation).clamp(0, 1)]
+            rows = [truth, fill_masked(observation), estimate, (4 * deviation).clamp(0, 1)]
             if "generator" in stage.players:
                 rows += self._samples(model, observation)
         return rows
@@ -188,7 +188,7 @@ class ColorReview:
         with torch.no_grad():
             chroma = [truth[:, 1:], torch.zeros_like(truth[:, 1:]), chroma_of(model, lightness, model.encode(truth))]
             drawn = torch.stack(
-                [color_codes.choose(_drawing(model, stage), each, 4, 0) for each in lightness.split(1)], 1
+                [color_codes.draw_codes(_drawing(model, stage), each, 4, 0) for each in lightness.split(1)], 1
             )
             chroma += [chroma_of(model, lightness, codes) for codes in drawn]
         return [lab_to_displayable(torch.cat([lightness, each], 1)) for each in chroma]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from agerestore.images.composite import INTERPOLATION_REACH, interpolate_unknown, push_pull
+from agerestore.images.composite import INTERPOLATION_REACH, interpolate_masked, push_pull
 
 
 def one_unknown(value=float("nan")):
@@ -16,20 +16,20 @@ def one_unknown(value=float("nan")):
 
 def test_known_pixels_stay_bit_for_bit_and_what_stood_in_unknown_ones_does_not_matter():
     (image, mask), (other, _) = one_unknown(), one_unknown(7)
-    filled = interpolate_unknown(image, mask)
+    filled = interpolate_masked(image, mask)
     assert (filled == image)[mask.expand_as(image) == 0].all()
-    assert torch.equal(filled, interpolate_unknown(other, mask))
+    assert torch.equal(filled, interpolate_masked(other, mask))
 
 
 def test_a_pixel_in_a_plane_is_given_its_value():
     image, mask = one_unknown()
-    torch.testing.assert_close(interpolate_unknown(image, mask)[0, :, 2, 2], torch.tensor([0.0, 12.0]))
+    torch.testing.assert_close(interpolate_masked(image, mask)[0, :, 2, 2], torch.tensor([0.0, 12.0]))
 
 
 def test_the_nearest_known_pixel_decides():
     image, mask = torch.zeros(1, 1, 1, 9), torch.ones(1, 1, 1, 9)
     image[..., 0], image[..., 8], mask[..., 0], mask[..., 8] = 1, 3, 0, 0
-    filled = interpolate_unknown(image, mask)[0, 0, 0]
+    filled = interpolate_masked(image, mask)[0, 0, 0]
     torch.testing.assert_close(filled[[1, 7]], torch.tensor([1.0, 3.0]), atol=0.01, rtol=0)
     assert float(filled[4]) == pytest.approx(2)
 
@@ -37,21 +37,21 @@ def test_the_nearest_known_pixel_decides():
 def test_beyond_its_reach_nothing_is_known():
     image, mask = torch.ones(1, 1, 1, 40), torch.ones(1, 1, 1, 40)
     mask[..., 0] = 0
-    filled = interpolate_unknown(image, mask)[0, 0, 0]
+    filled = interpolate_masked(image, mask)[0, 0, 0]
     assert torch.allclose(filled[: INTERPOLATION_REACH + 1], torch.ones(()))
     assert (filled[INTERPOLATION_REACH + 1 :] == 0).all()
 
 
 def test_without_unknown_pixels_nothing_is_computed():
     image = torch.rand(1, 3, 4, 4)
-    assert interpolate_unknown(image, torch.zeros(1, 1, 4, 4)) is image
+    assert interpolate_masked(image, torch.zeros(1, 1, 4, 4)) is image
 
 
 def test_on_a_gpu_it_is_not_asked_whether_pixels_are_unknown():
     """Tensors without values, as if on one: who asks for a value there, and would wait for it, gets an error."""
     with FakeTensorMode():
         image, mask = torch.empty(1, 3, 4, 4, device="cuda"), torch.empty(1, 1, 4, 4, device="cuda")
-        assert interpolate_unknown(image, mask).shape == image.shape
+        assert interpolate_masked(image, mask).shape == image.shape
 
 
 @pytest.mark.parametrize("size", [(1, 9), (9, 1), (7, 12)])

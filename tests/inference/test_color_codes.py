@@ -55,17 +55,17 @@ def test_of_paints_that_serve_alike_the_farthest_follows():
 
 
 def test_of_one_seed_the_first_are_the_same_for_every_count(model):
-    many = color_codes.choose(model, GRAY, 5, 3)
-    assert torch.equal(color_codes.choose(model, GRAY, 1, 3), many[:1])
-    assert torch.equal(color_codes.choose(model, GRAY, 2, 3), many[:2])
-    assert torch.equal(color_codes.choose(model, GRAY, 5, 3), many)
-    assert not torch.equal(color_codes.choose(model, GRAY, 5, 4), many)
+    many = color_codes.draw_codes(model, GRAY, 5, 3)
+    assert torch.equal(color_codes.draw_codes(model, GRAY, 1, 3), many[:1])
+    assert torch.equal(color_codes.draw_codes(model, GRAY, 2, 3), many[:2])
+    assert torch.equal(color_codes.draw_codes(model, GRAY, 5, 3), many)
+    assert not torch.equal(color_codes.draw_codes(model, GRAY, 5, 4), many)
     torch.testing.assert_close(many.norm(dim=1), torch.ones(5))
 
 
 def test_more_paints_than_candidates(model, monkeypatch):
     monkeypatch.setattr(color_codes, "CANDIDATES", 4)
-    few, many = (color_codes.choose(model, GRAY, count, 0) for count in (4, 7))
+    few, many = (color_codes.draw_codes(model, GRAY, count, 0) for count in (4, 7))
     assert many.shape == (7, 4)
     assert torch.equal(many[:4], few)
     assert len(many.unique(dim=0)) == 7
@@ -73,7 +73,7 @@ def test_more_paints_than_candidates(model, monkeypatch):
 
 def test_without_paints_codes_are_uniform_and_the_weights_the_same(model):
     uniform = model.without_paints()
-    codes = torch.cat([color_codes.choose(uniform, GRAY, 1, seed) for seed in range(400)])
+    codes = torch.cat([color_codes.draw_codes(uniform, GRAY, 1, seed) for seed in range(400)])
     assert codes.mean(dim=0).abs().max() < 4 / (4 * 400) ** 0.5
     assert uniform.config.paints == 0
     assert torch.equal(uniform.generate(GRAY, codes[:1]), model.generate(GRAY, codes[:1]))
@@ -123,7 +123,7 @@ def test_the_center_is_the_ellipse_of_half_the_sides():
     planes = torch.zeros(1, 1, 64, 64)
     planes[:, :, 24:40, 24:40] = 1
     inside = 16 * 16 / (torch.pi * 16**2)
-    assert float(color_codes.center_of(planes)) == pytest.approx(inside, rel=0.05)
+    assert float(color_codes.central_mean(planes)) == pytest.approx(inside, rel=0.05)
 
 
 def test_the_budget_of_a_run_counts_the_stage():

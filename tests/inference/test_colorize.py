@@ -250,7 +250,7 @@ def test_a_handful_of_pictures_tells_nothing():
 
 def test_pictures_made_foreign():
     picture = torch.arange(64.0).view(1, 1, 8, 8)
-    quarter, upside_down, interchanged, enlarged = (each[0] for each in ood_features.made_foreign(picture))
+    quarter, upside_down, interchanged, enlarged = (each[0] for each in ood_features.synthetic_outliers(picture))
     assert quarter[0, 0].tolist() == picture[0, 0, :, 7].tolist()
     assert torch.equal(upside_down.flip(1), picture[0])
     assert interchanged[0, :4, :4].tolist() == picture[0, 0, 4:, 4:].tolist()
@@ -506,7 +506,7 @@ def test_restoring_may_end_in_colors(shipped, tmp_path):
 
 def test_a_sheet_of_photographs_is_about_a_square():
     photos = [Photo(np.full((1000, 2000, 1 if number else 3), 10 * number, np.uint8)) for number in range(5)]
-    pixels = grid.of_photos(photos).pixels
+    pixels = grid.photo_grid(photos).pixels
     assert pixels.shape == (2 * 320 + 8, 3 * 640 + 2 * 8, 3)
     assert (pixels[400, [300, 900, 1600]] == [[30] * 3, [40] * 3, [255] * 3]).all()
 

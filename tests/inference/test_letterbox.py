@@ -5,15 +5,15 @@ from hypothesis import strategies as st
 
 from agerestore.images.color import luminance, match_channels
 from agerestore.images.observation import Observation
-from agerestore.inference.letterbox import Frame
+from agerestore.inference.letterbox import Letterbox
 
 
 @given(st.integers(1, 100), st.integers(1, 100))
 def test_any_size_fits_and_comes_back_at_its_own(height, width):
-    frame = Frame.of(height, width, 32)
-    framed = frame.apply(Observation(torch.full((1, 1, height, width), 0.25))).image
+    frame = Letterbox.of(height, width, 32)
+    framed = frame.letterbox(Observation(torch.full((1, 1, height, width), 0.25))).image
     assert framed.shape == (1, 1, 32, 32)
-    back = frame.undo(framed)
+    back = frame.unletterbox(framed)
     assert back.shape == (1, 1, height, width)
     torch.testing.assert_close(back, torch.full_like(back, 0.25))  # a flat picture stays flat
 
@@ -21,11 +21,11 @@ def test_any_size_fits_and_comes_back_at_its_own(height, width):
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (28, 28), (32, 25), (27, 30)])
 def test_pictures_a_little_smaller_are_padded_and_come_back_exactly(height, width):
     image = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0))
-    frame = Frame.of(height, width, 32)
-    framed = frame.apply(Observation(image)).image
+    frame = Letterbox.of(height, width, 32)
+    framed = frame.letterbox(Observation(image)).image
     top, left = (32 - height) // 2, (32 - width) // 2
     assert torch.equal(framed[:, :, top : top + height, left : left + width], image)
-    assert torch.equal(frame.undo(framed), image)
+    assert torch.equal(frame.unletterbox(framed), image)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (16, 16), (64, 20)])
@@ -34,7 +34,7 @@ def test_unknown_pixels_bleed_into_no_known_one(size):
     mask = torch.zeros_like(image)
     mask[..., : size[1] // 2] = 1
     poisoned = torch.where(mask > 0, 1000.0, image)
-    framed = Frame.of(*size, 32).apply(Observation(poisoned, mask))
+    framed = Letterbox.of(*size, 32).letterbox(Observation(poisoned, mask))
     known = framed.image[framed.mask == 0]
     assert known.numel() > 0
     torch.testing.assert_close(known, torch.full_like(known, 0.5))

@@ -11,7 +11,7 @@ from agerestore.config.options import RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.images.observation import Observation
 from agerestore.inference.restoration import Restored, domain_score, refine_code, restore, restore_observation
-from agerestore.inference.selection import choose
+from agerestore.inference.selection import select_model
 from agerestore.models.latent import project, sample
 from agerestore.models.registry import Autoencoder, build
 from agerestore.models.weights import LoadedModel
@@ -91,7 +91,7 @@ def test_refinement_finds_the_code_that_explains_the_observed_pixels(model, clea
     mask[..., : SIZE // 2, :] = 1  # the whole upper half is gone
     observation = Observation(torch.where(mask > 0, 0.0, clean), mask)
     plain, refined = (
-        restore_observation(model, observation, RestoreSettings(refine=steps)).image for steps in (0, 300)
+        restore_observation(model, observation, RestoreSettings(latent_steps=steps)).image for steps in (0, 300)
     )
     before, after = ((image - clean).square().mean() for image in (plain, refined))
     assert after < before / 10
@@ -116,8 +116,8 @@ def test_refinement_knows_of_a_degradation(model, clean):
 def test_a_picture_is_refined_alike_alone_and_in_a_batch(model, clean):
     mask = torch.zeros(3, 1, SIZE, SIZE)
     mask[..., : SIZE // 2, :] = 1
-    whole = restore_observation(model, Observation(clean, mask), RestoreSettings(refine=20)).image
-    alone = restore_observation(model, Observation(clean[1:2], mask[1:2]), RestoreSettings(refine=20)).image
+    whole = restore_observation(model, Observation(clean, mask), RestoreSettings(latent_steps=20)).image
+    alone = restore_observation(model, Observation(clean[1:2], mask[1:2]), RestoreSettings(latent_steps=20)).image
     torch.testing.assert_close(whole[1:2], alone, atol=1e-4, rtol=0)
 
 
@@ -164,13 +164,13 @@ def test_color_is_outside_a_gray_model_and_gray_in_three_channels_is_not(model, 
 def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
     other = LoadedModel(model.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     asked = Observation(clean[:1])
-    name, answer = choose({"other": other, "right": model}, (32, 32), lambda: asked)
+    name, answer = select_model({"other": other, "right": model}, (32, 32), lambda: asked)
     assert name == "right"
     assert isinstance(answer, Restored)
     with pytest.raises(OutOfDomainError, match="in no shipped model's domain"):
-        choose({"other": other}, (32, 32), lambda: Observation(clean[:1] + 0.3))
+        select_model({"other": other}, (32, 32), lambda: Observation(clean[:1] + 0.3))
     with pytest.raises(UsageError, match="no model"):
-        choose({}, (32, 32), lambda: asked)
+        select_model({}, (32, 32), lambda: asked)
 
 
 def test_scores_scale_with_the_limits(model, clean):
@@ -218,7 +218,7 @@ def test_in_bf16_a_picture_is_restored_alike_alone_and_in_a_batch(bf16):
 def test_refinement_is_in_fp32(bf16):
     model, observation = bf16
     automatic, exact = (
-        restore_observation(model, observation, RestoreSettings(refine=2, precision=name)).image
+        restore_observation(model, observation, RestoreSettings(latent_steps=2, precision=name)).image
         for name in ("auto", "fp32")
     )
     assert torch.equal(automatic, exact)

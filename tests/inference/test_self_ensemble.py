@@ -12,16 +12,17 @@ def picture(*shape):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("position", self_ensemble.POSITIONS)
+@pytest.mark.parametrize("position", self_ensemble.DIHEDRAL)
 def test_every_position_is_undone(position):
     x = picture(2, 3, 5, 7)
-    assert torch.equal(self_ensemble.turned_back(self_ensemble.turned(x, *position), *position), x)
+    assert torch.equal(self_ensemble.undo_d4(self_ensemble.apply_d4(x, *position), *position), x)
 
 
 def test_the_positions_are_all_eight():
     x = picture(1, 1, 4, 4)
     assert (
-        len({tuple(self_ensemble.turned(x, *position).flatten().tolist()) for position in self_ensemble.POSITIONS}) == 8
+        len({tuple(self_ensemble.apply_d4(x, *position).flatten().tolist()) for position in self_ensemble.DIHEDRAL})
+        == 8
     )
 
 

@@ -32,8 +32,8 @@ def test_tiles_cover_every_pixel_once(size):
 
 def test_surroundings_end_at_the_picture_and_begin_where_it_is_halved():
     whole = Box(0, 0, 100, 1000)
-    assert tiling.surroundings(Box(0, 64, 64, 128), whole, 30, 4) == (0, 32, 94, 158)
-    assert tiling.surroundings(Box(64, 64, 100, 128), whole, 30, 4) == (32, 32, 100, 158)
+    assert tiling.expand(Box(0, 64, 64, 128), whole, 30, 4) == (0, 32, 94, 158)
+    assert tiling.expand(Box(64, 64, 100, 128), whole, 30, 4) == (32, 32, 100, 158)
     assert Box(64, 64, 100, 128).within(Box(32, 32, 100, 158)) == (32, 32, 68, 96)
 
 
@@ -91,9 +91,9 @@ def test_samples_in_tiles_equal_those_of_the_whole(model):
 def test_of_a_tile_no_more_is_computed_than_is_marked():
     marks = np.zeros((40, 60), bool)
     marks[3, 7] = marks[12, 50] = marks[30, 20] = True
-    assert tiling.marked(Box(0, 0, 20, 60), marks) == Box(3, 7, 13, 51)
-    assert tiling.marked(Box(20, 16, 40, 32), marks) == Box(30, 20, 31, 21)
-    assert tiling.marked(Box(20, 32, 40, 60), marks) is None
+    assert tiling.bounding_box(Box(0, 0, 20, 60), marks) == Box(3, 7, 13, 51)
+    assert tiling.bounding_box(Box(20, 16, 40, 32), marks) == Box(30, 20, 31, 21)
+    assert tiling.bounding_box(Box(20, 32, 40, 60), marks) is None
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -213,7 +213,7 @@ def test_each_picture_of_a_batch_is_exposed_and_weighed_as_if_alone(model, setti
         torch.testing.assert_close(together.deviation[number], alone.deviation[0], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"strength": 2}, {"sigma": -1}, {"tile": 8}, {"refine": -1}])
+@pytest.mark.parametrize("wrong", [{"strength": 2}, {"sigma": -1}, {"tile": 8}, {"latent_steps": -1}])
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         RestoreSettings(**wrong)

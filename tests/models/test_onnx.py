@@ -9,7 +9,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from agerestore.errors import UsageError
-from agerestore.images.composite import fill_unknown
+from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 from agerestore.models import onnx as onnx_export
 from agerestore.models import zoo
@@ -55,7 +55,7 @@ def test_a_model_of_a_domain_encodes_and_generates(tmp_path):
     exported, networks = session("mnist", tmp_path), zoo.load("mnist").networks
     image, mask = drawn((3, 1, 32, 32), 0.3)
     with torch.no_grad():
-        expected = networks.generate(networks.encode(fill_unknown(Observation(image, mask)), robust=True))
+        expected = networks.generate(networks.encode(fill_masked(Observation(image, mask)), robust=True))
     torch.testing.assert_close(answers(exported, image, mask)["estimate"], expected, **TOLERANCE)
     said = json.loads(exported.get_modelmeta().custom_metadata_map["agerestore"])
     assert said["terms"] == zoo.info("mnist")["terms"]

@@ -23,7 +23,7 @@ from agerestore.images.observation import Condition, Estimate, Observation
 from agerestore.inference.photographs import restore_photograph, restore_pixels
 from agerestore.inference.pictures import restore_picture
 from agerestore.inference.restoration import restore, restore_observation
-from agerestore.inference.selection import choose
+from agerestore.inference.selection import select_model
 from agerestore.losses import AGE, Batch, ConditionalAGE, estimate_terms
 from agerestore.losses.age import LEAST_MSE
 from agerestore.losses.conditional_age import QUIET
@@ -477,7 +477,7 @@ def test_the_tones_of_samples_are_brought_back_like_those_of_the_center(loaded):
     pixels = np.random.default_rng(0).integers(90, 150, (40, 50, 3), dtype=np.uint8)  # faded
     hole = np.zeros((40, 50), bool)
     hole[10:20, 10:30] = True
-    restored = restore_picture({"photo": loaded}, Photo(pixels), hole, RestoreSettings(unfade=True), samples=2)
+    restored = restore_picture({"photo": loaded}, Photo(pixels), hole, RestoreSettings(auto_levels=True), samples=2)
     assert restored.photo.pixels[~hole].min() < 5
     for sample in restored.samples:
         assert (sample.pixels[~hole] == restored.photo.pixels[~hole]).all()
@@ -503,11 +503,11 @@ def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded
     domain = {"unexplained": math.inf, "reencoding": math.inf}  # takes everything for its own
     greedy = LoadedModel(build(NetworkConfig(width=2)).eval(), {"domain": domain})
     models = {"greedy": greedy, "photo": loaded}
-    assert choose(models, (60, 64), lambda: Observation(drawn(1, 3, 60, 64))).model == "greedy"
-    assert choose(models, (60, 65), lambda: pytest.fail("asked a model of small pictures")).model == "photo"
+    assert select_model(models, (60, 64), lambda: Observation(drawn(1, 3, 60, 64))).model == "greedy"
+    assert select_model(models, (60, 65), lambda: pytest.fail("asked a model of small pictures")).model == "photo"
     never = LoadedModel(greedy.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     models = {"never": never, "photo": loaded}
-    assert choose(models, (32, 32), lambda: Observation(drawn(1, 3, 32, 32))).model == "photo"
+    assert select_model(models, (32, 32), lambda: Observation(drawn(1, 3, 32, 32))).model == "photo"
 
 
 def test_a_jpeg_gains_as_a_jpeg_and_with_a_mask_keeps_its_own_compression(tmp_path):
