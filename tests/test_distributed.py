@@ -60,7 +60,7 @@ def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
 JOINED = """
 import weakref, torch
 from torch import distributed
-from agerestore import processes
+from agerestore import distributed as processes
 with processes.joined():
     group = weakref.ref(distributed.group.WORLD)
     assert group() is not None

@@ -342,8 +342,8 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
 def test_reading_needs_none_of_the_heavy_libraries(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("RGB", (4, 4)))
     script = (
-        "import sys; from pathlib import Path; from agerestore import batch, imagefile\n"
-        f"imagefile.read(Path({str(path)!r}))\n"
+        "import sys; from pathlib import Path; from agerestore.images import io\n"
+        f"io.read(Path({str(path)!r}))\n"
         "heavy = {'cv2', 'torchvision', 'kornia', 'albumentations', 'skimage', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -157,8 +157,8 @@ def test_a_run_leaves_weights_that_come_back_and_learns_a_color(preset, tmp_path
     colors = torch.tensor([[200, 40, 30], [30, 60, 200]], dtype=torch.uint8)
     images = colors[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()
     settings = ("steps=2", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.25")
-    weights = train(train_config(preset, settings), ImageSet(images), tmp_path / "run")
-    loaded = weights.load_weights(weights)
+    path = train(train_config(preset, settings), ImageSet(images), tmp_path / "run")
+    loaded = weights.load_weights(path)
     assert loaded.header["kind"] == "color"
     assert set(loaded.header["validation"]) >= {"best", "mean", "reconstruction", "colorfulness"}
     assert loaded.networks.config == train_config(preset, settings).network

@@ -345,8 +345,8 @@ def test_every_system_has_a_row_of_terms_and_one_of_turns():
 def test_each_objective_trains_comes_back_and_restores(objective, channels, tmp_path):
     config = train_config("age", (f"objective={objective}", f"network.channels={channels}", *TINY))
     images = pictures(channels)
-    weights = train(config, images, tmp_path / "run")
-    loaded = weights.load_weights(weights)
+    path = train(config, images, tmp_path / "run")
+    loaded = weights.load_weights(path)
     assert loaded.header["kind"] == objective
     assert not any("critic" in name for name in loaded.networks.state_dict())
     assert all(math.isfinite(value) for value in loaded.header["validation"].values())
