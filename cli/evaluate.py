@@ -92,11 +92,11 @@ def _evaluate_restoring(
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
     test, clean = _pictures(model.networks, data, training, baseline != "none")
-    methods = {"all": benchmark.names(fitted=clean is not None), "none": []}.get(
+    methods = {"all": benchmark.available_baselines(fitted=clean is not None), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
 
-    def report(row: benchmark.Row) -> None:
+    def report(row: benchmark.Score) -> None:
         if common.as_json:
             typer.echo(json.dumps(dataclasses.asdict(row)))
         elif not common.quiet:
@@ -115,7 +115,7 @@ def _evaluate_suite(
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
     from agerestore.data import datasets
     from agerestore.models.registry import Autoencoder
-    from agerestore.research.suite import Measured, paper_suite
+    from agerestore.research.paper_benchmark import Measurement, paper_benchmark
 
     if suite != "paper":
         raise UsageError(f"no suite {suite!r}; there is one: --suite paper")
@@ -129,7 +129,7 @@ def _evaluate_suite(
         datasets.load(folder, size, channels, split) for folder, split in ((data, "test"), (training or data, "train"))
     )
 
-    def report(measured: Measured) -> None:
+    def report(measured: Measurement) -> None:
         if common.as_json:
             typer.echo(json.dumps({"what": measured.what, **measured.figures}))
         elif not common.quiet:
@@ -137,7 +137,7 @@ def _evaluate_suite(
             typer.echo(f"{measured.what:28} {figures}")
 
     here = model.to("cpu")  # where pictures and draws are; the networks are small
-    paper_suite(here, _some(test, limit, data, common), known, settings=settings, seed=common.seed, report=report)
+    paper_benchmark(here, _some(test, limit, data, common), known, settings=settings, seed=common.seed, report=report)
 
 
 def _evaluate_coloring(
@@ -145,7 +145,7 @@ def _evaluate_coloring(
 ) -> None:
     """A model that colors beside gray and, if there is one, beside plain regression."""
     from agerestore.data import datasets
-    from agerestore.evaluation.colorization import ColoringRow, evaluate_coloring
+    from agerestore.evaluation.colorization import ColorizationScore, evaluate_colorization
     from agerestore.inference.colorizer import networks_of
     from agerestore.models import zoo
     from agerestore.models.registry import ColorModel
@@ -158,7 +158,7 @@ def _evaluate_coloring(
     if not isinstance(regression, ColorModel | None):
         raise UsageError(f"--beside {beside}: these weights do not color")
 
-    def report(row: ColoringRow) -> None:
+    def report(row: ColorizationScore) -> None:
         if common.as_json:
             typer.echo(json.dumps(dataclasses.asdict(row)))
         elif not common.quiet:
@@ -170,7 +170,7 @@ def _evaluate_coloring(
             )
 
     part = _some(test, limit, data, common)
-    evaluate_coloring(networks, part, known, regression=regression, seed=common.seed, report=report)
+    evaluate_colorization(networks, part, known, regression=regression, seed=common.seed, report=report)
 
 
 def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
@@ -208,7 +208,7 @@ def _pictures(networks: "Model", data: Path, training: Path | None, compare: boo
 def _line(row: object) -> str:
     values = dataclasses.asdict(row)  # type: ignore[call-overload]
     hole = "" if values["hole_psnr"] is None else f"  hole {values['hole_psnr']:.2f} dB"
-    share = "" if values["recognized"] is None else f"  recognized {values['recognized']:.1%}"
+    share = "" if values["accuracy"] is None else f"  recognized {values['accuracy']:.1%}"
     return (
         f"{values['damage']:32} {values['method']:36} {values['psnr']:6.2f} dB  SSIM {values['ssim']:.3f}{hole}{share}"
     )

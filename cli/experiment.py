@@ -35,17 +35,17 @@ def experiment(
     --device, --precision and --seed are those of the training; figures are taken on the CPU, from draws of their own.
     """
     from agerestore import device as devices
-    from agerestore.research.experiments import Setting, pictures_of, run_experiment
+    from agerestore.research.experiments import Context, requirements_of, run_experiment
 
     if model is not None and name != "svhn-features":
         refuse_unheeded(f"experiment {name}", ["-m"])
     devices.set_threads(common.threads)
     where = devices.choose(common.device)
     precision = [] if common.precision == "auto" else [f"precision={common.precision}"]
-    training, test = pictures_of(name).load(data, limit)
-    setting = Setting(
+    training, test = requirements_of(name).load(data, limit)
+    context = Context(
         training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=common.seed,
         device=where, report=lambda line: None if common.quiet else typer.echo(line, err=True),
     )  # fmt: skip
-    figures = run_experiment(name, setting, out).figures
+    figures = run_experiment(name, context, out).figures
     typer.echo(json.dumps(figures, indent=None if common.as_json else 1))

@@ -107,7 +107,7 @@ def load(path: Path, image_size: int, channels: int, split: str = "train", stret
     Args:
         path: a folder of images (searched recursively), or the root of MNIST, CIFAR-10, SVHN or CelebA as
             torchvision lays them out on disk.
-        image_size: S; images are cropped to a centerd square and scaled. 28-pixel MNIST is padded to 32 first.
+        image_size: S; images are cropped to a centered square and scaled. 28-pixel MNIST is padded to 32 first.
         channels: 1 (luminance) or 3 (RGB).
         split: ``train`` or ``test``; a plain folder is taken as it is.
         stretch: scale the whole picture, whatever its proportions, instead of the square in its middle.

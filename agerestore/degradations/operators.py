@@ -229,7 +229,7 @@ def holes(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 
 
 def hole(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """One centerd square of `size` x `size` unknown pixels."""
+    """One centered square of `size` x `size` unknown pixels."""
     size = parameters["size"].to(image.device)[:, None]
     height, width = image.shape[2:]
     return image, _boxes(image, size, (height - size) // 2, (width - size) // 2)

@@ -147,7 +147,7 @@ KINDS: dict[str, Kind] = {
         ("size", "top", "left"),
     ),
     "hole": Kind(
-        "one centerd square of unknown pixels, size in pixels",
+        "one centered square of unknown pixels, size in pixels",
         {"size": Parameter(14, 14, 0, 65535, whole=True)},
         operators.hole,
     ),

@@ -23,7 +23,7 @@ from agerestore.evaluation.baselines.fitted import FITTED
 from agerestore.images.composite import composite
 from agerestore.images.observation import Observation
 from agerestore.inference.restoration import restore_observation
-from agerestore.metrics.classifier import believed, recognized
+from agerestore.metrics.classifier import accuracy, train_if_accurate
 from agerestore.metrics.image import mean_psnr, quantize, ssim
 from agerestore.models.weights import LoadedModel
 
@@ -32,7 +32,7 @@ FIT_IMAGES = 30_000  # training pictures that the fitted baselines see; with 2,0
 
 
 @dataclass(frozen=True)
-class Row:
+class Score:
     """What one method reached under one kind of damage; means over the pictures.
 
     Attributes:
@@ -41,7 +41,7 @@ class Row:
         psnr: dB, whole picture.
         ssim: whole picture.
         hole_psnr: dB, over the unknown pixels; None without a mask.
-        recognized: share of pictures the classifier puts into their class; None without labels.
+        accuracy: share of pictures the classifier puts into their class; None without labels.
     """
 
     damage: str
@@ -49,16 +49,16 @@ class Row:
     psnr: float
     ssim: float
     hole_psnr: float | None
-    recognized: float | None
+    accuracy: float | None
 
 
-def names(fitted: bool = True) -> list[str]:
+def available_baselines(fitted: bool = True) -> list[str]:
     """All baselines that can run here, with those that are fitted or without: some need optional libraries."""
-    here = [name for name in classical.BASELINES if not classical.missing(name)]
+    here = [name for name in classical.BASELINES if not classical.missing_packages(name)]
     return [*here, *FITTED] if fitted else here
 
 
-def observe(truth: Tensor, damage: str, seed: int) -> Observation:
+def degraded(truth: Tensor, damage: str, seed: int) -> Observation:
     """Damaged versions of clean pictures (N, C, S, S) in [0, 1], by the protocol of this module."""
     observation = degradations.damage(truth, degradations.parse(damage), torch.Generator().manual_seed(seed))
     image = observation.image
@@ -75,8 +75,8 @@ def evaluate(
     training: AnySet | None = None,
     settings: RestoreSettings = DEFAULTS,
     seed: int = 0,
-    report: Callable[[Row], None] = lambda row: None,
-) -> list[Row]:
+    report: Callable[[Score], None] = lambda row: None,
+) -> list[Score]:
     """Measure a model and baselines under each kind of damage.
 
     Args:
@@ -100,12 +100,12 @@ def evaluate(
     recognize = _recognizer(test, training)
     restore = partial(_restore, model, settings)
     groups = [image[None] for image in test.images] if isinstance(test, PhotoSet) else [test.images]
-    rows: list[Row] = []
+    rows: list[Score] = []
     for damage in damages:
-        measured: dict[str, list[Row]] = {}
+        measured: dict[str, list[Score]] = {}
         for number, group in enumerate(groups):
             truth = group.float() / 255
-            observation = observe(truth, damage, seed + number)
+            observation = degraded(truth, damage, seed + number)
             for answer in _answers(restore, observation, truth, damage, methods, training, seed):
                 row = _row(damage, answer.label(len(groups)), quantize(answer.image), truth, observation, recognize)
                 measured.setdefault(answer.method, []).append(row)
@@ -118,9 +118,9 @@ def evaluate(
 def _check_methods(methods: Sequence[str], test: AnySet, training: AnySet | None) -> None:
     for name in methods:
         if name in classical.BASELINES:
-            classical.require(name)
+            classical.require_packages(name)
         elif name not in FITTED:
-            raise UsageError(f"no baseline {name!r}; choose from {', '.join(names())}")
+            raise UsageError(f"no baseline {name!r}; choose from {', '.join(available_baselines())}")
     if set(methods) & set(FITTED):
         if isinstance(test, PhotoSet):
             raise UsageError("fitted baselines (wiener, pca) want pictures of one size; leave them out for photographs")
@@ -155,22 +155,22 @@ def _answers(
     for name in methods:
         if name in suitable:
             row = classical.BASELINES[name]
-            choice = classical.best(row.method, row.settings, observation, truth)
+            choice = classical.tune(row.method, row.settings, observation, truth)
             yield _Answer(name, choice.restored, choice.setting)
         elif name in FITTED and isinstance(training, ImageSet):
             clean = training.images[:FIT_IMAGES].float() / 255
-            restorer = FITTED[name](observe(clean, damage, seed + 1), clean)
+            restorer = FITTED[name](degraded(clean, damage, seed + 1), clean)
             yield _Answer(name, composite(observation, restorer(observation)))
 
 
-def _mean(rows: Sequence[Row]) -> Row:
+def _mean(rows: Sequence[Score]) -> Score:
     """One row for groups of equal weight."""
 
     def mean(name: str) -> Any:
         values = [value for value in (getattr(row, name) for row in rows) if value is not None]
         return sum(values) / len(values) if values else None
 
-    return replace(rows[0], **{name: mean(name) for name in ("psnr", "ssim", "hole_psnr", "recognized")})
+    return replace(rows[0], **{name: mean(name) for name in ("psnr", "ssim", "hole_psnr", "accuracy")})
 
 
 def _restore(model: LoadedModel, settings: RestoreSettings, observation: Observation) -> Tensor:
@@ -185,23 +185,23 @@ def _recognizer(test: AnySet, training: AnySet | None) -> Callable[[Tensor], flo
         return None
     if test.labels is None or training is None or training.labels is None:
         return None
-    classifier = believed(training.images.float() / 255, training.labels, torch.Generator().manual_seed(0))
+    classifier = train_if_accurate(training.images.float() / 255, training.labels, torch.Generator().manual_seed(0))
     if classifier is None:
         return None
     labels = test.labels
-    return lambda images: recognized(classifier, images, labels)
+    return lambda images: accuracy(classifier, images, labels)
 
 
 def _row(
     damage: str, method: str, image: Tensor, truth: Tensor, observation: Observation,
     recognize: Callable[[Tensor], float] | None,
-) -> Row:  # fmt: skip
+) -> Score:  # fmt: skip
     mask = observation.mask
-    return Row(
+    return Score(
         damage=damage,
         method=method,
         psnr=mean_psnr(image, truth),
         ssim=float(ssim(image, truth).mean()),
         hole_psnr=None if mask is None or not mask.any() else mean_psnr(image, truth, mask),
-        recognized=None if recognize is None else recognize(image),
+        accuracy=None if recognize is None else recognize(image),
     )

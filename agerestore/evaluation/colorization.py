@@ -18,7 +18,7 @@ from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
 from agerestore.inference import color_codes
-from agerestore.metrics.classifier import Classifier, train_on_kinds
+from agerestore.metrics.classifier import Classifier, train_transformation_network
 from agerestore.metrics.distribution import frechet_distance
 from agerestore.metrics.image import colorfulness
 from agerestore.metrics.validation import chroma_of, chroma_psnr
@@ -33,7 +33,7 @@ Coloring = Callable[[Tensor], Tensor]  # lightness (N, 1, S, S) -> K colorings o
 
 
 @dataclass(frozen=True)
-class ColoringRow:
+class ColorizationScore:
     """What one way of coloring reached; means over pictures.
 
     Attributes:
@@ -60,7 +60,7 @@ class ColoringRow:
 
 
 @torch.no_grad()
-def evaluate_coloring(
+def evaluate_colorization(
     model: ColorModel,
     test: ImageSet,
     training: ImageSet,
@@ -68,8 +68,8 @@ def evaluate_coloring(
     regression: ColorModel | None = None,
     answers: int = 8,
     seed: int = 0,
-    report: Callable[[ColoringRow], None] = lambda row: None,
-) -> list[ColoringRow]:
+    report: Callable[[ColorizationScore], None] = lambda row: None,
+) -> list[ColorizationScore]:
     """Measure a model that colors beside simpler ways.
 
     Args:
@@ -89,7 +89,7 @@ def evaluate_coloring(
     truth, known = (rgb_to_lab(images.images.float() / 255) for images in (test, training))
     generator = torch.Generator().manual_seed(seed)
     with torch.enable_grad():
-        classifier = color_classifier(known, generator)
+        classifier = train_color_transformation_network(known, generator)
     lights = truth[:, :1].split(1)
     drawn = torch.cat(
         [color_codes.draw_codes(model, light, answers, seed + number) for number, light in enumerate(lights)]
@@ -111,7 +111,7 @@ def evaluate_coloring(
     return rows
 
 
-def _best_of(rows: Sequence[ColoringRow]) -> list[ColoringRow]:
+def _best_of(rows: Sequence[ColorizationScore]) -> list[ColorizationScore]:
     return [max(rows, key=lambda row: row.best)] if rows else []
 
 
@@ -137,7 +137,7 @@ def _drawn(model: ColorModel, lightness: Tensor, codes: Tensor, answers: int) ->
     return torch.cat(parts).view(len(lightness), answers, 2, *lightness.shape[2:])
 
 
-def _row(method: str, drawn: Tensor, truth: Tensor, classifier: Classifier) -> ColoringRow:
+def _row(method: str, drawn: Tensor, truth: Tensor, classifier: Classifier) -> ColorizationScore:
     """Measure answers (N, K, 2, S, S) against Lab (N, 3, S, S)."""
     count = drawn.shape[1]
     asked = truth[:, 1:]
@@ -147,7 +147,7 @@ def _row(method: str, drawn: Tensor, truth: Tensor, classifier: Classifier) -> C
     colorful = torch.stack([_colorfulness(truth, drawn[:, k]) for k in range(count)]).mean()
     real = _colorfulness(truth, asked).mean()
     features = (classifier.features(_prepared(truth[:, :1], chroma)) for chroma in (drawn[:, 0], asked))
-    return ColoringRow(
+    return ColorizationScore(
         method=method,
         answers=count,
         best=float(best.mean()),
@@ -164,7 +164,7 @@ def _colorfulness(truth: Tensor, chroma: Tensor) -> Tensor:
     return colorfulness(lab_to_displayable(torch.cat([truth[:, :1], chroma], dim=1)))
 
 
-def color_classifier(lab: Tensor, generator: torch.Generator) -> Classifier:
+def train_color_transformation_network(lab: Tensor, generator: torch.Generator) -> Classifier:
     """A small network that tells how the colors of a picture were tampered with; its features know colors.
 
     Six kinds: as they are; hues turned by a third of the circle either way; twice and half as saturated; the colors of
@@ -177,7 +177,7 @@ def color_classifier(lab: Tensor, generator: torch.Generator) -> Classifier:
     chroma = lab[:, 1:]
     others = chroma.roll(1, dims=0)
     kinds = [chroma, _turned(chroma, 1 / 3), _turned(chroma, -1 / 3), 2 * chroma, chroma / 2, others]
-    return train_on_kinds([_prepared(lab[:, :1], kind) for kind in kinds], generator)
+    return train_transformation_network([_prepared(lab[:, :1], kind) for kind in kinds], generator)
 
 
 def _turned(chroma: Tensor, share: float) -> Tensor:

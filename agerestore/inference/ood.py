@@ -69,10 +69,10 @@ def unexplained(observation: Observation, restored: Tensor) -> Tensor:
     known = observation.known.expand_as(restored)
     count = known.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
 
-    def centerd(image: Tensor) -> Tensor:
+    def centered(image: Tensor) -> Tensor:
         return (image - (image * known).sum(dim=(1, 2, 3), keepdim=True) / count) * known
 
-    picture, explanation = centerd(observation.image), centerd(restored)
+    picture, explanation = centered(observation.image), centered(restored)
     product, square = ((explanation * other).sum(dim=(1, 2, 3), keepdim=True) for other in (picture, explanation))
     gain = (product / square.clamp_min(1e-8)).clamp_min(0)
     rest = picture - gain * explanation

@@ -86,7 +86,7 @@ def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator,
     return classifier.eval()
 
 
-def believed(images: Tensor, labels: Tensor, generator: torch.Generator) -> Classifier | None:
+def train_if_accurate(images: Tensor, labels: Tensor, generator: torch.Generator) -> Classifier | None:
     """As `train_classifier`; None for other sizes and labels, and where it learns too little to be asked."""
     if images.shape[2:] != (SIZE, SIZE) or int(labels.max()) >= CLASSES:
         return None
@@ -97,10 +97,10 @@ def believed(images: Tensor, labels: Tensor, generator: torch.Generator) -> Clas
     epochs = max(2, FEW // len(images))
     classifier = train_classifier(images[~held], labels[~held], generator, epochs)
     judged = held if held.any() else ~held
-    return classifier if recognized(classifier, images[judged], labels[judged]) >= BELIEVED else None
+    return classifier if accuracy(classifier, images[judged], labels[judged]) >= BELIEVED else None
 
 
-def train_on_kinds(kinds: Sequence[Tensor], generator: torch.Generator, epochs: int = 2) -> Classifier:
+def train_transformation_network(kinds: Sequence[Tensor], generator: torch.Generator, epochs: int = 2) -> Classifier:
     """Train to tell kinds of pictures, each (N, C, 32, 32) float in [0, 1]; see `train_classifier`."""
     labels = torch.arange(len(kinds)).repeat_interleave(torch.tensor([len(kind) for kind in kinds]))
     return train_classifier(torch.cat(list(kinds)), labels, generator, epochs)
@@ -115,7 +115,7 @@ def _initial(channels: int, generator: torch.Generator) -> Classifier:
 
 
 @torch.no_grad()
-def recognized(classifier: nn.Module, images: Tensor, labels: Tensor) -> float:
+def accuracy(classifier: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Share, 0 to 1, of the pictures (N, C, 32, 32) in [0, 1] that are taken for the class in labels (N,)."""
     found = [classifier(part).argmax(1) for part in torch.split(images, 1000)]
     return float((torch.cat(found) == labels).float().mean())

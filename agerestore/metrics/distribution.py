@@ -53,7 +53,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     return distance
 
 
-def class_score(probabilities: Tensor) -> float:
+def classifier_score(probabilities: Tensor) -> float:
     """How sure a classifier is of each picture, and how even over the classes (Salimans et al., 2016).
 
     The formula of the Inception score, which it is to be called only of the Inception network on ImageNet's classes.
@@ -105,5 +105,5 @@ def parzen_sigma(points: Tensor, samples: Tensor, candidates: Sequence[float]) -
 
 def _covariance(features: Tensor) -> Tensor:
     """Sample covariance (D, D) of (N, D)."""
-    centerd = features - features.mean(0)
-    return centerd.mT @ centerd / (len(features) - 1)
+    centered = features - features.mean(0)
+    return centered.mT @ centered / (len(features) - 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.errors import UsageError
-from agerestore.metrics.classifier import SIZE, Classifier, train_on_kinds
+from agerestore.metrics.classifier import SIZE, Classifier, train_transformation_network
 
 PICTURES = 1500  # that it learns from, in all kinds
 NOISE = 0.1  # deviation, of a range of 1
@@ -19,7 +19,7 @@ EPOCHS = 3
 
 
 @dataclass(frozen=True)
-class TamperingNetwork:
+class TransformationClassifier:
     """The network, for pictures of 32 or 64 pixels."""
 
     classifier: Classifier
@@ -34,7 +34,7 @@ class TamperingNetwork:
         return kinds
 
 
-def tampered(images: Tensor, generator: torch.Generator) -> list[Tensor]:
+def transformed(images: Tensor, generator: torch.Generator) -> list[Tensor]:
     """Pictures (N, C, S, S) as they are, and tampered with in seven ways; each (N, C, S, S).
 
     Upside down, blurred, noisy, at half the contrast, the left half with the right half of another, left and right
@@ -54,7 +54,7 @@ def tampered(images: Tensor, generator: torch.Generator) -> list[Tensor]:
     ]
 
 
-def tampering_network(images: Tensor, generator: torch.Generator) -> TamperingNetwork:
+def train_transformation_classifier(images: Tensor, generator: torch.Generator) -> TransformationClassifier:
     """Train the network.
 
     Args:
@@ -70,8 +70,8 @@ def tampering_network(images: Tensor, generator: torch.Generator) -> TamperingNe
             " pixels to learn features from"
         )
     seen = images[torch.randperm(len(images), generator=generator)[:PICTURES]].float() / 255
-    kinds = [_folded(kind) for kind in tampered(seen, generator)]
-    return TamperingNetwork(train_on_kinds(kinds, generator, EPOCHS))
+    kinds = [_folded(kind) for kind in transformed(seen, generator)]
+    return TransformationClassifier(train_transformation_network(kinds, generator, EPOCHS))
 
 
 def _folded(images: Tensor) -> Tensor:

@@ -535,7 +535,7 @@ def test_the_suite_of_the_paper_prints_a_line_for_each_measure(weights):
         "reconstruction", "noise:sigma=128:clip=1", "saltpepper:amount=0.3", "hole:size=14", "missing:fraction=0.5",
         "moments of e(g(Z))", "samples", "other pictures",
     ]  # fmt: skip
-    assert rows[-2]["frechet_of_our_tampering_network"] > 0
+    assert rows[-2]["frechet_of_our_transformation_classifier"] > 0
 
 
 def test_an_unknown_suite_is_named(weights):

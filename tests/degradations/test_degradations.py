@@ -115,7 +115,7 @@ def test_saltpepper_turns_its_share_of_the_pixels_half_black_half_white():
     assert torch.equal(image[:, 0], image[:, 1])
 
 
-def test_hole_is_centerd_and_has_its_area():
+def test_hole_is_centered_and_has_its_area():
     observed = degrade("hole:size=14", picture(2, 1, 32, 32))
     expected = torch.zeros(2, 1, 32, 32)
     expected[..., 9:23, 9:23] = 1

@@ -41,14 +41,14 @@ def test_the_input_row_is_what_the_damage_predicts(model, digits):
 
 def test_unclipped_noise_stays_unclipped_and_files_are_rounded(digits):
     truth = digits.images.float() / 255
-    assert benchmark.observe(truth, "noise:sigma=50", 0).image.max() > 1
-    clipped = benchmark.observe(truth, "noise:sigma=50:clip=1", 0).image * 255
+    assert benchmark.degraded(truth, "noise:sigma=50", 0).image.max() > 1
+    clipped = benchmark.degraded(truth, "noise:sigma=50:clip=1", 0).image * 255
     torch.testing.assert_close(clipped, clipped.round(), atol=1e-4, rtol=0)
 
 
 def test_the_same_damage_for_all_methods_and_a_seed(digits):
     truth = digits.images.float() / 255
-    first, second, other = (benchmark.observe(truth, "missing", seed) for seed in (0, 0, 1))
+    first, second, other = (benchmark.degraded(truth, "missing", seed) for seed in (0, 0, 1))
     assert torch.equal(first.image, second.image)
     assert not torch.equal(first.mask, other.mask)
 
@@ -65,7 +65,7 @@ def test_with_a_mask_only_the_hole_can_be_wrong(model):
 
 def test_pictures_that_lose_nothing_count_100_db_and_have_no_hole(model, digits):
     found = rows(model, digits, "holes:count=0..1:size=8")["input"]
-    mask = benchmark.observe(digits.images.float() / 255, "holes:count=0..1:size=8", 0).mask
+    mask = benchmark.degraded(digits.images.float() / 255, "holes:count=0..1:size=8", 0).mask
     whole = [not each.any() for each in mask]
     assert 0 < sum(whole) < len(whole)
     assert math.isfinite(found.hole_psnr)
@@ -89,9 +89,9 @@ def test_recognition_is_measured_where_there_are_labels(model, digits):
     found = rows(
         model, digits, "noise:sigma=0", training=ImageSet(digits.images.repeat(40, 1, 1, 1), digits.labels.repeat(40))
     )
-    assert found["input"].recognized > 0.95
-    assert found["agerestore"].recognized < 0.5  # an untrained model draws no digit
-    assert rows(model, ImageSet(digits.images), "noise:sigma=0")["input"].recognized is None
+    assert found["input"].accuracy > 0.95
+    assert found["agerestore"].accuracy < 0.5  # an untrained model draws no digit
+    assert rows(model, ImageSet(digits.images), "noise:sigma=0")["input"].accuracy is None
 
 
 @pytest.mark.parametrize(

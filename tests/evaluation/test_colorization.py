@@ -8,7 +8,13 @@ import torch
 from agerestore.config.networks import ColorConfig
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.evaluation.colorization import TINTS, _tinted, _turned, color_classifier, evaluate_coloring
+from agerestore.evaluation.colorization import (
+    TINTS,
+    _tinted,
+    _turned,
+    evaluate_colorization,
+    train_color_transformation_network,
+)
 from agerestore.images.color import rgb_to_lab
 from agerestore.models.registry import build
 
@@ -24,7 +30,7 @@ def colored(count, seed=0):
 @pytest.fixture(scope="module")
 def rows():
     gray = build(ColorConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no color
-    found = evaluate_coloring(gray, colored(12), colored(40, 1), regression=gray, answers=2)
+    found = evaluate_colorization(gray, colored(12), colored(40, 1), regression=gray, answers=2)
     return {row.method.split(",")[0] if "tints" not in row.method else "tints": row for row in found}
 
 
@@ -70,11 +76,11 @@ def test_tints_lie_on_a_circle_and_hues_turn():
 
 def test_the_classifier_is_the_same_for_the_same_seed():
     lab = rgb_to_lab(colored(20).images.float() / 255)
-    first, second = (color_classifier(lab, torch.Generator().manual_seed(3)) for _ in range(2))
+    first, second = (train_color_transformation_network(lab, torch.Generator().manual_seed(3)) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
 def test_too_few_pictures_are_refused():
     model = build(ColorConfig(width=4, latent_dim=4)).eval()
     with pytest.raises(UsageError, match="too few"):
-        evaluate_coloring(model, colored(2), colored(8))
+        evaluate_colorization(model, colored(2), colored(8))

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from agerestore.errors import UsageError
-from agerestore.metrics.classifier import Classifier, recognized, train_classifier
+from agerestore.metrics.classifier import Classifier, accuracy, train_classifier
 
 
 def generator(seed=0):
@@ -25,7 +25,7 @@ def trained():
 
 
 def test_learns_what_tells_the_classes_apart(trained):
-    assert recognized(trained, *bars(300, 7)) > 0.99
+    assert accuracy(trained, *bars(300, 7)) > 0.99
 
 
 def test_features_are_what_the_decision_is_made_of(trained):
@@ -67,7 +67,7 @@ def test_recognized_counts_over_several_batches():
     images = torch.full((2500, 1, 1, 1), 0.3)
     labels = torch.full((2500,), 3)
     labels[::4] = 5
-    assert recognized(FirstPixel(), images, labels) == pytest.approx(0.75)
+    assert accuracy(FirstPixel(), images, labels) == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(("shape", "labels"), [((4, 1, 28, 28), 4), ((4, 1, 32, 32), 3)])

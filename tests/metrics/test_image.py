@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import structural_similarity
 
 from agerestore.errors import UsageError
-from agerestore.metrics.distribution import class_score, frechet_distance, parzen_log_likelihood, parzen_sigma
+from agerestore.metrics.distribution import classifier_score, frechet_distance, parzen_log_likelihood, parzen_sigma
 from agerestore.metrics.image import colorfulness, high_frequency_energy, psnr, quantize, ssim
 
 
@@ -137,11 +137,11 @@ def test_frechet_distance_takes_fewer_pictures_than_features():
 
 
 def test_class_score_counts_classes_that_are_drawn_for_certain_and_alike():
-    assert class_score(torch.full((9, 5), 0.2)) == pytest.approx(1, abs=1e-6)
-    assert class_score(torch.eye(5)[torch.tensor([1, 1, 1])]) == pytest.approx(1, abs=1e-6)
-    assert class_score(torch.eye(5).repeat(3, 1)) == pytest.approx(5, abs=1e-3)
+    assert classifier_score(torch.full((9, 5), 0.2)) == pytest.approx(1, abs=1e-6)
+    assert classifier_score(torch.eye(5)[torch.tensor([1, 1, 1])]) == pytest.approx(1, abs=1e-6)
+    assert classifier_score(torch.eye(5).repeat(3, 1)) == pytest.approx(5, abs=1e-3)
     rows = torch.tensor([[0.75, 0.25], [0.25, 0.75]])
-    assert class_score(rows) == pytest.approx(math.exp(0.75 * math.log(1.5) + 0.25 * math.log(0.5)), abs=1e-4)
+    assert classifier_score(rows) == pytest.approx(math.exp(0.75 * math.log(1.5) + 0.25 * math.log(0.5)), abs=1e-4)
 
 
 @pytest.mark.parametrize(("cycles", "expected"), [(0, 0.0), (4, 0.0), (8, 0.0), (9, 0.02), (16, 0.04)])

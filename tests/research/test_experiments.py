@@ -15,11 +15,11 @@ from agerestore.errors import UsageError
 from agerestore.images.io import Photo, read, write
 from agerestore.models import weights
 from agerestore.models.registry import build
-from agerestore.research.experiments import EXPERIMENTS, Setting, pictures_of, run_experiment
+from agerestore.research.experiments import EXPERIMENTS, Context, requirements_of, run_experiment
 from agerestore.research.experiments.aae import PLOT, scatter
 from agerestore.research.experiments.ablations import ABLATIONS, IMPROVEMENTS, NETWORKS
+from agerestore.research.experiments.context import DataRequirements
 from agerestore.research.experiments.features import Described, activations, standardized
-from agerestore.research.experiments.setting import Pictures
 
 TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "settle.steps=0")
 
@@ -34,14 +34,14 @@ def bars(size=32, channels=1, count=200):
 
 
 @pytest.fixture
-def setting(tmp_path):
+def context(tmp_path):
     pictures = bars()
-    return Setting(pictures, pictures.take(torch.arange(50)), tmp_path / "runs", settings=TINY)
+    return Context(pictures, pictures.take(torch.arange(50)), tmp_path / "runs", settings=TINY)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
-    wanted = pictures_of(name)
+    wanted = requirements_of(name)
     pictures = bars(wanted.size, wanted.channels, 1200 if name in ("aae-semi", "aae-reduction-labels") else 200)
     if not wanted.labels:
         pictures = ImageSet(pictures.images[:40])
@@ -50,7 +50,7 @@ def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
     few = {row: IMPROVEMENTS[row] for row in ("as published", "spectral norms in the encoder")}
     monkeypatch.setattr("agerestore.research.experiments.ablations.IMPROVEMENTS", few)
     test = pictures.take(torch.arange(min(50, len(pictures))))
-    outcome = run_experiment(name, Setting(pictures, test, tmp_path / "runs", settings=TINY), tmp_path)
+    outcome = run_experiment(name, Context(pictures, test, tmp_path / "runs", settings=TINY), tmp_path)
     said = json.loads((tmp_path / f"{name}.json").read_text())
     assert said["figures"] == outcome.figures
     assert not said["full"]
@@ -58,11 +58,11 @@ def test_each_leaves_a_picture_and_figures(name, tmp_path, monkeypatch):
     assert all(torch.isfinite(torch.tensor(list(row.values()))).all() for row in outcome.figures.values())
 
 
-def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_in(setting, tmp_path, monkeypatch):
-    run_experiment("aae-style", setting, tmp_path)
-    monkeypatch.setattr("agerestore.research.experiments.setting.train", None)
-    run_experiment("aae-style", setting, tmp_path)
-    other = Setting(setting.training, setting.test, setting.runs, settings=(*TINY, "lr=1"))
+def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_in(context, tmp_path, monkeypatch):
+    run_experiment("aae-style", context, tmp_path)
+    monkeypatch.setattr("agerestore.research.experiments.context.train", None)
+    run_experiment("aae-style", context, tmp_path)
+    other = Context(context.training, context.test, context.runs, settings=(*TINY, "lr=1"))
     with pytest.raises(UsageError, match="trained with other settings"):
         run_experiment("aae-style", other, tmp_path)
 
@@ -75,7 +75,7 @@ def test_the_command_trains_with_the_seed_in_the_precision_and_on_the_device_it_
         told.append((config.seed, config.precision, device.type))
         raise UsageError("enough")
 
-    monkeypatch.setattr("agerestore.research.experiments.setting.train", train)
+    monkeypatch.setattr("agerestore.research.experiments.context.train", train)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
     digits(tmp_path / "set")
     command = ["experiment", name, "--data", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
@@ -91,14 +91,14 @@ def test_points_are_plotted_where_they_are():
     assert places == [[0, PLOT - 1], [PLOT // 2 - 1, PLOT // 2]]
 
 
-def test_unknown_experiments_and_sets_without_labels_are_named(setting, tmp_path):
+def test_unknown_experiments_and_sets_without_labels_are_named(context, tmp_path):
     with pytest.raises(UsageError, match="no experiment 'x'; choose one of aae-priors"):
-        run_experiment("x", setting, tmp_path)
-    blind = Setting(ImageSet(setting.training.images), setting.test, tmp_path)
+        run_experiment("x", context, tmp_path)
+    blind = Context(ImageSet(context.training.images), context.test, tmp_path)
     with pytest.raises(UsageError, match="systems needs labels: give a set"):
         run_experiment("systems", blind, tmp_path)
     with pytest.raises(UsageError, match="systems-celeba is made on pictures of 64x64 with 3 channels"):
-        run_experiment("systems-celeba", setting, tmp_path)
+        run_experiment("systems-celeba", context, tmp_path)
 
 
 def test_every_ablation_differs_from_what_ships_and_sees_as_many_pictures():
@@ -147,8 +147,8 @@ def test_features_are_scaled_by_what_training_pictures_say():
 def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(tmp_path):
     pictures, config = bars(32, 3), NetworkConfig(latent_dim=5, width=4)
     weights.save_weights(tmp_path / "w.safetensors", build(config), {"training": {"validation": 0.05}})
-    setting = Setting(pictures, pictures.take(torch.arange(50)), tmp_path, weights=str(tmp_path / "w.safetensors"))
-    found = run_experiment("svhn-features", setting, tmp_path).figures["80 labels"]
+    context = Context(pictures, pictures.take(torch.arange(50)), tmp_path, weights=str(tmp_path / "w.safetensors"))
+    found = run_experiment("svhn-features", context, tmp_path).figures["80 labels"]
     assert found["error"] < 0.02
     assert found["features"] == 4 * 256 + 8 * 64 + 16 * 16 + 5
     assert "error of the first 12" in found  # of 250 that training on one folder would have held out
@@ -157,9 +157,9 @@ def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(
 
 def test_a_model_of_other_pictures_is_named(tmp_path):
     weights.save_weights(tmp_path / "w.safetensors", build(NetworkConfig(channels=1, latent_dim=5, width=2)), {})
-    setting = Setting(bars(32, 3), bars(32, 3), tmp_path, weights=str(tmp_path / "w.safetensors"))
+    context = Context(bars(32, 3), bars(32, 3), tmp_path, weights=str(tmp_path / "w.safetensors"))
     with pytest.raises(UsageError, match="encode no color pictures of 32x32"):
-        run_experiment("svhn-features", setting, tmp_path)
+        run_experiment("svhn-features", context, tmp_path)
 
 
 def digits(folder):
@@ -171,7 +171,7 @@ def digits(folder):
 
 def test_of_a_folder_a_part_is_held_out_and_folders_of_digits_are_labels(tmp_path):
     digits(tmp_path / "set")
-    training, test = Pictures(32, 3).load(tmp_path / "set", 3)
+    training, test = DataRequirements(32, 3).load(tmp_path / "set", 3)
     assert len(training) == 16
     assert len(test) == 3
     for part in (training, test):

@@ -17,7 +17,7 @@ from agerestore.metrics import distribution
 from agerestore.models import weights
 from agerestore.models.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes
 from agerestore.models.registry import build
-from agerestore.research.objectives.aae import APART, crowding, disagreement
+from agerestore.research.objectives.aae import APART, agreement_loss, embedding_margin_loss
 from agerestore.research.objectives.vae import negative_log_likelihood, normal_kl
 from agerestore.training import cost
 from agerestore.training.loop import train
@@ -196,7 +196,7 @@ def test_a_critic_that_is_told_sees_the_label_or_that_there_is_none():
 def test_views_disagree_as_often_as_draws_of_their_classes_differ():
     p, q = torch.tensor([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]]), torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
     agreed = torch.tensor([0.5 * 0.5 + 0.25 * 0.5, 1.0])
-    assert disagreement(p.log(), q.log()).item() == pytest.approx(-agreed.log().mean().item())
+    assert agreement_loss(p.log(), q.log()).item() == pytest.approx(-agreed.log().mean().item())
 
 
 def test_the_class_of_a_view_and_the_style_of_the_picture_draw_it_again():
@@ -222,7 +222,7 @@ def test_noisy_styles_keep_the_variance_of_the_prior():
 
 def test_heads_are_pushed_apart_as_far_as_is_asked_and_no_further():
     places = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 9.0]])
-    assert crowding(places).item() == pytest.approx((APART - 1) / 3)
+    assert embedding_margin_loss(places).item() == pytest.approx((APART - 1) / 3)
 
 
 # --- priors

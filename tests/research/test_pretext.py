@@ -5,7 +5,7 @@ import torch
 
 from agerestore.errors import UsageError
 from agerestore.metrics.distribution import frechet_distance
-from agerestore.research.pretext import tampered, tampering_network
+from agerestore.research.pretext import train_transformation_classifier, transformed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -20,7 +20,7 @@ def scenes(count, seed, size=32):
 
 def test_pictures_are_tampered_with_as_said():
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    kinds = tampered(images, torch.Generator().manual_seed(1))
+    kinds = transformed(images, torch.Generator().manual_seed(1))
     assert len(kinds) == 8
     assert torch.equal(kinds[0], images)
     assert torch.equal(kinds[1][:, :, 0], images[:, :, -1])
@@ -33,10 +33,10 @@ def test_pictures_are_tampered_with_as_said():
 
 
 def test_it_tells_kinds_and_its_features_tell_pictures_from_spoilt_ones():
-    network = tampering_network(scenes(500, 0), torch.Generator().manual_seed(0))
+    network = train_transformation_classifier(scenes(500, 0), torch.Generator().manual_seed(0))
     first, other = (scenes(80, seed).float() / 255 for seed in (1, 2))
     with torch.no_grad():
-        kinds = tampered(first, torch.Generator().manual_seed(3))
+        kinds = transformed(first, torch.Generator().manual_seed(3))
         right = torch.stack([(network.kind_of(each) == number).float().mean() for number, each in enumerate(kinds)])
         assert right.mean() > 0.5  # of eight
         features = [network.features(each) for each in (first, other, other.flip(2), torch.rand_like(other))]
@@ -46,4 +46,4 @@ def test_it_tells_kinds_and_its_features_tell_pictures_from_spoilt_ones():
 
 def test_pictures_of_another_size_are_named():
     with pytest.raises(UsageError, match="3 pictures of 48x48: give two or more of 32 or 64 pixels"):
-        tampering_network(torch.zeros(3, 3, 48, 48, dtype=torch.uint8), torch.Generator())
+        train_transformation_classifier(torch.zeros(3, 3, 48, 48, dtype=torch.uint8), torch.Generator())

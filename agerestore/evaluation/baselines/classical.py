@@ -120,7 +120,7 @@ def wavelet(observation: Observation) -> Tensor:
     Raises:
         UsageError: scikit-image or PyWavelets is not installed.
     """
-    require("wavelet")
+    require_packages("wavelet")
     from skimage.restoration import denoise_wavelet
 
     def denoise(picture: Floats) -> NDArray[Any]:
@@ -140,7 +140,7 @@ def total_variation(observation: Observation, weight: float) -> Tensor:
     Raises:
         UsageError: scikit-image is not installed.
     """
-    require("total-variation")
+    require_packages("total-variation")
     from skimage.restoration import denoise_tv_chambolle
 
     denoise = partial(denoise_tv_chambolle, weight=weight)
@@ -206,18 +206,18 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
-def missing(name: str) -> list[str]:
+def missing_packages(name: str) -> list[str]:
     """What to `pip install` before a row of `BASELINES` can run; nothing, for most of them."""
     return [LIBRARIES[module] for module in BASELINES[name].needs if find_spec(module) is None]
 
 
-def require(name: str) -> None:
+def require_packages(name: str) -> None:
     """Refuse a row of `BASELINES` that cannot run here.
 
     Raises:
         UsageError: a library it needs is not installed.
     """
-    packages = missing(name)
+    packages = missing_packages(name)
     if packages:
         raise UsageError(f"{name} needs {' and '.join(packages)}: pip install {' '.join(packages)}")
 
@@ -226,10 +226,10 @@ def applicable(observation: Observation) -> list[str]:
     """Names of the rows of `BASELINES` that suit an observation and can run here; every row of `FITTED` suits any."""
     gray, masked = observation.image.shape[1] == 1, observation.mask is not None
     suitable = [name for name, row in BASELINES.items() if row.fills_holes == masked and (gray or not row.gray_only)]
-    return [name for name in suitable if not missing(name)]
+    return [name for name in suitable if not missing_packages(name)]
 
 
-class Choice(NamedTuple):
+class Tuned(NamedTuple):
     """What `best` found: the setting, its restored pictures (B, C, H, W) and their mean PSNR in dB."""
 
     setting: Setting
@@ -237,7 +237,7 @@ class Choice(NamedTuple):
     psnr: float
 
 
-def best(method: Callable[..., Tensor], settings: Sequence[Setting], observation: Observation, truth: Tensor) -> Choice:
+def tune(method: Callable[..., Tensor], settings: Sequence[Setting], observation: Observation, truth: Tensor) -> Tuned:
     """Find the setting, one for the whole set, that brings a method nearest to the clean truth.
 
     Args:
@@ -253,8 +253,8 @@ def best(method: Callable[..., Tensor], settings: Sequence[Setting], observation
         shapes = f"{tuple(truth.shape)}, damaged ones {tuple(observation.image.shape)}"
         raise UsageError(f"clean pictures are {shapes}: give one clean picture for every damaged one")
 
-    def attempt(setting: Setting) -> Choice:
+    def attempt(setting: Setting) -> Tuned:
         restored = method(observation, **setting)
-        return Choice(setting, restored, mean_psnr(quantize(restored), truth))
+        return Tuned(setting, restored, mean_psnr(quantize(restored), truth))
 
     return max(map(attempt, settings), key=lambda choice: choice.psnr)

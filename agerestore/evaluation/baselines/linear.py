@@ -48,8 +48,8 @@ class LinearEstimator:
 
     def __call__(self, observation: Observation) -> Tensor:
         """Restore pictures of the fitted size; holes count as 0, as they must in the pictures of `fit`."""
-        centerd = _vectors(observation, len(self.damaged_mean)) - self.damaged_mean
-        return _pictures(self.clean_mean + centerd @ self.matrix.T, observation)
+        centered = _vectors(observation, len(self.damaged_mean)) - self.damaged_mean
+        return _pictures(self.clean_mean + centered @ self.matrix.T, observation)
 
 
 @dataclass(frozen=True)
@@ -116,20 +116,20 @@ class PrincipalComponents:
         """
         kept, rest = self.components[:, :count], self.variances[count:]
         if observation.mask is None:
-            centerd = _vectors(observation, len(self.mean)) - self.mean
-            return _pictures(self.mean + centerd @ kept @ kept.T, observation)
+            centered = _vectors(observation, len(self.mean)) - self.mean
+            return _pictures(self.mean + centered @ kept @ kept.T, observation)
         spread = float(rest.sum()) / max(len(rest), 1)  # variance in every direction left out
         loadings = kept * (self.variances[:count] - spread).sqrt()
         return _by_mask(observation, len(self.mean), partial(self._given, loadings=loadings, spread=spread))
 
     def _given(self, values: Tensor, known: Tensor, loadings: Tensor, spread: float) -> Tensor:
         """As ConditionalMean for covariance loadings loadings' + spread I, with only (count, count) systems."""
-        seen, centerd = loadings[known], values - self.mean[known]
+        seen, centered = loadings[known], values - self.mean[known]
         inner = seen.T @ seen
         inner.diagonal().add_(spread + self.noise)
-        codes = torch.cholesky_solve(seen.T @ centerd.T, torch.linalg.cholesky(inner)).T
+        codes = torch.cholesky_solve(seen.T @ centered.T, torch.linalg.cholesky(inner)).T
         restored = self.mean + codes @ loadings.T
-        restored[:, known] += spread / (spread + self.noise) * (centerd - codes @ seen.T)
+        restored[:, known] += spread / (spread + self.noise) * (centered - codes @ seen.T)
         return restored
 
 

@@ -23,13 +23,13 @@ from agerestore.research.experiments.aae import (
     aae_style,
 )
 from agerestore.research.experiments.ablations import age_ablations, age_improvements
+from agerestore.research.experiments.context import Context, DataRequirements, ExperimentResult
 from agerestore.research.experiments.features import svhn_features
-from agerestore.research.experiments.setting import Outcome, Pictures, Setting
 from agerestore.research.experiments.systems import systems
 
-__all__ = ["EXPERIMENTS", "Outcome", "Pictures", "Setting", "pictures_of", "run_experiment"]
+__all__ = ["EXPERIMENTS", "Context", "DataRequirements", "ExperimentResult", "requirements_of", "run_experiment"]
 
-EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
+EXPERIMENTS: dict[str, Callable[[Context], ExperimentResult]] = {
     "aae-priors": aae_priors,
     "aae-labels": aae_labels,
     "aae-likelihood": aae_likelihood,
@@ -48,13 +48,13 @@ EXPERIMENTS: dict[str, Callable[[Setting], Outcome]] = {
 }
 # those that are not made on MNIST
 PICTURES = {
-    "systems-celeba": Pictures(64, 3, labels=False),
-    "age-improvements": Pictures(32, 3, labels=False),
-    "svhn-features": Pictures(32, 3),
+    "systems-celeba": DataRequirements(64, 3, labels=False),
+    "age-improvements": DataRequirements(32, 3, labels=False),
+    "svhn-features": DataRequirements(32, 3),
 }
 
 
-def pictures_of(name: str) -> Pictures:
+def requirements_of(name: str) -> DataRequirements:
     """What an experiment is made on.
 
     Raises:
@@ -62,21 +62,21 @@ def pictures_of(name: str) -> Pictures:
     """
     if name not in EXPERIMENTS:
         raise UsageError(f"no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
-    return PICTURES.get(name, Pictures())
+    return PICTURES.get(name, DataRequirements())
 
 
-def run_experiment(name: str, setting: Setting, out: Path) -> Outcome:
+def run_experiment(name: str, context: Context, out: Path) -> ExperimentResult:
     """Run one of `EXPERIMENTS`, and write OUT/NAME.png and OUT/NAME.json.
 
     Raises:
         UsageError: no such experiment, or pictures that it cannot be made on.
     """
-    for pictures in (setting.training, setting.test):
-        pictures_of(name).check(name, pictures)
-    outcome = EXPERIMENTS[name](setting)
+    for pictures in (context.training, context.test):
+        requirements_of(name).check(name, pictures)
+    outcome = EXPERIMENTS[name](context)
     out.mkdir(parents=True, exist_ok=True)
     contact_sheet(outcome.rows, out / f"{name}.png")
-    made_with = {"full": setting.full, "seed": setting.seed, "settings": setting.settings}
+    made_with = {"full": context.full, "seed": context.seed, "settings": context.settings}
     about = {"experiment": name, **made_with, "figures": outcome.figures}
     about |= {"note": outcome.note} if outcome.note else {}
     files.write(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())

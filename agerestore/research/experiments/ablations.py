@@ -11,8 +11,16 @@ import torch
 from torch import Tensor
 
 from agerestore.models.registry import Autoencoder
-from agerestore.research.experiments.setting import Outcome, Setting, pair
-from agerestore.research.suite import SAMPLES, Judge, generated, judge_of, of_moments, of_reconstruction, of_samples
+from agerestore.research.experiments.context import Context, ExperimentResult, autoencoder_of
+from agerestore.research.paper_benchmark import (
+    SAMPLES,
+    FeatureExtractor,
+    draw_samples,
+    feature_extractor,
+    moment_metrics,
+    reconstruction_metrics,
+    sample_metrics,
+)
 
 SEEN = 38_400  # pictures, by each run
 SEEN_BRIEFLY = 6_400
@@ -76,36 +84,36 @@ IMPROVEMENTS: dict[str, Ablation] = {
 }
 
 
-def age_ablations(setting: Setting) -> Outcome:
+def age_ablations(context: Context) -> ExperimentResult:
     """Each run beside what ships; a row of the sheet holds draws, then reconstructions where there is an encoder."""
-    return _compared(setting, ABLATIONS, SEEN if setting.full else SEEN_BRIEFLY)
+    return _compared(context, ABLATIONS, SEEN if context.full else SEEN_BRIEFLY)
 
 
-def age_improvements(setting: Setting) -> Outcome:
+def age_improvements(context: Context) -> ExperimentResult:
     """Each run beside the paper's plan; a row of the sheet holds draws, then reconstructions."""
-    return _compared(setting, IMPROVEMENTS, 2 * SEEN if setting.full else SEEN_BRIEFLY)
+    return _compared(context, IMPROVEMENTS, 2 * SEEN if context.full else SEEN_BRIEFLY)
 
 
-def _compared(setting: Setting, runs: Mapping[str, Ablation], seen: int) -> Outcome:
-    judge, truth, rows, figures = judge_of(setting.training), setting.test.images.float() / 255, [], {}
+def _compared(context: Context, runs: Mapping[str, Ablation], seen: int) -> ExperimentResult:
+    judge, truth, rows, figures = feature_extractor(context.training), context.test.images.float() / 255, [], {}
     for name, ablation in runs.items():
         settings = (f"batch_size={ablation.batch}", f"steps={seen // ablation.batch}", *NETWORKS, *ablation.settings)
         folder = name.replace(":", "").replace(",", "").replace(" ", "-")
-        networks = pair(setting.model(ablation.preset, *settings, name=f"{ablation.preset}-{folder}"))
+        networks = autoencoder_of(context.model(ablation.preset, *settings, name=f"{ablation.preset}-{folder}"))
         row, figures[name] = _measured(networks, judge, truth)
         rows.append(row)
-    return Outcome(rows, figures)
+    return ExperimentResult(rows, figures)
 
 
-def _measured(networks: Autoencoder, judge: Judge, truth: Tensor) -> tuple[Tensor, dict[str, float]]:
+def _measured(networks: Autoencoder, judge: FeatureExtractor, truth: Tensor) -> tuple[Tensor, dict[str, float]]:
     """What is shown of networks, and their figures."""
     count = min(SAMPLES, len(truth) // 2)
-    drawn = generated(networks, count, torch.Generator().manual_seed(0))
-    figures = of_samples(judge, drawn, truth[:count])
+    drawn = draw_samples(networks, count, torch.Generator().manual_seed(0))
+    figures = sample_metrics(judge, drawn, truth[:count])
     if networks.encoder is None:
         return drawn[:SHOWN], figures
-    again = of_reconstruction(networks, truth)
+    again = reconstruction_metrics(networks, truth)
     figures |= {f"reconstruction_{name}": value for name, value in again.items()}
-    figures |= of_moments(networks, torch.Generator().manual_seed(1))
+    figures |= moment_metrics(networks, torch.Generator().manual_seed(1))
     with torch.no_grad():
         return torch.cat([drawn[:SHOWN], networks.generate(networks.encode(truth[:SHOWN]))]), figures

@@ -18,7 +18,7 @@ from agerestore.models import zoo
 from agerestore.models.layers.dcgan import Encoder
 from agerestore.models.layers.resnet import ResidualBlock
 from agerestore.models.weights import LoadedModel
-from agerestore.research.experiments.setting import Outcome, Setting, pair
+from agerestore.research.experiments.context import Context, ExperimentResult, autoencoder_of
 from agerestore.research.experiments.svm import LinearSVM, train_svm
 
 BLOCKS = 3
@@ -35,17 +35,17 @@ NOTE = (
 )
 
 
-def svhn_features(setting: Setting) -> Outcome:
+def svhn_features(context: Context) -> ExperimentResult:
     """Error on held-out digits, of several random sets of labels; the sheet shows some mistakes of the last.
 
     Raises:
         UsageError: too few pictures, or a model of other pictures.
     """
-    model = zoo.load(setting.weights) if setting.weights else setting.model("age-svhn")
-    known, test = standardized(_described(model, setting.training), _described(model, setting.test))
+    model = zoo.load(context.weights) if context.weights else context.model("age-svhn")
+    known, test = standardized(_described(model, context.training), _described(model, context.test))
     validation, pool = _split(known)
     labels = min(LABELS, len(pool.labels) // 2)
-    sets = [pool.choose(labels, seed) for seed in range(SUBSETS if setting.full else 2)]
+    sets = [pool.choose(labels, seed) for seed in range(SUBSETS if context.full else 2)]
     errors = {cost: validation.error_of(sets[0].learn(cost)) for cost in COSTS}
     cost = min(errors, key=lambda each: errors[each])
     learned = [each.learn(cost) for each in sets]
@@ -61,8 +61,8 @@ def svhn_features(setting: Setting) -> Outcome:
         "paper": {"error": PUBLISHED},
     }  # fmt: skip
     wrong = learned[-1].classes(test.features) != test.labels
-    shown = setting.test.images[wrong if wrong.any() else ~wrong]
-    return Outcome([shown[:16].float() / 255], figures, NOTE)
+    shown = context.test.images[wrong if wrong.any() else ~wrong]
+    return ExperimentResult([shown[:16].float() / 255], figures, NOTE)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Described:
 
 
 def _described(model: LoadedModel, images: ImageSet) -> Described:
-    networks = pair(model)
+    networks = autoencoder_of(model)
     size, channels = networks.config.image_size, networks.config.channels
     if images.images.shape[1:] != (channels, size, size) or not isinstance(networks.encoder, Encoder):
         raise UsageError("these weights encode no color pictures of 32x32: name those of an AGE on SVHN with -m")

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from agerestore.losses.age import MATCH
 from agerestore.losses.base import Batch, Networks
-from agerestore.research.objectives.gan import adversarial, terms_of
+from agerestore.research.objectives.gan import adversarial_terms, term_names
 
-TERMS = ("match_x", *terms_of("code"), *terms_of("image"))
+TERMS = ("match_x", *term_names("code"), *term_names("image"))
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class AAAE:
         """Compute the ``wanted`` terms for any of its five networks."""
         encode, generate = networks["encoder"], networks["generator"]
         draw = networks["latent_generator"]
-        terms = adversarial(
+        terms = adversarial_terms(
             "code", networks["code_critic"], lambda: encode(batch.seen), lambda: draw(batch.z), wanted
-        ) | adversarial("image", networks["critic"], lambda: batch.x, lambda: generate(draw(batch.z)), wanted)
+        ) | adversarial_terms("image", networks["critic"], lambda: batch.x, lambda: generate(draw(batch.z)), wanted)
         if "match_x" in wanted:
             terms["match_x"] = MATCH[self.match_x](generate(encode(batch.seen)), batch.x)
         return terms

@@ -34,10 +34,10 @@ from agerestore.errors import UsageError
 from agerestore.losses.age import MATCH
 from agerestore.losses.base import Batch, Networks, labels_of
 from agerestore.models.latent import Posterior, one_hot
-from agerestore.research.objectives.gan import adversarial, slope, terms_of
+from agerestore.research.objectives.gan import adversarial_terms, gradient_penalty, term_names
 
 TERMS = (
-    "match_x", *terms_of("code"), "code_slope", *terms_of("label"), "cross_entropy", "heads_apart", "match_view",
+    "match_x", *term_names("code"), "code_slope", *term_names("label"), "cross_entropy", "heads_apart", "match_view",
     "agreement",
 )  # fmt: skip
 APART = 4.0  # standard deviations of the style
@@ -78,7 +78,7 @@ class AAE:
         if "match_view" in wanted or "agreement" in wanted:
             terms |= self._of_views(networks, batch, found(), wanted)
         if "heads_apart" in wanted:
-            terms["heads_apart"] = crowding(networks["generator"].places())
+            terms["heads_apart"] = embedding_margin_loss(networks["generator"].places())
         return terms
 
     def _of_views(
@@ -93,7 +93,7 @@ class AAE:
             code = torch.cat([other.logits.softmax(1), self._style(found, batch)], 1)
             terms["match_view"] = MATCH[self.match_x](networks["generator"](code), batch.x)
         if "agreement" in wanted:
-            terms["agreement"] = disagreement(found.logits, other.logits)
+            terms["agreement"] = agreement_loss(found.logits, other.logits)
         return terms
 
     def _regularization(
@@ -108,7 +108,7 @@ class AAE:
         terms: dict[str, Tensor] = {}
         for what, (real, fake) in sides.items():
             if f"{what}_critic" in networks:
-                terms |= adversarial(what, networks[f"{what}_critic"], real, fake, wanted)
+                terms |= adversarial_terms(what, networks[f"{what}_critic"], real, fake, wanted)
         if "code_slope" in wanted and "code_critic" in networks:
             terms["code_slope"] = self._slope(networks["code_critic"], z, found().style(batch.noise), batch)
         return terms
@@ -116,7 +116,7 @@ class AAE:
     def _slope(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, batch: Batch) -> Tensor:
         """How steep the critic is along styles, whatever labels it is told beside them."""
         plain = getattr(critic, "forward", critic)  # what is compiled has no second derivatives
-        sides = [slope(lambda style: plain(self._told(style, batch)), codes) for codes in (real, fake)]
+        sides = [gradient_penalty(lambda style: plain(self._told(style, batch)), codes) for codes in (real, fake)]
         return torch.stack(sides).mean()
 
     def _told(self, style: Tensor, batch: Batch) -> Tensor:
@@ -142,11 +142,11 @@ class AAE:
         return math.sqrt(1 - self.noise**2) * style + self.noise * batch.noise
 
 
-def disagreement(one: Tensor, other: Tensor) -> Tensor:
+def agreement_loss(one: Tensor, other: Tensor) -> Tensor:
     """-log sum_k p_k q_k, mean over the batch, of class probabilities p and q with these logits (B, K)."""
     return -torch.logsumexp(one.log_softmax(1) + other.log_softmax(1), 1).mean()
 
 
-def crowding(places: Tensor) -> Tensor:
+def embedding_margin_loss(places: Tensor) -> Tensor:
     """How far places (K, M) are within `APART` of each other: the mean over pairs of what is missing."""
     return (APART - F.pdist(places)).clamp_min(0).mean()

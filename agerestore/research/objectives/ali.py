@@ -16,9 +16,9 @@ from collections.abc import Collection
 from torch import Tensor
 
 from agerestore.losses.base import Batch, Networks
-from agerestore.research.objectives.gan import accept, reject, terms_of
+from agerestore.research.objectives.gan import fake_loss, real_loss, term_names
 
-TERMS = terms_of("joint")
+TERMS = term_names("joint")
 
 
 def ali_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
@@ -27,8 +27,8 @@ def ali_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[
     of_real = networks["joint_critic"](batch.x, code)
     of_fake = networks["joint_critic"](networks["generator"](batch.z), batch.z)
     terms = {
-        "joint_real": accept(of_real),
-        "joint_fake": reject(of_fake),
-        "joint_fool": accept(of_fake) + reject(of_real),
+        "joint_real": real_loss(of_real),
+        "joint_fake": fake_loss(of_fake),
+        "joint_fool": real_loss(of_fake) + fake_loss(of_real),
     }
     return {name: value for name, value in terms.items() if name in wanted}

@@ -22,25 +22,25 @@ from torch.nn import functional as F
 from agerestore.losses.base import Batch, Networks
 
 
-def terms_of(what: str) -> tuple[str, str, str]:
+def term_names(what: str) -> tuple[str, str, str]:
     """Names of the three terms of what is judged."""
     return f"{what}_real", f"{what}_fake", f"{what}_fool"
 
 
-TERMS = terms_of("image")
+TERMS = term_names("image")
 
 
-def accept(logits: Tensor) -> Tensor:
+def real_loss(logits: Tensor) -> Tensor:
     """-log D, mean over the batch, of logits (B,)."""
     return F.softplus(-logits).mean()
 
 
-def reject(logits: Tensor) -> Tensor:
+def fake_loss(logits: Tensor) -> Tensor:
     """-log(1 - D), mean over the batch, of logits (B,)."""
     return F.softplus(logits).mean()
 
 
-def slope(critic: Callable[[Tensor], Tensor], codes: Tensor) -> Tensor:
+def gradient_penalty(critic: Callable[[Tensor], Tensor], codes: Tensor) -> Tensor:
     """Half the squared gradient of a critic's logits (B,) at codes (B, M), mean over the batch.
 
     A critic that pays for it at real and at fake ones (R1 and R2 of Mescheder, Geiger & Nowozin, "Which training
@@ -52,7 +52,7 @@ def slope(critic: Callable[[Tensor], Tensor], codes: Tensor) -> Tensor:
     return gradient.square().sum(1).mean() / 2
 
 
-def adversarial(
+def adversarial_terms(
     what: str,
     critic: Callable[[Tensor], Tensor],
     real: Callable[[], Tensor],
@@ -68,16 +68,18 @@ def adversarial(
         fake: likewise what is to be rejected.
         wanted: names of terms; those of other systems are left alone.
     """
-    of_real, of_fake, of_fool = terms_of(what)
+    of_real, of_fake, of_fool = term_names(what)
     terms: dict[str, Tensor] = {}
     if of_real in wanted:
-        terms[of_real] = accept(critic(real()))
+        terms[of_real] = real_loss(critic(real()))
     if of_fake in wanted or of_fool in wanted:
         logits = critic(fake())
-        terms |= {name: loss(logits) for name, loss in ((of_fake, reject), (of_fool, accept)) if name in wanted}
+        terms |= {name: loss(logits) for name, loss in ((of_fake, fake_loss), (of_fool, real_loss)) if name in wanted}
     return terms
 
 
 def dcgan_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms for ``critic`` or ``generator``; who does not learn is held fixed by the loop."""
-    return adversarial("image", networks["critic"], lambda: batch.x, lambda: networks["generator"](batch.z), wanted)
+    return adversarial_terms(
+        "image", networks["critic"], lambda: batch.x, lambda: networks["generator"](batch.z), wanted
+    )

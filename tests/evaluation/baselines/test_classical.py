@@ -9,7 +9,6 @@ from agerestore.evaluation import benchmark
 from agerestore.evaluation.baselines.classical import (
     BASELINES,
     applicable,
-    best,
     bilateral,
     blur_threshold,
     gaussian_blur,
@@ -19,6 +18,7 @@ from agerestore.evaluation.baselines.classical import (
     non_local_means,
     telea,
     total_variation,
+    tune,
     wavelet,
 )
 from agerestore.evaluation.baselines.fitted import FITTED
@@ -143,7 +143,7 @@ def test_noise_on_a_smooth_picture_falls_by_several_decibels(name, channels):
     truth = waves(channels, 61, 75)  # odd sides
     damaged = truth + 0.1 * torch.randn(truth.shape, generator=generator())
     row = BASELINES[name]
-    choice = best(row.method, row.settings, Observation(damaged), truth)
+    choice = tune(row.method, row.settings, Observation(damaged), truth)
     assert choice.psnr > 20 + 5  # noise of sigma 0.1 is 20 dB
 
 
@@ -167,9 +167,9 @@ def test_denoisers_take_any_size_and_give_pictures(name, channels, size):
 )
 def test_without_an_optional_library_all_leaves_out_what_by_name_is_refused(module, package, names, monkeypatch):
     observation = Observation(torch.zeros(1, 1, 16, 16))
-    there, suitable = benchmark.names(), applicable(observation)
+    there, suitable = benchmark.available_baselines(), applicable(observation)
     monkeypatch.setitem(sys.modules, module, None)
-    assert benchmark.names() == [name for name in there if name not in names]
+    assert benchmark.available_baselines() == [name for name in there if name not in names]
     assert applicable(observation) == [name for name in suitable if name not in names]
     for name in names:
         row = BASELINES[name]
@@ -211,7 +211,7 @@ def brighten(observation, offset):
 
 def test_best_finds_the_setting_nearest_to_the_truth():
     image = torch.zeros(2, 1, 4, 4)
-    choice = best(brighten, grid(offset=[0.0, 51 / 255, 102 / 255]), Observation(image), image + 60 / 255)
+    choice = tune(brighten, grid(offset=[0.0, 51 / 255, 102 / 255]), Observation(image), image + 60 / 255)
     assert choice.setting == {"offset": 51 / 255}
     torch.testing.assert_close(choice.restored, image + 51 / 255)
     assert choice.psnr == pytest.approx(20 * math.log10(255 / 9), abs=1e-3)
@@ -220,18 +220,18 @@ def test_best_finds_the_setting_nearest_to_the_truth():
 def test_best_averages_decibels_of_pictures_and_bounds_perfect_ones():
     image = torch.zeros(2, 1, 4, 4)
     truth = torch.stack([image[0], image[0] + 0.1])  # 100 dB, as perfect, and 20 dB
-    assert best(brighten, grid(offset=[0.0]), Observation(image), truth).psnr == pytest.approx(60, abs=1e-4)
+    assert tune(brighten, grid(offset=[0.0]), Observation(image), truth).psnr == pytest.approx(60, abs=1e-4)
 
 
 def test_best_takes_the_first_of_equals():
     image = torch.full((1, 1, 4, 4), 0.5)
     settings = grid(offset=[-0.2, 0.2])
-    assert best(brighten, settings[::-1], Observation(image), image).setting == settings[1]
+    assert tune(brighten, settings[::-1], Observation(image), image).setting == settings[1]
 
 
 def test_best_refuses_a_truth_of_another_shape():
     with pytest.raises(UsageError, match="one clean picture for every damaged one"):
-        best(brighten, grid(offset=[0.0]), Observation(torch.zeros(2, 1, 4, 4)), torch.zeros(1, 1, 4, 4))
+        tune(brighten, grid(offset=[0.0]), Observation(torch.zeros(2, 1, 4, 4)), torch.zeros(1, 1, 4, 4))
 
 
 def pictures(count, seed):
@@ -253,7 +253,7 @@ def test_fitted_methods_beat_classical_ones_on_pictures_like_those_of_training()
     clean, truth = pictures(2000, 1), pictures(200, 2)
     damaged, observation = Observation(noisy(clean, 3)), Observation(noisy(truth, 4))
     classical = [
-        best(BASELINES[name].method, BASELINES[name].settings, observation, truth).restored
+        tune(BASELINES[name].method, BASELINES[name].settings, observation, truth).restored
         for name in ("median", "gaussian-blur")
     ]
     for fit in FITTED.values():

@@ -11,7 +11,15 @@ from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.models.registry import Autoencoder, build
 from agerestore.models.weights import LoadedModel
-from agerestore.research.suite import Judge, damages_of, fineness, judge_of, of_reconstruction, of_samples, paper_suite
+from agerestore.research.paper_benchmark import (
+    FeatureExtractor,
+    degradations_for,
+    feature_extractor,
+    high_frequency_ratio,
+    paper_benchmark,
+    reconstruction_metrics,
+    sample_metrics,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,16 +41,16 @@ class Off(nn.Module):
 
 def test_reconstruction_is_that_of_a_known_error():
     pair = Autoencoder(NetworkConfig(), nn.Flatten(), Off())
-    found = of_reconstruction(pair, 0.5 * pictures())
+    found = reconstruction_metrics(pair, 0.5 * pictures())
     assert found["psnr"] == pytest.approx(20, abs=0.05)  # but for the rounding to 255 levels
     assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
 
 
 def test_half_the_contrast_holds_a_quarter_of_the_energy():
     truth = pictures()
-    assert fineness(truth / 2, truth) == pytest.approx(0.25, rel=1e-5)
-    judge = Judge("mine", lambda images: images.mean(dim=(2, 3)))
-    found = of_samples(judge, truth + 1, truth)
+    assert high_frequency_ratio(truth / 2, truth) == pytest.approx(0.25, rel=1e-5)
+    judge = FeatureExtractor("mine", lambda images: images.mean(dim=(2, 3)))
+    found = sample_metrics(judge, truth + 1, truth)
     assert found["frechet_of_mine"] == pytest.approx(3, rel=1e-4)  # three means, each off by one
     assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
 
@@ -53,16 +61,18 @@ def test_digits_are_judged_by_a_classifier_and_other_pictures_by_a_network_of_ta
     for number, label in enumerate(labels):  # each class has a place of its own
         digits[number, :, 16 * (label // 5) : 16 * (label // 5) + 16, 6 * (label % 5) : 6 * (label % 5) + 6] += 0.7
     mixed = torch.randperm(60, generator=torch.Generator().manual_seed(0))
-    assert judge_of(stored(digits, labels)).classifier is not None
-    assert judge_of(stored(digits[:60], labels[:60][mixed])).name == "our_tampering_network"  # nothing to be learned
-    assert judge_of(stored(digits, labels + 1)).name == "our_tampering_network"
-    assert judge_of(stored(pictures())).name == "our_tampering_network"
-    assert judge_of(stored(pictures(6, size=64), labels[:6])).features(pictures(5, size=64)).shape == (5, 64)
+    assert feature_extractor(stored(digits, labels)).classifier is not None
+    assert (
+        feature_extractor(stored(digits[:60], labels[:60][mixed])).name == "our_transformation_classifier"
+    )  # nothing to be learned
+    assert feature_extractor(stored(digits, labels + 1)).name == "our_transformation_classifier"
+    assert feature_extractor(stored(pictures())).name == "our_transformation_classifier"
+    assert feature_extractor(stored(pictures(6, size=64), labels[:6])).features(pictures(5, size=64)).shape == (5, 64)
 
 
 def test_damage_suits_the_pictures():
-    assert damages_of(NetworkConfig(channels=1))[0] == "noise:sigma=128:clip=1"
-    assert damages_of(NetworkConfig(image_size=64))[2] == "hole:size=24"
+    assert degradations_for(NetworkConfig(channels=1))[0] == "noise:sigma=128:clip=1"
+    assert degradations_for(NetworkConfig(image_size=64))[2] == "hole:size=24"
 
 
 @pytest.mark.parametrize("players", [("encoder", "generator"), ("generator",)])
@@ -70,9 +80,9 @@ def test_everything_is_measured_once_and_reported_as_it_comes(players):
     networks = build(NetworkConfig(latent_dim=4, width=2, players=players)).eval().requires_grad_(False)
     model = LoadedModel(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
     reported = []
-    found = paper_suite(model, stored(pictures(20)), stored(pictures(30, seed=1)), report=reported.append)
+    found = paper_benchmark(model, stored(pictures(20)), stored(pictures(30, seed=1)), report=reported.append)
     assert found == reported
-    whole = ["reconstruction", *damages_of(networks.config), "moments of e(g(Z))", "samples", "other pictures"]
+    whole = ["reconstruction", *degradations_for(networks.config), "moments of e(g(Z))", "samples", "other pictures"]
     assert [each.what for each in found] == (whole if len(players) == 2 else whole[-2:])
     assert all(math.isfinite(value) for each in found for value in each.figures.values())
     if len(players) == 2:
@@ -83,7 +93,7 @@ def test_everything_is_measured_once_and_reported_as_it_comes(players):
 def test_what_cannot_be_measured_is_named():
     pair = LoadedModel(build(NetworkConfig(latent_dim=4, width=2)), {})
     with pytest.raises(UsageError, match="3 pictures are too few"):
-        paper_suite(pair, stored(pictures(3)), stored(pictures()))
+        paper_benchmark(pair, stored(pictures(3)), stored(pictures()))
     photo = LoadedModel(build(PhotoConfig(widths=(2, 2, 2), blocks=(1, 1, 1))), {})
     with pytest.raises(UsageError, match="of one kind of pictures"):
-        paper_suite(photo, stored(pictures()), stored(pictures()))
+        paper_benchmark(photo, stored(pictures()), stored(pictures()))

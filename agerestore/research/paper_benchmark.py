@@ -15,21 +15,21 @@ from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import evaluate
-from agerestore.metrics.classifier import Classifier, believed
-from agerestore.metrics.distribution import class_score, frechet_distance
+from agerestore.metrics.classifier import Classifier, train_if_accurate
+from agerestore.metrics.distribution import classifier_score, frechet_distance
 from agerestore.metrics.image import high_frequency_energy, mean_psnr, quantize, ssim
 from agerestore.metrics.validation import CHUNK, balance
 from agerestore.models.latent import one_hot, sample_codes
 from agerestore.models.registry import Autoencoder
 from agerestore.models.weights import LoadedModel
-from agerestore.research.pretext import tampering_network
+from agerestore.research.pretext import train_transformation_classifier
 
 SAMPLES = 2000  # at most; as many pictures are compared with them
 CODES = 2000  # whose moments are taken
 
 
 @dataclass(frozen=True)
-class Judge:
+class FeatureExtractor:
     """In whose eyes samples are compared with pictures.
 
     Attributes:
@@ -44,41 +44,43 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """One thing that was measured, and its figures by name: PSNR in dB, the rest without a unit."""
 
     what: str
     figures: dict[str, float]
 
 
-def judge_of(pictures: ImageSet) -> Judge:
+def feature_extractor(pictures: ImageSet) -> FeatureExtractor:
     """A network trained on clean pictures of 32 or 64 pixels: a classifier of digits, or one of tampering.
 
     A classifier is tried first where there are labels, and believed if it knows the pictures it learned from. From a
     few hundred it learns nothing, and features that tell nothing apart make every distance small.
     """
     generator, labels = torch.Generator().manual_seed(0), pictures.labels
-    classifier = None if labels is None else believed(pictures.images.float() / 255, labels, generator)
+    classifier = None if labels is None else train_if_accurate(pictures.images.float() / 255, labels, generator)
     if classifier is not None:
-        return Judge("our_classifier", classifier.features, classifier)
-    return Judge("our_tampering_network", tampering_network(pictures.images, generator).features)
+        return FeatureExtractor("our_classifier", classifier.features, classifier)
+    return FeatureExtractor(
+        "our_transformation_classifier", train_transformation_classifier(pictures.images, generator).features
+    )
 
 
-def damages_of(config: NetworkConfig) -> tuple[str, ...]:
+def degradations_for(config: NetworkConfig) -> tuple[str, ...]:
     """What is restored: digits suffer stronger noise; a hole takes three eighths of a side, of digits 14 pixels."""
     sigma, hole = (128, 14) if config.channels == 1 else (50, config.image_size * 3 // 8)
     return (f"noise:sigma={sigma}:clip=1", "saltpepper:amount=0.3", f"hole:size={hole}", "missing:fraction=0.5")
 
 
-def paper_suite(
+def paper_benchmark(
     model: LoadedModel,
     test: ImageSet,
     training: ImageSet,
     *,
     settings: RestoreSettings = DEFAULTS,
     seed: int = 0,
-    report: Callable[[Measured], None] = lambda measured: None,
-) -> list[Measured]:
+    report: Callable[[Measurement], None] = lambda measured: None,
+) -> list[Measurement]:
     """Measure an unconditional pair.
 
     Args:
@@ -106,34 +108,36 @@ def paper_suite(
 
 def _measurements(
     model: LoadedModel, networks: Autoencoder, test: ImageSet, training: ImageSet, settings: RestoreSettings, seed: int
-) -> Iterator[Measured]:
+) -> Iterator[Measurement]:
     truth, config = test.images.float() / 255, networks.config
     generator = torch.Generator().manual_seed(seed)
     if networks.encoder is not None:
-        yield Measured("reconstruction", of_reconstruction(networks, truth))
+        yield Measurement("reconstruction", reconstruction_metrics(networks, truth))
         yield from _of_restoration(model, test, settings, seed)
         if config.prior == "sphere":
-            yield Measured("moments of e(g(Z))", of_moments(networks, generator))
+            yield Measurement("moments of e(g(Z))", moment_metrics(networks, generator))
     count = min(SAMPLES, len(truth) // 2)
     # Every other picture, since a folder often goes by classes.
-    judge, shown, others = judge_of(training), truth[0::2][:count], truth[1::2][:count]
-    yield Measured("samples", of_samples(judge, generated(networks, count, generator), shown))
-    yield Measured("other pictures", of_samples(judge, others, shown))
+    judge, shown, others = feature_extractor(training), truth[0::2][:count], truth[1::2][:count]
+    yield Measurement("samples", sample_metrics(judge, draw_samples(networks, count, generator), shown))
+    yield Measurement("other pictures", sample_metrics(judge, others, shown))
 
 
-def _of_restoration(model: LoadedModel, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measured]:
+def _of_restoration(model: LoadedModel, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measurement]:
     assert isinstance(model.networks, Autoencoder)
-    damages = damages_of(model.networks.config)
+    damages = degradations_for(model.networks.config)
     rows = evaluate(model, test, damages, settings=settings, seed=seed)
     damaged = {row.damage: row.psnr for row in rows if row.method == "input"}
     for row in rows:
         if row.method == "agerestore":
             hole = {} if row.hole_psnr is None else {"hole_psnr": row.hole_psnr}
-            yield Measured(row.damage, {"psnr": row.psnr, "ssim": row.ssim, **hole, "psnr_before": damaged[row.damage]})
+            yield Measurement(
+                row.damage, {"psnr": row.psnr, "ssim": row.ssim, **hole, "psnr_before": damaged[row.damage]}
+            )
 
 
 @torch.no_grad()
-def of_reconstruction(networks: Autoencoder, truth: Tensor) -> dict[str, float]:
+def reconstruction_metrics(networks: Autoencoder, truth: Tensor) -> dict[str, float]:
     """Of g(e(x)), the encoder the one for clean pictures: PSNR in dB, SSIM, energy of fine structure over that of x.
 
     Args:
@@ -144,25 +148,25 @@ def of_reconstruction(networks: Autoencoder, truth: Tensor) -> dict[str, float]:
     return {
         "psnr": mean_psnr(quantize(again), truth),
         "ssim": float(ssim(quantize(again), truth).mean()),
-        "high_frequencies": fineness(again, truth),
+        "high_frequencies": high_frequency_ratio(again, truth),
     }
 
 
-def of_moments(networks: Autoencoder, generator: torch.Generator) -> dict[str, float]:
+def moment_metrics(networks: Autoencoder, generator: torch.Generator) -> dict[str, float]:
     """Moments of e(g(Z)) on the sphere; see `agerestore.metrics.validation.balance`."""
     moments = balance(networks, sample_codes(networks.config, CODES, generator))
     return {name: moments[name] for name in ("mean_max", "variance_min", "variance_max")}
 
 
 @torch.no_grad()
-def generated(networks: Autoencoder, count: int, generator: torch.Generator) -> Tensor:
+def draw_samples(networks: Autoencoder, count: int, generator: torch.Generator) -> Tensor:
     """Samples (N, C, S, S) in [0, 1]."""
     drawn = sample_codes(networks.config, count, generator)
     return torch.cat([networks.generate(networks.codes_of(part)) for part in drawn.split(CHUNK)])
 
 
 @torch.no_grad()
-def of_samples(judge: Judge, drawn: Tensor, truth: Tensor) -> dict[str, float]:
+def sample_metrics(judge: FeatureExtractor, drawn: Tensor, truth: Tensor) -> dict[str, float]:
     """Of samples in the judge's eyes, not to be called FID: distance, and of digits class score and classes drawn.
 
     Args:
@@ -176,12 +180,12 @@ def of_samples(judge: Judge, drawn: Tensor, truth: Tensor) -> dict[str, float]:
         found = judge.classifier(drawn).softmax(1)
         shares = one_hot(found.argmax(1), found.shape[1]).mean(0)
         figures |= {
-            "class_score": class_score(found),
+            "class_score": classifier_score(found),
             "classes_drawn": int((shares > 0.1 / len(shares)).sum()),  # each at least a tenth of its fair share
         }
-    return figures | {"high_frequencies": fineness(drawn, truth)}
+    return figures | {"high_frequencies": high_frequency_ratio(drawn, truth)}
 
 
-def fineness(images: Tensor, truth: Tensor) -> float:
+def high_frequency_ratio(images: Tensor, truth: Tensor) -> float:
     """Energy of the fine structure of pictures over that of real ones: below 1 where they are blurred."""
     return float(high_frequency_energy(images).mean() / high_frequency_energy(truth).mean().clamp_min(1e-12))

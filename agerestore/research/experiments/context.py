@@ -12,7 +12,7 @@ from agerestore.data import sources
 from agerestore.data.datasets import ImageSet, load, split_validation
 from agerestore.errors import UsageError
 from agerestore.losses.base import labels_of
-from agerestore.metrics.classifier import CLASSES, SIZE, Classifier, believed
+from agerestore.metrics.classifier import CLASSES, SIZE, Classifier, train_if_accurate
 from agerestore.metrics.validation import CHUNK
 from agerestore.models import weights
 from agerestore.models.latent import sample_codes
@@ -27,7 +27,7 @@ HELD_OUT = 0.2  # of a folder that does not know its training and test part apar
 
 
 @dataclass(frozen=True)
-class Pictures:
+class DataRequirements:
     """The pictures an experiment is made on: their size and channels, and whether they need labels."""
 
     size: int = 32
@@ -71,7 +71,7 @@ def _apart(pictures: ImageSet) -> tuple[ImageSet, ImageSet]:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """What an experiment is made with.
 
     Attributes:
@@ -111,7 +111,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExperimentResult:
     """Rows of a sheet, each (N, C, H, W) in [0, 1], figures by name, and what is to be said of them."""
 
     rows: Sequence[Tensor]
@@ -119,7 +119,7 @@ class Outcome:
     note: str = ""
 
 
-def pair(model: LoadedModel) -> Autoencoder:
+def autoencoder_of(model: LoadedModel) -> Autoencoder:
     """The networks of a model that is an unconditional pair."""
     assert isinstance(model.networks, Autoencoder)
     return model.networks
@@ -131,15 +131,15 @@ def codes_of(networks: Autoencoder, images: ImageSet) -> Tensor:
     return torch.cat([networks.encode(part.float() / 255) for part in images.images.split(CHUNK)])
 
 
-def digit_classifier(setting: Setting) -> Classifier:
+def digit_classifier(context: Context) -> Classifier:
     """A classifier of the digits that training sees."""
-    seen, labels = setting.training.images.float() / 255, labels_of(setting.training.labels)
-    classifier = believed(seen, labels, torch.Generator().manual_seed(0))
+    seen, labels = context.training.images.float() / 255, labels_of(context.training.labels)
+    classifier = train_if_accurate(seen, labels, torch.Generator().manual_seed(0))
     if classifier is None:
         raise UsageError(f"no classifier learns from these: give more pictures, {SIZE}x{SIZE} and of {CLASSES} classes")
     return classifier
 
 
-def draws(networks: Autoencoder, count: int, seed: int = 0) -> Tensor:
+def sample_prior(networks: Autoencoder, count: int, seed: int = 0) -> Tensor:
     """Draws (N, K + M) from the prior."""
     return sample_codes(networks.config, count, torch.Generator().manual_seed(seed))
