@@ -14,6 +14,7 @@ from agerestore.losses import AGE, Batch, ColoringAGE
 from agerestore.metrics.validation import chroma_of, chroma_psnr, coloring_figures
 from agerestore.models import colorizer
 from agerestore.models.registry import build
+from agerestore.models.weights import load_weights
 from agerestore.training.loop import train
 
 OURS, AUTHORS = ColorConfig(width=4, latent_dim=4), ColorConfig(architecture="color-resnet", width=4, latent_dim=4)
@@ -158,7 +159,7 @@ def test_a_run_leaves_weights_that_come_back_and_learns_a_color(preset, tmp_path
     images = colors[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()
     settings = ("steps=2", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.25")
     path = train(train_config(preset, settings), ImageSet(images), tmp_path / "run")
-    loaded = weights.load_weights(path)
+    loaded = load_weights(path)
     assert loaded.header["kind"] == "color"
     assert set(loaded.header["validation"]) >= {"best", "mean", "reconstruction", "colorfulness"}
     assert loaded.networks.config == train_config(preset, settings).network
