@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from agerestore.images import io
 from agerestore.images.color import rgb_to_lab
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
 from agerestore.inference.chroma_upsampling import carry_up, lightness, with_chroma
 
 SMALL = (16, 32, 64, 128)
@@ -60,7 +60,7 @@ def compare(lab: Planes, longest: int) -> tuple[float, float, float]:
 
 def quality(photos: list[Photo]) -> None:
     """Print a line for each size that the chroma is shrunk to."""
-    labs = [rgb_to_lab(io.to_tensor(photo))[0].numpy() for photo in photos]
+    labs = [rgb_to_lab(photo.to_tensor())[0].numpy() for photo in photos]
     for longest in SMALL:
         found = np.array([compare(lab, longest) for lab in labs if max(lab.shape) > longest])
         bilinear, guided = found[:, :2].mean(axis=0)
@@ -77,7 +77,7 @@ def cost(photo: Photo, kind: str, spread: float) -> None:
     pixels = cv2.resize(photo.pixels, (4000, 3000), interpolation=cv2.INTER_CUBIC)
     gray = Photo(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None])
     small = cv2.resize(pixels, (128, 96), interpolation=cv2.INTER_AREA)
-    chroma = rgb_to_lab(io.to_tensor(Photo(small)))[0, 1:].numpy() * np.float32(spread)
+    chroma = rgb_to_lab(Photo(small).to_tensor())[0, 1:].numpy() * np.float32(spread)
     start = time.perf_counter()
     colored = with_chroma(gray, chroma)
     taken = time.perf_counter() - start
@@ -93,7 +93,7 @@ def main(folder: str, most: int = 100, threads: int = 1) -> None:
     """Measure on the photographs of a folder."""
     cv2.setNumThreads(threads)
     torch.set_num_threads(threads)
-    paths = sorted(path for path in Path(folder).iterdir() if io.is_picture(path))
+    paths = sorted(path for path in Path(folder).iterdir() if io.is_image_name(path))
     random.Random(0).shuffle(paths)
     photos = [photo for photo in map(io.read, paths[:most]) if photo.pixels.shape[2] == 3]
     cost(photos[0], "its own chroma", 1)

@@ -35,8 +35,8 @@ Method = Callable[[Observation], Tensor]
 def pieces() -> list[Tensor]:
     """The middle (1, 3, S, S) of some photographs, in [0, 1]."""
     found = []
-    for path in sorted(each for each in PHOTOGRAPHS.iterdir() if io.is_picture(each)):
-        image = io.to_tensor(io.read(path))
+    for path in sorted(each for each in PHOTOGRAPHS.iterdir() if io.is_image_name(each)):
+        image = io.read(path).to_tensor()
         top, left = ((length - SIDE) // 2 for length in image.shape[2:])
         if image.shape[1] == 3 and min(top, left) >= 0:
             found.append(image[:, :, top : top + SIDE, left : left + SIDE].contiguous())

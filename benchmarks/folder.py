@@ -23,6 +23,7 @@ from side_by_side import tell
 
 from agerestore import device as devices
 from agerestore.images import io
+from agerestore.images.photo import Photo
 from agerestore.models import zoo
 from agerestore.models.registry import PhotoModel
 
@@ -37,7 +38,7 @@ def pictures(folder: Path, count: int) -> None:
     for number in range(count):
         top, left = (rng.integers(0, side - SIDE + 1) for side in pixels.shape[:2])
         piece = pixels[top : top + SIDE, left : left + SIDE] + rng.normal(0, NOISE, (SIDE, SIDE, 3))
-        photo = io.Photo(piece.clip(0, 255).round().astype(np.uint8))
+        photo = Photo(piece.clip(0, 255).round().astype(np.uint8))
         (folder / f"{number:04d}.jpg").write_bytes(io.encode(photo, ".jpg"))
 
 
@@ -62,10 +63,10 @@ def parts(folder: Path) -> float:
             start = time.process_time()
             for path in sorted(folder.iterdir())[: 3 if warm else None]:
                 photo = io.read(path)
-                image = io.to_tensor(photo).contiguous(memory_format=torch.channels_last)
+                image = photo.to_tensor().contiguous(memory_format=torch.channels_last)
                 estimate, _ = networks.estimate(image)
                 levels = (estimate[0].permute(1, 2, 0) * 255).clamp(0, 255).round().to(torch.uint8)
-                io.encode(io.Photo(levels.numpy(), metadata=photo.metadata), ".jpg")
+                io.encode(Photo(levels.numpy(), metadata=photo.metadata), ".jpg")
     return time.process_time() - start
 
 

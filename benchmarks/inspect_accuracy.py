@@ -139,7 +139,7 @@ def main(folder: str, most: int = 10**9) -> None:
     """Measure on the photographs of a folder."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    paths = sorted(path for path in Path(folder).iterdir() if image_io.is_picture(path))
+    paths = sorted(path for path in Path(folder).iterdir() if image_io.is_image_name(path))
     random.Random(0).shuffle(paths)
     photos = [image_io.read(path).pixels for path in paths[:most]]
     photos = [each for each in photos if each.shape[2] == 3]

@@ -33,7 +33,7 @@ def main(side: int = 256) -> None:
     cv2.setNumThreads(torch.get_num_threads())
     model = zoo.load("photo")
     assert isinstance(model.networks, PhotoModel)
-    networks, image = model.networks, io.to_tensor(io.read(PICTURE))
+    networks, image = model.networks, io.read(PICTURE).to_tensor()
     copies = -(-side // min(image.shape[2:]))
     image = image.tile(1, 1, copies, copies)[:, :, :side, :side].contiguous()
     cpu = torch.device("cpu")

@@ -40,7 +40,7 @@ def process(code: str, **variables: str) -> Callable[[], object]:
 
 def alone(name: str) -> Callable[[], object]:
     """The pass of a model's networks over its picture, already read."""
-    model, observation = zoo.load(name), Observation(io.to_tensor(io.read(PICTURES[name])))
+    model, observation = zoo.load(name), Observation(io.read(PICTURES[name]).to_tensor())
     return lambda: restore_observation(model, observation)
 
 

@@ -17,7 +17,7 @@ from ._options import Batch, Common
 
 # Arguments that are no settings: what some name is read for each picture, and its contents count; others decide whether
 # a picture is taken, or how it is divided, and not what becomes of it.
-NO_SETTINGS = ("source", "out", "mask", "replay", "large", "resize_mask", "tile")
+NO_SETTINGS = ("source", "out", "mask", "replay", "max_pixels", "resize_mask", "tile")
 
 
 def plan_batch(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agerestore.config.options import ColorizeSettings
+from agerestore.config.options import MAX_PIXELS, ColorizeSettings
 from agerestore.errors import UsageError
 
 from ._batch import plan_batch, run_batch
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agerestore.batch.planning import Job
     from agerestore.batch.runner import Encoded
-    from agerestore.images.io import Photo
+    from agerestore.images.photo import Photo
     from agerestore.inference.colorizer import ColorizedPicture
 
 MODEL = "cars-color"
@@ -44,7 +44,7 @@ def colorize(
     force: Annotated[
         bool, typer.Option("--force", help="Also color what is no car, and anew what has colors already.")
     ] = False,
-    large: Annotated[bool, typer.Option("--large", help="Take pictures of more than 250 megapixels.")] = False,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse images of more pixels.")] = MAX_PIXELS,
     *,
     common: Common,
     files: Batch,
@@ -75,7 +75,7 @@ def colorize(
     devices.precision(common.precision, where)  # an unknown one is named before any work
     color = colorist(model, where, settings, samples, common.seed, like)
     made_with = {"model": zoo.fingerprint(model), "device": where.type}
-    work = _Coloring(model, color, compare, large, files.quality)
+    work = _Coloring(model, color, compare, max_pixels, files.quality)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -110,14 +110,14 @@ class _Coloring:
     model: str
     color: "Callable[[Photo], ColorizedPicture]"
     compare: bool
-    large: bool
+    max_pixels: int
     quality: int | None
 
     def decode(self, job: "Job", data: bytes) -> "Photo":
         from agerestore.images import io
         from agerestore.inference import chroma_upsampling
 
-        photo = io.decode(data, job.source, self.large)
+        photo = io.decode(data, job.source, self.max_pixels)
         io.refuse_unfit(chroma_upsampling.as_rgb(photo), job.suffix)
         return photo
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agerestore.batch.planning import Job
     from agerestore.batch.runner import Encoded
     from agerestore.degradations import Drawn
-    from agerestore.images.io import Photo
+    from agerestore.images.photo import Photo
 
 
 @with_common_options
@@ -114,14 +114,13 @@ class _Damaging:
         import numpy as np
 
         from agerestore import degradations
-        from agerestore.images import io
 
         photo, drawn = item
-        observation = degradations.apply(io.to_tensor(photo).to(self.where), drawn)
-        damaged, mask = io.with_pixels(photo, observation.image), None
+        observation = degradations.apply(photo.to_tensor().to(self.where), drawn)
+        damaged, mask = photo.with_pixels(observation.image), None
         if observation.mask is not None:
             pixels = (observation.mask[0, 0].cpu().numpy() > 0).astype(np.uint8)[:, :, None] * 255
-            mask = io.Photo(pixels, None, io.Metadata())
+            mask = Photo(pixels)
         return damaged, mask, degradations.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Encoded":

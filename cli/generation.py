@@ -71,7 +71,7 @@ def interpolate(
     _refuse(out, overwrite)
     devices.set_threads(common.threads)
     loaded = zoo.load(model).to(where := devices.choose(common.device))
-    ends = [io.to_tensor(io.read(path)).to(where) for path in (a, b)]
+    ends = [io.read(path).to_tensor().to(where) for path in (a, b)]
     with devices.precision(common.precision, where):
         walk = sampler.interpolate(loaded, ends[0], ends[1], steps, even)
     for path, end in zip((a, b), ends, strict=True):

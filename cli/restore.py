@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agerestore.config.options import ColorizeSettings, RestoreSettings
+from agerestore.config.options import MAX_PIXELS, ColorizeSettings, RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.files import printable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from agerestore.batch.planning import Job
     from agerestore.batch.runner import Encoded
-    from agerestore.images.io import Mask, Photo
+    from agerestore.images.photo import Mask, Photo
     from agerestore.inference.colorizer import ColorizedPicture
     from agerestore.inference.pictures import RestoredPicture
     from agerestore.models.weights import LoadedModel
@@ -67,7 +67,7 @@ def restore(
     tile: Annotated[
         str, typer.Option(help="Photographs: pixels a side to compute at a time; auto asks the free memory.")
     ] = "auto",
-    large: Annotated[bool, typer.Option("--large", help="Take pictures of more than 250 megapixels.")] = False,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse images of more pixels.")] = MAX_PIXELS,
     refine: Annotated[int, typer.Option(min=0, help="Digits: steps of latent refinement; 100 is a lot.")] = 0,
     *,
     common: Common,
@@ -104,7 +104,7 @@ def restore(
         refuse_unheeded(f"-m {model}", unsupported_options(models[model], settings, samples, uncertainty))
     color = _colorist(where, common, samples) if colorize else None
     made_with |= {"colors": zoo.fingerprint(COLORS)} if colorize else {}
-    work = _Restoring(models, settings, extras, masks, resize_mask, large, files.quality, color)
+    work = _Restoring(models, settings, extras, masks, resize_mask, max_pixels, files.quality, color)
     run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
 
 
@@ -177,7 +177,7 @@ class _Restoring:
     extras: _Extras
     masks: Path | None
     resize_mask: bool
-    large: bool
+    max_pixels: int
     quality: int | None
     color: "Callable[[Photo], ColorizedPicture] | None"
     _told: set[str] = field(default_factory=set)  # what is not to be said again
@@ -186,11 +186,11 @@ class _Restoring:
         from agerestore.batch.masks import read_mask
         from agerestore.images import io
 
-        photo, mask = io.decode(data, job.source, self.large), next(iter(job.extra_inputs), None)
+        photo, mask = io.decode(data, job.source, self.max_pixels), next(iter(job.extra_inputs), None)
         io.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
-        return photo, mask, read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.large)
+        return photo, mask, read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.max_pixels)
 
     def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
         from agerestore.inference.pictures import restore_picture

@@ -30,7 +30,7 @@ def entry(path: Path, folder: Path) -> str:
     damaged, clean = io.read(path), io.read(CLEAN / path.name)
     mask = masks.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
-    before, after = (float(psnr(io.to_tensor(each), io.to_tensor(clean))) for each in (damaged, restored))
+    before, after = (float(psnr(each.to_tensor(), clean.to_tensor())) for each in (damaged, restored))
     pair = grid.side_by_side(damaged, restored)
     (folder / f"{path.stem}.jpg").write_bytes(io.encode(pair, ".jpg"))
     beside = " (its mask lies beside it)" if mask is not None else ""

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 def main() -> float:
     """Return the mean gain in dB over all shipped clean digits."""
     files = sorted((HERE / "clean").glob("digit-*.png"))
-    clean = torch.cat([io.to_tensor(io.read(file)) for file in files])  # (N, 1, 32, 32) in [0, 1]
+    clean = torch.cat([io.read(file).to_tensor() for file in files])  # (N, 1, 32, 32) in [0, 1]
 
     drawn = degradations.draw(
         degradations.parse("noise:sigma=100:clip=1"), len(clean), (32, 32), torch.Generator().manual_seed(0)

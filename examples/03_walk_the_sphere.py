@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 def main(out: Path = Path("walk.png"), steps: int = 9) -> None:
     """Write a row of ``steps`` pictures to ``out``."""
     networks = agerestore.load("mnist").networks
-    ends = [io.to_tensor(io.read(HERE / "clean" / f"digit-{digit}.png")) for digit in (3, 8)]
+    ends = [io.read(HERE / "clean" / f"digit-{digit}.png").to_tensor() for digit in (3, 8)]
     a, b = networks.encode(torch.cat(ends))
     codes = torch.stack([slerp(a, b, t.item()) for t in torch.linspace(0, 1, steps)])
     contact_sheet([networks.generate(codes)], out, scale=4)

@@ -21,6 +21,7 @@ from agerestore.batch.outputs import OutputWriter
 from agerestore.batch.planning import Job
 from agerestore.batch.runner import Encoded
 from agerestore.images import io
+from agerestore.images.photo import Photo
 
 EXITED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
@@ -32,17 +33,17 @@ class Inverting:
         self.log = log
         self.seconds = seconds
 
-    def decode(self, job: Job, data: bytes) -> tuple[Job, io.Photo]:
+    def decode(self, job: Job, data: bytes) -> tuple[Job, Photo]:
         return job, io.decode(data, job.source)
 
-    def compute(self, item: tuple[Job, io.Photo]) -> io.Photo:
+    def compute(self, item: tuple[Job, Photo]) -> Photo:
         job, photo = item
         with self.log.open("a") as log:
             log.write(f"{job.target.name}\n")
         time.sleep(self.seconds)
         return replace(photo, pixels=255 - photo.pixels)
 
-    def encode(self, job: Job, result: io.Photo) -> Encoded:
+    def encode(self, job: Job, result: Photo) -> Encoded:
         return Encoded({job.target: io.encode(result, job.suffix)})
 
 

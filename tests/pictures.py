@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 DISPLAY_P3_LIKE = SRGB[:36] + SRGB[36:].replace(b"s\0R\0G\0B", b"P\0-\0\x33\0X")  # another profile, same size

@@ -21,7 +21,7 @@ from agerestore.errors import OutOfDomainError
 from agerestore.images import io
 from agerestore.images.composite import push_pull
 from agerestore.images.formats.exif import ORIENTATION
-from agerestore.images.io import Mask, Photo
+from agerestore.images.photo import Mask, Photo
 from agerestore.images.pixels import Pixels, in_8_bits, on_8_bit_scale
 from agerestore.inference.selection import select_model
 from agerestore.models.weights import LoadedModel
@@ -148,9 +148,9 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
 
 def _filled(photo: Photo, unknown: Mask) -> Pixels:
     """The pixels, what is unknown of them continued from around it, so that it shows neither edges nor lines."""
-    observed = io.to_observation(photo, unknown)
+    observed = photo.to_observation(unknown)
     filled = push_pull(observed.filled(), observed.known)
-    return io.with_pixels(replace(photo, pixels=in_8_bits(photo.pixels)), filled, unknown).pixels
+    return replace(photo, pixels=in_8_bits(photo.pixels)).with_pixels(filled, unknown).pixels
 
 
 def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]:
@@ -183,6 +183,6 @@ def _model_for(photo: Photo, unknown: Mask | None, models: Mapping[str, LoadedMo
     try:
         if not models:
             return None
-        return select_model(models, photo.pixels.shape[:2], partial(io.to_observation, photo, unknown)).model
+        return select_model(models, photo.pixels.shape[:2], partial(photo.to_observation, unknown)).model
     except OutOfDomainError:
         return None

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agerestore.config.options import MAX_PIXELS
 from agerestore.errors import ImageFileError, UnreadableError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats.catalog import SUFFIXES
-from agerestore.images.io import Mask, contents, decode
+from agerestore.images.io import decode, read_bytes
+from agerestore.images.photo import Mask
 
 MASK = ".mask"  # stands before the ending of such a file
 
@@ -80,7 +82,7 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def read_mask(path: Path, size: tuple[int, int], resize: bool = False, large: bool = False) -> Mask:
+def read_mask(path: Path, size: tuple[int, int], resize: bool = False, max_pixels: int = MAX_PIXELS) -> Mask:
     """Read which pixels of a picture are unknown.
 
     Every pixel that is not black is unknown; in a lossy file (JPEG, lossy WebP), which does not store black
@@ -90,7 +92,7 @@ def read_mask(path: Path, size: tuple[int, int], resize: bool = False, large: bo
         path: The mask, a picture.
         size: (H, W) of the picture it belongs to.
         resize: Bring a mask of another size to the picture's, by nearest neighbors, instead of refusing it.
-        large: Take a mask of more than 250 megapixels, too.
+        max_pixels: Larger masks are refused.
 
     Returns:
         (H, W) bool, True where unknown.
@@ -99,7 +101,7 @@ def read_mask(path: Path, size: tuple[int, int], resize: bool = False, large: bo
         ImageFileError: Unreadable, of another size, or with transparent parts, which could mean either.
     """
     try:
-        photo = decode(contents(path), path, large)
+        photo = decode(read_bytes(path), path, max_pixels)
     except UnreadableError as error:  # the picture itself may well be readable
         raise ImageFileError(str(error)) from error
     peak = np.iinfo(photo.pixels.dtype).max

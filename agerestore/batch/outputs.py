@@ -15,7 +15,7 @@ from agerestore.batch.manifest import Manifest, Record, digest, digest_of_bytes
 from agerestore.batch.planning import STDIO, Job
 from agerestore.errors import ImageFileError
 from agerestore.files import printable
-from agerestore.images.io import contents
+from agerestore.images.io import read_bytes
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class OutputWriter:
         record = self.manifest.find(job.target)
         if record is None:
             self._refuse_foreign(job.target, None)  # before minutes are spent on it
-        data = sys.stdin.buffer.read() if job.source == STDIO else contents(job.source)
+        data = sys.stdin.buffer.read() if job.source == STDIO else read_bytes(job.source)
         taken = self._taken(job, data, record)
         if taken.earlier and self.manifest.kept(taken.earlier):
             self._sweep(job, taken.earlier)
@@ -79,12 +79,12 @@ class OutputWriter:
         """As `accept`, where the original is under the backup's name once the result has its own."""
         if job.source.is_symlink():
             raise ImageFileError(f"{printable(job.source)}: is a link; restore what it points to, or choose an output")
-        present = contents(job.source)
+        present = read_bytes(job.source)
         record = self.manifest.find(job.target)
         ours = record if record and self.manifest.wrote(record, job.target) else None
         if not backup.exists():  # nor ever was, or somebody was content with the result
             return None if ours and ours.settings == self.settings else self._taken(job, present, None)
-        original = contents(backup)
+        original = read_bytes(backup)
         taken = self._taken(job, original, ours)
         if taken.earlier and self.manifest.kept(taken.earlier):
             self._sweep(job, taken.earlier)

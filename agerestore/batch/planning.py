@@ -13,7 +13,7 @@ from agerestore.errors import ImageFileError, NothingReadableError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats import catalog
 from agerestore.images.formats.catalog import OTHERS
-from agerestore.images.io import SUFFIXES, is_picture
+from agerestore.images.io import SUFFIXES, is_image_name
 
 BACKUP_ENDING = ".orig"  # no picture's: backups are never taken for pictures
 UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of what is written beside a result
@@ -209,7 +209,7 @@ def _pictures(folder: Path, seen: frozenset[Path], exclude: Callable[[Path], boo
         if _is_folder(path):
             if (real := _real(path)) not in seen:
                 yield from _pictures(path, seen | {real}, exclude)
-        elif is_picture(path) and not is_mask_name(path.name):
+        elif is_image_name(path) and not is_mask_name(path.name):
             yield path
 
 
@@ -240,7 +240,7 @@ def _real(path: Path) -> Path:
 
 
 def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Path:
-    if out == STDIO or (is_picture(out) and not out.is_dir()):
+    if out == STDIO or (is_image_name(out) and not out.is_dir()):
         if suffix or (ext and out != STDIO):
             what = "names the result already; leave out --suffix and --ext, or name a folder"
             raise UsageError(f"{printable(out)}: {what}")
@@ -249,6 +249,6 @@ def _single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Pat
         endings = " ".join(sorted(SUFFIXES))
         what = f"is neither a folder nor a picture; choose one of the endings {endings}, or a folder that exists"
         raise UsageError(f"{printable(out)}: {what}")
-    if not is_picture(source):
+    if not is_image_name(source):
         raise UsageError(f"{printable(source)}: has no ending of a picture; name the output, as in restored.png")
     return _targets([out / source.name], suffix, ext)[0]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from agerestore.errors import UsageError
 
+MAX_PIXELS = 250_000_000  # default size limit of an image file, against decompression bombs
 SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
 
 

@@ -12,7 +12,7 @@ from agerestore.batch.masks import is_mask_name
 from agerestore.device import is_out_of_memory
 from agerestore.errors import ImageFileError, NothingReadableError
 from agerestore.images import io
-from agerestore.images.formats.codec import readable_suffixes
+from agerestore.images.formats.catalog import readable_suffixes
 
 Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W, C) uint8, labels, unreadable files
 

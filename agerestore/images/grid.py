@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.images import io
-from agerestore.images.io import Photo
-from agerestore.inference import chroma_upsampling
+from agerestore.images.photo import Photo
+from agerestore.images.pixels import shrink
 
 SIDE = 640  # pixels of a photograph on a sheet, at most
 GAP, THIN = 8, 2  # white pixels between photographs, and between small pictures before they are enlarged
@@ -48,7 +48,7 @@ def photo_grid(photos: Sequence[Photo]) -> Photo:
     height, width, _ = photos[0].pixels.shape
     scale = min(1.0, SIDE / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    small = [Photo(chroma_upsampling.shrink(photo.pixels, size)) for photo in photos]
+    small = [Photo(shrink(photo.pixels, size)) for photo in photos]
     columns = math.ceil(math.sqrt(len(small)))
     rows = [side_by_side(*small[i : i + columns]).pixels for i in range(0, len(small), columns)]
     whole, white = (len(rows) * (size[0] + GAP) - GAP, rows[0].shape[1], 3), np.iinfo(rows[0].dtype).max

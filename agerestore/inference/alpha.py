@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agerestore.images.io import Mask, Photo, replace_pixels
+from agerestore.images.photo import Mask, Photo
 
 STRIP = 128  # rows that are filled at a time
 
@@ -37,7 +37,7 @@ def fill_transparent(photo: Photo, seen: Mask | None) -> Photo:
         mirrored = np.clip(2 * edge - hidden, 0, size - 1)
         sources = np.where(seen[tuple(mirrored)], mirrored, edge)
         pixels[tuple(hidden)] = photo.pixels[tuple(sources)]
-    return replace_pixels(photo, pixels)
+    return photo.replace_pixels(pixels)
 
 
 def _nearest(seen: Mask) -> NDArray[np.int32]:

@@ -23,10 +23,10 @@ from torch.nn import functional
 
 from agerestore.analysis import color_mode
 from agerestore.images import color
-from agerestore.images.formats import lossy
+from agerestore.images.formats import jpeg
 from agerestore.images.formats.catalog import is_of_gray
-from agerestore.images.io import Photo
-from agerestore.images.pixels import on_8_bit_scale
+from agerestore.images.photo import Photo
+from agerestore.images.pixels import on_8_bit_scale, shrink
 
 FLATNESS = 40.0  # variance of L up to which a difference in lightness is none in things
 CHROMA_NOISE = 1.0  # variance of a and b beside which a correlation is none
@@ -69,11 +69,6 @@ def lightness(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDAr
     return light
 
 
-def shrink(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """(H, W, C) of any depth -> (h, w, C), by averages; ``size`` is no larger than the picture."""
-    return cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_AREA).reshape(*size, -1)
-
-
 def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
     """Put colors onto the lightness of a picture.
 
@@ -92,7 +87,7 @@ def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
         ValueError: Another shape, or numbers that are not finite.
     """
     colored = as_rgb(photo)
-    metadata = replace(colored.metadata, jpeg_tables=lossy.colored(photo.metadata.jpeg_tables))
+    metadata = replace(colored.metadata, jpeg_tables=jpeg.colored(photo.metadata.jpeg_tables))
     return replace(colored, pixels=color_pixels(photo.pixels, chroma), metadata=metadata)
 
 

@@ -22,7 +22,8 @@ from agerestore.config.options import ColorizeSettings
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.images.arrays import Picture, read_form
 from agerestore.images.color import rgb_to_lab
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
+from agerestore.images.pixels import shrink
 from agerestore.inference import chroma_upsampling, color_codes, ood_features
 from agerestore.models.registry import ColorModel
 from agerestore.models.weights import LoadedModel
@@ -196,7 +197,7 @@ def _paints_like(networks: ColorModel, like: Picture) -> Paints:
 def _paints_in(networks: ColorModel, pixels: NDArray[np.float32]) -> Paints:
     """The paints of pixels (H, W, 3) in [0, 1], whatever they are to color."""
     side = networks.config.image_size
-    few = chroma_upsampling.shrink(pixels, _at_most(side, pixels))
+    few = shrink(pixels, _at_most(side, pixels))
     lab = rgb_to_lab(torch.from_numpy(few).permute(2, 0, 1)[None])
     code = networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(devices.of(networks)))
     return lambda lightness: code

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from agerestore import device as devices
 from agerestore.config.options import SMALLEST_TILE, RestoreSettings
-from agerestore.images import io
 from agerestore.images.composite import composite
-from agerestore.images.io import Mask, Photo
 from agerestore.images.observation import REGION, Observation
+from agerestore.images.photo import Mask, Photo
 from agerestore.inference import tiling
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.coarse_to_fine import Continuation, continuation
@@ -129,12 +128,12 @@ def restore_pixels(
 
     def read(box: tiling.Box) -> Observation:
         mask = None if unknown is None else unknown[box.slices]
-        return io.to_observation(io.part(filled, *box.slices), mask).to(where)
+        return filled.part(*box.slices).to_observation(mask).to(where)
 
     def write(box: tiling.Box, answer: Answer) -> None:
-        piece, mask = io.part(photo, *box.slices), None if wanted is None else wanted[box.slices]
+        piece, mask = photo.part(*box.slices), None if wanted is None else wanted[box.slices]
         for whole, image in zip((pixels, *samples), (answer.image[0], *answer.samples), strict=True):
-            whole[box.slices] = io.with_pixels(piece, image, mask).pixels
+            whole[box.slices] = piece.with_pixels(image, mask).pixels
         if not uncertainty:
             return
         level = 4 * 255 * answer.deviation.square().mean(dim=(0, 1)).sqrt()
@@ -142,7 +141,7 @@ def restore_pixels(
 
     only = None if uncertainty else wanted  # a map of errors is of all pixels
     _restore(model, height, width, read, write, settings or RestoreSettings(), fields, only, uncertainty)
-    restored, *others = (io.replace_pixels(photo, each) for each in (pixels, *samples))
+    restored, *others = (photo.replace_pixels(each) for each in (pixels, *samples))
     return RestoredPhoto(restored, Photo(errors) if uncertainty else None, others)
 
 

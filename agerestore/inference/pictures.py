@@ -9,9 +9,8 @@ from torch import Tensor
 from agerestore import device as devices
 from agerestore.analysis.documents import is_drawing
 from agerestore.config.options import DEFAULTS, RestoreSettings
-from agerestore.images import io
-from agerestore.images.io import Mask, Photo
 from agerestore.images.observation import Observation
+from agerestore.images.photo import Mask, Photo
 from agerestore.inference.photographs import restore_pixels
 from agerestore.inference.restoration import restore_observation, unsupported_options
 from agerestore.inference.selection import Choice, select_model
@@ -75,8 +74,8 @@ def restore_picture(
     if idle := unsupported_options(models[restored.model], settings, samples, uncertainty, unknown is not None):
         restored.once.append(f"{restored.model!r} does not heed {' and '.join(idle)}")
     if unknown is None:  # else known pixels would change more than they need to
-        others = [*map(io.as_new, restored.samples)]
-        restored = replace(restored, photo=io.as_new(restored.photo), samples=others)
+        others = [*(each.with_default_quality() for each in restored.samples)]
+        restored = replace(restored, photo=restored.photo.with_default_quality(), samples=others)
     if not settings.auto_levels:
         return restored
     others = [
@@ -105,7 +104,7 @@ def _restore(
     score = float(answer.score)
     if score > 1:
         remarks.append(f"out of the domain of {name!r} ({score:.1f} x its limit); what was drawn may be invented")
-    restored = RestoredPicture(name, score, io.with_pixels(photo, answer.image, unknown), remarks=remarks)
+    restored = RestoredPicture(name, score, photo.with_pixels(answer.image, unknown), remarks=remarks)
     if chosen and unknown is None:
         restored.once.append(f"taken for one of its kind by {name!r}, which draws it anew; -m photo if it is none")
     return restored
@@ -140,4 +139,4 @@ def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | Non
 
 def _observe(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None) -> Observation:
     where = devices.of(next(iter(models.values())).networks)
-    return io.to_observation(photo, unknown).to(where)
+    return photo.to_observation(unknown).to(where)

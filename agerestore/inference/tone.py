@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agerestore.analysis.color_mode import colors
-from agerestore.images.io import Photo, replace_pixels
+from agerestore.images.photo import Photo
 from agerestore.images.pixels import a_megapixel, luminance, on_8_bit_scale
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles of the luminance that become black and white
@@ -32,7 +32,7 @@ def auto_levels(photo: Photo, like: Photo | None = None) -> Photo:
     levels = np.arange(int(peak) + 1)[:, None]
     curves = np.clip(levels * gain + offset, 0, peak).round().astype(photo.pixels.dtype)
     channels = [curves[:, channel][photo.pixels[..., channel]] for channel in range(len(gain))]
-    return replace_pixels(photo, np.stack(channels, axis=2))
+    return photo.replace_pixels(np.stack(channels, axis=2))
 
 
 def scale_uncertainty(uncertainty: Photo, like: Photo) -> Photo:
@@ -44,7 +44,7 @@ def scale_uncertainty(uncertainty: Photo, like: Photo) -> Photo:
     """
     black, white = _ends(like)
     gain = _gain(black, white, float(np.iinfo(like.pixels.dtype).max)).mean()
-    return replace_pixels(uncertainty, np.minimum(uncertainty.pixels * gain, 255).round().astype(np.uint8))
+    return uncertainty.replace_pixels(np.minimum(uncertainty.pixels * gain, 255).round().astype(np.uint8))
 
 
 def _gain(black: NDArray[np.float64], white: NDArray[np.float64], peak: float) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from agerestore.analysis.noise import noise_sigma
 from agerestore.analysis.report import inspect
 from agerestore.analysis.scratches import line_share
 from agerestore.images import io as image_io
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
 from agerestore.models import zoo
 
 

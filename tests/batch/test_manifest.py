@@ -26,6 +26,7 @@ from agerestore.batch.planning import Job
 from agerestore.batch.runner import Encoded, Outcome, Processor
 from agerestore.errors import UsageError
 from agerestore.images import io
+from agerestore.images.photo import Photo
 
 NAMES = ("a.png", "sub/b.png", "sub/c.jpg")
 HOSTILE = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
@@ -34,7 +35,7 @@ HOSTILE = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "
 class Inverting(Copying):
     """Work that shows when it is done twice."""
 
-    def compute(self, item: tuple[str, io.Photo]) -> io.Photo:
+    def compute(self, item: tuple[str, Photo]) -> Photo:
         photo = super().compute(item)
         return replace(photo, pixels=np.invert(photo.pixels))
 
@@ -91,7 +92,7 @@ def test_a_picture_is_done_again_exactly_when_something_it_depends_on_changed(tm
     again("ddd")
     again("sss")
     stat = a.stat()
-    io.write(a, io.Photo(noise(16, 16, 3, seed=9)), overwrite=True)
+    io.write(a, Photo(noise(16, 16, 3, seed=9)), overwrite=True)
     os.utime(a, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # size and time as before: contents decide
     assert a.stat().st_size == stat.st_size
     again("fss")
@@ -121,7 +122,7 @@ def test_a_result_that_is_gone_or_changed_is_not_done(tmp_path: Path) -> None:
 class Describing(Copying):
     """Work that writes a second file, and removes a third."""
 
-    def encode(self, job: Job, result: io.Photo) -> Encoded:
+    def encode(self, job: Job, result: Photo) -> Encoded:
         made = super().encode(job, result)
         beside = {job.target.with_suffix(".json"): b"{}", job.target.with_suffix(".mask.png"): None}
         return Encoded(beside | dict(made.files))
@@ -149,7 +150,7 @@ class Sampling(Copying):
 
     samples = 0
 
-    def encode(self, job: Job, result: io.Photo) -> Encoded:
+    def encode(self, job: Job, result: Photo) -> Encoded:
         made = super().encode(job, result)
         beside = {job.sidecar(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
         return Encoded(beside | dict(made.files))
@@ -193,7 +194,7 @@ def test_the_result_of_another_picture_is_no_companion(tmp_path: Path) -> None:
 
 def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) -> None:
     class Comparing(Copying):
-        def encode(self, job: Job, result: io.Photo) -> Encoded:
+        def encode(self, job: Job, result: Photo) -> Encoded:
             made = super().encode(job, result)
             return Encoded({job.sidecar("compare.png"): made.files[job.target], **made.files})
 
@@ -270,7 +271,7 @@ def test_two_runs_at_once_on_one_folder(tmp_path: Path) -> None:
     pictures(source, *NAMES)
 
     class Meeting(Inverting):
-        def compute(self, item: tuple[str, io.Photo]) -> io.Photo:
+        def compute(self, item: tuple[str, Photo]) -> Photo:
             with pytest.raises(UsageError, match="another run is writing to this folder"):
                 run(source, out)
             return super().compute(item)

@@ -16,6 +16,7 @@ from agerestore.batch.planning import Job
 from agerestore.batch.runner import Encoded, Outcome
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
 from agerestore.images import io
+from agerestore.images.photo import Photo
 
 
 def run(jobs: list[Job], work: object = None, writer: OutputWriter | None = None, **options: object) -> list[Outcome]:
@@ -332,7 +333,7 @@ def test_whatever_goes_wrong_becomes_one_line_that_names_the_file(
 def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> None:
     a, _ = pictures(tmp_path / "in", "a.png", "b.png")
     (older,) = pictures(tmp_path / "out", "a.png")
-    io.write(older, io.Photo(noise(16, 16, 3, seed=7)), overwrite=True)
+    io.write(older, Photo(noise(16, 16, 3, seed=7)), overwrite=True)
     before = older.read_bytes()
     (tmp_path / "out" / "b.png").symlink_to("nowhere")
     jobs, work = planning.plan(tmp_path / "in", tmp_path / "out"), Copying()
@@ -351,7 +352,7 @@ def test_a_file_that_appears_while_a_picture_is_computed_is_left_alone(tmp_path:
     work = Copying()
     proper = work.compute
 
-    def compute(item: tuple[str, io.Photo]) -> io.Photo:
+    def compute(item: tuple[str, Photo]) -> Photo:
         stored(tmp_path / "out" / "a.png", b"precious")
         return proper(item)
 
@@ -386,7 +387,7 @@ def test_what_is_being_written_when_the_computing_is_interrupted_is_finished(tmp
     work = Copying()
     proper = work.compute
 
-    def compute(item: tuple[str, io.Photo]) -> io.Photo:
+    def compute(item: tuple[str, Photo]) -> Photo:
         if item[0] == "2.png":
             raise KeyboardInterrupt
         return proper(item)
@@ -427,13 +428,13 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
         threads.add(("decode", threading.current_thread() is threading.main_thread()))
         return decode(job, data)
 
-    def told_compute(item: tuple[str, io.Photo]) -> io.Photo:
+    def told_compute(item: tuple[str, Photo]) -> Photo:
         if ("compute", True) in threads:  # it is not the first
             next_begun.release()
         threads.add(("compute", threading.current_thread() is threading.main_thread()))
         return compute(item)
 
-    def waiting_encode(job: Job, result: io.Photo) -> Encoded:
+    def waiting_encode(job: Job, result: Photo) -> Encoded:
         threads.add(("encode", threading.current_thread() is threading.main_thread()))
         if len(overlapped) < 11:  # all but the last are encoded no sooner than the next is computed
             overlapped.append(next_begun.acquire(timeout=10))
@@ -468,7 +469,7 @@ def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: 
             return masks.read_mask(bad, (16, 16))
 
     class Full(Copying):
-        def encode(self, job: Job, result: io.Photo) -> Encoded:
+        def encode(self, job: Job, result: Photo) -> Encoded:
             raise ImageFileError("b.png: cannot be written (No space left on device)")
 
     target = tmp_path / "b.png"

@@ -17,7 +17,7 @@ from agerestore.analysis.jpeg import quality_of_tables
 from agerestore.batch import manifest
 from agerestore.config.networks import NetworkConfig, PhotoConfig
 from agerestore.images import io
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
 from agerestore.models import weights as checkpoint
 from agerestore.models.registry import build
 
@@ -326,7 +326,7 @@ def test_in_place_through_a_link_and_beside_a_link_to_itself(folder, tmp_path):
 def test_what_decides_whether_a_picture_is_taken_is_no_setting_of_its_result(folder, photo_weights, tmp_path):
     restore = ("restore", folder, tmp_path / "out", "-m", photo_weights)
     assert run(*restore, "--compare").exit_code == 0
-    again = run(*restore, "--compare", "--large", "--resize-mask", "--tile", 64)
+    again = run(*restore, "--compare", "--max-pixels", 10**9, "--resize-mask", "--tile", 64)
     assert "3 skipped" in again.stderr, again.output
     further = run("degrade", tmp_path / "out", tmp_path / "further", *NOISE)  # and sheets are no pictures to go on with
     assert "3 of 3 pictures written" in further.stderr, further.output

@@ -10,7 +10,8 @@ from pictures import SRGB
 from agerestore.images import io
 from agerestore.images.color import lab_to_displayable, lab_to_rgb, rgb_to_lab
 from agerestore.images.color import lightness as lightness_of
-from agerestore.images.io import Photo
+from agerestore.images.formats.metadata import Metadata
+from agerestore.images.photo import Photo
 from agerestore.inference import chroma_upsampling
 from agerestore.inference.chroma_upsampling import carry_up, is_colorful, kind_of_color, lightness, with_chroma
 
@@ -161,7 +162,7 @@ def test_the_picture_has_the_chroma_that_is_carried_up():
     light = np.linspace(50, 75, 40 * 50).reshape(40, 50).astype(np.float32)
     photo = Photo(gray_level(light).round().astype(np.uint8)[..., None])
     chroma = drawn_chroma(5, 6, 12)
-    lab = rgb_to_lab(io.to_tensor(with_chroma(photo, chroma)))[0].numpy()
+    lab = rgb_to_lab(with_chroma(photo, chroma).to_tensor())[0].numpy()
     np.testing.assert_allclose(lab[1:], carry_up(chroma, lightness(photo.pixels)), atol=1.5)
 
 
@@ -197,14 +198,14 @@ def test_a_colored_gray_file_can_be_written_and_says_the_same(tmp_path, suffix):
     colored = with_chroma(photo, np.full((2, 3, 3), 20, np.float32))
     assert replace(colored.metadata, jpeg_tables=photo.metadata.jpeg_tables) == photo.metadata
     io.write(tmp_path / f"colored{suffix}", colored)
-    lab = rgb_to_lab(io.to_tensor(io.read(tmp_path / f"colored{suffix}")))
+    lab = rgb_to_lab(io.read(tmp_path / f"colored{suffix}").to_tensor())
     assert lab[:, 1:].mean() == pytest.approx(20, abs=1.5)
 
 
 def test_a_profile_for_gray_goes():
     profile = SRGB[:16] + b"GRAY" + SRGB[20:]
-    photo = Photo(noisy(4, 4), metadata=io.Metadata(icc_profile=profile, dpi=(72.0, 72.0)))
-    assert with_chroma(photo, np.zeros((2, 1, 1), np.float32)).metadata == io.Metadata(dpi=(72.0, 72.0))
+    photo = Photo(noisy(4, 4), metadata=Metadata(icc_profile=profile, dpi=(72.0, 72.0)))
+    assert with_chroma(photo, np.zeros((2, 1, 1), np.float32)).metadata == Metadata(dpi=(72.0, 72.0))
 
 
 # --- reading the lightness -------------------------------------------------------------------------------------------

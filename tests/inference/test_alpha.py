@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.photographs import restore_pixels
 

@@ -18,7 +18,8 @@ from agerestore.data.datasets import ImageSet
 from agerestore.errors import AgeRestoreError, OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.images import grid, io
 from agerestore.images.color import lightness, rgb_to_lab
-from agerestore.images.io import Photo
+from agerestore.images.formats.metadata import Metadata
+from agerestore.images.photo import Photo
 from agerestore.inference import chroma_upsampling, colorizer, ood_features
 from agerestore.inference.colorizer import colorize, colorize_picture, paints_drawn, paints_of
 from agerestore.models import weights as checkpoint
@@ -162,7 +163,7 @@ def test_a_model_that_restores_colors_nothing():
 
 
 def test_a_picture_keeps_its_alpha_depth_and_metadata(colors):
-    photo = Photo(gray(20, 30, np.uint16), gray(20, 30, np.uint16, 1)[..., 0], io.Metadata(dpi=(300.0, 300.0)))
+    photo = Photo(gray(20, 30, np.uint16), gray(20, 30, np.uint16, 1)[..., 0], Metadata(dpi=(300.0, 300.0)))
     made = colorize_picture(colors, photo, paints_drawn(colors, 2, 0))
     assert len(made.photos) == 2
     for colored in made.photos:

@@ -41,7 +41,7 @@ def test_the_way_between_two_codes_bends_on_the_sphere_and_nowhere_else():
 
 
 def digit(number):
-    return io.to_tensor(io.read(CLEAN / f"digit-{number}.png"))
+    return io.read(CLEAN / f"digit-{number}.png").to_tensor()
 
 
 def unevenness(walk):

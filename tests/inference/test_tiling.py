@@ -7,8 +7,8 @@ import torch
 from agerestore.config.networks import PhotoConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import AgeRestoreError, UsageError
-from agerestore.images.io import Photo
 from agerestore.images.observation import Observation
+from agerestore.images.photo import Photo
 from agerestore.inference import tiling
 from agerestore.inference.photographs import restore_photograph, restore_pixels
 from agerestore.inference.tiling import Box

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from agerestore.images.io import Photo
+from agerestore.images.photo import Photo
 from agerestore.inference.tone import auto_levels, scale_uncertainty
 
 

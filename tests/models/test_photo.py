@@ -18,8 +18,10 @@ from agerestore.config.training import train_config
 from agerestore.data import batches, patches
 from agerestore.data.datasets import MOST_ENLARGED, PhotoSet, load_photographs
 from agerestore.errors import NothingReadableError, UsageError
-from agerestore.images.io import Metadata, Photo, read, write
+from agerestore.images.formats.metadata import Metadata
+from agerestore.images.io import read, write
 from agerestore.images.observation import Condition, Estimate, Observation
+from agerestore.images.photo import Photo
 from agerestore.inference.photographs import restore_photograph, restore_pixels
 from agerestore.inference.pictures import restore_picture
 from agerestore.inference.restoration import restore, restore_observation

@@ -132,7 +132,7 @@ def gained(row, folder, clean):
     """Decibels of one picture, before and after."""
     name = Path(row["input"]).name
     truth, before, after = (
-        io.to_tensor(io.read(place / name))
+        io.read(place / name).to_tensor()
         for place in (ROOT / "examples" / clean, ROOT / "examples" / "damaged", folder)
     )
     return psnr(before, truth).item(), psnr(after, truth).item()
@@ -152,7 +152,7 @@ def test_drawn_digits_are_restored(restored):
 def test_bf16_costs_digits_next_to_nothing():
     model, names = zoo.load("mnist"), [f"digit-{number}.png" for number in (0, 1, 4, 5, 8)]
     damaged, clean = (
-        torch.cat([io.to_tensor(io.read(ROOT / "examples" / folder / name)) for name in names])
+        torch.cat([io.read(ROOT / "examples" / folder / name).to_tensor() for name in names])
         for folder in ("damaged", "clean")
     )
     exact, fast = (
@@ -226,7 +226,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 
     def shipped(name):
         damaged, clean = (
-            io.to_tensor(io.read(ROOT / "examples" / folder / f"photo-{name}.png"))
+            io.read(ROOT / "examples" / folder / f"photo-{name}.png").to_tensor()
             for folder in ("damaged", "photographs")
         )
         mask = ROOT / "examples" / "damaged" / f"photo-{name}.mask.png"
@@ -247,7 +247,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 def test_tiles_of_a_photograph_show_no_seam(name):
     networks = zoo.load("photo").networks
     image = {
-        "photograph": io.to_tensor(io.read(ROOT / "examples" / "damaged" / "photo-chelsea.png")),
+        "photograph": io.read(ROOT / "examples" / "damaged" / "photo-chelsea.png").to_tensor(),
         "flat": torch.full((1, 3, 257, 319), 0.4),
         "gradient": torch.linspace(0, 1, 319).expand(1, 3, 257, 319),
     }[name]
@@ -262,13 +262,13 @@ def test_tiles_of_a_photograph_show_no_seam(name):
 
 
 def test_a_clean_photograph_comes_back_over_40_db():
-    clean = io.to_tensor(io.read(ROOT / "examples" / "photographs" / "photo-chelsea.png"))
+    clean = io.read(ROOT / "examples" / "photographs" / "photo-chelsea.png").to_tensor()
     answer = restore_observation(zoo.load("photo"), Observation(clean)).image
     assert psnr(quantize(answer), clean).item() > 40
 
 
 def test_the_expected_error_is_larger_where_the_error_is():
-    photographs = [io.to_tensor(io.read(path))[0].expand(3, -1, -1)
+    photographs = [io.read(path).to_tensor()[0].expand(3, -1, -1)
                    for path in sorted((ROOT / "examples" / "photographs").glob("*.png"))]  # fmt: skip
 
     def noisy(image):

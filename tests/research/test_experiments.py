@@ -12,7 +12,8 @@ from agerestore.config.networks import NetworkConfig
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.images.io import Photo, read, write
+from agerestore.images.io import read, write
+from agerestore.images.photo import Photo
 from agerestore.models import weights
 from agerestore.models.registry import build
 from agerestore.research.experiments import EXPERIMENTS, Context, requirements_of, run_experiment

@@ -47,6 +47,12 @@ def of_suffix(suffix: str) -> str:
     return format
 
 
+def readable_suffixes() -> frozenset[str]:
+    """Endings, such as ".gif", of the formats that Pillow reads."""
+    readable = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
+    return frozenset(readable)
+
+
 def of_contents(data: bytes) -> str | None:
     """Return "AVIF" or "HEIF" if that is what a file says it is, which need more than Pillow itself; else None."""
     if data[4:8] != b"ftyp":

@@ -1,9 +1,15 @@
 """The chunks of a PNG (W3C PNG specification, third edition): what is said beside the pixels, as it stands there."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from agerestore.images.pixels import Samples
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33  # the signature and the IHDR chunk
@@ -12,6 +18,70 @@ TEXT = (b"tEXt", b"zTXt", b"iTXt")
 RAW_PROFILE = "Raw profile type "  # how ImageMagick has stored, as text, what PNG had no chunk for
 # Texts that are carried as what they are, and so into other formats, too.
 CARRIED = tuple(name.encode("latin-1") for name in ("XML:com.adobe.xmp", *(RAW_PROFILE + k for k in ("exif", "iptc"))))
+
+
+def encode(
+    samples: Samples,
+    *,
+    exif: bytes | None = None,
+    icc_profile: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
+    xmp: bytes | None = None,
+    iptc_resources: bytes | None = None,
+    chunks: bytes = b"",
+) -> bytes:
+    """Encode a PNG (W3C PNG specification, third edition).
+
+    Args:
+        samples: (H, W, S) uint8 or uint16.
+        exif: The EXIF block, beginning with its TIFF header.
+        icc_profile: The color profile, kept byte for byte.
+        dpi: Horizontal and vertical pixels per inch; PNG holds whole pixels per meter.
+        xmp: The XMP packet.
+        iptc_resources: The IPTC record as Photoshop resources; PNG has no chunk for it, so it goes where ImageMagick
+            puts it.
+        chunks: Further ones, such as `colors` and `texts` found.
+
+    Returns:
+        The whole file.
+    """
+    bare = _sixteen_bit_png(samples) if samples.dtype == np.uint16 else _eight_bit_png(samples)
+    extra = b"".join(chunk(kind, body) for kind, body in _metadata_chunks(exif, icc_profile, dpi, xmp))
+    if iptc_resources:
+        extra += raw_profile_chunk("iptc", iptc_resources)
+    return bare[:HEADER_BYTES] + chunks + extra + bare[HEADER_BYTES:]
+
+
+def _eight_bit_png(samples: Samples) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples).save(file, "PNG")
+    return file.getvalue()
+
+
+def _sixteen_bit_png(samples: Samples) -> bytes:
+    height, width, channels = samples.shape
+    color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = np.ascontiguousarray(samples, dtype=">u2").view(np.uint8).reshape(height, -1)
+    filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
+    filtered[:, 0] = 2  # filter "up": each byte less the one above it, modulo 256
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
+    body = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.data)), (b"IEND", b""))
+    return SIGNATURE + b"".join(chunk(*each) for each in body)
+
+
+def _metadata_chunks(
+    exif: bytes | None, icc_profile: bytes | None, dpi: tuple[float, float] | None, xmp: bytes | None
+) -> Iterator[tuple[bytes, bytes]]:
+    if icc_profile:
+        yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)
+    if dpi:
+        yield b"pHYs", struct.pack(">IIB", round(dpi[0] / 0.0254), round(dpi[1] / 0.0254), 1)
+    if exif:
+        yield b"eXIf", exif
+    if xmp:
+        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

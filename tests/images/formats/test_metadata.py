@@ -15,9 +15,10 @@ from PIL import Image, ImageOps, IptcImagePlugin, features
 
 from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.images import io as image_io
-from agerestore.images.formats import catalog, iptc, lossless
-from agerestore.images.formats import png as png_chunks
-from agerestore.images.io import Metadata, Photo
+from agerestore.images.formats import catalog, iptc, tiff
+from agerestore.images.formats import png as png_format
+from agerestore.images.formats.metadata import Metadata
+from agerestore.images.photo import Photo
 from agerestore.inference.chroma_upsampling import with_chroma
 
 PHOTOGRAPH = Path(__file__).parents[3] / "examples" / "photographs" / "photo-chelsea.png"
@@ -281,7 +282,7 @@ def test_iptc_goes_with_the_picture_from_format_to_format(tmp_path: Path) -> Non
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_iptc_as_old_tiffs_hold_it(tmp_path: Path, order: str) -> None:
     padded = RECORD + bytes(-len(RECORD) % 4)
-    whole = lossless.encode_tiff(noise(4, 4, 3), iptc_record=padded)
+    whole = tiff.encode(noise(4, 4, 3), iptc_record=padded)
     entry = struct.pack("<HHI", 33723, 7, len(padded))
     assert whole.count(entry) == 1
     swapped = struct.pack(f"<{len(padded) // 4}I", *struct.unpack(f"{order}{len(padded) // 4}I", padded))
@@ -296,8 +297,8 @@ def test_iptc_as_old_tiffs_hold_it(tmp_path: Path, order: str) -> None:
 def test_damaged_iptc_is_no_reason_to_lose_a_picture(tmp_path: Path, cut: int) -> None:
     resources = iptc.as_resources(RECORD)[:cut]
     assert image_io.read(jpeg_with(resources, tmp_path / "a.jpg")).pixels.shape == (64, 48, 3)
-    raw = png_chunks.raw_profile_chunk("iptc", resources)
-    path = stored(tmp_path / "a.png", lossless.encode_png(noise(4, 4, 3), chunks=raw))
+    raw = png_format.raw_profile_chunk("iptc", resources)
+    path = stored(tmp_path / "a.png", png_format.encode(noise(4, 4, 3), chunks=raw))
     assert image_io.read(path).metadata.iptc is None
 
 
@@ -316,12 +317,12 @@ def test_exiftool_finds_iptc_xmp_and_exif(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_texts_of_a_png_are_kept_wherever_they_stand(tmp_path: Path, dtype: type) -> None:
-    before = png_chunks.chunk(b"tEXt", b"Title\0a street") + png_chunks.chunk(
+    before = png_format.chunk(b"tEXt", b"Title\0a street") + png_format.chunk(
         b"iTXt", b"Description\0\0\0de\0\0" + "Straße".encode()
     )
-    whole = lossless.encode_png(noise(4, 4, 3, dtype), xmp=UPRIGHT_XMP, chunks=before)
+    whole = png_format.encode(noise(4, 4, 3, dtype), xmp=UPRIGHT_XMP, chunks=before)
     end = whole.rindex(b"IEND") - 4
-    after = png_chunks.chunk(b"tEXt", b"Author\0Ann")
+    after = png_format.chunk(b"tEXt", b"Author\0Ann")
     path = stored(tmp_path / "a.png", whole[:end] + after + whole[end:])
     image_io.write(tmp_path / "b.png", image_io.read(path))
     with Image.open(tmp_path / "b.png") as again:
@@ -334,8 +335,8 @@ def test_texts_of_a_png_are_kept_wherever_they_stand(tmp_path: Path, dtype: type
 
 
 def test_exif_that_a_png_holds_as_text_is_exif(tmp_path: Path) -> None:
-    raw = png_chunks.raw_profile_chunk("exif", exif_block(6))
-    path = stored(tmp_path / "a.png", lossless.encode_png(noise(4, 7, 3), chunks=raw))
+    raw = png_format.raw_profile_chunk("exif", exif_block(6))
+    path = stored(tmp_path / "a.png", png_format.encode(noise(4, 7, 3), chunks=raw))
     photo = image_io.read(path)
     assert photo.pixels.shape == (7, 4, 3)
     image_io.write(tmp_path / "b.png", photo)
@@ -352,11 +353,11 @@ def test_a_restored_jpeg_is_compressed_as_a_new_one_unless_it_was_finer(tmp_path
     usual.save(tmp_path / "95.jpg", quality=95)
     for quality in (20, 95, 99):
         usual.save(tmp_path / "a.jpg", quality=quality)
-        image_io.write(tmp_path / "b.jpg", image_io.as_new(image_io.read(tmp_path / "a.jpg")), overwrite=True)
+        image_io.write(tmp_path / "b.jpg", image_io.read(tmp_path / "a.jpg").with_default_quality(), overwrite=True)
         finer = np.minimum(tables(tmp_path / "a.jpg"), tables(tmp_path / "95.jpg"))
         assert np.array_equal(tables(tmp_path / "b.jpg"), finer)
     Image.fromarray(patches(samples=1)[..., 0]).save(tmp_path / "gray.jpg", quality=20)
-    image_io.write(tmp_path / "b.jpg", image_io.as_new(image_io.read(tmp_path / "gray.jpg")), overwrite=True)
+    image_io.write(tmp_path / "b.jpg", image_io.read(tmp_path / "gray.jpg").with_default_quality(), overwrite=True)
     assert tables(tmp_path / "b.jpg") == tables(tmp_path / "95.jpg")[:1]
 
 

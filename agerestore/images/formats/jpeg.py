@@ -2,18 +2,12 @@
 
 import io
 from functools import cache
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from agerestore.images.formats import iptc
-from agerestore.images.formats.lossless import Samples
-from agerestore.images.formats.metadata import Metadata
-
 QUALITY = 95  # where the source says nothing of its own
-AVIF_QUALITY = 90  # on another scale
 BASELINE = 255  # the largest step of a baseline JPEG; many programs read no others (ITU-T T.81, B.2.4.1)
 # Coarsest sampling that Pillow can write and that loses nothing against luminance blocks of h x v chroma samples.
 FULL, HALVED_ACROSS, HALVED = 0, 1, 2
@@ -83,52 +77,3 @@ def _usual_tables() -> tuple[tuple[int, ...], ...]:
         tables = jpeg_tables(image, turned=False)
     assert tables is not None
     return tables
-
-
-def encode(samples: Samples, metadata: Metadata, format: str, quality: int | None, carried: dict[str, Any]) -> bytes:
-    """Encode 8-bit samples as "JPEG", "WEBP", "AVIF", "HEIF" or, which loses nothing, "BMP".
-
-    Args:
-        samples: (H, W, S) uint8.
-        metadata: Of the picture; its tables say how good a JPEG is to be.
-        format: One of these.
-        quality: 1 to 100, instead of the source's.
-        carried: `exif`, `icc_profile`, `dpi` and `xmp`, as far as there are any.
-    """
-    options = {"JPEG": _jpeg, "WEBP": _webp, "AVIF": _avif, "HEIF": _heif}.get(format, _none)(metadata, quality)
-    if format == "AVIF" and samples.shape[2] < 3:
-        options["subsampling"] = "4:0:0"  # else it would be read as color
-    if format == "JPEG":
-        carried = carried | {"exif": b"Exif\0\0" + metadata.exif if metadata.exif else b""}
-    file = io.BytesIO()
-    image = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-    image.save(file, format, **carried, **options)
-    return file.getvalue()
-
-
-def _jpeg(metadata: Metadata, quality: int | None) -> dict[str, Any]:
-    options: dict[str, Any] = {"progressive": metadata.jpeg_progressive, "comment": metadata.jpeg_comment}
-    options["extra"] = iptc.jpeg_segment(metadata.iptc) if metadata.iptc else b""
-    if metadata.jpeg_tables and quality is None:
-        options["qtables"] = metadata.jpeg_tables
-    else:
-        options["quality"] = quality or QUALITY
-    # A gray source says nothing of chroma; a picture that is no JPEG has it in full.
-    return options | {"subsampling": max(metadata.jpeg_subsampling, FULL) if metadata.jpeg_tables else FULL}
-
-
-def _webp(metadata: Metadata, quality: int | None) -> dict[str, Any]:
-    lossy = quality is not None or (metadata.format == "WEBP" and metadata.lossy)
-    return {"lossless": not lossy, "quality": quality or QUALITY, "exact": True}
-
-
-def _avif(metadata: Metadata, quality: int | None) -> dict[str, Any]:
-    return {"quality": quality or AVIF_QUALITY, "subsampling": "4:4:4"}
-
-
-def _heif(metadata: Metadata, quality: int | None) -> dict[str, Any]:
-    return {"quality": quality or AVIF_QUALITY, "chroma": 444}
-
-
-def _none(metadata: Metadata, quality: int | None) -> dict[str, Any]:
-    return {}

@@ -1,4 +1,4 @@
-"""Pictures as bytes: decoding a whole file into samples and metadata, and encoding them again.
+"""Decode the bytes of an image file into samples and metadata.
 
 `samples` are (H, W, S) uint8 or uint16: S = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
 """
@@ -6,23 +6,22 @@
 import io
 import math
 import re
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from agerestore.config.options import MAX_PIXELS
 from agerestore.errors import ImageFileError
-from agerestore.images.formats import catalog, exif, iptc, lossless, lossy, png
-from agerestore.images.formats.lossless import Samples
+from agerestore.images.formats import catalog, exif, iptc, jpeg, png
 from agerestore.images.formats.metadata import Metadata
+from agerestore.images.formats.pillow import relaxed_limits
+from agerestore.images.pixels import Samples
 
-MAX_TEXT = 2**26  # bytes of a text or color profile of a PNG, unpacked
-MAX_PIXELS = 250_000_000  # of a picture that nobody said was meant to be large
 EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
 # What brings a picture stored with EXIF orientation 1 to 8 (EXIF 2.32, section 4.6.4) upright.
 TURNS: Mapping[int, Callable[[Samples], Samples]] = {
@@ -35,10 +34,9 @@ TURNS: Mapping[int, Callable[[Samples], Samples]] = {
     7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
     8: lambda x: x.swapaxes(0, 1)[::-1],
 }
-_pillow_globals = threading.Lock()
 
 
-def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
+def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata]:
     """Decode a PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC.
 
     Pixels are turned upright, palettes and color keys resolved; 1-bit becomes gray 0 and 255; CMYK and Lab
@@ -47,7 +45,7 @@ def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
 
     Args:
         data: The whole file.
-        large: Take a picture of more than MAX_PIXELS, too.
+        max_pixels: The largest image to decode.
 
     Returns:
         (H, W, S) samples, 16 bits deep exactly if the file declares 16 bits, and the metadata.
@@ -56,11 +54,11 @@ def decode(data: bytes, large: bool = False) -> tuple[Samples, Metadata]:
         ImageFileError: No picture in one of the formats, or of a kind that is not supported; without path.
         Exception: Whatever the decoders raise on damaged files.
     """
-    image, tags = _open(data, large)
+    image, tags = _open(data, max_pixels)
     depth = _declared_depth(image, tags, data)
     is_tiff = image.format == "TIFF"
     again = is_tiff or image.format == "PNG"  # a TIFF's pixel limit and tags; texts may follow the pixels of a PNG
-    with _pillow_alone() if again else nullcontext():
+    with relaxed_limits() if again else nullcontext():
         image.load()  # decodes and so checks every byte; 16-bit color is decoded again, for its low bytes
         exif_block = exif.of_tiff(image) if is_tiff else _exif(image)
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
@@ -81,35 +79,27 @@ def decode_pixels(data: bytes) -> Samples:
     Raises:
         Exception: Whatever Pillow raises on what it cannot read.
     """
-    with _pillow_alone():
+    with relaxed_limits():
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
         samples = np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
     return samples.reshape(*samples.shape[:2], -1)
 
 
-def readable_suffixes() -> frozenset[str]:
-    """Endings, such as ".gif", of the formats that Pillow reads."""
-    readable = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
-    return frozenset(readable)
-
-
-def _open(data: bytes, large: bool) -> tuple[ImageFile, dict[int, Any]]:
+def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
     """Return the picture, its header read, and its tags if it is a TIFF."""
     if not data:
         raise ImageFileError("the file is empty (0 bytes); fetch it again from its source")
     try:
-        with _pillow_alone():
+        with relaxed_limits():
             image = Image.open(io.BytesIO(data), formats=_expected(data))
             pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             tags = dict(getattr(image, "tag_v2", {}))
     except UnidentifiedImageError:
         what = "no PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC, or a rare or damaged one; save it with an image editor"
         raise ImageFileError(what) from None
-    if image.width * image.height > MAX_PIXELS and not large:
+    if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height} pixels"
-        raise ImageFileError(
-            f"{size} are more than {MAX_PIXELS // 10**6} megapixels; `restore` and `colorize` take it with --large"
-        )
+        raise ImageFileError(f"{size} are more than {max_pixels / 1e6:g} megapixels; raise max_pixels to read it")
     if 0 in tags.get(338, ()):
         what = "holds a channel beside color and transparency, which would be lost; save it without, or as alpha"
         raise ImageFileError(what)
@@ -131,22 +121,6 @@ def _exif(image: ImageFile) -> bytes:
     """The EXIF block of all but a TIFF; older programs have stored it as text in a PNG."""
     block: bytes = image.info.get("exif", b"") or png.raw_profile(image.info, "exif")
     return block.removeprefix(b"Exif\0\0")
-
-
-@contextmanager
-def _pillow_alone() -> Iterator[None]:
-    """Lift Pillow's pixel limit, ours holds, and that of a PNG's texts; silence its remarks on odd metadata.
-
-    All are process-wide.
-    """
-    with _pillow_globals, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pixels, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        text, PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = pixels, text
 
 
 def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:
@@ -189,7 +163,7 @@ def _sixteen_bit(image: ImageFile, data: bytes, tags: dict[int, Any]) -> Samples
         return 65535 - gray if tags.get(262) == 0 else _with_color_key(gray, key)  # 262, 0: 0 is white
     if image.mode not in ("RGB", "RGBA") or tags.get(284) == 2:  # Lab, CMYK, signed; one plane a channel
         raise ImageFileError("16 bits a channel in a rare form; save it as interleaved RGB or as grayscale")
-    samples = lossless.decode_sixteen_bit(data)
+    samples = _decode_sixteen_bit(data)
     if image.format == "PNG":
         is_gray = data[25] == 4  # the color type, in the IHDR chunk
         return samples[..., [0, 3]] if is_gray else _with_color_key(samples[..., : len(image.mode)], key)
@@ -233,7 +207,7 @@ def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: 
         dpi = (float(dpi[1]), float(dpi[0])) if turned else (float(dpi[0]), float(dpi[1]))
     if xmp and orientation != 1:
         xmp = re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)
-    tables = lossy.jpeg_tables(image, turned)
+    tables = jpeg.jpeg_tables(image, turned)
     return Metadata(
         format="JPEG" if image.format == "MPO" else str(image.format),
         mode=mode,
@@ -246,7 +220,7 @@ def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: 
         or image.format in ("AVIF", "HEIF")
         or (image.format == "WEBP" and b"VP8L" not in data),
         jpeg_tables=tables,
-        jpeg_subsampling=lossy.jpeg_subsampling(image, turned) if tables else -1,
+        jpeg_subsampling=jpeg.jpeg_subsampling(image, turned) if tables else -1,
         jpeg_progressive=bool(tables and image.info.get("progressive")),
         jpeg_comment=image.info.get("comment", b"") if tables else b"",
         png_color_chunks=png.colors(data) if is_png else b"",
@@ -254,39 +228,23 @@ def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: 
     )
 
 
-def encode(samples: Samples, metadata: Metadata, format: str, quality: int | None = None) -> bytes:
-    """Encode a picture in one of the `formats`.
-
-    PNG, TIFF and BMP are exact; WebP too, unless the picture came from a lossy WebP, then quality 95. JPEG has
-    the tables of the JPEG the picture came from and a subsampling no coarser, else quality 95 without
-    subsampling; AVIF and HEIC have quality 90 without subsampling.
+def _decode_sixteen_bit(data: bytes) -> NDArray[np.uint16]:
+    """Decode a 16-bit PNG or interleaved TIFF; gray with alpha comes back as RGB with alpha.
 
     Args:
-        samples: (H, W, S) uint8 or uint16.
-        metadata: What the file is to say beside; its own `format` and `mode` do not matter.
-        format: One of those that `formats` names.
-        quality: 1 to 100, instead of these; a WebP is then lossy. PNG, TIFF and BMP have none.
+        data: The whole file.
 
     Returns:
-        The whole file.
+        (H, W, S) uint16, exactly the file's numbers; a TIFF's orientation is already applied, a PNG's is not.
 
     Raises:
-        ImageFileError: The format cannot hold the picture; without path.
+        ValueError: OpenCV cannot decode it at its depth.
     """
-    catalog.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata.icc_profile)
-    fields = ("exif", "icc_profile", "dpi", "xmp")
-    carried = {name: value for name in fields if (value := getattr(metadata, name)) is not None}
-    try:
-        if format == "PNG":
-            chunks = metadata.png_color_chunks + metadata.png_texts
-            return lossless.encode_png(samples, **carried, iptc_record=metadata.iptc, chunks=chunks)
-        if format == "TIFF":
-            with _pillow_alone():
-                return lossless.encode_tiff(samples, **carried, iptc_record=metadata.iptc)
-        with _pillow_alone() if format in ("AVIF", "HEIF") else nullcontext():  # Pillow looks at the tags again
-            return lossy.encode(samples, metadata, format, quality, carried)
-    except MemoryError:
-        raise
-    except Exception as error:  # too large for the format, too much metadata, ...
-        what = f"cannot be saved as {format} ({error}); choose a name ending in .png"
-        raise ImageFileError(what) from error
+    import cv2  # only here: 0.2 s that 8-bit pictures need not pay
+
+    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16:
+        raise ValueError("not decodable at 16 bits a channel")
+    if samples.ndim == 2:
+        return np.ascontiguousarray(samples[..., None])
+    return np.ascontiguousarray(samples[..., [2, 1, 0, 3][: samples.shape[2]]])  # OpenCV has BGR(A)

@@ -1,0 +1,92 @@
+"""`Photo`: the pixels, alpha and metadata of one image file."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agerestore.images.formats import jpeg
+from agerestore.images.formats.metadata import Metadata
+from agerestore.images.observation import Observation
+from agerestore.images.pixels import Samples
+
+Mask = NDArray[np.bool_]  # (H, W), True where a pixel is missing
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One upright image.
+
+    Attributes:
+        pixels: (H, W, C) uint8 or uint16, C = 1 gray or 3 RGB.
+        alpha: (H, W) of the same dtype, 0 where transparent; None without transparency.
+        metadata: Everything else the file stores: EXIF, ICC profile, resolution, compression.
+    """
+
+    pixels: Samples
+    alpha: Samples | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+    @property
+    def peak(self) -> int:
+        """Largest value of the dtype: 255 or 65535."""
+        return int(np.iinfo(self.pixels.dtype).max)
+
+    @property
+    def is_opaque(self) -> bool:
+        """True without an alpha channel or where all of it is at its peak."""
+        return self.alpha is None or bool((self.alpha == self.peak).all())
+
+    def part(self, rows: slice, columns: slice) -> "Photo":
+        """Return a view of a rectangle, without alpha; no pixel is copied."""
+        return Photo(self.pixels[rows, columns], None, self.metadata)
+
+    def with_default_quality(self) -> "Photo":
+        """Return the photo with JPEG tables no coarser than quality 95: saving it does not undo a restoration."""
+        tables = jpeg.finer(self.metadata.jpeg_tables)
+        return replace(self, metadata=replace(self.metadata, jpeg_tables=tables))
+
+    def replace_pixels(self, pixels: Samples) -> "Photo":
+        """Return the photo with other pixels (H, W, C) of its shape and dtype; alpha and metadata stay.
+
+        Raises:
+            ValueError: Another shape or dtype.
+        """
+        if (pixels.shape, pixels.dtype) != (self.pixels.shape, self.pixels.dtype):
+            raise ValueError(f"pixels of shape {pixels.shape} and {pixels.dtype} for those of {self.pixels.shape}")
+        return replace(self, pixels=pixels)
+
+    def with_pixels(self, image: Tensor, mask: Mask | None = None) -> "Photo":
+        """Return the photo with the pixels of a tensor, clipped and rounded to its depth; alpha and metadata stay.
+
+        Args:
+            image: (1, C, H, W) or (C, H, W) float in [0, 1], on any device, of the photo's size and channels.
+            mask: (H, W) bool; where given, every pixel outside it keeps its exact value.
+
+        Raises:
+            ValueError: Another shape, or NaN or infinite values.
+        """
+        height, width, channels = self.pixels.shape
+        if tuple(image.shape) not in ((1, channels, height, width), (channels, height, width)):
+            raise ValueError(f"an image of shape {tuple(image.shape)} for pixels of shape {self.pixels.shape}")
+        values = image.detach().reshape(channels, height, width).to("cpu", torch.float32)
+        if not torch.stack(values.aminmax()).isfinite().all():  # faster than isfinite() of every value
+            raise ValueError("the new pixels hold values that are not finite")
+        rounded = (values.clamp(0, 1) * self.peak).round().permute(1, 2, 0).numpy().astype(self.pixels.dtype)
+        if mask is not None:
+            if mask.shape != (height, width):
+                raise ValueError(f"a mask of shape {mask.shape} for pixels of shape {self.pixels.shape}")
+            rounded = np.where(mask[..., None], rounded, self.pixels)
+        return replace(self, pixels=np.ascontiguousarray(rounded))
+
+    def to_tensor(self) -> Tensor:
+        """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
+        scaled = self.pixels.astype(np.float32) / np.float32(self.peak)
+        return torch.from_numpy(scaled).permute(2, 0, 1)[None].contiguous()
+
+    def to_observation(self, mask: Mask | None) -> Observation:
+        """Return the pixels (1, C, H, W) in [0, 1] with the mask (1, 1, H, W) of missing ones, or None."""
+        missing = None if mask is None else torch.from_numpy(np.ascontiguousarray(mask))[None, None].float()
+        return Observation(self.to_tensor(), missing)
