@@ -8,8 +8,8 @@ the convolutions of our iteration, forward and backward, with the tensors they h
 else. With ``--losses`` the first two are trained on for as many iterations, and the ratios of the means of each term
 are printed: within 2 % of 1 over 200.
 
-With ``--device cuda`` TF32 is off, cuDNN tries its algorithms, "captured" is what `--set graph=true` does, and the roof
-is a graph, too; nothing is compiled there.
+With ``--device cuda`` TF32 is off, cuDNN tries its algorithms, "captured" is what `--set cuda_graph=true` does, and the
+roof is a graph, too; nothing is compiled there.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def ways(width: int, device: torch.device) -> dict[str, Callable[[], object]]:
             "official": official.iterate, "ours": ours.iterate, "compiled": compiled.iterate,
             "roof": convolutions.again,
         }  # fmt: skip
-    captured = build("bf16", "graph=true")
+    captured = build("bf16", "cuda_graph=true")
     waited(captured.iterate)
     found = {
         "official": official.iterate, "ours": ours.iterate, "captured": captured.iterate,
@@ -122,7 +122,7 @@ def main() -> None:
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True  # for all alike
     if arguments.losses:
         build = partial(training, arguments.width, arguments.device)
-        graph = f"graph={arguments.device.type == 'cuda'}"
+        graph = f"cuda_graph={arguments.device.type == 'cuda'}"
         expected, found = (
             mean_terms(each, arguments.losses) for each in (contiguous(build("fp32")), build("bf16", graph))
         )

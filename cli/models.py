@@ -27,11 +27,16 @@ def list_models(*, common: Common) -> None:
 
     for name in zoo.names():
         info = zoo.info(name)
-        row = {"name": name, "bytes": info["bytes"], "purpose": info.get("purpose"), "terms": info.get("terms")}
+        row = {
+            "name": name,
+            "bytes": info["bytes"],
+            "purpose": info.get("purpose"),
+            "data_license": info.get("data_license"),
+        }
         if common.as_json:
             typer.echo(json.dumps(row))
         elif not common.quiet:
-            typer.echo(f"{name}  {info['bytes'] / 1e6:.1f} MB  {row['purpose']}\n    data: {row['terms']}")
+            typer.echo(f"{name}  {info['bytes'] / 1e6:.1f} MB  {row['purpose']}\n    data: {row['data_license']}")
 
 
 @app.command()

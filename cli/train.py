@@ -35,8 +35,8 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the resolved configuration and an estimate, and stop.")
     ] = False,
-    terms: Annotated[
-        str | None, typer.Option(help="Terms of the training data, for the model's header; else not stated.")
+    data_license: Annotated[
+        str | None, typer.Option(help="License of the training data, for the model's header; else not stated.")
     ] = None,
     *,
     common: Common,
@@ -65,7 +65,7 @@ def train(
         _estimate(training, len(images), common.as_json)
         return
     devices.keep_memory()
-    provenance = {"data": data.name} | ({} if terms is None else {"terms": terms})
+    provenance = {"data": data.name} | ({} if data_license is None else {"data_license": data_license})
     with (
         distributed.joined(),
         interrupted("ending the iteration and saving the state") as stop,

@@ -16,7 +16,7 @@ def main(run: Path = Path("run"), steps: int = 20) -> Path:
     config = train_config(
         "age-mnist",
         ("network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",
-         "settle.steps=0", "robust.batch_size=4", "validation=0"),
+         "finetune.steps=0", "robust.batch_size=4", "validation=0"),
     )  # fmt: skip
     weights = train(config, images, run, provenance={"terms": "drawn by us, Apache-2.0"})
 

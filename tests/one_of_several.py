@@ -21,9 +21,9 @@ from agerestore.training.state import Training
 EVERY_TERM = ("kl_real=1", "kl_fake=-1", "match_x=10", "match_z=20")
 SMALL = ("network.width=2", "network.latent_dim=4", "batch_size=8", "precision=fp32", "robust.batch_size=8")
 GAME = (
-    "steps=20", "settle.steps=3", "robust.steps=3", "clip=1", "flip=true",
-    *(f"turns.encoder.weights.{term}" for term in EVERY_TERM),
-    *(f"turns.generator.weights.{term.replace('-', '')}" for term in EVERY_TERM),
+    "steps=20", "finetune.steps=3", "robust.steps=3", "clip=1", "flip=true",
+    *(f"updates.encoder.weights.{term}" for term in EVERY_TERM),
+    *(f"updates.generator.weights.{term.replace('-', '')}" for term in EVERY_TERM),
 )  # fmt: skip
 OTHERS = ("vae", "dcgan", "ali", "aae", "aae-clusters", "aaae")
 
@@ -75,11 +75,11 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with distributed.joined():
         found = colorfulness()
-        for divergence in ("official", "nearest"):
+        for divergence in ("age_code", "nearest"):
             found |= learned(*GAME, f"divergence={divergence}")
         found |= learned(
-            "steps=3", "robust.steps=0", "objective=aae", "turns.code_critic.weights.code_slope=1", "settle.steps=0"
+            "steps=3", "robust.steps=0", "objective=aae", "updates.code_critic.weights.code_slope=1", "finetune.steps=0"
         )
         for objective in OTHERS:
-            found |= learned("steps=3", "robust.steps=0", "settle.steps=0", f"objective={objective}")
+            found |= learned("steps=3", "robust.steps=0", "finetune.steps=0", f"objective={objective}")
         torch.save(found, sys.argv[1].replace("RANK", str(distributed.number())))

@@ -46,7 +46,7 @@ def test_the_command_trains_in_two_processes_and_one_of_them_writes(tmp_path):
     for number in range(20):
         pixels = np.full((32, 32, 3), 12 * number, np.uint8)
         cv2.imwrite(str(tmp_path / "data" / f"{number}.png"), pixels)
-    settings = ("steps=4", "batch_size=8", "network.width=2", "network.latent_dim=4", "settle.steps=0",
+    settings = ("steps=4", "batch_size=8", "network.width=2", "network.latent_dim=4", "finetune.steps=0",
                 "robust.steps=0", "robust.batch_size=8", "log_every=2", "validation=0.2")  # fmt: skip
     options = [argument for setting in settings for argument in ("--set", setting)]
     words = ["train", tmp_path / "data", "--out", tmp_path / "run", *options]
@@ -125,7 +125,7 @@ def test_the_parts_of_a_batch_are_the_batch():
         (3, "age-mnist", ("batch_size=64",), "a batch of 64 does not divide by 3 processes"),
         (2, "age-mnist", ("robust.batch_size=15",), "a batch of 15 does not divide by 2 processes"),
         (2, "photo", ("batch_size=6",), "compare 4 draws in each of 2 processes: set batch_size=8 or more"),
-        (1, "photo", ("batch_size=3",), "kl_within and energy compare 4 draws: set batch_size=4 or more"),
+        (1, "photo", ("batch_size=3",), "kl_within and variance_ratio compare 4 draws: set batch_size=4 or more"),
         (1, "cars-color", ("batch_size=2", "network.paints=0"), "set batch_size=4 or more"),
     ],
 )

@@ -15,7 +15,7 @@ def _age(steps: int, mu: float, lam: float) -> dict[str, Any]:
     }
 
 
-_CIFAR10: dict[str, Any] = {"network": {"latent_dim": 128}, "turns": _age(2, 10, 1000), "epochs": 150,
+_CIFAR10: dict[str, Any] = {"network": {"latent_dim": 128}, "updates": _age(2, 10, 1000), "epochs": 150,
                             "lr_decay": "step", "lr_step_epochs": 40}  # fmt: skip
 # What may improve the paper's plan and costs little or nothing; measured by `agerestore experiment age-improvements`.
 _IMPROVEMENTS: dict[str, dict[str, Any]] = {
@@ -32,9 +32,9 @@ _BALANCED = {
     "encoder": {"weights": {"kl_real": 10, "kl_fake": -10, "match_x": 50}},
     "generator": {"steps": 2, "weights": {"kl_fake": 10, "match_z": 128, "match_x": 10}},
 }
-_MNIST: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "turns": _BALANCED, "lr": 1.5e-3,
+_MNIST: dict[str, Any] = {"network": {"channels": 1, "latent_dim": 64, "width": 32}, "updates": _BALANCED, "lr": 1.5e-3,
           "lr_decay": "linear", "steps": 2500, "precision": "bf16", "margin": 0.15,
-          "settle": {"steps": 800}, "robust": {"steps": 16000}}  # fmt: skip
+          "finetune": {"steps": 800}, "robust": {"steps": 16000}}  # fmt: skip
 
 # Half of the pieces have nothing but Gaussian noise, which published tables measure, four in 59 next to none, so that
 # sound photographs are left alone; the rest what people's photographs suffer from, JPEG most of all, which many were
@@ -45,7 +45,7 @@ _PHOTO = {
     "network": {
         "architecture": "photo", "widths": [24, 96, 144], "blocks": [2, 2, 6], "game_widths": [48, 80],
     },
-    "damage": "|".join([
+    "degradation": "|".join([
         *["noise:sigma=0..55"] * 20, *["noise:sigma=0..55:clip=1"] * 5, *["noise:sigma=40..85:clip=1"] * 2,
         *["noise:sigma=0..2"] * 4,
         *["jpeg:quality=8..30"] * 3, *["jpeg:quality=8..30:top=0..15:left=0..15"] * 2,
@@ -62,23 +62,23 @@ _PHOTO = {
         "jpeg:quality=20..90,scratches:width=1..3:coverage=0.005..0.03,dust",
         "grain,blur:sigma=0..1.2,scratches,dust,jpeg:quality=50..95",
     ]),
-    "enlarged": 0.2,
+    "upscaled": 0.2,
     "gray": 0.125,
     "estimate": {"steps": 200_000, "batch_size": 8,
-                 "turn": {"weights": {"estimate": 0.8, "psnr": 0.003, "uncertainty": 0.02}}},
+                 "update": {"weights": {"estimate": 0.8, "psnr": 0.003, "uncertainty": 0.02}}},
     "betas": (0.9, 0.999), "clip": 1.0, "precision": "bf16", "ema": 0.9997, "validation": 0.016,
     "sheet_every": 10_000, "log_every": 500,
     "batch_size": 16, "steps": 4000, "lr": 5e-4, "lr_decay": "linear", "margin": 0.15, "match_x": "l2",
-    "turns": {
+    "updates": {
         "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.3, "match_x": 5, "match_z": 64}},
-        "generator": {"weights": {"kl_fake": 1, "kl_within": 1, "match_x": 5, "match_z": 64, "energy": 1}},
+        "generator": {"weights": {"kl_fake": 1, "kl_within": 1, "match_x": 5, "match_z": 64, "variance_ratio": 1}},
     },
 }  # fmt: skip
 
 # The author's colorization, from his commands (branch cAGE): a pure game on raw Lab, four generator steps.
 _CARS_PAPER = {
     "network": {"architecture": "color-resnet", "latent_dim": 16, "width": 64},
-    "turns": {
+    "updates": {
         "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.5}},
         "generator": {"steps": 4, "weights": {"kl_fake": 1}},
     },
@@ -87,12 +87,13 @@ _CARS_PAPER = {
 # Ours (docs/experiments.md): reconstruction weighs most, in a loss that counts gray cars as much as red ones.
 _CARS = {
     "network": {"architecture": "color", "paints": 16},
-    "turns": {
+    "updates": {
         "encoder": {"weights": {"kl_real": 10, "kl_fake": -5, "match_x": 10}},
         "generator": {"weights": {"kl_fake": 5, "kl_within": 5, "match_z": 32, "match_x": 10, "colorfulness": 1}},
     },
     "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 8000, "margin": 0.15, "match_x": "log",
-    "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0}, "paints": {"steps": 8000},
+    "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust": {"steps": 0},
+    "code_prior": {"steps": 8000},
 }  # fmt: skip
 
 
@@ -117,39 +118,39 @@ _AAE_LABELS = {
 _AAE_CLUSTERS = {**_AAE_LABELS, _BOTH: _weigh("code_fool", "label_fool", "agreement", match_x=20)}
 _CLUSTER_NETWORK = {**_LABEL_NETWORK, "spread": 5.0}
 _AAE_SEMI = {**_AAE_LABELS, _BOTH: _weigh("code_fool", "label_fool", "cross_entropy", match_x=20)}
-_GAN: dict[str, Any] = {"lr": 2e-4, "betas": [0.5, 0.999], "lr_decay": "constant", "settle": {"steps": 0}}
+_GAN: dict[str, Any] = {"lr": 2e-4, "betas": [0.5, 0.999], "lr_decay": "constant", "finetune": {"steps": 0}}
 _AAE_RUN: dict[str, Any] = {**_GAN, "match_x": "l2", "lr_decay": "linear"}
 _VIEWS: dict[str, Any] = {"views": True, "style_noise": 0.5}
 
 # objective -> what belongs to the system and not to a set of pictures: its turns, and networks where AGE's do not do.
 # What the papers leave open, or what could only be recalled of them, is our choice (docs/architecture.md).
 SYSTEMS: dict[str, dict[str, Any]] = {
-    "age": {"turns": _BALANCED, "margin": 0.15, "match_x": "l1", "lr": 1.5e-3, "lr_decay": "linear", "damage": "",
-            "betas": [0.5, 0.999], "settle": {"steps": 800}},
+    "age": {"updates": _BALANCED, "margin": 0.15, "match_x": "l1", "lr": 1.5e-3, "lr_decay": "linear",
+            "degradation": "", "betas": [0.5, 0.999], "finetune": {"steps": 800}},
     "dcgan": {**_GAN, "network": {"prior": "gaussian", "players": ["generator", "critic"]}, "robust": {"steps": 0},
-              "turns": {"critic": _weigh("image_real", "image_fake"), "generator": _weigh("image_fool")}},
-    "vae": {**_AAE_RUN, "lr": 1e-3, "betas": [0.9, 0.999], "turns": {_BOTH: _weigh("kl", "nll")},
+              "updates": {"critic": _weigh("image_real", "image_fake"), "generator": _weigh("image_fool")}},
+    "vae": {**_AAE_RUN, "lr": 1e-3, "betas": [0.9, 0.999], "updates": {_BOTH: _weigh("kl", "nll")},
             "network": {"prior": "gaussian", "posterior": "gaussian"}},
-    "ali": {**_GAN, "turns": {"joint_critic": _weigh("joint_real", "joint_fake"), _BOTH: _weigh("joint_fool")},
+    "ali": {**_GAN, "updates": {"joint_critic": _weigh("joint_real", "joint_fake"), _BOTH: _weigh("joint_fool")},
             "network": {"prior": "gaussian", "posterior": "gaussian",
                         "players": ["encoder", "generator", "joint_critic"]}},
-    "aae": {**_AAE_RUN, "turns": _AAE, "network": _AAE_NETWORK},
-    "aae-labels": {**_AAE_RUN, "turns": _AAE,
+    "aae": {**_AAE_RUN, "updates": _AAE, "network": _AAE_NETWORK},
+    "aae-labels": {**_AAE_RUN, "updates": _AAE,
                    "network": {**_AAE_NETWORK, "prior": "mixture", "latent_dim": 2, "told": 10}},
-    "aae-supervised": {**_AAE_RUN, "turns": {**_AAE, _BOTH: _weigh("match_x", cross_entropy=0.1)},
+    "aae-supervised": {**_AAE_RUN, "updates": {**_AAE, _BOTH: _weigh("match_x", cross_entropy=0.1)},
                        # told the label, the critic sees a style that says something of it
                        "network": {**_AAE_NETWORK, "classes": 10, "told": 10}},
-    "aae-semi": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 10}, "damage": "noise:sigma=76.5",
-                 "turns": _AAE_SEMI},
-    "aae-clusters": {**_AAE_RUN, **_VIEWS, "network": {**_CLUSTER_NETWORK, "classes": 16}, "turns": _AAE_CLUSTERS},
+    "aae-semi": {**_AAE_RUN, "network": {**_LABEL_NETWORK, "classes": 10}, "degradation": "noise:sigma=76.5",
+                 "updates": _AAE_SEMI},
+    "aae-clusters": {**_AAE_RUN, **_VIEWS, "network": {**_CLUSTER_NETWORK, "classes": 16}, "updates": _AAE_CLUSTERS},
     "aae-reduction": {**_AAE_RUN, **_VIEWS,
-                      "turns": {**_AAE_CLUSTERS,
+                      "updates": {**_AAE_CLUSTERS,
                                 _BOTH: _weigh("code_fool", "label_fool", "agreement", "heads_apart", match_x=20)},
                       "network": {**_CLUSTER_NETWORK, "classes": 20, "heads": True, "latent_dim": 2}},
     "aaae": {**_AAE_RUN, "match_x": "l1",
              "network": {"prior": "gaussian",
                          "players": ["encoder", "generator", "latent_generator", "code_critic", "critic"]},
-             "turns": {_BOTH: _weigh("match_x", image_fool=0.01), "code_critic": _CODE_CRITIC,
+             "updates": {_BOTH: _weigh("match_x", image_fool=0.01), "code_critic": _CODE_CRITIC,
                        "latent_generator": _weigh("code_fool"), "critic": _weigh("image_real", "image_fake")}},
 }  # fmt: skip
 
@@ -175,7 +176,7 @@ _LIKE_MNIST: dict[str, Any] = {"network": _MNIST["network"], "precision": "bf16"
 _LIKE_CELEBA: dict[str, Any] = {"network": {"image_size": 64, "latent_dim": 64}, "epochs": 5}
 _FACES: dict[str, Any] = {  # with the rates that were found on MNIST: a few minutes each
     "network": {"image_size": 64, "latent_dim": 64, "width": 16}, "precision": "bf16", "steps": 3000, "flip": True,
-    "robust": {"steps": 1000, "damage":
+    "robust": {"steps": 1000, "degradation":
                "noise:sigma=10..80:clip=1|saltpepper:amount=0..0.4|hole:size=12..32|missing:fraction=0.2..0.7"},
 }  # fmt: skip
 _BRIEFLY: dict[str, Any] = {"batch_size": 250, "lr": 1e-3, "precision": "bf16", "robust": {"steps": 0}}
@@ -190,8 +191,8 @@ def _linear(objective: str, **network: Any) -> dict[str, Any]:
 def _matched(**network: Any) -> dict[str, Any]:
     """Codes that come to lie where the prior is: the critic pays for its slope, and there is time for it."""
     row = _linear("aae", **network)
-    turns = {**row["turns"], "code_critic": _weigh("code_real", "code_fake", "code_slope")}
-    return {**row, "turns": turns, "batch_size": 400, "steps": 8000}
+    updates = {**row["updates"], "code_critic": _weigh("code_real", "code_fake", "code_slope")}
+    return {**row, "updates": updates, "batch_size": 400, "steps": 8000}
 
 
 def _plane(prior: str) -> dict[str, Any]:
@@ -208,7 +209,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "age": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 8000, "flip": True},
     "age-mnist": _MNIST,
     "age-svhn": {**_MNIST, "network": {"latent_dim": 64, "width": 32}, "steps": 5000,
-                 "settle": {"steps": 600}, "robust": {"steps": 8000}},
+                 "finetune": {"steps": 600}, "robust": {"steps": 8000}},
     "celeba": {**_MNIST, "network": {"image_size": 64, "latent_dim": 64, "width": 32, "spectral": True},
                "steps": 10_000, "flip": True, "robust": {"steps": 11_000}},
     "age-resnet": {**_MNIST, "network": {"architecture": "resnet", "latent_dim": 64, "width": 32}, "steps": 8000,
@@ -216,37 +217,37 @@ PRESETS: dict[str, dict[str, Any]] = {
     "photo": _PHOTO,
     "cars-color": _CARS,
     "cars-color-regression": {
-        **_CARS, "network": {"architecture": "color"}, "turns": {"generator": {"weights": {"center": 1}}},
+        **_CARS, "network": {"architecture": "color"}, "updates": {"generator": {"weights": {"regression": 1}}},
     },
     # published: README of the official code
     "age-celeba": {
-        "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 10, 1000), "epochs": 5,
+        "network": {"image_size": 64, "latent_dim": 64}, "updates": _age(3, 10, 1000), "epochs": 5,
         "lr_decay": "step", "lr_step_epochs": 5,
     },
     "age-celeba-finetune": {  # epoch 5 to 6 of the above, from its weights, with fresh optimizers
-        "network": {"image_size": 64, "latent_dim": 64}, "turns": _age(3, 15, 1000), "epochs": 1, "batch_size": 256,
+        "network": {"image_size": 64, "latent_dim": 64}, "updates": _age(3, 15, 1000), "epochs": 1, "batch_size": 256,
     },
     "age-cifar10": _CIFAR10,
     **{f"age-cifar10-{name}": {**_CIFAR10, **row} for name, row in _IMPROVEMENTS.items()},
-    "age-tinyimagenet": {**_CIFAR10, "turns": _age(2, 10, 2000), "epochs": 6, "lr_step_epochs": 3},
+    "age-tinyimagenet": {**_CIFAR10, "updates": _age(2, 10, 2000), "epochs": 6, "lr_step_epochs": 3},
     # published: the paper, where no command exists or where it differs from the README
-    "age-celeba-paper": {"network": {"image_size": 64, "latent_dim": 64}, "turns": _age(2, 10, 1000), "epochs": 5},
+    "age-celeba-paper": {"network": {"image_size": 64, "latent_dim": 64}, "updates": _age(2, 10, 1000), "epochs": 5},
     "cars-color-paper": _CARS_PAPER,
-    "cars-color-paper-reconstruction": {**_CARS_PAPER, "turns": {
+    "cars-color-paper-reconstruction": {**_CARS_PAPER, "updates": {
         "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.5, "match_x": 10, "match_z": 10}},
         "generator": {"steps": 4, "weights": {"kl_fake": 1, "match_x": 10, "match_z": 10}},
     }},
-    "cars-color-paper-diversity": {**_CARS_PAPER, "turns": {
+    "cars-color-paper-diversity": {**_CARS_PAPER, "updates": {
         "encoder": {"weights": {"kl_real": 1, "kl_within": -0.5}},
         "generator": {"steps": 4, "weights": {"kl_fake": 1}},
     }},
-    "age-svhn-paper": {"network": {"latent_dim": 64}, "turns": _age(2, 10, 1000), "epochs": 150},
-    "age-mnist-paper": {"network": {"channels": 1, "latent_dim": 10}, "turns": _age(2, 10, 1000), "epochs": 100},
+    "age-svhn-paper": {"network": {"latent_dim": 64}, "updates": _age(2, 10, 1000), "epochs": 150},
+    "age-mnist-paper": {"network": {"channels": 1, "latent_dim": 10}, "updates": _age(2, 10, 1000), "epochs": 100},
     # the paper's ablations
-    "age-no-reconstruction": {**_CIFAR10, "turns": _age(2, 0, 0)},
+    "age-no-reconstruction": {**_CIFAR10, "updates": _age(2, 0, 0)},
     "age-data-space-generator": {
         **_CIFAR10,
-        "turns": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
+        "updates": _age(2, 10, 1000) | {"generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}}},
     },
     # the other systems
     **{f"{name}-mnist": {**of_system(name, _LIKE_MNIST), "lr": lr, "lr_decay": "linear"}
@@ -268,6 +269,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "aae-mnist-reduction": _small("aae-reduction"),
     "aae-mnist-reduction-labels": {  # labels say what a class is
         **_small("aae-reduction", classes=10, spread=0), "labels": 1000, "views": False, "style_noise": 0,
-        "turns": {**_AAE_SEMI, _BOTH: {"weights": {**_AAE_SEMI[_BOTH]["weights"], "heads_apart": 1}}},
+        "updates": {**_AAE_SEMI, _BOTH: {"weights": {**_AAE_SEMI[_BOTH]["weights"], "heads_apart": 1}}},
     },
 }  # fmt: skip

@@ -14,20 +14,21 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from agerestore.config import legacy
 from agerestore.config.networks import AnyNetworkConfig, Frozen, NetworkConfig, PhotoConfig, kind_of_network
 from agerestore.config.presets import PRESETS, SYSTEMS, of_system
 from agerestore.errors import UsageError
 
 Decay = Literal["constant", "linear", "cosine", "step"]
 
-DRAWS = 4  # of z for each condition, in the terms that compare them
+SAMPLES_PER_CONDITION = 4  # of z for each condition, in the terms that compare them
 # Settings of a run that may be others when it goes on: how fast it is, and how often it says something.
-PACE = {"compiled", "workers", "graph", "state_minutes", "sheet_every", "log_every"}
+RUNTIME_FIELDS = {"compiled", "workers", "cuda_graph", "state_minutes", "sheet_every", "log_every"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Turn(Frozen):
+class UpdateStep(Frozen):
     """One player's turn in an iteration: how many steps it takes, and what it minimizes.
 
     A player is a network by its name, or several joined by +, such as encoder+generator, that take one step together.
@@ -38,12 +39,12 @@ class Turn(Frozen):
     weights: dict[str, float]
 
 
-class SettleConfig(Frozen):
+class FinetuneConfig(Frozen):
     """After the game: the encoder alone learns to invert the generator, which is frozen, as it is used (eval mode)."""
 
     steps: int = Field(0, ge=0, description="0 leaves it out, as published")
     lr: float = Field(5e-4, gt=0)
-    turn: Turn = Turn(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 128})
+    update: UpdateStep = UpdateStep(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 128})
 
 
 class RobustConfig(Frozen):
@@ -52,19 +53,19 @@ class RobustConfig(Frozen):
     steps: int = Field(4000, ge=0, description="0 leaves the robust encoder out")
     lr: float = Field(1e-3, gt=0)
     batch_size: int = Field(64, ge=2)
-    damage: str = (
+    degradation: str = (
         "noise:sigma=20..140:clip=1|noise:sigma=0..128|saltpepper:amount=0..0.4|hole:size=8..18"
         "|holes:count=1..2:size=8..16|missing:fraction=0.2..0.7|strokes,noise:sigma=0..60|blur:sigma=0..2,noise:sigma=0..40:clip=1"
     )
-    turn: Turn = Turn(weights={"image": 1.0, "code": 0.01})
+    update: UpdateStep = UpdateStep(weights={"image": 1.0, "code": 0.01})
 
 
-class PaintsConfig(Frozen):
+class CodePriorConfig(Frozen):
     """After the game on colors: which codes a lightness has is learned, encoder and generator frozen."""
 
     steps: int = Field(0, ge=0, description="0 leaves it out: codes are drawn from the whole sphere")
     lr: float = Field(1e-3, gt=0)
-    turn: Turn = Turn(weights={"surprisal": 1.0})
+    update: UpdateStep = UpdateStep(weights={"surprisal": 1.0})
 
 
 class EstimateConfig(Frozen):
@@ -74,7 +75,7 @@ class EstimateConfig(Frozen):
     lr: float = Field(1e-3, gt=0)
     lr_decay: Literal["constant", "linear", "cosine"] = "cosine"  # it knows no epochs
     batch_size: int = Field(32, ge=1)
-    turn: Turn = Turn(weights={"estimate": 1.0, "uncertainty": 0.02})
+    update: UpdateStep = UpdateStep(weights={"estimate": 1.0, "uncertainty": 0.02})
 
 
 class TrainConfig(Frozen):
@@ -84,14 +85,14 @@ class TrainConfig(Frozen):
     objective: str = "age"
     network: AnyNetworkConfig = NetworkConfig()
     crop_size: int = Field(64, ge=16, multiple_of=16, description="of the pieces of photographs that training sees")
-    damage: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
+    degradation: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
     gray: float = Field(0, ge=0, le=1, description="share of the pieces of photographs that are made gray")
-    enlarged: float = Field(
+    upscaled: float = Field(
         0, ge=0, le=1, description="share of the pieces of photographs that are enlarged first: soft, and to stay so"
     )
     estimate: EstimateConfig = EstimateConfig()
-    turns: dict[str, Turn]
-    divergence: Literal["gaussian", "official", "nearest"] = "official"
+    updates: dict[str, UpdateStep]
+    divergence: Literal["gaussian", "age_code", "nearest"] = "age_code"
     match_x: Literal["l1", "l2", "log"] = "l1"
     match_z: Literal["cos", "l2"] = "cos"
     sigma: float | None = Field(
@@ -120,9 +121,9 @@ class TrainConfig(Frozen):
     betas: tuple[float, float] = (0.5, 0.999)
     clip: float | None = Field(None, gt=0, description="norm that the gradients of a step are clipped to")
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept")
-    settle: SettleConfig = SettleConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
     robust: RobustConfig = RobustConfig()
-    paints: PaintsConfig = PaintsConfig()
+    code_prior: CodePriorConfig = CodePriorConfig()
 
     flip: bool = False
     shift: int = Field(0, ge=0, le=8, description="pixels that images are moved by at most, each in its own direction")
@@ -137,7 +138,7 @@ class TrainConfig(Frozen):
     workers: int = Field(
         0, ge=0, description="processes that draw and damage pieces of photographs ahead, on the CPU; for a GPU"
     )
-    graph: bool = Field(
+    cuda_graph: bool = Field(
         False, description="of one CUDA device: steps are recorded as a graph and replayed, five times as fast (docs)"
     )
     state_minutes: float = Field(3.0, ge=0)
@@ -146,13 +147,13 @@ class TrainConfig(Frozen):
 
     def learns_like(self, other: TrainConfig) -> bool:
         """Whether a run with these settings learns what one with others does, at whatever pace."""
-        return self.model_dump(exclude=PACE) == other.model_dump(exclude=PACE)
+        return self.model_dump(exclude=RUNTIME_FIELDS) == other.model_dump(exclude=RUNTIME_FIELDS)
 
     @property
     def needs_labels(self) -> bool:
         """Whether a set without labels cannot be learned from."""
         told = isinstance(self.network, NetworkConfig) and self.network.told > 0
-        return told or any(turn.weights.get("cross_entropy") for turn in self.turns.values())
+        return told or any(step.weights.get("cross_entropy") for step in self.updates.values())
 
     @field_validator("objective")
     @classmethod
@@ -171,13 +172,13 @@ class TrainConfig(Frozen):
 
     def _unheeded(self) -> list[str]:
         """Settings that differ from their defaults and have no effect on what training sees or minimizes."""
-        weighed = {term for turn in self.turns.values() for term, weight in turn.weights.items() if weight}
+        weighed = {term for step in self.updates.values() for term, weight in step.weights.items() if weight}
         photo, pair = isinstance(self.network, PhotoConfig), isinstance(self.network, NetworkConfig)
         heeded = {
             "flip": not photo, "shift": not photo, "augment": not photo,
             "views": not (photo or pair) or bool(weighed & {"agreement", "match_view"}),
-            "damage": photo or self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
-            "gray": photo, "enlarged": photo, "crop_size": photo, "workers": photo,
+            "degradation": photo or self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
+            "gray": photo, "upscaled": photo, "crop_size": photo, "workers": photo,
             "sigma": self.objective == "vae",
             "style_noise": pair and self.objective.startswith("aae"),
             "labels": self.needs_labels,
@@ -189,8 +190,8 @@ class TrainConfig(Frozen):
         """Whether a game under a condition is played for terms that see several draws for one condition."""
         if self.steps == 0 or not self.network.latent_dim or isinstance(self.network, NetworkConfig):
             return False
-        weights = [turn.weights for turn in self.turns.values() if turn.steps]
-        return any(each.get("kl_within") or each.get("energy") for each in weights)
+        weights = [step.weights for step in self.updates.values() if step.steps]
+        return any(each.get("kl_within") or each.get("variance_ratio") for each in weights)
 
 
 def _default(name: str) -> object:
@@ -202,14 +203,14 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
 
     Args:
         preset: a row of `PRESETS`.
-        settings: such as ``steps=500``, ``network.width=16`` ``turns.encoder.weights.match_x=15``
+        settings: such as ``steps=500``, ``network.width=16`` ``updates.encoder.weights.match_x=15``
             or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first;
             fewer ``steps`` shorten the other stages alike, unless their own are set.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
 
-    >>> train_config("age-cifar10", ("turns.generator.steps=3", "lr=1e-4")).turns["generator"].steps
+    >>> train_config("age-cifar10", ("updates.generator.steps=3", "lr=1e-4")).updates["generator"].steps
     3
     """
     if preset not in PRESETS:
@@ -235,7 +236,7 @@ def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None
     steps = values["steps"]
     if "steps" not in named or not isinstance(steps, int) or not steps:
         return
-    for stage in ("estimate", "settle", "robust", "paints"):
+    for stage in ("estimate", "finetune", "robust", "code_prior"):
         if f"{stage}.steps" not in named:
             full = values[stage]["steps"]
             values[stage]["steps"] = min(full, math.ceil(full * steps / (usual or max(full, 1))))
@@ -278,6 +279,6 @@ def read_config(path: Path) -> TrainConfig:
         UsageError: it is not there, or is no configuration.
     """
     try:
-        return parse(TrainConfig, json.loads(path.read_text()), str(path))
+        return parse(TrainConfig, legacy.training(json.loads(path.read_text())), str(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a readable training configuration ({error}); start without --resume") from None

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agerestore import degradations, distributed
+from agerestore.config import legacy
 from agerestore.config.networks import ColorConfig, NetworkConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import augment
@@ -82,10 +83,10 @@ class ImageBatches:
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
         """See `Batches`."""
-        seed = derive_seed(self.config.seed, stage.name, step, player, k)
+        seed = derive_seed(self.config.seed, stage.random_key, step, legacy.random_key(player), k)
         generator = torch.Generator(self.device).manual_seed(seed)
         indices = send(batch_indices(len(self.images), stage.batch_size, step, self.config.seed), self.device)
-        x = self._clean(indices, derive_seed(self.config.seed, stage.name, step), generator)
+        x = self._clean(indices, derive_seed(self.config.seed, stage.random_key, step), generator)
         return self._batch(stage, step, indices, x, seed, generator)
 
     def _batch(
@@ -93,7 +94,7 @@ class ImageBatches:
     ) -> Batch:
         """What the networks are shown of the pictures x (B, C, S, S) in [0, 1] that are at ``indices``."""
         assert isinstance(self.network, NetworkConfig)
-        damaged = self._damaged(stage, x, seed) if stage.damage else None
+        damaged = self._damaged(stage, x, seed) if stage.degradation else None
         labels = None if self.labels is None else self.labels[indices]
         z = sample_codes(self.network, len(x), generator, labels if self.network.told else None)
         noise = None
@@ -121,15 +122,15 @@ class ImageBatches:
     @staticmethod
     def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
         """(B, C, S, S) in [-1, 1] of clean ones in [0, 1]."""
-        assert stage.damage is not None
-        return fill_masked(degradations.damage(x, stage.damage, torch.Generator().manual_seed(seed))) * 2 - 1
+        assert stage.degradation is not None
+        return fill_masked(degradations.damage(x, stage.degradation, torch.Generator().manual_seed(seed))) * 2 - 1
 
     def _with_known(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
         """The batch with images whose label is known, drawn anew from all of those."""
         assert self.labels is not None
         chosen = self.pool[torch.randint(len(self.pool), (len(batch.x),), generator=generator, device=self.device)]
         x = self._clean(chosen, seed, generator)
-        seen = self._damaged(stage, x, seed) if stage.damage else x * 2 - 1
+        seen = self._damaged(stage, x, seed) if stage.degradation else x * 2 - 1
         return replace(batch, known=seen, known_labels=self.labels[chosen])
 
 
@@ -166,7 +167,11 @@ class ColorBatches(ImageBatches):
         self, stage: Stage, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
     ) -> Batch:
         lab = color.rgb_to_lab(x)
-        view = self._view(lab, derive_seed(self.config.seed, stage.name, step, "view")) if self.config.views else None
+        view = (
+            self._view(lab, derive_seed(self.config.seed, stage.random_key, step, "view"))
+            if self.config.views
+            else None
+        )
         z = sample(len(x), self.network.latent_dim, generator)
         return Batch(self._pack(lab), z, view=None if view is None else self._pack(view))
 
@@ -202,6 +207,6 @@ class PhotoBatches:
         count = stage.batch_size
         here = slice(number * count, (number + 1) * count)
         generator = torch.Generator(self.device)
-        generator.manual_seed(derive_seed(self.config.seed, stage.name, step, player, k))
+        generator.manual_seed(derive_seed(self.config.seed, stage.random_key, step, legacy.random_key(player), k))
         z = sample(count * self.regions, self.config.network.latent_dim, generator)
         return Batch(z=z, **{name: value[here] for name, value in self.drawn[1].items()})

@@ -76,10 +76,10 @@ class PieceSource:
         return {name: value.to(self.device, non_blocking=True) for name, value in next(self.coming).items()}
 
     def _pieces(self, stage: Stage) -> Pieces:
-        assert stage.damage is not None
+        assert stage.degradation is not None
         config, count = self.config, stage.batch_size * AHEAD
-        seed, pieces = (config.seed, stage.name), (count, config.crop_size, config.gray, config.enlarged)
-        return Pieces(self.photographs, seed, *pieces, stage.damage)
+        seed, pieces = (config.seed, stage.random_key), (count, config.crop_size, config.gray, config.upscaled)
+        return Pieces(self.photographs, seed, *pieces, stage.degradation)
 
     def _loader(self, stage: Stage, first: int) -> DataLoader[dict[str, Tensor]]:
         return DataLoader(

@@ -22,14 +22,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.losses.base import Batch, Networks, learns
-from agerestore.losses.divergence import Divergence, official_kl
+from agerestore.losses.divergence import Divergence, age_code_kl
 from agerestore.models.latent import project
 
-LEAST_MSE = 1e-3  # that a nearly perfect picture is not all that counts
+EPS = 1e-3  # that a nearly perfect picture is not all that counts
 TERMS = ("kl_real", "kl_fake", "match_x", "match_z")
 
 
-def official_cosine(a: Tensor, b: Tensor) -> Tensor:
+def age_code_cosine(a: Tensor, b: Tensor) -> Tensor:
     """The latent loss of the official code: 2 minus the mean over all B x M elements of the product.
 
     A cosine distance would take the mean over B only; this one's slope is that of the cosine divided by M, and
@@ -53,16 +53,16 @@ def log_mse(a: Tensor, b: Tensor) -> Tensor:
         b: (B, ...).
 
     Returns:
-        Scalar, log(`LEAST_MSE`) at best.
+        Scalar, log(`EPS`) at best.
     """
-    return ((a - b).square().flatten(1).mean(dim=1) + LEAST_MSE).log().mean()
+    return ((a - b).square().flatten(1).mean(dim=1) + EPS).log().mean()
 
 
 MATCH: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": F.l1_loss,
     "l2": F.mse_loss,
     "log": log_mse,
-    "cos": official_cosine,
+    "cos": age_code_cosine,
 }
 
 
@@ -78,7 +78,7 @@ class AGE:
             is behind (after the margin of Balanced PIONEER); infinite in the AGE paper.
     """
 
-    divergence: Divergence = official_kl
+    divergence: Divergence = age_code_kl
     match_x: str = "l1"
     match_z: str = "cos"
     ceiling: float = math.inf

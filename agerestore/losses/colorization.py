@@ -8,7 +8,7 @@ term         meaning
 ============ ==============================================================================================
 kl_within    divergence of e(L, g(L, z)) across draws of z for one L; large where the generator does not heed z
 colorfulness absolute log ratio of the mean square of a and b in drawn pictures to that in real ones
-center       reconstruction error of g(L, 0), as in ``match_x``: plain regression, without a game
+regression     reconstruction error of g(L, 0), as in ``match_x``: plain regression, without a game
 ============ ==============================================================================================
 
 The author's code takes the encoder's ``kl_fake`` with the lightness of the same real batch, as here, and draws a fresh
@@ -24,12 +24,12 @@ import torch
 from torch import Tensor
 
 from agerestore import distributed
-from agerestore.config.training import DRAWS
+from agerestore.config.training import SAMPLES_PER_CONDITION
 from agerestore.losses import age
 from agerestore.losses.base import Batch, Networks
 from agerestore.losses.conditional_age import divergence_within
 
-TERMS = (*age.TERMS, "kl_within", "colorfulness", "center")
+TERMS = (*age.TERMS, "kl_within", "colorfulness", "regression")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ColoringAGE:
     """
 
     game: age.AGE
-    draws: int = DRAWS
+    draws: int = SAMPLES_PER_CONDITION
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``."""
@@ -55,9 +55,9 @@ class ColoringAGE:
         elif not {"kl_fake", "match_z", "colorfulness"}.isdisjoint(wanted):
             found, fake, _ = self.game.fake(player, _bind(networks, lightness), batch.z, wanted)
             terms |= found | _colorfulness(fake, batch.x, wanted)
-        if "center" in wanted:
+        if "regression" in wanted:
             center = networks["generator"](lightness, torch.zeros_like(batch.z))
-            terms["center"] = age.MATCH[self.game.match_x](center, batch.x)
+            terms["regression"] = age.MATCH[self.game.match_x](center, batch.x)
         return terms
 
     def _draws(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:

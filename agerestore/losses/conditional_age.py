@@ -24,14 +24,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.config.training import DRAWS
+from agerestore.config.training import SAMPLES_PER_CONDITION
 from agerestore.errors import UsageError
 from agerestore.images.observation import REGION, Condition, Estimate
 from agerestore.losses import age
 from agerestore.losses.base import Batch, Networks, learns
 from agerestore.losses.divergence import Divergence
 
-TERMS = (*age.TERMS, "kl_within", "energy")
+TERMS = (*age.TERMS, "kl_within", "variance_ratio")
 QUIET = 0.01  # mean square of a surprise that is not told from none
 OPPONENT = (1, 1, 1), (1, 0, -1), (1, -2, 1)  # axes of RGB; photographs surprise nearly always along the first
 
@@ -46,19 +46,19 @@ class ConditionalAGE:
     """
 
     game: age.AGE
-    draws: int = DRAWS
+    draws: int = SAMPLES_PER_CONDITION
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``; codes (B, M) are those of all regions."""
         if batch.damaged is None or batch.mask is None:
             raise UsageError(
-                "the conditional game is played on damaged pictures: set damage, such as noise:sigma=0..55"
+                "the conditional game is played on damaged pictures: set degradation, such as noise:sigma=0..55"
             )
         with torch.no_grad():
             condition = Condition(batch.damaged, batch.mask, networks["estimator"](batch.damaged, batch.mask))
         surprise = replace(batch, x=condition.surprise(batch.x))
         terms = self.game(player, _bind(networks, condition), surprise, wanted)
-        if "kl_within" in wanted or "energy" in wanted:
+        if "kl_within" in wanted or "variance_ratio" in wanted:
             terms |= self._draws(player, networks, condition, surprise, wanted)
         return terms
 
@@ -75,12 +75,12 @@ class ConditionalAGE:
         if "kl_within" in wanted:
             codes = bound["encoder"](fake).view(count, self.draws, -1, z.shape[1])
             terms["kl_within"] = divergence_within(self.game.divergence, codes)
-        if "energy" in wanted:
+        if "variance_ratio" in wanted:
             once = _bind(networks, _repeat(condition, count, 1))
             with torch.no_grad():
-                asked = _energy(once["generator"](once["encoder"](batch.x[:count])))
-            drawn = _energy(fake).view(count, self.draws, *asked.shape[1:]).mean(dim=1)
-            terms["energy"] = ((drawn + QUIET) / (asked + QUIET)).log().abs().mean()
+                asked = _opponent_energy(once["generator"](once["encoder"](batch.x[:count])))
+            drawn = _opponent_energy(fake).view(count, self.draws, *asked.shape[1:]).mean(dim=1)
+            terms["variance_ratio"] = ((drawn + QUIET) / (asked + QUIET)).log().abs().mean()
         return terms
 
 
@@ -91,7 +91,7 @@ def divergence_within(divergence: Divergence, codes: Tensor) -> Tensor:
     return divergence(deviations.flatten(0, 2))
 
 
-def _energy(surprise: Tensor) -> Tensor:
+def _opponent_energy(surprise: Tensor) -> Tensor:
     """Mean square of (B, 3, H, W) along each axis of `OPPONENT` in each region; (B, 3, H/16, W/16)."""
     axes = F.normalize(surprise.new_tensor(OPPONENT), dim=1)
     return F.avg_pool2d(F.conv2d(surprise, axes[:, :, None, None]).square(), REGION)

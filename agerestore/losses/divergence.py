@@ -5,14 +5,14 @@ AGE code does (the paper prints a sum; its author agrees that it should read mea
 
 ``gaussian``
     A Gaussian is fitted to the batch; its KL divergence from N(0, I) in closed form. The theoretically right one.
-``official``
+``age_code``
     Equation (8) of the AGE paper and the official code, which put the variance where the standard deviation
     belongs. It has the same minimum on the sphere, but about twice the slope.
 ``nearest``
     The non-parametric Kozachenko-Leonenko estimator from nearest-neighbor distances.
 
 On the sphere sum_j (v_j + m_j^2) = 1, so the quadratic part of ``gaussian`` is constant and its slope is half that of
-``official``; ``nearest``, a true KL per dimension as well, goes with ``gaussian``. Twice the weight of these two keeps
+``age_code``; ``nearest``, a true KL per dimension as well, goes with ``gaussian``. Twice the weight of these two keeps
 the meaning of published weights of the reconstruction terms.
 """
 
@@ -56,7 +56,7 @@ def gaussian_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
     return (((1 + m.square()) / v + v.log() - 1) / 2).mean()
 
 
-def official_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
+def age_code_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
     """The expression of the official AGE code and of equation (8): variance in the place of standard deviation.
 
     Args:
@@ -118,7 +118,7 @@ def nearest_neighbor_kl(z: Tensor, prior: Prior = "sphere") -> Tensor:
 
 DIVERGENCES: dict[str, Divergence] = {
     "gaussian": gaussian_kl,
-    "official": official_kl,
+    "age_code": age_code_kl,
     "nearest": nearest_neighbor_kl,
 }
 
@@ -142,12 +142,12 @@ def ideal(name: str, dim: int, prior: Prior = "sphere") -> float:
 
     A finite batch lies a little above it. The balance monitor compares KL_real and KL_fake with this figure.
 
-    >>> round(ideal("official", 64), 4), round(ideal("gaussian", 64), 4), ideal("nearest", 64)
+    >>> round(ideal("age_code", 64), 4), round(ideal("gaussian", 64), 4), ideal("nearest", 64)
     (3.659, 1.5873, 0.0)
     """
     v = 1 / dim if prior == "sphere" else 1.0
     return {
         "gaussian": (v - math.log(v) - 1) / 2,
-        "official": v * v / 2 - math.log(v) - 0.5,
+        "age_code": v * v / 2 - math.log(v) - 0.5,
         "nearest": 0.0,
     }[name]

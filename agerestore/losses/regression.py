@@ -23,7 +23,7 @@ TERMS = ("estimate", "psnr", "uncertainty")
 def estimate_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``estimator``."""
     if batch.damaged is None:
-        raise UsageError("the estimator learns from damaged pictures: set damage, such as noise:sigma=0..55")
+        raise UsageError("the estimator learns from damaged pictures: set degradation, such as noise:sigma=0..55")
     answer = networks[player](batch.damaged, batch.mask)
     error = answer.image - batch.x
     terms: dict[str, Tensor] = {}

@@ -23,7 +23,9 @@ TERMS = ("image", "code")
 def robust_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``robust_encoder``."""
     if batch.damaged is None:
-        raise UsageError("the robust encoder is tuned on damaged pictures: set robust.damage, such as noise:sigma=50")
+        raise UsageError(
+            "the robust encoder is tuned on damaged pictures: set robust.degradation, such as noise:sigma=50"
+        )
     code = networks[player](batch.damaged)
     terms: dict[str, Tensor] = {}
     if "image" in wanted:

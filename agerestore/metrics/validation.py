@@ -16,7 +16,7 @@ from agerestore.images.color import lab_to_displayable
 from agerestore.images.observation import Observation
 from agerestore.inference import color_codes
 from agerestore.inference.color_codes import ellipse_distance
-from agerestore.losses.divergence import official_kl
+from agerestore.losses.divergence import age_code_kl
 from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.image import colorfulness, psnr, quantize
 from agerestore.models.latent import moments
@@ -46,7 +46,7 @@ def balance(model: Autoencoder, codes: Tensor) -> dict[str, float]:
         "mean_max": float(m.abs().max()) * math.sqrt(dim),
         "variance_min": float(v.min()) * dim,
         "variance_max": float(v.max()) * dim,
-        "kl_fake": float(official_kl(encoded)),
+        "kl_fake": float(age_code_kl(encoded)),
     }
 
 
@@ -146,8 +146,8 @@ def sample_figures(
         count: samples of each photograph.
 
     Returns:
-        ``center`` and ``mean``: PSNR in dB of the center and of the mean of the samples; ``spread``: variance of the
-        samples over the squared error of the center, 1 at best.
+        ``estimate`` and ``mean``: PSNR in dB of the estimate and of the mean of the samples; ``spread``: variance of
+        the samples over the squared error of the estimate, 1 at best.
     """
     rows = []
     for photograph in photographs:
@@ -164,7 +164,7 @@ def sample_figures(
         rows.append([float(psnr(picture, truth, observation.mask)) for picture in (center, mean)] + [float(spread)])
     return {
         name: sum(values) / len(values)
-        for name, values in zip(("center", "mean", "spread"), zip(*rows, strict=True), strict=True)
+        for name, values in zip(("estimate", "mean", "spread"), zip(*rows, strict=True), strict=True)
     }
 
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from agerestore import files
+from agerestore.config import legacy
 from agerestore.config.networks import AnyNetworkConfig
 from agerestore.config.training import parse
 from agerestore.errors import UsageError, WeightsError
@@ -43,7 +44,7 @@ class LoadedModel:
 
     Attributes:
         networks: in eval mode, fp32, without gradients.
-        header: what the file says of itself: ``network``, ``training``, ``validation``, ``domain``, ``terms``...
+        header: what the file says of itself: ``network``, ``training``, ``validation``, ``domain``, ``data_license``...
     """
 
     networks: Model
@@ -108,7 +109,7 @@ def read_header(path: Path) -> dict[str, Any]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            header: dict[str, Any] = json.loads(file.metadata()["agerestore"])
+            header = legacy.header(json.loads(file.metadata()["agerestore"]))
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such weights; `agerestore models list` shows what is there") from None
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
@@ -128,7 +129,7 @@ def load_weights(path: Path) -> LoadedModel:
     try:
         model = build(parse(_Described, {"network": header["network"]}, str(path)).network)
         spectral.bake(model)  # what is for use has plain weights
-        tensors = safetensors.torch.load_file(path)
+        tensors = legacy.tensors(safetensors.torch.load_file(path))
         if isinstance(model, Autoencoder) and any(name.startswith("robust_encoder.") for name in tensors):
             model.add_robust_encoder()
         _refuse_others(model, tensors)
@@ -196,7 +197,7 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         raise WeightsError(f"{state}: unreadable training state ({error}); start again without --resume") from None
     if hashlib.sha256(data).hexdigest() != index["sha256"]:
         raise WeightsError(f"{state}: damaged training state; start again without --resume")
-    return safetensors.torch.load(data), index
+    return legacy.state(safetensors.torch.load(data)), index
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:

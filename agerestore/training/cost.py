@@ -49,7 +49,7 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     z = torch.empty(len(x) * regions, dim)
     batch = Batch(x, z, x, x[:, :1], x, noise, labels=labels, known=x, known_labels=labels)
     for player in stage.players:
-        turn = stage.turns[player]
+        turn = stage.updates[player]
         wanted = [name for name, weight in turn.weights.items() if weight]
         for name, each in model.named_children():
             each.requires_grad_(learns(player, name))  # no one else's weights are given gradients

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agerestore import files
+from agerestore.config import legacy
 from agerestore.images.grid import contact_sheet
 from agerestore.models import weights
 from agerestore.training.state import Training
@@ -72,7 +73,7 @@ class Journal:
             row, order = json.loads(line), [stage.name for stage in t.stages]
         except ValueError:  # the run was killed while it wrote this
             return False
-        return (order.index(row["stage"]), row["step"]) <= (t.number, t.step)
+        return (order.index(legacy.stage(row["stage"])), row["step"]) <= (t.number, t.step)
 
     def _write(self, row: dict[str, Any]) -> None:
         with (self.run / "log.jsonl").open("a") as file:
@@ -101,6 +102,6 @@ def describe(training: Training, review: Review, provenance: dict[str, Any]) -> 
         "training": training.config.model_dump(mode="json"),
         "images_seen": training.images_before + sum(stage.steps * stage.batch_size for stage in training.stages),
         **review.verdict(training.average),
-        "terms": "not stated",
+        "data_license": "not stated",
         **provenance,
     }

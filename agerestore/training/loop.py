@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from agerestore import distributed, files
-from agerestore.config.training import DRAWS, TrainConfig, read_config
+from agerestore.config import legacy
+from agerestore.config.training import SAMPLES_PER_CONDITION, TrainConfig, read_config
 from agerestore.data.datasets import AnySet, ImageSet, digest, held_out_of, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights
@@ -54,7 +55,8 @@ def train(
         device: where to train.
         init: start from these weights instead of fresh ones; see `agerestore.models.net2net.take_over` for how its
             networks may differ from those of ``config``.
-        resume: go on from the last good state in ``run``, with the settings it was begun with but for `config.PACE`.
+        resume: go on from the last good state in ``run``, with the settings it was begun with but for
+            `agerestore.config.training.RUNTIME_FIELDS`.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
         report: told the progress every ``log_every`` iterations.
         provenance: JSON values for the header of the weights, such as the name and terms of the training data; those
@@ -135,9 +137,11 @@ def _refuse_division(config: TrainConfig, images: int, count: int) -> None:
         size = stage.batch_size
         if size % count:
             raise UsageError(f"a batch of {size} does not divide by {count} processes; set another batch_size")
-    if config.compares_draws and config.batch_size < DRAWS * count:
+    if config.compares_draws and config.batch_size < SAMPLES_PER_CONDITION * count:
         parts = f" in each of {count} processes" if count > 1 else ""
-        raise UsageError(f"kl_within and energy compare {DRAWS} draws{parts}: set batch_size={DRAWS * count} or more")
+        least = SAMPLES_PER_CONDITION * count
+        compared = f"kl_within and variance_ratio compare {SAMPLES_PER_CONDITION} draws{parts}"
+        raise UsageError(f"{compared}: set batch_size={least} or more")
 
 
 def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
@@ -164,10 +168,10 @@ def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str
     """
     path = run / "provenance.json"
     try:
-        before = json.loads(path.read_text()) if path.exists() else {}
+        before = legacy.header(json.loads(path.read_text())) if path.exists() else {}
         known = {**before, **provenance}
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{path}: not readable ({error}); remove it, and say --terms anew") from None
+        raise UsageError(f"{path}: not readable ({error}); remove it, and state the data license anew") from None
     if resume and before.get(DIGEST, known[DIGEST]) != known[DIGEST]:
         raise UsageError(f"{run}: begun on other pictures; give those as they were, or begin a new run with --init")
     if distributed.is_first():

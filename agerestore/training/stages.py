@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agerestore import degradations
+from agerestore.config import legacy
 from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
-from agerestore.config.training import TrainConfig, Turn
+from agerestore.config.training import TrainConfig, UpdateStep
 from agerestore.losses import OBJECTIVES, Objective, estimate_terms, paints_terms, robust_terms
 from agerestore.losses import code_prior as paints_objective
 from agerestore.losses import regression as estimate_objective
@@ -20,17 +21,22 @@ class Stage:
     name: str
     objective: Objective
     terms: tuple[str, ...]  # all that the objective knows
-    turns: dict[str, Turn]
+    updates: dict[str, UpdateStep]
     steps: int
     batch_size: int
     lr: Callable[[int], float]
-    damage: tuple[degradations.Step, ...] | None = None
+    degradation: tuple[degradations.Step, ...] | None = None
     batch_statistics: bool = True  # of the batch norms of those who learn; else they keep the running ones
+
+    @property
+    def random_key(self) -> str:
+        """The name that the random numbers of the stage derive from."""
+        return legacy.random_key(self.name)
 
     @property
     def players(self) -> list[str]:
         """Those who learn in this stage: who have steps and something to minimize."""
-        return [player for player, turn in self.turns.items() if turn.steps and any(turn.weights.values())]
+        return [player for player, turn in self.updates.items() if turn.steps and any(turn.weights.values())]
 
     @property
     def learners(self) -> set[str]:
@@ -88,14 +94,14 @@ def _game(config: TrainConfig, images: int) -> Stage:
     epoch = max(images // config.batch_size, 1)
     objective, terms = OBJECTIVES[config.objective](config)
     return Stage(
-        name="game",
+        name="adversarial",
         objective=objective,
         terms=terms,
-        turns=config.turns,
+        updates=config.updates,
         steps=steps,
         batch_size=config.batch_size,
         lr=schedule(config.lr_decay, config.lr, steps, epoch, config.lr_step_epochs, config.lr_step_factor),
-        damage=degradations.parse(config.damage) if config.damage else None,
+        degradation=degradations.parse(config.degradation) if config.degradation else None,
     )
 
 
@@ -106,35 +112,35 @@ def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
     objective, terms = OBJECTIVES["age"](config.model_copy(update={"margin": None}))
     settling = replace(
         game,
-        name="settle",
+        name="finetune",
         objective=objective,
         terms=terms,
-        turns={"encoder": config.settle.turn},
-        steps=config.settle.steps,
-        lr=schedule("cosine", config.settle.lr, max(config.settle.steps, 1)),
-        damage=None,
+        updates={"encoder": config.finetune.update},
+        steps=config.finetune.steps,
+        lr=schedule("cosine", config.finetune.lr, max(config.finetune.steps, 1)),
+        degradation=None,
         batch_statistics=False,
     )
     tuning = Stage(
         name="robust",
         objective=robust_terms,
         terms=robust_objective.TERMS,
-        turns={"robust_encoder": robust.turn},
+        updates={"robust_encoder": robust.update},
         steps=robust.steps,
         batch_size=robust.batch_size,
         lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
-        damage=degradations.parse(robust.damage),
+        degradation=degradations.parse(robust.degradation),
     )
     return [settling, tuning]
 
 
 def _paints(config: TrainConfig) -> Stage:
-    paints = config.paints
+    paints = config.code_prior
     return Stage(
-        name="paints",
+        name="code_prior",
         objective=paints_terms,
         terms=paints_objective.TERMS,
-        turns={"paints": paints.turn},
+        updates={"paints": paints.update},
         steps=paints.steps,
         batch_size=config.batch_size,
         lr=schedule("linear", paints.lr, max(paints.steps, 1)),
@@ -147,9 +153,9 @@ def _estimate(config: TrainConfig) -> Stage:
         name="estimate",
         objective=estimate_terms,
         terms=estimate_objective.TERMS,
-        turns={"estimator": estimate.turn},
+        updates={"estimator": estimate.update},
         steps=estimate.steps,
         batch_size=estimate.batch_size,
         lr=schedule(estimate.lr_decay, estimate.lr, max(estimate.steps, 1)),
-        damage=degradations.parse(config.damage),
+        degradation=degradations.parse(config.degradation),
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from agerestore import distributed
+from agerestore.config import legacy
 from agerestore.config.training import TrainConfig
 from agerestore.data.batches import batches
 from agerestore.data.datasets import AnySet, derive_seed
@@ -39,9 +40,9 @@ class Training:
     """
 
     def __init__(self, config: TrainConfig, images: AnySet, device: torch.device) -> None:
-        if config.graph and (device.type != "cuda" or distributed.count() > 1):
-            raise UsageError("graph=true is for a CUDA device and one process: leave it out here")
-        if config.graph:  # of steps that are all alike the fastest algorithms are looked for once
+        if config.cuda_graph and (device.type != "cuda" or distributed.count() > 1):
+            raise UsageError("cuda_graph=true is for a CUDA device and one process: leave it out here")
+        if config.cuda_graph:  # of steps that are all alike the fastest algorithms are looked for once
             torch.backends.cudnn.benchmark = True
         self.config = config
         self.device = device
@@ -86,10 +87,10 @@ class Training:
             _compile(self.model, self.device)
         self.optimizers = {player: self._adam(player) for player in self.stage.players}
         plays = {player: partial(self._play, player) for player in self.stage.players}
-        self.plays = {player: Captured(play) for player, play in plays.items()} if self.config.graph else plays
+        self.plays = {player: Captured(play) for player, play in plays.items()} if self.config.cuda_graph else plays
 
     def _adam(self, player: str) -> torch.optim.Adam:
-        graph = self.config.graph
+        graph = self.config.cuda_graph
         rate = torch.zeros((), device=self.device) if graph else 0.0  # a graph reads it where it was when recorded
         weights = self._network(player).parameters()
         return torch.optim.Adam(weights, rate, self.config.betas, fused=True, capturable=graph)
@@ -99,7 +100,7 @@ class Training:
         networks, names = dict(self.model.named_children()), player.split("+")
         for name in names:
             if name not in networks:
-                raise UsageError(f"turns: no player {name!r}; choose from {', '.join(networks)}")
+                raise UsageError(f"updates: no player {name!r}; choose from {', '.join(networks)}")
         return networks[player] if player in networks else nn.ModuleList([networks[name] for name in names])
 
     def iterate(self) -> dict[str, Tensor]:
@@ -107,7 +108,7 @@ class Training:
         seen: dict[str, Tensor] = {}
         lr = self.stage.lr(self.step)
         for player in self.stage.players:
-            turn = self.stage.turns[player]
+            turn = self.stage.updates[player]
             network = self._network(player).requires_grad_(True)
             self._set_rate(player, lr * turn.rate)
             for k in range(turn.steps):
@@ -131,18 +132,22 @@ class Training:
     def _own_randomness(self, player: str, k: int) -> Iterator[None]:
         """Seed torch's own generators for a step, and leave them as they were after it."""
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(derive_seed("layers", self.config.seed, self.stage.name, self.step, player, k))
+            torch.manual_seed(
+                derive_seed("layers", self.config.seed, self.stage.random_key, self.step, legacy.random_key(player), k)
+            )
             yield
 
     def _play(self, player: str, batch: Batch) -> dict[str, Tensor]:
         """A step of a player: its terms, and their gradient into its weights."""
-        turn, network, optimizer = self.stage.turns[player], self._network(player), self.optimizers[player]
+        turn, network, optimizer = self.stage.updates[player], self._network(player), self.optimizers[player]
         wanted = [name for name, weight in turn.weights.items() if weight]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             terms = self.stage.objective(player, dict(self.model.named_children()), batch, wanted)
         unknown = [name for name in wanted if name not in terms]
         if unknown:
-            raise UsageError(f"turns.{player}.weights: no term {unknown[0]!r}; there are {', '.join(self.stage.terms)}")
+            raise UsageError(
+                f"updates.{player}.weights: no term {unknown[0]!r}; there are {', '.join(self.stage.terms)}"
+            )
         loss = torch.stack([turn.weights[name] * value for name, value in terms.items()]).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

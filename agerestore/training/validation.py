@@ -82,9 +82,9 @@ class PairReview:
         truth = self.truth[:16]
         with torch.no_grad():
             rows = [truth] if model.encoder is None else [truth, model.generate(model.encode(truth))]
-            if stage.damage is None or "robust_encoder" not in stage.learners:
+            if stage.degradation is None or "robust_encoder" not in stage.learners:
                 return [*rows, model.generate(model.codes_of(self._drawn(16)))]
-            damaged = fill_masked(_damage(stage.damage, truth))
+            damaged = fill_masked(_damage(stage.degradation, truth))
             return [*rows, damaged, model.generate(model.encode(damaged, robust=True))]
 
     def figures(self, model: Model, stage: Stage) -> dict[str, float]:
@@ -92,7 +92,7 @@ class PairReview:
         assert isinstance(model, Autoencoder)
         figures = self._measured(model, 1000, self.truth[:512])
         if "kl_fake" in figures:
-            figures["ideal"] = ideal("official", self.config.network.latent_dim)
+            figures["ideal"] = ideal("age_code", self.config.network.latent_dim)
         return figures
 
     def verdict(self, model: Model) -> dict[str, Any]:
@@ -102,7 +102,9 @@ class PairReview:
         return {
             "kind": self.config.objective,
             "validation": self._measured(model, 10_000, self.truth),
-            "domain": ood.calibrate(model, self.truth, degradations.parse(self.config.robust.damage)) if known else {},
+            "domain": ood.calibrate(model, self.truth, degradations.parse(self.config.robust.degradation))
+            if known
+            else {},
         }
 
     def _drawn(self, count: int) -> Tensor:
@@ -133,7 +135,7 @@ class PhotoReview:
         assert isinstance(model, PhotoModel)
         side = min(PIECE, *(min(image.shape[1:]) for image in self.photographs))
         truth = torch.stack([_center(image, side) for image in self.photographs])
-        observation = _damage(degradations.parse(self.config.damage), truth)
+        observation = _damage(degradations.parse(self.config.degradation), truth)
         with torch.no_grad():
             estimate, deviation = model.estimate(observation.image, observation.mask)
             rows = [truth, fill_masked(observation), estimate, (4 * deviation).clamp(0, 1)]

@@ -24,7 +24,7 @@ from agerestore.models.registry import build
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = [
     argument
-    for setting in ("network.width=2", "network.latent_dim=4", "batch_size=4", "steps=3", "settle.steps=2",
+    for setting in ("network.width=2", "network.latent_dim=4", "batch_size=4", "steps=3", "finetune.steps=2",
                     "robust.steps=2", "robust.batch_size=4", "validation=0", "precision=fp32")
     for argument in ("--set", setting)
 ]  # fmt: skip
@@ -439,12 +439,12 @@ def test_an_interrupted_batch_finishes_what_is_in_flight_and_is_resumed(tmp_path
 
 def test_train_then_restore_is_one_chain(folder, tmp_path):
     clean = EXAMPLES / "clean"
-    trained = run("train", clean, "--out", tmp_path / "run", "--preset", "age-mnist", *TINY, "--terms", "ours")
+    trained = run("train", clean, "--out", tmp_path / "run", "--preset", "age-mnist", *TINY, "--data-license", "ours")
     assert trained.exit_code == 0, trained.output
     weights = Path(trained.stdout.strip())
     assert weights == tmp_path / "run" / "final.safetensors"
     info = json.loads(run("models", "info", weights, "--json").stdout)
-    assert (info["terms"], info["training"]["steps"], info["data"]) == ("ours", 3, "clean")
+    assert (info["data_license"], info["training"]["steps"], info["data"]) == ("ours", 3, "clean")
     restored = run("restore", folder, tmp_path / "out", "-m", weights)
     assert restored.exit_code == 0, restored.output
     assert len(tree(tmp_path / "out")) == 3
@@ -460,8 +460,8 @@ def test_a_dry_run_prints_the_configuration_and_an_estimate_and_leaves_nothing(t
     assert result.exit_code == 0, result.output
     printed = json.loads(result.stdout)
     assert printed["config"]["network"]["width"] == 2
-    assert printed["estimate"]["iterations"] == {"game": 3, "settle": 2, "robust": 2}
-    assert printed["estimate"]["flop_per_iteration"]["game"] > 0
+    assert printed["estimate"]["iterations"] == {"adversarial": 3, "finetune": 2, "robust": 2}
+    assert printed["estimate"]["flop_per_iteration"]["adversarial"] > 0
     assert printed["estimate"]["hours"] > 0
     assert not (tmp_path / "run").exists()
 
@@ -488,7 +488,7 @@ def test_a_dry_run_is_refused_as_the_run_would_be(arguments, code, words, folder
 def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     settings = [*TINY, "--set", "steps=400", "--set", "log_every=1", "--threads", "1"]
     command = ["train", str(EXAMPLES / "clean"), "--out", str(tmp_path / "run"), "--preset", "age-mnist", *settings,
-               "--terms", "ours"]  # fmt: skip
+               "--data-license", "ours"]  # fmt: skip
     code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {command!r}; main()"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
@@ -506,9 +506,11 @@ def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     assert "begun with other settings" in other.stderr
     resumed = run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume")
     assert resumed.exit_code == 0, resumed.output
-    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["terms"] == "ours"
-    run("train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume", "--terms", "yours")  # which is done already
-    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["terms"] == "yours"
+    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["data_license"] == "ours"
+    run(
+        "train", EXAMPLES / "clean", "--out", tmp_path / "run", "--resume", "--data-license", "yours"
+    )  # which is done already
+    assert checkpoint.read_header(tmp_path / "run" / "final.safetensors")["data_license"] == "yours"
     assert run("train", EXAMPLES / "clean", "--out", tmp_path / "nothing", "--resume").exit_code == 2
 
 

@@ -7,17 +7,17 @@ from agerestore.errors import UsageError
 
 def test_settings_reach_nested_fields_in_their_own_types():
     config = train_config(
-        "age-cifar10", ("network.width=16", "turns.encoder.weights.match_x=15", "lr=1e-3", "flip=true", "steps=7")
+        "age-cifar10", ("network.width=16", "updates.encoder.weights.match_x=15", "lr=1e-3", "flip=true", "steps=7")
     )
     assert (config.network.width, config.lr, config.flip, config.steps) == (16, 1e-3, True, 7)
-    assert config.turns["encoder"].weights == {"kl_real": 1, "kl_fake": -1, "match_x": 15}
+    assert config.updates["encoder"].weights == {"kl_real": 1, "kl_fake": -1, "match_x": 15}
     assert config.network.latent_dim == 128  # the preset's
 
 
 def test_settings_leave_the_presets_as_they_are():
-    train_config("age-mnist", ("network.width=3", "turns.generator.steps=9"))
+    train_config("age-mnist", ("network.width=3", "updates.generator.steps=9"))
     assert train_config("age-mnist").network.width != 3
-    assert train_config("age-mnist").turns["generator"].steps == 2
+    assert train_config("age-mnist").updates["generator"].steps == 2
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_settings_leave_the_presets_as_they_are():
         ("age", "lr.high=1", "lr holds a single value"),
         ("age", "network.image_size=48", "--set network.image_size: Input should be 32 or 64"),
         ("photo", "augment=true", "--set: augment would have no effect here: leave that out"),
-        ("age", "damage=noise", "--set: damage would have no effect here"),
+        ("age", "degradation=noise", "--set: degradation would have no effect here"),
         ("photo", "estimate.lr_decay=step", "--set estimate.lr_decay: Input should be 'constant', 'linear' or"),
         ("aae-mnist-clusters", "network.spectral=true", "takes the batch norms away"),
     ],
@@ -49,7 +49,7 @@ def test_which_games_compare_draws():
     assert not train_config("photo", ("network.latent_dim=0",)).compares_draws
     assert not train_config("photo", ("steps=0",)).compares_draws
     assert not train_config("cars-color-regression").compares_draws
-    assert not train_config("cars-color", ("turns.generator.weights.kl_within=0",)).compares_draws
+    assert not train_config("cars-color", ("updates.generator.weights.kl_within=0",)).compares_draws
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -67,7 +67,7 @@ def test_an_unreadable_configuration_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("preset", "settings", "settle", "robust"),
+    ("preset", "settings", "finetune", "robust"),
     [
         ("age-mnist", (), 800, 16_000),
         ("age-mnist", ("steps=2",), 1, 13),
@@ -79,9 +79,9 @@ def test_an_unreadable_configuration_is_named(tmp_path):
         ("age-cifar10", ("steps=2",), 0, 2),
     ],
 )
-def test_a_run_of_few_steps_is_short_in_all_its_stages(preset, settings, settle, robust):
+def test_a_run_of_few_steps_is_short_in_all_its_stages(preset, settings, finetune, robust):
     config = train_config(preset, settings)
-    assert (config.settle.steps, config.robust.steps) == (settle, robust)
+    assert (config.finetune.steps, config.robust.steps) == (finetune, robust)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from agerestore.training.stages import stages
 OF_AGE = [name for name, row in PRESETS.items() if "objective" not in row]
 
 
-def official_kl(samples):
+def age_code_kl(samples):
     """As released: a variance in the place of the standard deviation, mean over dimensions, direction qp."""
     mean = samples.mean(0)
     var = ((samples - mean) ** 2).sum(0) / samples.shape[0]
@@ -42,12 +42,12 @@ def official_step(encoder, generator, x, z_encoder, z_generator, mu=10, lam=1000
         return code / code.norm(2, dim=1, keepdim=True)
 
     real = encode(x)
-    e_terms = {"kl_real": official_kl(real), "match_x": official_match(g(real[:, :, None, None]), x, "L1")}
+    e_terms = {"kl_real": age_code_kl(real), "match_x": official_match(g(real[:, :, None, None]), x, "L1")}
     fake = g(z_encoder[:, :, None, None]).detach()
-    e_terms["kl_fake"] = official_kl(encode(fake))
+    e_terms["kl_fake"] = age_code_kl(encode(fake))
     loss_e = e_terms["kl_real"] + mu * e_terms["match_x"] - e_terms["kl_fake"]
     egz = encode(g(z_generator[:, :, None, None]))
-    g_terms = {"kl_fake": official_kl(egz), "match_z": official_match(egz, z_generator, "cos")}
+    g_terms = {"kl_fake": age_code_kl(egz), "match_z": official_match(egz, z_generator, "cos")}
     return e_terms, loss_e, g_terms, g_terms["kl_fake"] + lam * g_terms["match_z"]
 
 
@@ -63,7 +63,7 @@ def setting():
 def test_every_term_and_both_losses_equal_the_official_step(setting):
     model, x, z_e, z_g = setting
     e_terms, loss_e, g_terms, loss_g = official_step(model.encoder, model.generator, x, z_e, z_g)
-    turns = train_config("age-cifar10").turns
+    turns = train_config("age-cifar10").updates
     for player, theirs, loss, z in (("encoder", e_terms, loss_e, z_e), ("generator", g_terms, loss_g, z_g)):
         weights = turns[player].weights
         ours = AGE()(player, dict(model.named_children()), Batch(x, z), list(weights))
@@ -76,7 +76,7 @@ def test_every_term_and_both_losses_equal_the_official_step(setting):
 
 def test_gradients_equal_the_official_step(setting):
     model, x, z_e, z_g = setting
-    weights = train_config("age-cifar10").turns["encoder"].weights
+    weights = train_config("age-cifar10").updates["encoder"].weights
     _, loss_e, _, _ = official_step(model.encoder, model.generator, x, z_e, z_g)
     theirs = torch.autograd.grad(loss_e, list(model.encoder.parameters()))
     terms = AGE()("encoder", dict(model.named_children()), Batch(x, z_e), list(weights))
@@ -110,9 +110,9 @@ def test_only_wanted_terms_are_computed(setting):
 ])  # fmt: skip
 def test_published_update_plans(preset, steps, mu, lam, dim):
     config = train_config(preset)
-    assert config.turns["encoder"].weights == {"kl_real": 1, "kl_fake": -1, "match_x": mu}
-    assert config.turns["generator"].weights == {"kl_fake": 1, "match_z": lam}
-    assert (config.turns["encoder"].steps, config.turns["generator"].steps) == (1, steps)
+    assert config.updates["encoder"].weights == {"kl_real": 1, "kl_fake": -1, "match_x": mu}
+    assert config.updates["generator"].weights == {"kl_fake": 1, "match_z": lam}
+    assert (config.updates["encoder"].steps, config.updates["generator"].steps) == (1, steps)
     assert (config.network.latent_dim, config.network.width, config.lr) == (dim, 64, 2e-4)
     assert config.betas == (0.5, 0.999)
 
@@ -126,9 +126,9 @@ def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
     if isinstance(config.network, ColorConfig):
         x = colorizer.pack(config.network, x)
     batch = Batch(x, torch.randn(4, config.network.latent_dim))
-    for player, turn in config.turns.items():
+    for player, turn in config.updates.items():
         wanted = [name for name, weight in turn.weights.items() if weight]
-        (stage,) = [stage for stage in stages(config, 1000) if stage.name == "game"]
+        (stage,) = [stage for stage in stages(config, 1000) if stage.name == "adversarial"]
         terms = stage.objective(player, dict(model.named_children()), batch, wanted)
         assert all(torch.isfinite(value) for value in terms.values())
         assert set(terms) == set(wanted)

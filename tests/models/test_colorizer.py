@@ -97,9 +97,9 @@ def test_terms_in_closed_form():
     x = torch.zeros(4, 3, 8, 8)
     x[:, 1:] = 2.0
     objective = ColoringAGE(AGE(divergence, match_z="l2"), draws=2)
-    wanted = ("match_x", "match_z", "colorfulness", "center", "kl_within")
+    wanted = ("match_x", "match_z", "colorfulness", "regression", "kl_within")
     terms = objective("generator", networks_that_return(None, 3.0), Batch(x, z), wanted)
-    assert float(terms["center"]) == pytest.approx(2 * 2 / 3)
+    assert float(terms["regression"]) == pytest.approx(2 * 2 / 3)
     assert float(terms["match_x"]) == pytest.approx(4 * 2 / 3)  # colors 2 become the code, which is drawn as 6
     assert float(terms["match_z"]) == pytest.approx(2.0)  # codes 3 z, a mean square of half of (3 - 1)^2
     assert float(terms["colorfulness"]) == pytest.approx(math.log(4.5 / 4), abs=1e-4)

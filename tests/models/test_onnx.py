@@ -58,7 +58,7 @@ def test_a_model_of_a_domain_encodes_and_generates(tmp_path):
         expected = networks.generate(networks.encode(fill_masked(Observation(image, mask)), robust=True))
     torch.testing.assert_close(answers(exported, image, mask)["estimate"], expected, **TOLERANCE)
     said = json.loads(exported.get_modelmeta().custom_metadata_map["agerestore"])
-    assert said["terms"] == zoo.info("mnist")["terms"]
+    assert said["data_license"] == zoo.info("mnist")["data_license"]
 
 
 def test_an_existing_file_is_kept(tmp_path):

@@ -19,10 +19,10 @@ def model():
 
 
 def test_weights_carry_their_configuration_and_come_back_within_fp16(model, tmp_path):
-    weights.save_weights(tmp_path / "w.safetensors", model, {"terms": "none", "domain": {"unexplained": 1.0}})
+    weights.save_weights(tmp_path / "w.safetensors", model, {"data_license": "none", "domain": {"unexplained": 1.0}})
     loaded = weights.load_weights(tmp_path / "w.safetensors")
     assert loaded.networks.config == model.config
-    assert loaded.header["terms"] == "none"
+    assert loaded.header["data_license"] == "none"
     assert not loaded.networks.training
     x = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     for robust in (False, True):

@@ -43,7 +43,7 @@ def run(*arguments):
 def test_a_shipped_model_is_whole_described_and_small(name):
     zoo.verify(name)
     info = zoo.info(name)
-    assert info["terms"] != "not stated"
+    assert info["data_license"] != "not stated"
     assert info["purpose"]
     assert info["bytes"] < 8e6
     card = (zoo.folder() / f"{name}.md").read_text()
@@ -96,7 +96,7 @@ def test_models_are_listed_with_the_terms_of_their_data():
     result = run("models", "list", "--json")
     assert result.exit_code == 0
     rows = {row["name"]: row for row in map(json.loads, result.stdout.splitlines())}
-    assert "CC BY-SA 3.0" in rows["mnist"]["terms"]
+    assert "CC BY-SA 3.0" in rows["mnist"]["data_license"]
     assert "CC BY-SA 3.0" in run("models", "list").stdout
     assert run("models", "verify").exit_code == 0
 

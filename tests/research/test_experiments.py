@@ -22,7 +22,7 @@ from agerestore.research.experiments.ablations import ABLATIONS, IMPROVEMENTS, N
 from agerestore.research.experiments.context import DataRequirements
 from agerestore.research.experiments.features import Described, activations, standardized
 
-TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "settle.steps=0")
+TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "finetune.steps=0")
 
 
 def bars(size=32, channels=1, count=200):
@@ -108,18 +108,18 @@ def test_every_ablation_differs_from_what_ships_and_sees_as_many_pictures():
         for name, row in ABLATIONS.items()
     }
     shipped = runs.pop("as it ships")
-    assert shipped.turns == train_config("age-mnist").turns
+    assert shipped.updates == train_config("age-mnist").updates
     assert all(other != shipped for other in runs.values())
     assert len({other.model_dump_json() for other in runs.values()}) == len(runs)
-    assert runs["no reconstruction terms"].turns["encoder"].weights["match_x"] == 0
-    assert runs["right KL, doubled"].turns["generator"].weights["kl_fake"] == 20
+    assert runs["no reconstruction terms"].updates["encoder"].weights["match_x"] == 0
+    assert runs["right KL, doubled"].updates["generator"].weights["kl_fake"] == 20
 
 
 def test_every_improvement_changes_the_published_plan_in_one_thing():
     plans = {name: train_config(row.preset).model_dump() for name, row in IMPROVEMENTS.items()}
     published, ours = plans.pop("as published"), plans.pop("our balance, flips")
     del plans["the same, spectral norms"]  # which sets it beside its preset
-    assert published["turns"] != ours["turns"]
+    assert published["updates"] != ours["updates"]
     assert [{key for key in plan if plan[key] != published[key]} - {"preset"} for plan in plans.values()] == [
         {"ema"}, {"margin"}, {"network"}, {"batch_size"}, {"flip"},
     ]  # fmt: skip

@@ -81,9 +81,9 @@ def test_a_step_is_taken_each_time_and_recorded_once(recorded):
 def test_recorded_steps_are_those_that_are_not():
     generator = torch.Generator().manual_seed(0)
     images = ImageSet(torch.randint(0, 256, (64, 1, 32, 32), dtype=torch.uint8, generator=generator))
-    settings = ("network.width=4", "batch_size=8", "settle.steps=0", "robust.steps=0")
+    settings = ("network.width=4", "batch_size=8", "finetune.steps=0", "robust.steps=0")
     eager, graph = (
-        Training(train_config("age-mnist", (*settings, f"graph={each}")), images, torch.device("cuda"))
+        Training(train_config("age-mnist", (*settings, f"cuda_graph={each}")), images, torch.device("cuda"))
         for each in ("false", "true")
     )
     for _ in range(cuda_graph.WARM_UP + 3):

@@ -16,7 +16,7 @@ from agerestore.training import cost, loop, stages
 from agerestore.training import state as training
 
 TINY = (
-    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "settle.steps=2", "robust.steps=4",
+    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "finetune.steps=2", "robust.steps=4",
     "robust.batch_size=8", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
 )  # fmt: skip
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -44,17 +44,22 @@ def equal(a, b):
 def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_path):
     seen = []
     path = loop.train(train_config("age-mnist", TINY), images, tmp_path / "run", report=seen.append,
-                       provenance={"terms": "drawn here"})  # fmt: skip
+                       provenance={"data_license": "drawn here"})  # fmt: skip
     header = checkpoint.read_header(path)
-    assert header["terms"] == "drawn here"
+    assert header["data_license"] == "drawn here"
     assert header["images_seen"] == (6 + 2 + 4) * 8
     assert set(header["domain"]) == {"unexplained", "reencoding"}
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     logged = [row for row in rows if "encoder/kl_real" in row]
-    assert [(row["stage"], row["step"]) for row in logged] == [("game", 2), ("game", 4), ("game", 6), ("settle", 2)]
+    assert [(row["stage"], row["step"]) for row in logged] == [
+        ("adversarial", 2),
+        ("adversarial", 4),
+        ("adversarial", 6),
+        ("finetune", 2),
+    ]
     assert any("robust_encoder/image" in row for row in rows)
     assert {path.name for path in (tmp_path / "run" / "sheets").iterdir()} == {
-        "game-0000004.png", "game-0000006.png", "settle-0000002.png", "robust-0000004.png"}  # fmt: skip
+        "adversarial-0000004.png", "adversarial-0000006.png", "finetune-0000002.png", "robust-0000004.png"}  # fmt: skip
     assert (seen[-1].stage, seen[-1].step, seen[-1].steps) == ("robust", 4, 4)
 
 
@@ -98,7 +103,7 @@ def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(images, tmp_pa
 
 
 def test_bf16_resumes_exactly_too(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "precision=bf16", "settle.steps=0"))
+    config = train_config("age-mnist", (*TINY, "precision=bf16", "finetune.steps=0"))
     whole = loop.train(config, images, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         loop.train(config, images, tmp_path / "run", stop=lambda: True)
@@ -122,7 +127,7 @@ def test_layers_that_draw_resume_exactly_too(tmp_path):
     """The stage of paints has dropout; a sheet is drawn between its iterations, from torch's own generator."""
     pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     config = train_config("cars-color", (
-        "network.width=4", "network.latent_dim=4", "network.paints=3", "steps=2", "paints.steps=4", "batch_size=4",
+        "network.width=4", "network.latent_dim=4", "network.paints=3", "steps=2", "code_prior.steps=4", "batch_size=4",
         "precision=fp32", "augment=false", "sheet_every=3"))  # fmt: skip
     whole = loop.train(config, ImageSet(pictures), tmp_path / "whole")
     calls = []
@@ -133,7 +138,7 @@ def test_layers_that_draw_resume_exactly_too(tmp_path):
 
 
 def test_a_run_from_given_weights_that_was_killed_at_once_resumes_from_them(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "settle.steps=0", "robust.steps=0"))
+    config = train_config("age-mnist", (*TINY, "finetune.steps=0", "robust.steps=0"))
     init = checkpoint.load_weights(loop.train(config, images, tmp_path / "first"))
     whole = loop.train(config, images, tmp_path / "whole", init=init)
 
@@ -153,11 +158,11 @@ def test_compiled_networks_learn_the_same(images, tmp_path):
     """In single precision sums in another order are all that differs."""
     settings = (
         *TINY,
-        "settle.steps=0",
+        "finetune.steps=0",
         "robust.steps=0",
         "steps=2",
         "network.architecture=mlp",
-        "turns.generator.steps=1",
+        "updates.generator.steps=1",
     )
     eager, compiled = (
         weights(loop.train(train_config("age-mnist", (*settings, f"compiled={each}")), images, tmp_path / each))
@@ -191,8 +196,8 @@ def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
 
 
 def test_a_graph_needs_a_gpu(images, tmp_path):
-    with pytest.raises(UsageError, match="graph=true is for a CUDA device and one process"):
-        loop.train(train_config("age-mnist", (*TINY, "graph=true")), images, tmp_path / "run")
+    with pytest.raises(UsageError, match="cuda_graph=true is for a CUDA device and one process"):
+        loop.train(train_config("age-mnist", (*TINY, "cuda_graph=true")), images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -224,16 +229,16 @@ def test_a_set_smaller_than_a_batch_is_refused(images, tmp_path):
 
 
 def test_a_term_that_does_not_exist_is_named_instead_of_ignored(images, tmp_path):
-    config = train_config("age-mnist", (*TINY, "turns.encoder.weights.match_y=1"))
-    with pytest.raises(UsageError, match=r"turns\.encoder\.weights: no term 'match_y'; there are kl_real, kl_fake"):
+    config = train_config("age-mnist", (*TINY, "updates.encoder.weights.match_y=1"))
+    with pytest.raises(UsageError, match=r"updates\.encoder\.weights: no term 'match_y'; there are kl_real, kl_fake"):
         loop.train(config, images, tmp_path / "run")
 
 
 def test_a_player_with_nothing_to_minimize_sits_out(images, tmp_path):
     nothing = (
-        "turns.generator.weights.kl_fake=0",
-        "turns.generator.weights.match_z=0",
-        "turns.generator.weights.match_x=0",
+        "updates.generator.weights.kl_fake=0",
+        "updates.generator.weights.match_z=0",
+        "updates.generator.weights.match_x=0",
     )
     state = training.Training(train_config("age-mnist", (*TINY, *nothing)), images, torch.device("cpu"))
     assert state.stage.players == ["encoder"]
@@ -268,7 +273,7 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 
 def test_training_learns_to_reconstruct(images, tmp_path):
     longer = ("steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3", "log_every=10", "state_minutes=9")
-    config = train_config("age-mnist", (*TINY, *longer, "settle.steps=0", "robust.steps=0"))
+    config = train_config("age-mnist", (*TINY, *longer, "finetune.steps=0", "robust.steps=0"))
     loop.train(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]
@@ -289,9 +294,9 @@ def test_flops_of_an_encoder_step_are_those_counted_by_hand():
     layers = [16 * 16 * 64 * 3 * 16, 8 * 8 * 128 * 64 * 16, 4 * 4 * 256 * 128 * 16, 2 * 2 * 128 * 256 * 16]
     # Forward and gradients of the weights take that each, gradients of the inputs all but the first layer's.
     multiply_adds = 3 * sum(layers) - layers[0]
-    only_real = ("turns.encoder.weights.kl_fake=0", "turns.encoder.weights.match_x=0", "turns.generator.steps=0")
+    only_real = ("updates.encoder.weights.kl_fake=0", "updates.encoder.weights.match_x=0", "updates.generator.steps=0")
     config = train_config("age-cifar10", only_real)
-    assert cost.flops_per_iteration(config)["game"] == 2 * 64 * multiply_adds
+    assert cost.flops_per_iteration(config)["adversarial"] == 2 * 64 * multiply_adds
 
 
 def test_flops_of_the_estimator_are_those_counted_by_hand():
@@ -307,11 +312,12 @@ def test_flops_of_the_estimator_are_those_counted_by_hand():
 
 
 SMALL_PHOTO = ("network.widths=[2,3,5]", "network.blocks=[1,1,1]", "network.latent_dim=4", "estimate.batch_size=2",
-               "estimate.steps=1", "batch_size=4", "steps=1", "precision=fp32", "damage=noise:sigma=25")  # fmt: skip
+               "estimate.steps=1", "batch_size=4", "steps=1", "precision=fp32",
+               "degradation=noise:sigma=25")  # fmt: skip
 
 
 @pytest.mark.parametrize(("preset", "settings"), [
-    ("age-mnist", (*TINY, "robust.damage=noise:sigma=25")), ("ali-mnist", (*TINY, "robust.steps=0")),
+    ("age-mnist", (*TINY, "robust.degradation=noise:sigma=25")), ("ali-mnist", (*TINY, "robust.steps=0")),
     ("photo", SMALL_PHOTO),
 ])  # fmt: skip
 def test_flops_are_those_of_a_true_iteration(images, preset, settings):
@@ -344,7 +350,7 @@ def test_figures_of_training_pictures_are_called_so(images, tmp_path):
 
 
 def test_a_run_without_any_step_is_refused(images, tmp_path):
-    nothing = train_config("age-mnist", (*TINY, "steps=0", "settle.steps=0", "robust.steps=0"))
+    nothing = train_config("age-mnist", (*TINY, "steps=0", "finetune.steps=0", "robust.steps=0"))
     with pytest.raises(UsageError, match="nothing to train"):
         loop.train(nothing, images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -368,7 +374,7 @@ def test_weights_with_spectral_norms_are_plain_in_a_file_and_gone_on_with(images
 
 def test_a_robust_encoder_can_be_tuned_alone(images, tmp_path):
     path = loop.train(train_config("age-mnist", TINY), images, tmp_path / "run")
-    alone = train_config("age-mnist", (*TINY, "steps=0", "settle.steps=0"))
+    alone = train_config("age-mnist", (*TINY, "steps=0", "finetune.steps=0"))
     again = weights(loop.train(alone, images, tmp_path / "again", init=checkpoint.load_weights(path)))
     before = weights(path)
     kept = [name for name in before if not name.startswith("robust_encoder")]

@@ -25,7 +25,7 @@ from agerestore.research.paper_benchmark import (
 SEEN = 38_400  # pictures, by each run
 SEEN_BRIEFLY = 6_400
 SHOWN = 12  # draws of each run on the sheet, and as many reconstructions
-NETWORKS = ("network.width=8", "settle.steps=0", "robust.steps=0")
+NETWORKS = ("network.width=8", "finetune.steps=0", "robust.steps=0")
 FREE = "margin=1e9"  # the adversary never stops
 
 
@@ -39,11 +39,11 @@ class Ablation:
 
 
 def _encoder(**weights: float) -> tuple[str, ...]:
-    return tuple(f"turns.encoder.weights.{term}={value}" for term, value in weights.items())
+    return tuple(f"updates.encoder.weights.{term}={value}" for term, value in weights.items())
 
 
 def _generator(**weights: float) -> tuple[str, ...]:
-    return tuple(f"turns.generator.weights.{term}={value}" for term, value in weights.items())
+    return tuple(f"updates.generator.weights.{term}={value}" for term, value in weights.items())
 
 
 _DOUBLED = (*_encoder(kl_real=20, kl_fake=-20), *_generator(kl_fake=20))

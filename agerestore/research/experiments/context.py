@@ -20,9 +20,9 @@ from agerestore.models.registry import Autoencoder
 from agerestore.models.weights import LoadedModel
 from agerestore.training.loop import train
 
-BRIEF = ("steps=300", "settle.steps=50", "robust.steps=100", "network.width=8")
+BRIEF = ("steps=300", "finetune.steps=50", "robust.steps=100", "network.width=8")
 BRIEF_LINEAR = (*BRIEF[:-1], "network.width=256")
-EQUAL = ("network.width=8", "steps=1000", "settle.steps=0", "robust.steps=400")  # what each system is given alike
+EQUAL = ("network.width=8", "steps=1000", "finetune.steps=0", "robust.steps=400")  # what each system is given alike
 HELD_OUT = 0.2  # of a folder that does not know its training and test part apart
 
 

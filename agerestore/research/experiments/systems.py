@@ -58,6 +58,6 @@ def _of_encoder(model: weights.LoadedModel, test: ImageSet) -> dict[str, float]:
 def _cost(config: TrainConfig, context: Context) -> dict[str, float]:
     """Of the game: operations of one picture, counted, and seconds of a thousand here, the least of some tries."""
     tries = 5 if context.full else 1
-    seconds = min(seconds_per_iteration(config, context.device)["game"] for _ in range(tries))
-    return {"gigaflop_per_picture": flops_per_iteration(config)["game"] / config.batch_size / 1e9,
+    seconds = min(seconds_per_iteration(config, context.device)["adversarial"] for _ in range(tries))
+    return {"gigaflop_per_picture": flops_per_iteration(config)["adversarial"] / config.batch_size / 1e9,
             "seconds_per_thousand": 1000 * seconds / config.batch_size}  # fmt: skip
