@@ -254,7 +254,7 @@ def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypa
         return {name: value * math.nan for name, value in terms.items()} if self.step == 4 else terms
 
     monkeypatch.setattr(training.Training, "iterate", poisoned)
-    with pytest.raises(AgeRestoreError, match=r"game iteration 4: .* is not finite; lower the learning rate"):
+    with pytest.raises(AgeRestoreError, match=r"adversarial iteration 4: .* is not finite; lower the learning rate"):
         loop.train(config, images, tmp_path / "run")
     assert checkpoint.load_state(tmp_path / "run")[1]["step"] == 3
 
