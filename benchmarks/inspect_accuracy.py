@@ -20,11 +20,11 @@ from PIL import Image
 
 from agerestore import degradations
 from agerestore.analysis.blur import blur_sigma
-from agerestore.analysis.color_mode import colors
+from agerestore.analysis.color_mode import color_mode
 from agerestore.analysis.jpeg import quality_of_pixels, quality_of_tables
 from agerestore.analysis.noise import noise_sigma
-from agerestore.analysis.report import BLUR_LIMIT, LINE_LIMIT
-from agerestore.analysis.scratches import line_share
+from agerestore.analysis.report import BLUR_LIMIT, SCRATCH_LIMIT
+from agerestore.analysis.scratches import scratch_share
 from agerestore.images import io as image_io
 from agerestore.images.pixels import Pixels
 
@@ -106,7 +106,7 @@ def tints(photos: list[Pixels]) -> Iterator[str]:
         "color, faded": ("color", lambda n, each: damaged(each, "fading:sepia=0", n)),
     }
     for name, (wanted, make) in makers.items():
-        said = [colors(make(n, each)) for n, each in enumerate(photos)]
+        said = [color_mode(make(n, each)) for n, each in enumerate(photos)]
         wrong = {word: said.count(word) for word in set(said) - {wanted}}
         yield f"{name}: {said.count(wanted) / len(said):.1%} right{f', else {wrong}' if wrong else ''}"
 
@@ -125,8 +125,8 @@ def blur(photos: list[Pixels]) -> Iterator[str]:
 def lines(photos: list[Pixels]) -> Iterator[str]:
     """Lines of the table on scratches."""
     for kind in ("noise:sigma=0", "scratches:width=1..2:coverage=0.01", "scratches", "old-photo"):
-        shares = [line_share(each) for each in drawn(photos, kind)]
-        told = sum(each >= LINE_LIMIT for each in shares) / len(shares)
+        shares = [scratch_share(each) for each in drawn(photos, kind)]
+        told = sum(each >= SCRATCH_LIMIT for each in shares) / len(shares)
         yield f"lines, {kind}: median share {np.median(shares):.4f}; called scratched: {told:.0%}"
 
 

@@ -4,21 +4,23 @@ import json
 import shlex
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from agerestore.errors import NothingReadableError, UnreadableError
+from agerestore.errors import NothingReadableError, OutOfDomainError, UnreadableError
 from agerestore.files import printable
 
 from ._batch import as_text
 from ._options import Common, with_common_options
 
 if TYPE_CHECKING:
-    from agerestore.analysis.report import Inspection
+    from agerestore.analysis.report import Report
     from agerestore.batch.masks import Masks
     from agerestore.batch.runner import Outcome
+    from agerestore.images.photo import Mask, Photo
 
 RESTORED = ".restored"
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
@@ -80,89 +82,105 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
-    """Look at one picture; whatever goes wrong, the others are not to suffer."""
-    from agerestore.analysis.report import inspect as inspect_picture
+    """Inspect one image; an error becomes an outcome, so that the others follow."""
+    from agerestore.analysis import report
     from agerestore.batch import planning, runner
+    from agerestore.batch.masks import read_mask
+    from agerestore.images import io
 
     job = planning.Job(path, path)
     start = time.perf_counter()
     try:
-        found = inspect_picture(path, models, masks.of(path))
+        photo, mask = io.read(path), masks.of(path)
+        missing = None if mask is None else read_mask(mask, photo.pixels.shape[:2])
+        found = report.inspect(photo, missing, model=_model_for(photo, missing, models))
     except Exception as error:
         unreadable = isinstance(error, UnreadableError)
         return runner.Outcome(job, status="failed", error=runner.describe(error, path), unreadable=unreadable)
-    return runner.Outcome(job, time.perf_counter() - start, detail={"found": found})
+    return runner.Outcome(job, time.perf_counter() - start, detail={"found": found, "mask": mask})
+
+
+def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
+    """Name of the model that `restore` chooses; None where none of them takes the image."""
+    from agerestore.inference.selection import select_model
+
+    try:
+        return (
+            select_model(models, photo.pixels.shape[:2], partial(photo.to_observation, mask)).model if models else None
+        )
+    except OutOfDomainError:
+        return None
 
 
 def _tell(outcome: "Outcome", common: Common) -> None:
     path = outcome.job.source
-    found: Any = outcome.detail.get("found")
+    found, mask = (cast("Any", outcome.detail.get(name)) for name in ("found", "mask"))
     if common.as_json:
-        told = {"error": outcome.error} if outcome.error else {"error": None, **_row(path, found)}
+        told = {"error": outcome.error} if outcome.error else {"error": None, **_row(path, found, mask)}
         row = {"input": as_text(path), "status": outcome.status, **told, "seconds": round(outcome.seconds, 4)}
         typer.echo(json.dumps(row))
     if outcome.error:
         typer.echo(f"agerestore: {outcome.error}", err=True)
     elif not common.as_json and not common.quiet:
-        typer.echo(_block(path, found))
+        typer.echo(_block(path, found, mask))
 
 
-def _row(path: Path, found: "Inspection") -> dict[str, Any]:
-    """What a line of JSON says of a picture."""
+def _row(path: Path, found: "Report", mask: Path | None) -> dict[str, Any]:
+    """Return the fields of the JSON line of an image."""
     row = asdict(found)
-    for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("line_share", 5), ("missing", 5)):
+    for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("scratch_share", 5), ("missing", 5)):
         row[name] = row[name] if row[name] is None else round(row[name], digits)
     verdicts = {"blurred": found.is_blurred, "scratched": found.is_scratched, "findings": found.findings}
-    row |= {"megapixels": round(found.megapixels, 2), "mask": found.mask and as_text(found.mask)}
+    row |= {"megapixels": round(found.megapixels, 2), "mask": mask and as_text(mask)}
     return row | verdicts | {"command": command(path, found)}
 
 
-def _block(path: Path, found: "Inspection") -> str:
-    """The lines for people."""
+def _block(path: Path, found: "Report", mask: Path | None) -> str:
+    """Return the lines of text about an image."""
     megapixels = f"{found.megapixels:.1f} megapixels"
     kind = " with ".join(["gray" if found.channels == 1 else "RGB", *["alpha"] * found.alpha])
     turned = f", EXIF orientation {found.orientation}" if found.orientation else ""
     by_its = f" (by its {found.jpeg_quality_from})" if found.jpeg_quality_from else ""
-    unknown = f"{found.missing:.1%} of the pixels, by {printable(found.mask)}" if found.mask else "no mask beside it"
+    missing = f"{found.missing:.1%} of the pixels, marked in {printable(mask)}" if mask else "no mask file"
     nothing = "nothing wrong" if found.noise_sigma is not None else "nothing; too small or too noisy to measure noise"
     lines = [
         f"{printable(path)}: {found.format}, {found.width} x {found.height} pixels ({megapixels}), "
         f"{found.depth} bits, {kind}",
         f"  profile    {found.profile or 'none (sRGB)'}{turned}",
-        f"  colors    {found.colors}",
+        f"  color mode {found.color_mode}",
         f"  noise      {_measure(found.noise_sigma, 'sigma {:.1f} of 255')}",
         f"  JPEG       {_measure(found.jpeg_quality, 'quality {}', 'no trace of one')}{by_its}",
         f"  sharpness  {_measure(found.blur_sigma, 'edges as after a blur of {:.1f} pixels')}",
-        f"  lines      {found.line_share:.1%} of the pixels in thin lines",
-        f"  unknown    {unknown}",
-        f"  model      {found.model or 'none of the shipped ones takes it'}",
+        f"  scratches  {found.scratch_share:.1%} of the pixels in thin lines",
+        f"  missing    {missing}",
+        f"  model      {found.model or 'no shipped model restores it'}",
         f"  found      {'; '.join(found.findings) or nothing}",
     ]
-    if found.is_scratched and not found.mask:
+    if found.is_scratched and not mask:
         lines.append(f"  hint       scratches: paint them white on black in {printable(path.with_suffix('.mask.png'))}")
     if found.is_blurred:
-        lines.append("  hint       blur: no shipped model takes it away")
+        lines.append("  hint       blur: no shipped model removes it")
     proposal = command(path, found)
     return "\n".join([*lines, *([f"  run        {proposal}"] if proposal else [])])
 
 
-def _measure(value: float | None, words: str, otherwise: str = "cannot be told") -> str:
+def _measure(value: float | None, words: str, otherwise: str = "cannot be measured") -> str:
     return otherwise if value is None else words.format(value)
 
 
-def command(path: Path, found: "Inspection") -> str | None:
-    """The command that restores the picture; None if no model takes it, or for what was measured would do nothing."""
+def command(path: Path, found: "Report") -> str | None:
+    """Return the command that restores the image; None without a model for it or without a defect it removes."""
     blurred_alone = found.is_blurred and len(found.findings) == 1
     is_sound = found.noise_sigma is not None and not found.findings
     if found.model is None or is_sound or blurred_alone:
         return None
-    # A JPEG or WebP would be compressed again, as hard as before.
+    # Writing JPEG or WebP again would compress the result as strongly as the source.
     ending = path.suffix if path.suffix.lower() in LOSSLESS and found.format not in ("JPEG", "WEBP") else ".png"
-    stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may lie side by side
+    stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may be in one folder
     target = path.with_name(stem + RESTORED + ending)
     return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", found.model])
 
 
 def _argument(path: Path) -> str:
     text = as_text(path)
-    return f"./{text}" if text.startswith("-") else text  # else taken for an option
+    return f"./{text}" if text.startswith("-") else text  # or it is parsed as an option

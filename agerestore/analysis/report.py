@@ -1,59 +1,50 @@
-"""What a picture is, what is wrong with it, and who can restore it; nothing is written.
+"""`inspect`: measure what an image is and what is wrong with it."""
 
-The estimates and their measured errors are in `diagnosis`.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageCms
+from PIL import ImageCms
 
 from agerestore.analysis.blur import blur_sigma
-from agerestore.analysis.color_mode import colors
+from agerestore.analysis.color_mode import color_mode
 from agerestore.analysis.jpeg import quality_of_pixels, quality_of_tables
 from agerestore.analysis.noise import noise_sigma
-from agerestore.analysis.scratches import line_share
-from agerestore.batch.masks import read_mask
-from agerestore.errors import OutOfDomainError
+from agerestore.analysis.scratches import scratch_share
+from agerestore.errors import UsageError
 from agerestore.images import io
 from agerestore.images.composite import push_pull
-from agerestore.images.formats.exif import ORIENTATION
 from agerestore.images.photo import Mask, Photo
 from agerestore.images.pixels import Pixels, in_8_bits, on_8_bit_scale
-from agerestore.inference.selection import select_model
-from agerestore.models.weights import LoadedModel
 
-NOISE_LIMIT = 4.0  # gray levels; the texture of clean photographs is taken for up to that
-MUCH = 0.1  # of a picture unknown: then what was put there says how sharp it is
-QUALITY_LIMIT = 75  # Pillow's own; above, a JPEG shows hardly any blocks
+# Limits from which a measurement counts as a defect; measured in docs/inspect.md.
+NOISE_LIMIT = 4.0  # gray levels; the texture of clean photographs measures up to that
+QUALITY_LIMIT = 75  # Pillow's default; above, a JPEG shows hardly any block artifacts
 BLUR_LIMIT = 1.0  # pixels
-LINE_LIMIT = 0.004  # of the pixels
+SCRATCH_LIMIT = 0.004  # fraction of the pixels
+MAX_MASKED_FOR_BLUR = 0.1  # fraction of the pixels; above, the sharpness of what fills the mask is measured
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """What is known of a picture.
+class Report:
+    """The measurements of one image.
 
     Attributes:
-        width, height: in pixels, upright.
-        depth: bits a channel, 8 or 16.
-        channels: 1 gray or 3 RGB, alpha not counted.
-        alpha: whether there is any.
-        format: of the file, such as "JPEG".
-        profile: the name of the color profile; None without one.
-        orientation: what the file's EXIF says, 1 to 8; None where it says nothing.
-        colors: "gray", "sepia" or "color".
-        noise_sigma: standard deviation, 0..255.
-        jpeg_quality: 1 to 100 as libjpeg counts; None where there is no trace of a JPEG.
+        width, height: Pixels, upright.
+        depth: Bits per channel, 8 or 16.
+        channels: 1 gray or 3 RGB, not counting alpha.
+        alpha: Whether there is an alpha channel.
+        format: Of the file, such as "JPEG".
+        profile: Name of the ICC profile; None without one.
+        orientation: EXIF orientation of the file, 1 to 8; None without one.
+        color_mode: "gray", "sepia" or "color".
+        noise_sigma: Standard deviation of the noise, 0 to 255; None where it cannot be measured.
+        jpeg_quality: 1 to 100 on libjpeg's scale; None without a trace of JPEG compression.
         jpeg_quality_from: "file", "pixels" or None.
-        blur_sigma: pixels.
-        line_share: share of the pixels in thin lines.
-        mask: the mask of unknown pixels that lies beside.
-        missing: share of the pixels that are unknown.
-        model: the name of the model that restores such pictures; None if there is none.
+        blur_sigma: Standard deviation of the blur in pixels; None where it cannot be measured.
+        scratch_share: Fraction of the pixels in thin lines, 0 to 1.
+        missing: Fraction of the pixels that the mask marks, 0 to 1.
+        model: Name of the model that restores such images; None if there is none, or none was given.
     """
 
     width: int
@@ -64,13 +55,12 @@ class Inspection:
     format: str
     profile: str | None
     orientation: int | None
-    colors: str
+    color_mode: str
     noise_sigma: float | None
     jpeg_quality: int | None
     jpeg_quality_from: str | None
     blur_sigma: float | None
-    line_share: float
-    mask: Path | None
+    scratch_share: float
     missing: float
     model: str | None
 
@@ -81,17 +71,17 @@ class Inspection:
 
     @property
     def is_blurred(self) -> bool | None:
-        """Whether edges are clearly softer than a sharp photograph's; None where that could not be measured."""
+        """Whether edges are clearly softer than a sharp photograph's; None where blur cannot be measured."""
         return None if self.blur_sigma is None else self.blur_sigma >= BLUR_LIMIT
 
     @property
     def is_scratched(self) -> bool:
         """Whether there are more thin lines than in most photographs without scratches."""
-        return self.line_share >= LINE_LIMIT
+        return self.scratch_share >= SCRATCH_LIMIT
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong, a phrase each, for people."""
+        """The defects, a phrase each."""
         found = []
         if (self.noise_sigma or 0) >= NOISE_LIMIT:
             found.append(f"noise of sigma {self.noise_sigma:.0f} (of 255)")
@@ -100,32 +90,33 @@ class Inspection:
         if self.is_blurred:
             found.append(f"blurred by {self.blur_sigma:.1f} pixels")
         if self.is_scratched:
-            found.append(f"{self.line_share:.1%} of it in thin lines, perhaps scratches")
+            found.append(f"{self.scratch_share:.1%} of it in thin lines, perhaps scratches")
         if self.missing:
-            found.append(f"{self.missing:.1%} of it unknown")
+            found.append(f"{self.missing:.1%} of it missing")
         return found
 
 
-def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = None) -> Inspection:
-    """Look at a picture file.
+def inspect(image: Photo | Path | str, mask: Mask | None = None, *, model: str | None = None) -> Report:
+    """Measure noise, JPEG quality, blur, scratches and color mode of an image.
 
     Args:
-        path: the picture.
-        models: who might restore it, by name.
-        mask: the picture of its unknown pixels.
+        image: The image, or its file.
+        mask: (H, W) bool, True where pixels are missing; nothing is measured there.
+        model: Name of the model that restores it, for the report.
 
     Raises:
-        ImageFileError: the picture or its mask cannot be read.
+        UnreadableError: The file cannot be read.
+        UsageError: The mask has another size than the image.
     """
-    photo = io.read(path)
-    unknown = None if mask is None else read_mask(mask, photo.pixels.shape[:2])
+    photo = image if isinstance(image, Photo) else io.read(Path(image))
+    _check_size(photo, mask)
     pixels = on_8_bit_scale(photo.pixels)
-    noise = noise_sigma(pixels, unknown)
+    noise = noise_sigma(pixels, mask)
     quality, source = _jpeg_quality(photo, pixels)
-    missing = 0.0 if unknown is None else float(unknown.mean())
-    if unknown is not None:
-        pixels = _filled(photo, unknown)
-    return Inspection(
+    missing = 0.0 if mask is None else float(mask.mean())
+    if mask is not None:
+        pixels = _filled(photo, mask)
+    return Report(
         width=photo.pixels.shape[1],
         height=photo.pixels.shape[0],
         depth=8 * photo.pixels.itemsize,
@@ -133,24 +124,29 @@ def inspect(path: Path, models: Mapping[str, LoadedModel], mask: Path | None = N
         alpha=photo.alpha is not None,
         format=photo.metadata.format,
         profile=_profile_name(photo.metadata.icc_profile),
-        orientation=_orientation(path),
-        colors=colors(pixels),
+        orientation=photo.metadata.orientation,
+        color_mode=color_mode(pixels),
         noise_sigma=noise,
         jpeg_quality=quality,
         jpeg_quality_from=source,
-        blur_sigma=None if missing > MUCH else blur_sigma(pixels, noise),
-        line_share=line_share(pixels),
-        mask=mask,
+        blur_sigma=None if missing > MAX_MASKED_FOR_BLUR else blur_sigma(pixels, noise),
+        scratch_share=scratch_share(pixels),
         missing=missing,
-        model=_model_for(photo, unknown, models),
+        model=model,
     )
 
 
-def _filled(photo: Photo, unknown: Mask) -> Pixels:
-    """The pixels, what is unknown of them continued from around it, so that it shows neither edges nor lines."""
-    observed = photo.to_observation(unknown)
+def _check_size(photo: Photo, mask: Mask | None) -> None:
+    if mask is not None and mask.shape != photo.pixels.shape[:2]:
+        (height, width), (rows, columns) = photo.pixels.shape[:2], mask.shape
+        raise UsageError(f"a mask of {columns} x {rows} pixels for an image of {width} x {height}; make them one size")
+
+
+def _filled(photo: Photo, mask: Mask) -> Pixels:
+    """Return the pixels with a smooth fill under the mask, which shows neither edges nor lines."""
+    observed = photo.to_observation(mask)
     filled = push_pull(observed.filled(), observed.known)
-    return replace(photo, pixels=in_8_bits(photo.pixels)).with_pixels(filled, unknown).pixels
+    return replace(photo, pixels=in_8_bits(photo.pixels)).with_pixels(filled, mask).pixels
 
 
 def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]:
@@ -165,24 +161,5 @@ def _profile_name(profile: bytes | None) -> str | None:
         return None
     try:
         return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(profile))).strip() or "unnamed"
-    except (ImageCms.PyCMSError, OSError):  # the pixels are readable all the same
+    except (ImageCms.PyCMSError, OSError):  # a broken profile does not make the pixels unreadable
         return "unreadable"
-
-
-def _orientation(path: Path) -> int | None:
-    """What the file itself says: `imagefile.read` gives upright pixels and says so in their metadata."""
-    try:
-        with Image.open(path) as image:
-            return image.getexif().get(ORIENTATION)
-    except Exception:  # odd metadata; the picture has been read
-        return None
-
-
-def _model_for(photo: Photo, unknown: Mask | None, models: Mapping[str, LoadedModel]) -> str | None:
-    """Name of the model that restores it with ``-m auto``."""
-    try:
-        if not models:
-            return None
-        return select_model(models, photo.pixels.shape[:2], partial(photo.to_observation, unknown)).model
-    except OutOfDomainError:
-        return None

@@ -36,7 +36,7 @@ STRIP_PIXELS = 2**18  # computed at once: a few MB
 
 def kind_of_color(photo: Photo) -> str:
     """``gray`` (in one channel or three), ``sepia`` or ``color``, as `tint.colors` tells them."""
-    return color_mode.colors(on_8_bit_scale(photo.pixels))
+    return color_mode.color_mode(on_8_bit_scale(photo.pixels))
 
 
 def is_colorful(photo: Photo, sepia: bool = False) -> bool:

@@ -188,7 +188,7 @@ def _paints_like(networks: ColorModel, like: Picture) -> Paints:
     if picture.shape[1] == 1:
         raise UsageError("the reference has no colors to take; give a color picture")
     pixels = picture[0].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy()
-    if color_mode.colors(255 * pixels) == "gray":
+    if color_mode.color_mode(255 * pixels) == "gray":
         raise UsageError("the reference is gray and has no colors to take; give a color picture")
     return _paints_in(networks, pixels)
 

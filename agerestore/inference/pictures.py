@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from agerestore import device as devices
-from agerestore.analysis.documents import is_drawing
+from agerestore.analysis.documents import is_document
 from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.images.observation import Observation
 from agerestore.images.photo import Mask, Photo
@@ -93,7 +93,7 @@ def _restore(
     name, answer = _choose(models, photo, unknown, settings)
     networks, remarks, chosen = models[name].networks, _remarks(unknown), len(models) > 1
     if isinstance(networks, PhotoModel):
-        if unknown is None and is_drawing(photo.pixels):
+        if unknown is None and is_document(photo.pixels):
             if chosen:
                 remarks.append(f"{DRAWING}; it was left as it is, -m {name} restores it anyway")
                 return RestoredPicture(name, 0.0, photo, remarks=remarks)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from agerestore.analysis.color_mode import colors
+from agerestore.analysis.color_mode import color_mode
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import a_megapixel, luminance, on_8_bit_scale
 
@@ -58,6 +58,6 @@ def _ends(photo: Photo) -> NDArray[np.float64]:
     sample = few.astype(np.float64)
     shares = (DARKEST, BRIGHTEST)
     neutral = np.percentile(luminance(few).astype(np.float64), shares)[:, None].repeat(sample.shape[2], 1)
-    if colors(on_8_bit_scale(few)) != "color":
+    if color_mode(on_8_bit_scale(few)) != "color":
         return neutral
     return neutral + CAST * (np.percentile(sample, shares, axis=(0, 1)) - neutral)

@@ -15,12 +15,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from agerestore.analysis.blur import blur_sigma
-from agerestore.analysis.color_mode import colors
-from agerestore.analysis.documents import is_drawing
+from agerestore.analysis.color_mode import color_mode
+from agerestore.analysis.documents import is_document
 from agerestore.analysis.jpeg import luminance_table, quality_of_pixels, quality_of_tables
 from agerestore.analysis.noise import noise_sigma
 from agerestore.analysis.report import inspect
-from agerestore.analysis.scratches import line_share
+from agerestore.analysis.scratches import scratch_share
+from agerestore.errors import UsageError
 from agerestore.images import io as image_io
 from agerestore.images.photo import Photo
 from agerestore.models import zoo
@@ -62,11 +63,6 @@ def as_jpeg(picture, quality, **options):
 def decoded(picture, quality):
     pixels = np.asarray(Image.open(io.BytesIO(as_jpeg(picture, quality))))
     return pixels.reshape(picture.shape)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return zoo.load_automatic()
 
 
 # ------------------------------------------------------------------------------------------------ noise
@@ -124,20 +120,20 @@ def test_gray_sepia_and_color():
     color = scene()
     gray = np.repeat(scene(1), 3, axis=2)
     sepia = (gray * np.array([1, 0.89, 0.69])).round().astype(np.uint8)
-    assert [colors(each) for each in (color, gray, sepia, scene(1))] == ["color", "gray", "sepia", "gray"]
-    assert [colors(decoded(each, 60)) for each in (color, gray, sepia)] == ["color", "gray", "sepia"]
-    assert [colors(noisy(each, 25, each.shape)) for each in (color, gray, sepia)] == ["color", "gray", "sepia"]
+    assert [color_mode(each) for each in (color, gray, sepia, scene(1))] == ["color", "gray", "sepia", "gray"]
+    assert [color_mode(decoded(each, 60)) for each in (color, gray, sepia)] == ["color", "gray", "sepia"]
+    assert [color_mode(noisy(each, 25, each.shape)) for each in (color, gray, sepia)] == ["color", "gray", "sepia"]
 
 
 def test_a_cold_tint_is_a_color():
     gray = np.repeat(scene(1), 3, axis=2)
-    assert colors((gray * np.array([0.6, 0.8, 1])).round().astype(np.uint8)) == "color"
+    assert color_mode((gray * np.array([0.6, 0.8, 1])).round().astype(np.uint8)) == "color"
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (5, 5, 3)])
 def test_small_pictures_have_colors_too(shape):
-    assert colors(np.full(shape, 100, np.uint8)) == "gray"
-    assert colors(np.full(shape, 100, np.uint8) * np.array([1, 2, 0], np.uint8)) == "color"
+    assert color_mode(np.full(shape, 100, np.uint8)) == "gray"
+    assert color_mode(np.full(shape, 100, np.uint8) * np.array([1, 2, 0], np.uint8)) == "color"
 
 
 # ------------------------------------------------------------------------------------------------ blur, lines
@@ -156,19 +152,19 @@ def test_sharp_edges_have_no_blur_and_noise_hides_it():
 
 def test_the_share_of_a_scratch():
     scratched = blurred(scene(), 3)
-    assert line_share(scratched) == 0
+    assert scratch_share(scratched) == 0
     scratched[10:180, 100:102] = 250
-    assert line_share(scratched) == pytest.approx(170 * 2 / 192**2, rel=0.1)
+    assert scratch_share(scratched) == pytest.approx(170 * 2 / 192**2, rel=0.1)
 
 
 # ------------------------------------------------------------------------------------------------ a file
 
 
-def test_what_a_jpeg_says_of_itself(tmp_path, models):
+def test_what_a_jpeg_says_of_itself(tmp_path):
     path = tmp_path / "a.jpg"
     data = as_jpeg(scene()[:100], 60, icc_profile=DISPLAY_P3_LIKE, exif=exif_block(6))
     path.write_bytes(data)
-    found = inspect(path, models)
+    found = inspect(path)
     assert (found.width, found.height, found.orientation) == (100, 192, 6)
     assert (found.depth, found.channels, found.alpha, found.format) == (8, 3, False, "JPEG")
     assert (found.jpeg_quality, found.jpeg_quality_from) == (60, "file")
@@ -176,14 +172,23 @@ def test_what_a_jpeg_says_of_itself(tmp_path, models):
     assert any("quality 60" in each for each in found.findings)
 
 
-def test_sixteen_bits_and_alpha(tmp_path, models):
+def test_sixteen_bits_and_alpha(tmp_path):
     pixels = np.clip(32768 + 257 * 10 * np.random.default_rng(0).standard_normal((96, 96, 1)), 0, 65535)
     alpha = np.full((96, 96), 30000, np.uint16)
     image_io.write(tmp_path / "a.png", Photo(pixels.astype(np.uint16), alpha))
-    found = inspect(tmp_path / "a.png", models)
+    found = inspect(tmp_path / "a.png")
     assert (found.depth, found.channels, found.alpha, found.orientation, found.profile) == (16, 1, True, None, None)
     assert found.noise_sigma == pytest.approx(10, rel=0.05)
     assert (found.jpeg_quality, found.jpeg_quality_from) == (None, None)
+
+
+def test_a_photo_in_memory_is_inspected_like_its_file(tmp_path):
+    photo = Photo(scene())
+    image_io.write(tmp_path / "a.png", photo)
+    assert inspect(photo, model="photo") == inspect(str(tmp_path / "a.png"), model="photo")
+    assert inspect(photo).model is None
+    with pytest.raises(UsageError, match="a mask of 5 x 4 pixels for an image of 192 x 192"):
+        inspect(photo, np.zeros((4, 5), bool))
 
 
 # ------------------------------------------------------------------------------------------------ the verb
@@ -211,7 +216,7 @@ def test_a_folder_is_a_line_of_json_for_each_picture(folder):
     assert bad["status"] == "failed"
     assert bad["error"] in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert (picture["status"], picture["error"], picture["colors"]) == ("done", None, "color")
+    assert (picture["status"], picture["error"], picture["color_mode"]) == ("done", None, "color")
     assert picture["noise_sigma"] == pytest.approx(20, abs=2)
     assert picture["model"] == ("photo" if "photo" in zoo.names() else None)
     assert (picture["command"] is None) == (picture["model"] is None)
@@ -233,14 +238,14 @@ def test_a_block_for_people(folder):
     result = run(folder / "a scene.png")
     assert result.exit_code == 0, result.output
     assert f"{folder / 'a scene.png'}: PNG, 192 x 192 pixels" in result.stdout
-    assert "colors    color" in result.stdout
+    assert "color mode color" in result.stdout
     assert "noise of sigma" in result.stdout
 
 
-def test_a_restored_jpeg_is_proposed_without_loss(tmp_path, models):
+def test_a_restored_jpeg_is_proposed_without_loss(tmp_path):
     path = tmp_path / "-a.jpg"
     path.write_bytes(as_jpeg(scene(), 20))
-    found = inspect(path, models)
+    found = inspect(path, model="photo")
     proposed = shlex.split(command(Path("-a.jpg"), found))
     assert proposed == ["agerestore", "restore", "./-a.jpg", "./-a.jpg.restored.png", "-m", "photo"]
 
@@ -276,35 +281,35 @@ def test_a_drawing_is_nearly_all_pure_black_and_white(ends, is_one):
     page = np.full((50, 50, 1), ends[1], np.uint8)
     page[::8] = ends[0]
     page[1::8, :40] = 128  # gray edges
-    assert is_drawing(page) == is_one
-    assert is_drawing(page.astype(np.uint16) * 257) == is_one
-    assert not is_drawing(np.full((9, 9, 3), 255, np.uint8))
-    assert not is_drawing(scene())
+    assert is_document(page) == is_one
+    assert is_document(page.astype(np.uint16) * 257) == is_one
+    assert not is_document(np.full((9, 9, 3), 255, np.uint8))
+    assert not is_document(scene())
 
 
-def test_what_is_unknown_is_not_measured(tmp_path, models):
+def test_what_is_unknown_is_not_measured(tmp_path):
     picture, mask = tmp_path / "a.png", tmp_path / "a.mask.png"
     hole = np.zeros((192, 192), bool)
     hole[::16, 3:] = True  # black lines on what has no noise and no line of its own
     pixels = blurred(scene(), 1.0)
-    clean = line_share(pixels)
+    clean = scratch_share(pixels)
     image_io.write(mask, Photo(hole[..., None] * np.uint8(255)))
     pixels[hole] = 0
     image_io.write(picture, Photo(pixels))
-    assert line_share(pixels) > clean + 0.02
-    found = inspect(picture, models, mask)
-    assert found.line_share <= clean + 0.002
+    assert scratch_share(pixels) > clean + 0.02
+    found = inspect(picture, hole)
+    assert found.scratch_share <= clean + 0.002
     assert found.noise_sigma == pytest.approx(noise_sigma(blurred(scene(), 1.0)), abs=0.5)
     assert found.missing == pytest.approx(hole.mean())
     assert noise_sigma(pixels, np.ones((192, 192), bool)) is None
 
 
-def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict(tmp_path, models):
+def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict(tmp_path):
     image_io.write(tmp_path / "soft.png", Photo(blurred(scene(), 3)))
-    soft = inspect(tmp_path / "soft.png", models)
+    soft = inspect(tmp_path / "soft.png", model="photo")
     assert [finding.split(" by ")[0] for finding in soft.findings] == ["blurred"]
     assert command(tmp_path / "soft.png", soft) is None
     image_io.write(tmp_path / "small.png", Photo(scene(1, 24)))
     told = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
-    assert "no shipped model takes it away" in told
+    assert "no shipped model removes it" in told
     assert "nothing; too small or too noisy to measure noise" in told

@@ -63,10 +63,10 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata
         exif_block = exif.of_tiff(image) if is_tiff else _exif(image)
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
     mode = image.mode if depth < 16 else ("L;16", "LA;16", "RGB;16", "RGBA;16")[samples.shape[2] - 1]
-    orientation = tags.get(274, 1)
-    if not is_tiff:  # which either decoder has turned already
+    orientation = tags.get(exif.ORIENTATION)
+    if not is_tiff:  # both decoders turn a TIFF themselves
         orientation, exif_block = exif.upright(exif_block)
-        samples = TURNS.get(orientation, TURNS[1])(samples)
+        samples = TURNS.get(orientation or 1, TURNS[1])(samples)
     return np.ascontiguousarray(samples), _metadata(image, mode, exif_block, orientation, data)
 
 
@@ -200,17 +200,18 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     return converted
 
 
-def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int, data: bytes) -> Metadata:
+def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int | None, data: bytes) -> Metadata:
     dpi, xmp, is_png = image.info.get("dpi"), image.info.get("xmp"), image.format == "PNG"
     turned = orientation in (5, 6, 7, 8)  # on its side: width and height have changed places
     if dpi is not None:
         dpi = (float(dpi[1]), float(dpi[0])) if turned else (float(dpi[0]), float(dpi[1]))
-    if xmp and orientation != 1:
+    if xmp and orientation not in (None, 1):
         xmp = re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)
     tables = jpeg.jpeg_tables(image, turned)
     return Metadata(
         format="JPEG" if image.format == "MPO" else str(image.format),
         mode=mode,
+        orientation=orientation,
         exif=exif or None,
         icc_profile=image.info.get("icc_profile") or None,
         dpi=dpi if dpi and all(math.isfinite(value) and value > 0 for value in dpi) else None,

@@ -23,7 +23,7 @@ class _Text(str):
         return str.encode(self, "latin-1")
 
 
-def upright(exif: bytes) -> tuple[int, bytes]:
+def upright(exif: bytes) -> tuple[int | None, bytes]:
     """Find the orientation and set it to 1, upright; unlink the thumbnail, which shows the old pixels.
 
     The block is patched in place, since rewriting it would break the offsets inside camera makers' notes.
@@ -32,9 +32,9 @@ def upright(exif: bytes) -> tuple[int, bytes]:
         exif: The block; what is no such block is left as it is.
 
     Returns:
-        The orientation it had, 1 to 8 if it was sound, and the block of the same length.
+        The orientation it had, 1 to 8 if valid, None if it has none; and the block, of the same length.
     """
-    fixed, orientation = bytearray(exif), 1
+    fixed, orientation = bytearray(exif), None
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
         return orientation, exif
