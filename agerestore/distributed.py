@@ -19,7 +19,7 @@ from torch import Tensor, distributed, nn
 
 
 @contextmanager
-def joined() -> Iterator[None]:
+def init() -> Iterator[None]:
     """Within it, the processes that torchrun started work together; nothing happens where it started none."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
@@ -38,36 +38,36 @@ def _together() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
-def count() -> int:
+def world_size() -> int:
     """How many processes work together."""
     return distributed.get_world_size() if _together() else 1
 
 
-def number() -> int:
+def rank() -> int:
     """Which of them this is, from 0."""
     return distributed.get_rank() if _together() else 0
 
 
-def is_first() -> bool:
+def is_main() -> bool:
     """Whether this is the process that writes files and speaks to people."""
-    return number() == 0
+    return rank() == 0
 
 
-def own(device: torch.device) -> torch.device:
+def local_device(device: torch.device) -> torch.device:
     """This process's own of several CUDA devices, where none is named; else the one that is named."""
-    if device.type == "cuda" and device.index is None and count() > 1:
+    if device.type == "cuda" and device.index is None and world_size() > 1:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
 
 
-def wait() -> None:
+def barrier() -> None:
     """Go on when all have come here."""
-    any_of_all(False)
+    all_reduce_any(False)
 
 
-def any_of_all(*flags: bool) -> tuple[bool, ...]:
+def all_reduce_any(*flags: bool) -> tuple[bool, ...]:
     """For each flag, whether it is up in any process."""
-    if count() == 1:
+    if world_size() == 1:
         return flags
     up = torch.tensor(flags, dtype=torch.int32)  # on the CPU: a GPU need not be waited for
     distributed.all_reduce(up, distributed.ReduceOp.MAX)
@@ -81,7 +81,7 @@ class _Mean(torch.autograd.Function):
     def forward(ctx: Any, value: Tensor) -> Tensor:
         total = value.detach().clone(memory_format=torch.contiguous_format)
         distributed.all_reduce(total)
-        return total / count()
+        return total / world_size()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, part: Tensor) -> Tensor:
-        parts = [torch.empty_like(part, memory_format=torch.contiguous_format) for _ in range(count())]
+        parts = [torch.empty_like(part, memory_format=torch.contiguous_format) for _ in range(world_size())]
         distributed.all_gather(parts, part.detach().contiguous())
         return torch.cat(parts)
 
@@ -101,17 +101,17 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         total = gradients[0].clone(memory_format=torch.contiguous_format)
         distributed.all_reduce(total)
-        return total.chunk(count())[number()]
+        return total.chunk(world_size())[rank()]
 
 
 def mean(value: Tensor) -> Tensor:
     """Mean over processes of a tensor of one shape, with gradient."""
-    return value if count() == 1 else _apply(_Mean, value)
+    return value if world_size() == 1 else _apply(_Mean, value)
 
 
 def gather(part: Tensor) -> Tensor:
     """Parts (B, ...) of all processes, (processes B, ...), with gradient; the parts have one shape."""
-    return part if count() == 1 else _apply(_Gather, part)
+    return part if world_size() == 1 else _apply(_Gather, part)
 
 
 def _apply(function: type[torch.autograd.Function], value: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ def _apply(function: type[torch.autograd.Function], value: Tensor) -> Tensor:
     return answer
 
 
-def of_all(divergence: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def gathered(divergence: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A divergence of codes (B, M) that is computed on the codes of all processes."""
 
     def of_gathered(codes: Tensor) -> Tensor:
@@ -131,7 +131,7 @@ def of_all(divergence: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
 def average_gradients(network: nn.Module) -> None:
     """Put the mean over processes in the place of each process's gradients."""
     gradients = [each.grad for each in network.parameters() if each.grad is not None]
-    if count() == 1 or not gradients:
+    if world_size() == 1 or not gradients:
         return
     averaged = mean(torch.cat([gradient.flatten() for gradient in gradients]))
     parts = averaged.split([gradient.numel() for gradient in gradients])
@@ -150,7 +150,7 @@ class _Shared(nn.modules.batchnorm._BatchNorm):
         others = tuple(range(x.ndim - 1))
         m = mean(wide.mean(others))
         v = mean((wide - m).square().mean(others))
-        self._remember(m.detach(), v.detach(), x.numel() // x.shape[1] * count())
+        self._remember(m.detach(), v.detach(), x.numel() // x.shape[1] * world_size())
         scale = (v + self.eps).rsqrt() * (self.weight if self.affine else 1)
         shift = (self.bias if self.affine else 0) - m * scale
         return (wide * scale + shift).movedim(-1, 1).to(x.dtype)
@@ -178,9 +178,9 @@ class BatchNorm1d(_Shared, nn.BatchNorm1d):
 OF_ALL: dict[type[nn.Module], type[_Shared]] = {nn.BatchNorm2d: BatchNorm2d, nn.BatchNorm1d: BatchNorm1d}
 
 
-def synchronize(network: nn.Module) -> None:
+def sync_batch_norms(network: nn.Module) -> None:
     """Let every batch norm of a network take the statistics of all processes; parameters and names stay."""
-    if count() == 1:
+    if world_size() == 1:
         return
     for layer in network.modules():
         if type(layer) in OF_ALL:

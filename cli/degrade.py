@@ -77,7 +77,7 @@ def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Dr
     import torch
 
     from agerestore import degradations
-    from agerestore.data.datasets import derive_seed
+    from agerestore.data.seeds import derive_seed
 
     generator = torch.Generator().manual_seed(derive_seed(seed, name.as_posix()))
     return degradations.draw(steps, 1, size, generator)

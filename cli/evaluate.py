@@ -126,7 +126,8 @@ def _evaluate_suite(
         )
     size, channels = networks.config.image_size, networks.config.channels
     test, known = (
-        datasets.load(folder, size, channels, split) for folder, split in ((data, "test"), (training or data, "train"))
+        datasets.load_images(folder, size, channels, split)
+        for folder, split in ((data, "test"), (training or data, "train"))
     )
 
     def report(measured: Measurement) -> None:
@@ -153,7 +154,9 @@ def _evaluate_coloring(
     if training is None:
         raise UsageError("name colored pictures, not those of --data, with --training: a classifier learns from them")
     networks = networks_of(model)
-    test, known = (datasets.load(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training))
+    test, known = (
+        datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training)
+    )
     regression = zoo.load(beside).networks if beside else None
     if not isinstance(regression, ColorModel | None):
         raise UsageError(f"--beside {beside}: these weights do not color")
@@ -201,8 +204,8 @@ def _pictures(networks: "Model", data: Path, training: Path | None, compare: boo
     size, channels = networks.config.image_size, networks.config.channels
     clean = None
     if training is not None or (compare and has_splits(data)):
-        clean = datasets.load(training or data, size, channels, "train")
-    return datasets.load(data, size, channels, "test"), clean
+        clean = datasets.load_images(training or data, size, channels, "train")
+    return datasets.load_images(data, size, channels, "test"), clean
 
 
 def _line(row: object) -> str:

@@ -131,7 +131,7 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], dev
         raise UsageError("name pictures of anything else with --foreign")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        sets = (datasets.load(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
+        sets = (datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
 
     found = ood_features.calibrate_colors(networks, lightness(data), lightness(foreign))
@@ -143,15 +143,15 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], dev
 def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
     from agerestore.data import datasets
-    from agerestore.metrics.validation import calibrate_samples, sample_figures
-    from agerestore.training.validation import HOLES, damager
+    from agerestore.metrics.validation import calibrate_samples, sample_metrics
+    from agerestore.training.validation import HOLES, degrader
 
     photographs = [
         image.to(device).float() / 255
         for folder in data
         for image in datasets.load_photographs(folder, split="test").images
     ]
-    calibrate_samples(networks, photographs, damager(HOLES))
-    figures = sample_figures(networks, photographs, damager(HOLES))
+    calibrate_samples(networks, photographs, degrader(HOLES))
+    figures = sample_metrics(networks, photographs, degrader(HOLES))
     validation = header.get("validation", {}) | {f"samples_{name}": value for name, value in figures.items()}
     return {"validation": validation}

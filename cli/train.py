@@ -67,7 +67,7 @@ def train(
     devices.keep_memory()
     provenance = {"data": data.name} | ({} if data_license is None else {"data_license": data_license})
     with (
-        distributed.joined(),
+        distributed.init(),
         interrupted("ending the iteration and saving the state") as stop,
         _Bar(common.quiet, common.as_json) as bar,
     ):
@@ -75,7 +75,7 @@ def train(
             config, images, out, device=where, init=start, resume=resume,
             stop=stop.is_set, report=bar.show, provenance=provenance,
         )  # fmt: skip
-        if distributed.is_first():
+        if distributed.is_main():
             typer.echo(json.dumps({"weights": str(weights)}) if common.as_json else str(weights))
 
 
@@ -104,7 +104,7 @@ def _images(config: "TrainConfig", path: Path) -> "AnySet":
     size = config.network.image_size
     stored = round(size * datasets.AUGMENT_MARGIN) if config.augment else size
     # The author's cars fill the square, whatever their proportions.
-    return datasets.load(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
+    return datasets.load_images(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
 
 
 class _Bar:

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 def main(run: Path = Path("run"), steps: int = 20) -> Path:
     """Return the path of the weights."""
-    images = datasets.load(HERE / "clean", image_size=32, channels=1)
+    images = datasets.load_images(HERE / "clean", image_size=32, channels=1)
     config = train_config(
         "age-mnist",
         ("network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",

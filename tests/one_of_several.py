@@ -64,16 +64,16 @@ def colorfulness():
     """How far drawn colors are from real ones in strength, and what that asks of them."""
     chance = torch.Generator().manual_seed(0)
     both = torch.randn(2, 8, 3, 4, 4, dtype=torch.float64, generator=chance)
-    drawn, real = both.chunk(distributed.count(), 1)[distributed.number()]
+    drawn, real = both.chunk(distributed.world_size(), 1)[distributed.rank()]
     drawn.requires_grad_()
     distance = _colorfulness(drawn, 3 * real, ["colorfulness"])["colorfulness"]
     (slope,) = torch.autograd.grad(distance, drawn)
-    return {"colorfulness": distance.detach(), "its slope": distributed.gather(slope) / distributed.count()}
+    return {"colorfulness": distance.detach(), "its slope": distributed.gather(slope) / distributed.world_size()}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    with distributed.joined():
+    with distributed.init():
         found = colorfulness()
         for divergence in ("age_code", "nearest"):
             found |= learned(*GAME, f"divergence={divergence}")
@@ -82,4 +82,4 @@ if __name__ == "__main__":
         )
         for objective in OTHERS:
             found |= learned("steps=3", "robust.steps=0", "finetune.steps=0", f"objective={objective}")
-        torch.save(found, sys.argv[1].replace("RANK", str(distributed.number())))
+        torch.save(found, sys.argv[1].replace("RANK", str(distributed.rank())))

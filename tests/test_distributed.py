@@ -13,7 +13,7 @@ from torch import nn
 
 from agerestore import distributed
 from agerestore.errors import UsageError
-from agerestore.losses import Batch
+from agerestore.losses.base import Batch
 
 HERE = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -103,11 +103,11 @@ def test_of_a_process_that_is_alone_everything_is_the_identity():
     x = torch.arange(6.0).view(3, 2)
     assert distributed.gather(x) is x
     assert distributed.mean(x) is x
-    assert distributed.any_of_all(True, False) == (True, False)
-    assert (distributed.count(), distributed.number(), distributed.is_first()) == (1, 0, True)
-    assert distributed.own(torch.device("cuda")) == torch.device("cuda")
+    assert distributed.all_reduce_any(True, False) == (True, False)
+    assert (distributed.world_size(), distributed.rank(), distributed.is_main()) == (1, 0, True)
+    assert distributed.local_device(torch.device("cuda")) == torch.device("cuda")
     network = nn.Sequential(nn.BatchNorm2d(2))
-    distributed.synchronize(network)
+    distributed.sync_batch_norms(network)
     assert type(network[0]) is nn.BatchNorm2d
 
 

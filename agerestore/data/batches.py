@@ -15,15 +15,15 @@ from agerestore.config import legacy
 from agerestore.config.networks import ColorConfig, NetworkConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import augment
-from agerestore.data.datasets import AnySet, ImageSet, PhotoSet, batch_indices, derive_seed, known_labels
-from agerestore.data.patches import AHEAD, PieceSource
+from agerestore.data.datasets import AnySet, ImageSet, PhotoSet, hide_labels
+from agerestore.data.patches import PREFETCH, PatchLoader
+from agerestore.data.seeds import batch_indices, derive_seed
 from agerestore.device import send
 from agerestore.errors import UsageError
 from agerestore.images import color
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import REGION
-from agerestore.losses import Batch
-from agerestore.losses.base import labels_of
+from agerestore.losses.base import Batch, labels_of
 from agerestore.models import colorizer
 from agerestore.models.latent import sample, sample_codes
 from agerestore.training.stages import Stage
@@ -46,10 +46,10 @@ def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batche
         whole = ColorBatches(config, images.to(device), device)
     else:
         whole = ImageBatches(config, images.to(device), device)
-    return whole if distributed.count() == 1 else Parts(whole)
+    return whole if distributed.world_size() == 1 else DistributedBatches(whole)
 
 
-class Parts:
+class DistributedBatches:
     """This process's part of batches that all processes draw alike."""
 
     def __init__(self, whole: Batches) -> None:
@@ -57,7 +57,7 @@ class Parts:
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
         """See `Batches`."""
-        return self.whole.draw(stage, step, player, k).part(distributed.number(), distributed.count())
+        return self.whole.draw(stage, step, player, k).part(distributed.rank(), distributed.world_size())
 
 
 class ImageBatches:
@@ -78,7 +78,7 @@ class ImageBatches:
                 name = "told" if config.network.told else "classes"
                 raise UsageError(f"labels go up to {int(labels.max())}: --set network.{name}={int(labels.max()) + 1}")
         if self.labels is not None:
-            self.labels = known_labels(self.labels, config.labels, config.seed).to(device)
+            self.labels = hide_labels(self.labels, config.labels, config.seed).to(device)
             self.pool = (self.labels >= 0).nonzero().flatten()
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
@@ -100,7 +100,7 @@ class ImageBatches:
         noise = None
         if self.network.posterior == "gaussian" or self.config.style_noise:
             noise = sample(len(x), self.network.latent_dim, generator, "gaussian")
-        view = warped(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
+        view = random_affine(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
         batch = Batch(x * 2 - 1, z, damaged, view=view, noise=noise, labels=labels)
         return self._with_known(batch, stage, seed, generator) if self.config.needs_labels else batch
 
@@ -111,7 +111,7 @@ class ImageBatches:
         if self.config.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
-        return shifted(x, self.config.shift, generator) if self.config.shift else x
+        return random_shift(x, self.config.shift, generator) if self.config.shift else x
 
     def _augmented(self, indices: Tensor, seed: int) -> Tensor:
         """Images varied by ``seed``; all players of an iteration have one seed, and see what the first one saw."""
@@ -134,7 +134,7 @@ class ImageBatches:
         return replace(batch, known=seen, known_labels=self.labels[chosen])
 
 
-def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
+def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
     """Pictures (B, C, S, S), each moved by up to ``most`` pixels down or up and across; their edges fill the gap."""
     padded = functional.pad(x, (most,) * 4, mode="replicate")
     down, across = torch.randint(2 * most + 1, (2, len(x), 1), generator=generator, device=x.device)
@@ -147,7 +147,7 @@ def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
 TURN, STRETCH, SHEAR, MOVE = 0.3, 0.2, 0.3, 0.12  # of a view, at most: radians, share, tangent, share of half a side
 
 
-def warped(x: Tensor, seed: int) -> Tensor:
+def random_affine(x: Tensor, seed: int) -> Tensor:
     """Pictures (B, C, S, S), each turned, stretched, sheared and moved in its own way."""
     generator = torch.Generator().manual_seed(seed)
     angle, across, down, shear, *moved = (2 * torch.rand(6, len(x), generator=generator) - 1).unbind(0)
@@ -195,13 +195,13 @@ class PhotoBatches:
     """Of photographs: pieces, each damaged in its own way."""
 
     def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
-        self.config, self.device, self.source = config, device, PieceSource(config, photographs, device)
+        self.config, self.device, self.source = config, device, PatchLoader(config, photographs, device)
         self.regions = (config.crop_size // REGION) ** 2
         self.drawn: tuple[tuple[str, int], dict[str, Tensor]] | None = None
 
     def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
         """See `Batches`; what happens to the pieces, too, is the same for all players of an iteration."""
-        block, number = divmod(step, AHEAD)
+        block, number = divmod(step, PREFETCH)
         if self.drawn is None or self.drawn[0] != (stage.name, block):
             self.drawn = (stage.name, block), self.source.block(stage, block)
         count = stage.batch_size

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -16,11 +15,12 @@ import torch
 from torch import Tensor
 
 from agerestore.data import sources
+from agerestore.data.seeds import derive_seed
 from agerestore.device import is_out_of_memory
 from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError
 
 AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
-MOST_ENLARGED = 2.5  # of pieces of photographs
+MAX_UPSCALE = 2.5  # of pieces of photographs
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class PhotoSet:
             image, side = self.images[index], size
             if enlarged:
                 chance, factor = torch.rand(2, generator=generator).tolist()
-                side = round(size / MOST_ENLARGED**factor) if chance < enlarged else size
+                side = round(size / MAX_UPSCALE**factor) if chance < enlarged else size
             top, left = (int(torch.randint(length - side + 1, (), generator=generator)) for length in image.shape[1:])
             turns, mirrored = torch.randint(4, (2,), generator=generator).tolist()
             piece = image[:, top : top + side, left : left + side].rot90(turns, (1, 2))
@@ -101,7 +101,7 @@ class PhotoSet:
 AnySet = ImageSet | PhotoSet
 
 
-def load(path: Path, image_size: int, channels: int, split: str = "train", stretch: bool = False) -> ImageSet:
+def load_images(path: Path, image_size: int, channels: int, split: str = "train", stretch: bool = False) -> ImageSet:
     """Read a whole image set into memory.
 
     Args:
@@ -157,16 +157,16 @@ def _enough_memory(path: Path) -> Iterator[None]:
 def split_validation(images: AnySet, share: float) -> tuple[AnySet, AnySet]:
     """Hold a fixed random ``share`` of a set out, one picture at least: (training part, validation part)."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(20170407))
-    held_out = held_out_of(len(images), share)
+    held_out = num_held_out(len(images), share)
     return images.take(order[held_out:]), images.take(order[:held_out])
 
 
-def held_out_of(count: int, share: float) -> int:
+def num_held_out(count: int, share: float) -> int:
     """How many pictures `split_validation` holds out."""
     return max(round(count * share), 1 if share > 0 and count > 1 else 0)
 
 
-def digest(images: AnySet) -> str:
+def dataset_digest(images: AnySet) -> str:
     """What tells sets apart: a hash of each picture's size and sum, in their order, and of the labels."""
     sums = [int(image.sum()) for image in images.images]
     shapes = [tuple(image.shape) for image in images.images]
@@ -182,7 +182,7 @@ def resize(images: Tensor, size: int, mode: str = "bilinear") -> Tensor:
     return scaled.round().clamp(0, 255).to(torch.uint8)
 
 
-def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
+def hide_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     """Labels (N,) of which all but ``count`` are hidden as -1: as many are left of each class, drawn from ``seed``.
 
     Raises:
@@ -200,28 +200,6 @@ def known_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     if len(kept) < count:
         raise UsageError(f"labels={count}: only {len(kept)} are there, as many of each class; set fewer")
     return torch.full_like(labels, -1).index_copy(0, kept, labels[kept])
-
-
-def derive_seed(*parts: object) -> int:
-    """A 63-bit seed from anything printable: the random state of a step is a function of where it stands."""
-    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
-
-
-@lru_cache(maxsize=2)
-def _permutation(length: int, seed: int, epoch: int) -> Tensor:
-    generator = torch.Generator().manual_seed(derive_seed("epoch", seed, epoch))
-    return torch.randperm(length, generator=generator)
-
-
-def batch_indices(length: int, batch_size: int, step: int, seed: int) -> Tensor:
-    """Which images iteration ``step`` sees: shuffled epochs, the last incomplete batch dropped; (B,) int64.
-
-    A function of its arguments only, so that a resumed run sees what the uninterrupted one would have seen.
-    """
-    per_epoch = max(length // batch_size, 1)
-    epoch, position = divmod(step, per_epoch)
-    return _permutation(length, seed, epoch)[position * batch_size : (position + 1) * batch_size]
 
 
 def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> Tensor:

@@ -13,17 +13,18 @@ from torch.utils.data import DataLoader, Dataset
 
 from agerestore import degradations
 from agerestore.config.training import TrainConfig
-from agerestore.data.datasets import PhotoSet, derive_seed
+from agerestore.data.datasets import PhotoSet
+from agerestore.data.seeds import derive_seed
 from agerestore.device import send
 from agerestore.images.color import luminance
 from agerestore.images.composite import fill_masked
 from agerestore.training.stages import Stage
 
-AHEAD = 4  # iterations of a block: a small batch costs little more than its share
+PREFETCH = 4  # iterations of a block: a small batch costs little more than its share
 
 
 @dataclass(frozen=True)
-class Pieces(Dataset[dict[str, Tensor]]):
+class PatchDataset(Dataset[dict[str, Tensor]]):
     """The blocks of a stage by their number: random pieces, some of them gray, each damaged in its own way.
 
     Attributes:
@@ -57,7 +58,7 @@ class Pieces(Dataset[dict[str, Tensor]]):
         return {"x": x * 2 - 1, "damaged": damaged * 2 - 1, "mask": mask}
 
 
-class PieceSource:
+class PatchLoader:
     """The blocks that a run asks for, on its device; with workers they are drawn on the CPU before that."""
 
     def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
@@ -75,17 +76,17 @@ class PieceSource:
         self.next = stage.name, number + 1
         return {name: value.to(self.device, non_blocking=True) for name, value in next(self.coming).items()}
 
-    def _pieces(self, stage: Stage) -> Pieces:
+    def _pieces(self, stage: Stage) -> PatchDataset:
         assert stage.degradation is not None
-        config, count = self.config, stage.batch_size * AHEAD
+        config, count = self.config, stage.batch_size * PREFETCH
         seed, pieces = (config.seed, stage.random_key), (count, config.crop_size, config.gray, config.upscaled)
-        return Pieces(self.photographs, seed, *pieces, stage.degradation)
+        return PatchDataset(self.photographs, seed, *pieces, stage.degradation)
 
     def _loader(self, stage: Stage, first: int) -> DataLoader[dict[str, Tensor]]:
         return DataLoader(
             self._pieces(stage),
             batch_size=None,
-            sampler=range(first, -(-stage.steps // AHEAD)),
+            sampler=range(first, -(-stage.steps // PREFETCH)),
             num_workers=self.config.workers,
             pin_memory=self.device.type == "cuda",
             worker_init_fn=_ignore_interrupts,

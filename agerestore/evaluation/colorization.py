@@ -18,8 +18,8 @@ from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
 from agerestore.inference import color_codes
-from agerestore.metrics.classifier import Classifier, train_transformation_network
 from agerestore.metrics.distribution import frechet_distance
+from agerestore.metrics.features import Classifier, train_transformation_network
 from agerestore.metrics.image import colorfulness
 from agerestore.metrics.validation import chroma_of, chroma_psnr
 from agerestore.models.registry import ColorModel

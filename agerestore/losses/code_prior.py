@@ -17,7 +17,7 @@ from agerestore.losses.base import Batch, Networks
 TERMS = ("surprisal",)
 
 
-def paints_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+def code_prior_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``paints``; pictures are packed."""
     if "surprisal" not in wanted:
         return {}

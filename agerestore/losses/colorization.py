@@ -33,7 +33,7 @@ TERMS = (*age.TERMS, "kl_within", "colorfulness", "regression")
 
 
 @dataclass(frozen=True)
-class ColoringAGE:
+class ColorAGE:
     """The game on colors.
 
     Attributes:

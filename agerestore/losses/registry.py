@@ -25,12 +25,12 @@ def _age(config: TrainConfig) -> System:
     network = config.network
     best = ideal(config.divergence, network.latent_dim, network.prior)
     ceiling = math.inf if config.margin is None else best + config.margin
-    divergence = distributed.of_all(divergence_from(network.prior, config.divergence))
+    divergence = distributed.gathered(divergence_from(network.prior, config.divergence))
     game = age.AGE(divergence, config.match_x, config.match_z, ceiling)
     if isinstance(network, PhotoConfig):
         return System(conditional_age.ConditionalAGE(game), conditional_age.TERMS)
     if isinstance(network, ColorConfig):
-        return System(colorization.ColoringAGE(game), colorization.TERMS)
+        return System(colorization.ColorAGE(game), colorization.TERMS)
     return System(game, age.TERMS)
 
 

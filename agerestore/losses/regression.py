@@ -20,7 +20,7 @@ from agerestore.losses.base import Batch, Networks
 TERMS = ("estimate", "psnr", "uncertainty")
 
 
-def estimate_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+def regression_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``estimator``."""
     if batch.damaged is None:
         raise UsageError("the estimator learns from damaged pictures: set degradation, such as noise:sigma=0..55")

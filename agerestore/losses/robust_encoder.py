@@ -20,7 +20,7 @@ from agerestore.losses.base import Batch, Networks
 TERMS = ("image", "code")
 
 
-def robust_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
+def robust_encoder_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``robust_encoder``."""
     if batch.damaged is None:
         raise UsageError(

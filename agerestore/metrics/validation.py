@@ -28,7 +28,7 @@ ROUNDS = 10
 
 
 @torch.no_grad()
-def balance(model: Autoencoder, codes: Tensor) -> dict[str, float]:
+def moment_statistics(model: Autoencoder, codes: Tensor) -> dict[str, float]:
     """Mean and variance of e(g(Z)), dimension by dimension, against their ideal (the AGE paper, section 3.1).
 
     Args:
@@ -99,7 +99,7 @@ def denoising_psnr(model: PhotoModel, photographs: Sequence[Tensor], sigma: floa
 
 
 @torch.no_grad()
-def uncertainty_figures(
+def uncertainty_metrics(
     model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
 ) -> dict[str, float]:
     """Rank correlation (Spearman) of the expected error with the true one; means over photographs.
@@ -134,7 +134,7 @@ def uncertainty_figures(
 
 
 @torch.no_grad()
-def sample_figures(
+def sample_metrics(
     model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], count: int = 16
 ) -> dict[str, float]:
     """Do samples spread as far as the center errs? Over unknown pixels; means over photographs.
@@ -187,7 +187,7 @@ def calibrate_samples(
     """
     factor = 1.0
     for _ in range(ROUNDS):  # each undoes what the bound left of the one before
-        spread = sample_figures(model, photographs, damage)["spread"]
+        spread = sample_metrics(model, photographs, damage)["spread"]
         if abs(spread - 1) < NEAR:
             break
         step = spread**-0.5
@@ -197,7 +197,7 @@ def calibrate_samples(
 
 
 @torch.no_grad()
-def coloring_figures(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str, float]:
+def color_metrics(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str, float]:
     """How well colors are found; means over pictures. PSNR in dB, of a and b together, with a peak of 255.
 
     Args:

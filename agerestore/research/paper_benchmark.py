@@ -15,10 +15,10 @@ from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import evaluate
-from agerestore.metrics.classifier import Classifier, train_if_accurate
 from agerestore.metrics.distribution import classifier_score, frechet_distance
+from agerestore.metrics.features import Classifier, train_if_accurate
 from agerestore.metrics.image import high_frequency_energy, mean_psnr, quantize, ssim
-from agerestore.metrics.validation import CHUNK, balance
+from agerestore.metrics.validation import CHUNK, moment_statistics
 from agerestore.models.latent import one_hot, sample_codes
 from agerestore.models.registry import Autoencoder
 from agerestore.models.weights import LoadedModel
@@ -153,8 +153,8 @@ def reconstruction_metrics(networks: Autoencoder, truth: Tensor) -> dict[str, fl
 
 
 def moment_metrics(networks: Autoencoder, generator: torch.Generator) -> dict[str, float]:
-    """Moments of e(g(Z)) on the sphere; see `agerestore.metrics.validation.balance`."""
-    moments = balance(networks, sample_codes(networks.config, CODES, generator))
+    """Moments of e(g(Z)) on the sphere; see `agerestore.metrics.validation.moment_statistics`."""
+    moments = moment_statistics(networks, sample_codes(networks.config, CODES, generator))
     return {name: moments[name] for name in ("mean_max", "variance_min", "variance_max")}
 
 

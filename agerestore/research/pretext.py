@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.errors import UsageError
-from agerestore.metrics.classifier import SIZE, Classifier, train_transformation_network
+from agerestore.metrics.features import SIZE, Classifier, train_transformation_network
 
 PICTURES = 1500  # that it learns from, in all kinds
 NOISE = 0.1  # deviation, of a range of 1

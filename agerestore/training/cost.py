@@ -8,8 +8,7 @@ from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.datasets import AUGMENT_MARGIN, ImageSet, PhotoSet
 from agerestore.images.observation import REGION
-from agerestore.losses import Batch
-from agerestore.losses.base import learns
+from agerestore.losses.base import Batch, learns
 from agerestore.models import colorizer
 from agerestore.models.registry import Autoencoder, build
 from agerestore.training.stages import Stage, stages

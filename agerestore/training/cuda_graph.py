@@ -8,19 +8,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from agerestore.losses import Batch
+from agerestore.losses.base import Batch
 
-Play = Callable[[Batch], dict[str, Tensor]]
+StepFn = Callable[[Batch], dict[str, Tensor]]
 WARM_UP = 3  # steps before the recording, in which libraries choose their algorithms and the optimizer its state
 
 
-class Captured:
+class GraphedStep:
     """A step that is recorded when it is taken for the fourth time, and from then on replayed.
 
     What it reads beside its batch must stay where it is in memory; batches must be alike in what they hold.
     """
 
-    def __init__(self, play: Play) -> None:
+    def __init__(self, play: StepFn) -> None:
         self.play, self.taken = play, 0
         self.graph = torch.cuda.CUDAGraph()
         self.batch: Batch | None = None

@@ -15,7 +15,7 @@ from agerestore.config import legacy
 from agerestore.images.grid import contact_sheet
 from agerestore.models import weights
 from agerestore.training.state import Training
-from agerestore.training.validation import Review
+from agerestore.training.validation import Validator
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Progress:
     terms: dict[str, float]
 
 
-class Journal:
+class Logger:
     """What a run writes about itself: log lines, contact sheets, progress."""
 
-    def __init__(self, run: Path, training: Training, review: Review, report: Callable[[Progress], None]) -> None:
+    def __init__(self, run: Path, training: Training, review: Validator, report: Callable[[Progress], None]) -> None:
         self.run, self.training, self.review, self.report = run, training, review, report
         self.clock, self.clock_stage, self.clock_step = time.monotonic(), training.number, training.step
 
@@ -80,7 +80,7 @@ class Journal:
             file.write(json.dumps(row) + "\n")
 
 
-class Silence(Journal):
+class NullLogger(Logger):
     """The journal of a process that is not the first: what there is to write, another one writes."""
 
     def note(self, terms: dict[str, Tensor]) -> None:
@@ -96,7 +96,7 @@ class Silence(Journal):
         """Nothing."""
 
 
-def describe(training: Training, review: Review, provenance: dict[str, Any]) -> dict[str, Any]:
+def weights_header(training: Training, review: Validator, provenance: dict[str, Any]) -> dict[str, Any]:
     """The header of the weights a run leaves: how it was trained, and what it scores on pictures held out."""
     return {
         "training": training.config.model_dump(mode="json"),

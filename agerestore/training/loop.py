@@ -17,15 +17,15 @@ from torch import Tensor
 from agerestore import distributed, files
 from agerestore.config import legacy
 from agerestore.config.training import SAMPLES_PER_CONDITION, TrainConfig, read_config
-from agerestore.data.datasets import AnySet, ImageSet, digest, held_out_of, split_validation
+from agerestore.data.datasets import AnySet, ImageSet, dataset_digest, num_held_out, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights
 from agerestore.models.registry import for_use
 from agerestore.models.weights import LoadedModel
-from agerestore.training.logger import Journal, Progress, Silence, describe
+from agerestore.training.logger import Logger, NullLogger, Progress, weights_header
 from agerestore.training.stages import stages
 from agerestore.training.state import Training
-from agerestore.training.validation import review
+from agerestore.training.validation import validator
 
 DIGEST = "data_digest"
 
@@ -73,13 +73,13 @@ def train(
     """
     training, held_out = prepare(config, images, run, device=device, init=init, resume=resume)
     if not resume:
-        distributed.wait()  # until all have seen that the folder is empty
+        distributed.barrier()  # until all have seen that the folder is empty
         run.mkdir(parents=True, exist_ok=True)
-        if distributed.is_first():
+        if distributed.is_main():
             files.write(run / "config.json", config.model_dump_json(indent=1).encode())
     known = _remembered(run, _set(images, config) | (provenance or {}), resume)
-    judge = review(config, held_out, training.device)
-    journal = (Journal if distributed.is_first() else Silence)(run, training, judge, report)
+    judge = validator(config, held_out, training.device)
+    journal = (Logger if distributed.is_main() else NullLogger)(run, training, judge, report)
     if resume:
         journal.rewind()
     elif init is not None:
@@ -90,9 +90,9 @@ def train(
         _run_stage(training, journal, stop)
     final = run / "final.safetensors"
     training.average = for_use(training.average, set().union(*(stage.learners for stage in training.stages)))
-    if distributed.is_first():
-        weights.save_weights(final, training.average, describe(training, judge, known))
-    distributed.wait()
+    if distributed.is_main():
+        weights.save_weights(final, training.average, weights_header(training, judge, known))
+    distributed.barrier()
     return final
 
 
@@ -114,7 +114,7 @@ def prepare(
         UsageError: see `train`.
     """
     part, validation = split_validation(images, config.validation)
-    _refuse_division(config, len(part), distributed.count())
+    _refuse_division(config, len(part), distributed.world_size())
     todo = stages(config, len(part))
     if not todo:
         raise UsageError("there is nothing to train: every stage has 0 steps")
@@ -123,7 +123,7 @@ def prepare(
         what = f"fewer than one batch of the stage {widest.name} ({widest.batch_size})"
         raise UsageError(f"{len(part)} images are {what}; add images, or set smaller batches or no steps for it")
     _refuse_folder(run, config, resume)
-    training = Training(config, part, distributed.own(torch.device(device)))
+    training = Training(config, part, distributed.local_device(torch.device(device)))
     if init is not None:
         training.start_from(init)
     if resume:
@@ -155,9 +155,14 @@ def _refuse_folder(run: Path, config: TrainConfig, resume: bool) -> None:
 
 def _set(images: AnySet, config: TrainConfig) -> dict[str, Any]:
     """What the header of the weights says of the pictures."""
-    held_out = held_out_of(len(images), config.validation)
+    held_out = num_held_out(len(images), config.validation)
     of = {} if held_out else {"validation_of": "training pictures"}
-    return {"training_images": len(images) - held_out, "held_out_images": held_out, DIGEST: digest(images), **of}
+    return {
+        "training_images": len(images) - held_out,
+        "held_out_images": held_out,
+        DIGEST: dataset_digest(images),
+        **of,
+    }
 
 
 def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str, Any]:
@@ -174,7 +179,7 @@ def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str
         raise UsageError(f"{path}: not readable ({error}); remove it, and state the data license anew") from None
     if resume and before.get(DIGEST, known[DIGEST]) != known[DIGEST]:
         raise UsageError(f"{run}: begun on other pictures; give those as they were, or begin a new run with --init")
-    if distributed.is_first():
+    if distributed.is_main():
         files.write(path, json.dumps(known, indent=1).encode())
     return known
 
@@ -187,14 +192,14 @@ def _resume(training: Training, run: Path) -> None:
         training.images_before = index["images_before"]
 
 
-def _run_stage(training: Training, journal: Journal, stop: Callable[[], bool]) -> None:
+def _run_stage(training: Training, journal: Logger, stop: Callable[[], bool]) -> None:
     """Iterate to the end of the current stage, writing the journal and the state as it goes."""
     config, stage = training.config, training.stage
     saved = time.monotonic()
     while training.step < stage.steps:
         terms = training.iterate()
         last, late = training.step == stage.steps, time.monotonic() - saved > 60 * config.state_minutes
-        stopping, late = distributed.any_of_all(stop(), late)
+        stopping, late = distributed.all_reduce_any(stop(), late)
         if training.step % config.log_every == 0 or last:
             _check_finite(terms, stage.name, training.step)
             journal.note(terms)

@@ -8,10 +8,14 @@ from agerestore import degradations
 from agerestore.config import legacy
 from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.config.training import TrainConfig, UpdateStep
-from agerestore.losses import OBJECTIVES, Objective, estimate_terms, paints_terms, robust_terms
 from agerestore.losses import code_prior as paints_objective
 from agerestore.losses import regression as estimate_objective
 from agerestore.losses import robust_encoder as robust_objective
+from agerestore.losses.base import Objective
+from agerestore.losses.code_prior import code_prior_terms
+from agerestore.losses.registry import OBJECTIVES
+from agerestore.losses.regression import regression_terms
+from agerestore.losses.robust_encoder import robust_encoder_terms
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
     )
     tuning = Stage(
         name="robust",
-        objective=robust_terms,
+        objective=robust_encoder_terms,
         terms=robust_objective.TERMS,
         updates={"robust_encoder": robust.update},
         steps=robust.steps,
@@ -138,7 +142,7 @@ def _paints(config: TrainConfig) -> Stage:
     paints = config.code_prior
     return Stage(
         name="code_prior",
-        objective=paints_terms,
+        objective=code_prior_terms,
         terms=paints_objective.TERMS,
         updates={"paints": paints.update},
         steps=paints.steps,
@@ -151,7 +155,7 @@ def _estimate(config: TrainConfig) -> Stage:
     estimate = config.estimate
     return Stage(
         name="estimate",
-        objective=estimate_terms,
+        objective=regression_terms,
         terms=estimate_objective.TERMS,
         updates={"estimator": estimate.update},
         steps=estimate.steps,

@@ -17,14 +17,15 @@ from agerestore import distributed
 from agerestore.config import legacy
 from agerestore.config.training import TrainConfig
 from agerestore.data.batches import batches
-from agerestore.data.datasets import AnySet, derive_seed
+from agerestore.data.datasets import AnySet
+from agerestore.data.seeds import derive_seed
 from agerestore.errors import UsageError
-from agerestore.losses import Batch
+from agerestore.losses.base import Batch
 from agerestore.models import net2net, weights
 from agerestore.models.layers import spectral
 from agerestore.models.registry import Autoencoder, build
 from agerestore.models.weights import LoadedModel
-from agerestore.training.cuda_graph import Captured
+from agerestore.training.cuda_graph import GraphedStep
 from agerestore.training.stages import stages
 
 
@@ -40,7 +41,7 @@ class Training:
     """
 
     def __init__(self, config: TrainConfig, images: AnySet, device: torch.device) -> None:
-        if config.cuda_graph and (device.type != "cuda" or distributed.count() > 1):
+        if config.cuda_graph and (device.type != "cuda" or distributed.world_size() > 1):
             raise UsageError("cuda_graph=true is for a CUDA device and one process: leave it out here")
         if config.cuda_graph:  # of steps that are all alike the fastest algorithms are looked for once
             torch.backends.cudnn.benchmark = True
@@ -50,7 +51,7 @@ class Training:
         self.stages = stages(config, len(images))
         self.model = build(config.network, derive_seed("weights", config.seed)).to(device)
         self.model.to(memory_format=torch.channels_last)
-        distributed.synchronize(self.model)
+        distributed.sync_batch_norms(self.model)
         self.average = copy.deepcopy(self.model)
         self.images_before = 0
         self.enter(0)
@@ -87,7 +88,7 @@ class Training:
             _compile(self.model, self.device)
         self.optimizers = {player: self._adam(player) for player in self.stage.players}
         plays = {player: partial(self._play, player) for player in self.stage.players}
-        self.plays = {player: Captured(play) for player, play in plays.items()} if self.config.cuda_graph else plays
+        self.plays = {player: GraphedStep(play) for player, play in plays.items()} if self.config.cuda_graph else plays
 
     def _adam(self, player: str) -> torch.optim.Adam:
         graph = self.config.cuda_graph

@@ -17,14 +17,14 @@ from agerestore.images.observation import Observation
 from agerestore.inference import color_codes, ood, ood_features
 from agerestore.losses.divergence import ideal
 from agerestore.metrics.validation import (
-    balance,
     chroma_of,
-    coloring_figures,
+    color_metrics,
     denoising_psnr,
     latent_distance,
+    moment_statistics,
     reconstruction_psnr,
-    sample_figures,
-    uncertainty_figures,
+    sample_metrics,
+    uncertainty_metrics,
 )
 from agerestore.models.latent import sample_codes
 from agerestore.models.registry import Autoencoder, ColorModel, Model, PhotoModel
@@ -37,7 +37,7 @@ PIECE = 96  # pixels a side at most, of photographs on a contact sheet
 NOISE, HOLES = "noise:sigma=25", "holes:count=6:size=8..24"
 
 
-class Review(Protocol):
+class Validator(Protocol):
     """Looks at the networks of a run, on pictures that were held out."""
 
     def rows(self, model: Model, stage: Stage) -> list[Tensor]:
@@ -53,7 +53,7 @@ class Review(Protocol):
         ...
 
 
-def review(config: TrainConfig, images: AnySet, device: torch.device) -> Review:
+def validator(config: TrainConfig, images: AnySet, device: torch.device) -> Validator:
     """The review that suits the networks of a run.
 
     Args:
@@ -62,14 +62,14 @@ def review(config: TrainConfig, images: AnySet, device: torch.device) -> Review:
         device: where the networks are.
     """
     if isinstance(images, PhotoSet):
-        return PhotoReview(config, images.to(device))
+        return PhotoValidator(config, images.to(device))
     if isinstance(config.network, PhotoConfig):
         raise TypeError("networks for photographs are reviewed on photographs")
-    kind = ColorReview if isinstance(config.network, ColorConfig) else PairReview
+    kind = ColorValidator if isinstance(config.network, ColorConfig) else AutoencoderValidator
     return kind(config, resize(images.images, config.network.image_size).to(device))
 
 
-class PairReview:
+class AutoencoderValidator:
     """Of an unconditional encoder and generator, of any system; or of a generator alone."""
 
     def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
@@ -117,13 +117,13 @@ class PairReview:
         if model.encoder is None:
             return {}
         if model.config.prior == "sphere":
-            found = balance(model, self._drawn(count))
+            found = moment_statistics(model, self._drawn(count))
         else:
             found = {"latent_distance": latent_distance(model, truth, self._drawn(2 * len(truth)))}
         return found | {"reconstruction_psnr": reconstruction_psnr(model, truth)}
 
 
-class PhotoReview:
+class PhotoValidator:
     """Of the networks for photographs."""
 
     def __init__(self, config: TrainConfig, held_out: PhotoSet) -> None:
@@ -158,7 +158,7 @@ class PhotoReview:
         assert isinstance(model, PhotoModel)
         figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
         if "generator" in stage.players:
-            spread = sample_figures(model, self.photographs[:5], damager(HOLES), 8)
+            spread = sample_metrics(model, self.photographs[:5], degrader(HOLES), 8)
             figures |= {f"samples_{name}": value for name, value in spread.items()}
         return figures
 
@@ -167,15 +167,15 @@ class PhotoReview:
         assert isinstance(model, PhotoModel)
         figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
         for name, damage in (("noise", NOISE), ("holes", HOLES)):
-            expected = uncertainty_figures(model, self.photographs, damager(damage))
+            expected = uncertainty_metrics(model, self.photographs, degrader(damage))
             figures |= {f"uncertainty_{name}_{key}": value for key, value in expected.items()}
         if model.config.latent_dim:
-            spread = sample_figures(model, self.photographs, damager(HOLES))
+            spread = sample_metrics(model, self.photographs, degrader(HOLES))
             figures |= {f"samples_{key}": value for key, value in spread.items()}
         return {"kind": "photo", "validation": figures, "domain": {}}
 
 
-class ColorReview:
+class ColorValidator:
     """Of the networks that color."""
 
     def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
@@ -198,14 +198,14 @@ class ColorReview:
     def figures(self, model: Model, stage: Stage) -> dict[str, float]:
         """How well colors are found."""
         assert isinstance(model, ColorModel)
-        return coloring_figures(_drawing(model, stage), self.truth[:FIGURED])
+        return color_metrics(_drawing(model, stage), self.truth[:FIGURED])
 
     def verdict(self, model: Model) -> dict[str, Any]:
         """How well colors are found, and what tells pictures of the domain."""
         assert isinstance(model, ColorModel)
         return {
             "kind": "color",
-            "validation": coloring_figures(model, self.truth[:FIGURED]),
+            "validation": color_metrics(model, self.truth[:FIGURED]),
             "domain": ood_features.calibrate_colors(model, [self.truth[:, :1]]),
         }
 
@@ -219,7 +219,7 @@ def _damage(steps: tuple[degradations.Step, ...], truth: Tensor) -> Observation:
     return degradations.damage(truth, steps, torch.Generator().manual_seed(0))
 
 
-def damager(damage: str) -> Callable[[Tensor], Observation]:
+def degrader(damage: str) -> Callable[[Tensor], Observation]:
     """What a damage, such as `HOLES`, does to pictures (N, C, H, W) in [0, 1]; always the same to one size."""
     return partial(_damage, degradations.parse(damage))
 

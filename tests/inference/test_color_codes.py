@@ -7,7 +7,8 @@ from torch import nn
 from agerestore.config.networks import ColorConfig
 from agerestore.config.training import train_config
 from agerestore.inference import color_codes
-from agerestore.losses import Batch, paints_terms
+from agerestore.losses.base import Batch
+from agerestore.losses.code_prior import code_prior_terms
 from agerestore.models.latent import Mixture
 from agerestore.models.registry import build
 from agerestore.training.cost import flops_per_iteration
@@ -115,7 +116,7 @@ def test_surprisal_in_closed_form():
     networks = {"encoder": encoder, "generator": Plain(), "paints": At()}
     expected = 4 * (torch.tensor(0.5).log() + torch.tensor(2 * torch.pi).log() / 2)
     for view in (None, x.flip(3)):
-        terms = paints_terms("paints", networks, Batch(x, torch.zeros(3, 4), view=view), ["surprisal"])
+        terms = code_prior_terms("paints", networks, Batch(x, torch.zeros(3, 4), view=view), ["surprisal"])
         torch.testing.assert_close(terms["surprisal"], expected)
 
 

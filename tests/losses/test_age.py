@@ -8,8 +8,8 @@ import torch
 from agerestore.config.networks import ColorConfig, NetworkConfig
 from agerestore.config.presets import PRESETS
 from agerestore.config.training import train_config
-from agerestore.losses import AGE, Batch
-from agerestore.losses.age import log_mse
+from agerestore.losses.age import AGE, log_mse
+from agerestore.losses.base import Batch
 from agerestore.models import colorizer
 from agerestore.models.registry import build
 from agerestore.training.stages import stages

@@ -6,7 +6,6 @@ from torch.distributions import Normal, kl_divergence
 
 from agerestore.config.training import train_config
 from agerestore.errors import UsageError
-from agerestore.losses import OBJECTIVES
 from agerestore.losses.divergence import (
     DIVERGENCES,
     age_code_kl,
@@ -16,6 +15,7 @@ from agerestore.losses.divergence import (
     nearest_neighbor_entropy,
     nearest_neighbor_kl,
 )
+from agerestore.losses.registry import OBJECTIVES
 from agerestore.models.latent import project, sample
 
 

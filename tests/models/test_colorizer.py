@@ -10,8 +10,10 @@ from agerestore.config.training import train_config
 from agerestore.data.batches import ColorBatches
 from agerestore.data.datasets import ImageSet
 from agerestore.images.color import rgb_to_lab
-from agerestore.losses import AGE, Batch, ColoringAGE
-from agerestore.metrics.validation import chroma_of, chroma_psnr, coloring_figures
+from agerestore.losses.age import AGE
+from agerestore.losses.base import Batch
+from agerestore.losses.colorization import ColorAGE
+from agerestore.metrics.validation import chroma_of, chroma_psnr, color_metrics
 from agerestore.models import colorizer
 from agerestore.models.registry import build
 from agerestore.models.weights import load_weights
@@ -96,7 +98,7 @@ def test_terms_in_closed_form():
     z = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     x = torch.zeros(4, 3, 8, 8)
     x[:, 1:] = 2.0
-    objective = ColoringAGE(AGE(divergence, match_z="l2"), draws=2)
+    objective = ColorAGE(AGE(divergence, match_z="l2"), draws=2)
     wanted = ("match_x", "match_z", "colorfulness", "regression", "kl_within")
     terms = objective("generator", networks_that_return(None, 3.0), Batch(x, z), wanted)
     assert float(terms["regression"]) == pytest.approx(2 * 2 / 3)
@@ -111,7 +113,7 @@ def test_a_code_is_to_give_the_colors_of_another_view():
     x, view = torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 5.0)
     x[:, 1:] = 2.0
     networks, z = networks_that_return(None, 1.0), torch.zeros(2, 2)
-    terms = ColoringAGE(AGE())("generator", networks, Batch(x, z, view=view), ("match_x",))
+    terms = ColorAGE(AGE())("generator", networks, Batch(x, z, view=view), ("match_x",))
     assert float(terms["match_x"]) == pytest.approx(2 * 3 / 3)  # the view's lightness, the colors 2 of x against 5
 
 
@@ -132,7 +134,7 @@ def test_a_generator_that_does_not_heed_its_code_is_told_by_the_divergence_withi
     x, wanted = torch.randn(64, 3, 8, 8), ("kl_within",)
     heedless = {**networks_that_return(None, 1.0), "generator": lambda lightness, z: x[: len(z)] * 0 + 0.7}
     heeding, not_heeding = (
-        float(ColoringAGE(AGE())("generator", each, Batch(x, z), wanted)["kl_within"])
+        float(ColorAGE(AGE())("generator", each, Batch(x, z), wanted)["kl_within"])
         for each in (networks_that_return(None, 1.0), heedless)
     )
     assert heeding < 1
@@ -147,7 +149,7 @@ def test_a_gradient_reaches_every_parameter(config):
         if config is OURS:
             color_at_all(model)
         batch = Batch(x, torch.nn.functional.normalize(torch.randn(8, 4)))
-        terms = ColoringAGE(AGE())(player, dict(model.named_children()), batch, weights)
+        terms = ColorAGE(AGE())(player, dict(model.named_children()), batch, weights)
         model.zero_grad()
         sum(terms.values()).backward()
         assert all(each.grad is not None and each.grad.any() for each in getattr(model, player).parameters())
@@ -170,7 +172,7 @@ def test_figures_in_closed_form():
     model = build(OURS).eval()  # draws no color at all
     lab = pictures(4)
     lab[:, 1:] = torch.tensor([3.0, 4.0])[:, None, None]
-    figures = coloring_figures(model, lab, count=2)
+    figures = color_metrics(model, lab, count=2)
     expected = 10 * math.log10(255**2 / 12.5)
     for name in ("reconstruction", "best", "mean", "gray"):
         assert figures[name] == pytest.approx(expected, abs=1e-3)

@@ -16,7 +16,7 @@ from agerestore.config.networks import NetworkConfig, PhotoConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.config.training import train_config
 from agerestore.data import batches, patches
-from agerestore.data.datasets import MOST_ENLARGED, PhotoSet, load_photographs
+from agerestore.data.datasets import MAX_UPSCALE, PhotoSet, load_photographs
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.io import read, write
@@ -26,10 +26,11 @@ from agerestore.inference.photographs import restore_photograph, restore_pixels
 from agerestore.inference.pictures import restore_picture
 from agerestore.inference.restoration import restore, restore_observation
 from agerestore.inference.selection import select_model
-from agerestore.losses import AGE, Batch, ConditionalAGE, estimate_terms
-from agerestore.losses.age import EPS
-from agerestore.losses.conditional_age import QUIET
+from agerestore.losses.age import AGE, EPS
+from agerestore.losses.base import Batch
+from agerestore.losses.conditional_age import QUIET, ConditionalAGE
 from agerestore.losses.divergence import age_code_kl
+from agerestore.losses.regression import regression_terms
 from agerestore.metrics import validation
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
@@ -159,7 +160,9 @@ def estimator(error, variance):
 def test_terms_of_the_estimate_in_closed_form():
     x = drawn(2, 3, 8, 8)
     batch = Batch(x, x, x, x[:, :1])
-    terms = estimate_terms("estimator", {"estimator": estimator(0.2, 0.1)}, batch, ("estimate", "psnr", "uncertainty"))
+    terms = regression_terms(
+        "estimator", {"estimator": estimator(0.2, 0.1)}, batch, ("estimate", "psnr", "uncertainty")
+    )
     assert terms["estimate"].item() == pytest.approx(0.2)
     assert terms["psnr"].item() == pytest.approx(math.log(0.04 + EPS))
     assert terms["uncertainty"].item() == pytest.approx((0.04 / 0.1 + math.log(0.1)) / 2)
@@ -172,7 +175,7 @@ def test_without_codes_there_is_no_game():
 
 def test_the_estimator_says_what_it_lacks():
     with pytest.raises(UsageError, match="set damage"):
-        estimate_terms("estimator", {}, Batch(torch.zeros(1), torch.zeros(1)), ("estimate",))
+        regression_terms("estimator", {}, Batch(torch.zeros(1), torch.zeros(1)), ("estimate",))
 
 
 class Painter(nn.Module):
@@ -275,7 +278,7 @@ def test_pieces_that_are_enlarged_are_as_smooth_as_that():
     steps = sum(patches[:, 0, 5:25, 5:25].float().diff(dim=axis).mean((1, 2)).abs() for axis in (1, 2))
     as_it_is = steps.isclose(torch.tensor(3.0))  # the sum of both slopes, in whatever position
     assert 0.4 < as_it_is.float().mean() < 0.6
-    assert (steps[~as_it_is] > 0.95 * 3 / MOST_ENLARGED).all()
+    assert (steps[~as_it_is] > 0.95 * 3 / MAX_UPSCALE).all()
     assert 1.7 < steps[~as_it_is].median() < 2.1  # 3 / sqrt(2.5) = 1.90: as often more as less
     with_none = photographs.crops(9, 30, torch.Generator().manual_seed(0), enlarged=0)
     assert torch.equal(with_none, photographs.crops(9, 30, torch.Generator().manual_seed(0)))
@@ -309,7 +312,7 @@ def test_workers_draw_the_pieces_that_the_run_would_draw_itself(photographs):
     alone, helped = (train_config("photo", (*TINY, "estimate.steps=8", f"workers={count}")) for count in (0, 2))
     first, second = stages.stages(alone, len(photographs))
     alone, helped = (batches.batches(config, photographs, torch.device("cpu")) for config in (alone, helped))
-    for stage, step in ((first, 0), (first, patches.AHEAD), (first, 1), (second, 0)):
+    for stage, step in ((first, 0), (first, patches.PREFETCH), (first, 1), (second, 0)):
         expected, found = (each.draw(stage, step, "estimator", 0) for each in (alone, helped))
         assert all(torch.equal(found.tensors[name], value) for name, value in expected.tensors.items())
 
@@ -410,11 +413,11 @@ def test_figures_of_noise_uncertainty_and_samples_in_closed_form():
     ramp = torch.linspace(0, 0.5, 32 * 32).view(1, 1, 32, 32).expand(1, 3, -1, -1)
     honest = Known(lambda image: image + ramp, 0.1)
     hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
-    figures = validation.uncertainty_figures(honest, truth, lambda image: hole)
+    figures = validation.uncertainty_metrics(honest, truth, lambda image: hole)
     assert figures["pixels"] == pytest.approx(1, abs=1e-4)
     assert figures["blocks"] == pytest.approx(1, abs=1e-4)
 
-    spread = validation.sample_figures(off, truth, lambda image: hole, count=400)
+    spread = validation.sample_metrics(off, truth, lambda image: hole, count=400)
     assert spread["estimate"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
     assert spread["mean"] == pytest.approx(spread["estimate"], abs=0.1)
     assert spread["spread"] == pytest.approx(1, abs=0.05)
@@ -450,7 +453,7 @@ def test_samples_are_scaled_until_they_spread_as_far_as_the_center_errs():
     nn.init.constant_(wide.generator.leave.weight, 35 / 255)
     wide.samples = lambda image, mask, noise: wide.error(image) + wide.generator.leave.weight.item() * noise
     assert validation.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
-    assert validation.sample_figures(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
+    assert validation.sample_metrics(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
 
 
 # --- restoring

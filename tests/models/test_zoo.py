@@ -17,7 +17,7 @@ from agerestore.images.observation import Observation
 from agerestore.inference.photographs import restore_photograph
 from agerestore.inference.restoration import restore_observation
 from agerestore.metrics.image import psnr, quantize
-from agerestore.metrics.validation import balance, reconstruction_psnr, uncertainty_figures
+from agerestore.metrics.validation import moment_statistics, reconstruction_psnr, uncertainty_metrics
 from agerestore.models import zoo
 from agerestore.models.latent import sample
 from agerestore.models.weights import sha256
@@ -113,7 +113,7 @@ def test_what_has_no_checksum_is_not_called_verified(tmp_path):
 def test_codes_of_generated_digits_cover_the_sphere_evenly():
     """The balance the paper asks for, over 10,000 prior codes: |m_j| <= 0.1/sqrt(M), v_j within 15 % of 1/M."""
     networks = zoo.load("mnist").networks
-    measured = balance(networks, sample(10_000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
+    measured = moment_statistics(networks, sample(10_000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
     assert measured["mean_max"] <= 0.1
     assert measured["variance_min"] >= 0.85
     assert measured["variance_max"] <= 1.15
@@ -196,7 +196,7 @@ def test_what_a_model_draws_comes_back_from_noise_and_from_behind_a_hole(name):
 @pytest.mark.parametrize("name", GENERAL)
 def test_codes_of_samples_cover_the_sphere(name):
     networks = zoo.load(name).networks
-    measured = balance(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
+    measured = moment_statistics(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
     assert measured["mean_max"] <= 0.2
     assert measured["variance_min"] >= GENERAL[name][2]
     assert measured["variance_max"] <= 1.15
@@ -275,7 +275,7 @@ def test_the_expected_error_is_larger_where_the_error_is():
         noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
         return Observation(image + 25 / 255 * noise)
 
-    figures = uncertainty_figures(zoo.load("photo").networks, photographs, noisy)
+    figures = uncertainty_metrics(zoo.load("photo").networks, photographs, noisy)
     assert figures["blocks"] > 0.5
 
 

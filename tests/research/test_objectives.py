@@ -9,16 +9,20 @@ from torch import nn
 from agerestore.config.networks import NetworkConfig
 from agerestore.config.presets import PRESETS, SYSTEMS
 from agerestore.config.training import train_config
-from agerestore.data.datasets import ImageSet, known_labels
+from agerestore.data.datasets import ImageSet, hide_labels
 from agerestore.errors import UsageError
 from agerestore.inference.restoration import restore
-from agerestore.losses import AAAE, AAE, OBJECTIVES, VAE, Batch, ali_terms, dcgan_terms
+from agerestore.losses.base import Batch
+from agerestore.losses.registry import OBJECTIVES
 from agerestore.metrics import distribution
 from agerestore.models import weights
 from agerestore.models.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes
 from agerestore.models.registry import build
-from agerestore.research.objectives.aae import APART, agreement_loss, embedding_margin_loss
-from agerestore.research.objectives.vae import negative_log_likelihood, normal_kl
+from agerestore.research.objectives.aaae import AAAE
+from agerestore.research.objectives.aae import AAE, APART, agreement_loss, embedding_margin_loss
+from agerestore.research.objectives.ali import ali_terms
+from agerestore.research.objectives.gan import dcgan_terms
+from agerestore.research.objectives.vae import VAE, negative_log_likelihood, normal_kl
 from agerestore.training import cost
 from agerestore.training.loop import train
 from agerestore.training.stages import stages
@@ -267,12 +271,12 @@ def test_codes_hold_a_class_for_certain_and_a_style():
 
 def test_known_labels_are_even_over_classes_and_the_rest_is_hidden():
     labels = torch.arange(100) % 3
-    known = known_labels(labels, 10, seed=0)
+    known = hide_labels(labels, 10, seed=0)
     assert [int((known == label).sum()) for label in (-1, 0, 1, 2)] == [90, 4, 3, 3]
     assert torch.equal(known[known >= 0], labels[known >= 0])
-    assert torch.equal(known, known_labels(labels, 10, seed=0))
-    assert not torch.equal(known, known_labels(labels, 10, seed=1))
-    assert torch.equal(known_labels(labels, None, seed=0), labels)
+    assert torch.equal(known, hide_labels(labels, 10, seed=0))
+    assert not torch.equal(known, hide_labels(labels, 10, seed=1))
+    assert torch.equal(hide_labels(labels, None, seed=0), labels)
 
 
 def test_sliced_wasserstein_of_a_shift_along_one_axis():

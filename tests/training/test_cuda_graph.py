@@ -8,7 +8,7 @@ import torch
 
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet
-from agerestore.losses import Batch
+from agerestore.losses.base import Batch
 from agerestore.training import cuda_graph
 from agerestore.training.state import Training
 
@@ -66,7 +66,7 @@ def test_a_step_is_taken_each_time_and_recorded_once(recorded):
             compute()
         return {"term": answer}
 
-    step = cuda_graph.Captured(play)
+    step = cuda_graph.GraphedStep(play)
     terms = [step(batch(value)) for value in (1, 2, 3, 4, 5, 6)]
     assert total == 21
     assert len(asked) == cuda_graph.WARM_UP + 1  # the rest are replayed

@@ -9,8 +9,8 @@ from torch import Tensor
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet, split_validation
 from agerestore.losses.base import labels_of
-from agerestore.metrics.classifier import CLASSES, accuracy
 from agerestore.metrics.distribution import parzen_log_likelihood, parzen_sigma, sliced_wasserstein
+from agerestore.metrics.features import CLASSES, accuracy
 from agerestore.metrics.validation import CHUNK, reconstruction_psnr
 from agerestore.models.latent import component_of, one_hot, sample
 from agerestore.models.registry import Autoencoder, Generator

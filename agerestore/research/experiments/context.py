@@ -9,10 +9,10 @@ from torch import Tensor
 
 from agerestore.config.training import train_config
 from agerestore.data import sources
-from agerestore.data.datasets import ImageSet, load, split_validation
+from agerestore.data.datasets import ImageSet, load_images, split_validation
 from agerestore.errors import UsageError
 from agerestore.losses.base import labels_of
-from agerestore.metrics.classifier import CLASSES, SIZE, Classifier, train_if_accurate
+from agerestore.metrics.features import CLASSES, SIZE, Classifier, train_if_accurate
 from agerestore.metrics.validation import CHUNK
 from agerestore.models import weights
 from agerestore.models.latent import sample_codes
@@ -44,9 +44,9 @@ class DataRequirements:
             NothingReadableError: no such folder, or no readable image in it.
         """
         if sources.has_splits(data):
-            training, test = (load(data, self.size, self.channels, split) for split in ("train", "test"))
+            training, test = (load_images(data, self.size, self.channels, split) for split in ("train", "test"))
         else:
-            training, test = _apart(load(data, self.size, self.channels))
+            training, test = _apart(load_images(data, self.size, self.channels))
         return training, test.take(torch.arange(min(limit, len(test))))
 
     def check(self, name: str, pictures: ImageSet) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agerestore.data.datasets import ImageSet, known_labels
+from agerestore.data.datasets import ImageSet, hide_labels
 from agerestore.errors import UsageError
 from agerestore.losses.base import labels_of
-from agerestore.metrics.classifier import CLASSES
+from agerestore.metrics.features import CLASSES
 from agerestore.metrics.validation import CHUNK
 from agerestore.models import zoo
 from agerestore.models.layers.dcgan import Encoder
@@ -78,7 +78,7 @@ class Described:
 
     def choose(self, count: int, seed: int) -> "Described":
         """As many of each class, drawn from ``seed``."""
-        return self.take((known_labels(self.labels, count, seed) >= 0).nonzero().flatten())
+        return self.take((hide_labels(self.labels, count, seed) >= 0).nonzero().flatten())
 
     def learn(self, cost: float) -> LinearSVM:
         """A linear classifier of them, for digits."""

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from agerestore.errors import UsageError
-from agerestore.metrics.classifier import Classifier, accuracy, train_classifier
+from agerestore.metrics.features import Classifier, accuracy, train_classifier
 
 
 def generator(seed=0):

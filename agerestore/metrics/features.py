@@ -18,7 +18,7 @@ CLASSES = 10
 FEATURES = 64
 BATCH = 128
 FEW = 12_800  # pictures, of which two epochs are too short
-BELIEVED = 0.4  # share of pictures that a classifier must know; chance knows a tenth
+MIN_ACCURACY = 0.4  # share of pictures that a classifier must know; chance knows a tenth
 
 
 class Classifier(nn.Module):
@@ -97,7 +97,7 @@ def train_if_accurate(images: Tensor, labels: Tensor, generator: torch.Generator
     epochs = max(2, FEW // len(images))
     classifier = train_classifier(images[~held], labels[~held], generator, epochs)
     judged = held if held.any() else ~held
-    return classifier if accuracy(classifier, images[judged], labels[judged]) >= BELIEVED else None
+    return classifier if accuracy(classifier, images[judged], labels[judged]) >= MIN_ACCURACY else None
 
 
 def train_transformation_network(kinds: Sequence[Tensor], generator: torch.Generator, epochs: int = 2) -> Classifier:
