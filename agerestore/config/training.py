@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from agerestore.config import legacy
 from agerestore.config.networks import AnyNetworkConfig, Frozen, NetworkConfig, PhotoConfig, kind_of_network
-from agerestore.config.presets import PRESETS, SYSTEMS, of_system
+from agerestore.config.presets import objectives, settings_of, with_objective
 from agerestore.errors import UsageError
 
 Decay = Literal["constant", "linear", "cosine", "step"]
@@ -158,8 +158,8 @@ class TrainConfig(Frozen):
     @field_validator("objective")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in SYSTEMS:
-            raise ValueError(f"no objective {name!r}; choose one of {', '.join(SYSTEMS)}")
+        if name not in objectives():
+            raise ValueError(f"no objective {name!r}; choose one of {', '.join(objectives())}")
         return name
 
     @model_validator(mode="after")
@@ -202,10 +202,10 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     """Resolve a preset and ``key=value`` settings, where a key may be dotted.
 
     Args:
-        preset: a row of `PRESETS`.
+        preset: one of `agerestore.config.presets.presets`.
         settings: such as ``steps=500``, ``network.width=16`` ``updates.encoder.weights.match_x=15``
-            or ``network.widths=[16,64,128]``. ``objective=vae`` takes that system's own turns and networks first;
-            fewer ``steps`` shorten the other stages alike, unless their own are set.
+            or ``network.widths=[16,64,128]``. ``objective=vae`` takes the update steps and networks of that objective
+            first; fewer ``steps`` shorten the other stages alike, unless their own are set.
 
     Raises:
         UsageError: unknown preset or key, or a value that does not fit.
@@ -213,14 +213,12 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     >>> train_config("age-cifar10", ("updates.generator.steps=3", "lr=1e-4")).updates["generator"].steps
     3
     """
-    if preset not in PRESETS:
-        raise UsageError(f"no preset {preset!r}; choose one of {', '.join(sorted(PRESETS))}")
     # Whole before it is changed, so that a setting replaces one value and leaves the defaults beside it.
-    row = PRESETS[preset]
-    systems = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
+    row = settings_of(preset)
+    named = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
     pair = kind_of_network(row.get("network", {})) == "age"
-    if pair and systems and systems[-1] in SYSTEMS and systems[-1] != row.get("objective", "age"):
-        row = of_system(systems[-1], row)
+    if pair and named and named[-1] in objectives() and named[-1] != row.get("objective", "age"):
+        row = with_objective(row, named[-1])
     values = TrainConfig(preset=preset, **row).model_dump(mode="json")
     for setting in settings:
         key, equals, text = setting.partition("=")

@@ -1,16 +1,16 @@
-"""Every system by name: configuration -> its terms. Turns and networks: `agerestore.config.presets.SYSTEMS`."""
+"""Objectives by name: configuration -> loss terms. Update steps and networks: `agerestore.config.presets.DEFAULTS`."""
 
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from agerestore import distributed
-from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.extensions import look_up
+from agerestore.config.networks import ColorConfig, PhotoConfig
 from agerestore.config.training import TrainConfig
 from agerestore.losses import age, colorization, conditional_age
 from agerestore.losses.base import Objective
 from agerestore.losses.divergence import divergence_from, ideal
-from agerestore.research.objectives import aaae, aae, ali, gan, vae
 
 
 class System(NamedTuple):
@@ -34,23 +34,10 @@ def _age(config: TrainConfig) -> System:
     return System(game, age.TERMS)
 
 
-def _aae(config: TrainConfig, given: bool = False) -> System:
-    assert isinstance(config.network, NetworkConfig)
-    network = config.network
-    return System(aae.AAE(config.match_x, network.classes, network.told, given, config.style_noise), aae.TERMS)
+OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {"age": _age}
 
 
-OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
-    "age": _age,
-    "dcgan": lambda config: System(gan.dcgan_terms, gan.TERMS),
-    "vae": lambda config: System(vae.VAE(config.sigma), vae.TERMS),
-    "ali": lambda config: System(ali.ali_terms, ali.TERMS),
-    "aae": _aae,
-    # The six uses of an adversarial autoencoder differ in networks and turns; one of them also in what is drawn from.
-    "aae-labels": _aae,
-    "aae-supervised": lambda config: _aae(config, given=True),
-    "aae-semi": _aae,
-    "aae-clusters": _aae,
-    "aae-reduction": _aae,
-    "aaae": lambda config: System(aaae.AAAE(config.match_x), aaae.TERMS),
-}
+def build_objective(config: TrainConfig) -> System:
+    """The loss terms of the objective that a configuration names: built in, or one of `agerestore.research`."""
+    make: Callable[[TrainConfig], System] = look_up(config.objective, OBJECTIVES, "objectives", "OBJECTIVES")
+    return make(config)

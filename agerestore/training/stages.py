@@ -13,7 +13,7 @@ from agerestore.losses import regression as estimate_objective
 from agerestore.losses import robust_encoder as robust_objective
 from agerestore.losses.base import Objective
 from agerestore.losses.code_prior import code_prior_terms
-from agerestore.losses.registry import OBJECTIVES
+from agerestore.losses.registry import build_objective
 from agerestore.losses.regression import regression_terms
 from agerestore.losses.robust_encoder import robust_encoder_terms
 
@@ -96,7 +96,7 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
 def _game(config: TrainConfig, images: int) -> Stage:
     steps = iterations(config, images)
     epoch = max(images // config.batch_size, 1)
-    objective, terms = OBJECTIVES[config.objective](config)
+    objective, terms = build_objective(config)
     return Stage(
         name="adversarial",
         objective=objective,
@@ -113,7 +113,7 @@ def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
     """After the game of an encoder and a generator: the settling, and the tuning of the robust encoder."""
     robust = config.robust
     # AGE can invert any generator; an encoder that draws its codes to the prior has no margin to stop at.
-    objective, terms = OBJECTIVES["age"](config.model_copy(update={"margin": None}))
+    objective, terms = build_objective(config.model_copy(update={"objective": "age", "margin": None}))
     settling = replace(
         game,
         name="finetune",

@@ -1,1 +1,29 @@
-"""Objectives of the compared systems: AAE, AAAE, ALI, VAE, DCGAN."""
+"""Objectives of the systems that AGE is compared with: AAE, AAAE, ALI, VAE, DCGAN. Loaded by name."""
+
+from collections.abc import Callable
+
+from agerestore.config.networks import NetworkConfig
+from agerestore.config.training import TrainConfig
+from agerestore.losses.registry import System
+from agerestore.research.objectives import aaae, aae, ali, gan, vae
+
+
+def _aae(config: TrainConfig, given: bool = False) -> System:
+    network = config.network
+    assert isinstance(network, NetworkConfig)
+    return System(aae.AAE(config.match_x, network.classes, network.told, given, config.style_noise), aae.TERMS)
+
+
+OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
+    "dcgan": lambda config: System(gan.dcgan_terms, gan.TERMS),
+    "vae": lambda config: System(vae.VAE(config.sigma), vae.TERMS),
+    "ali": lambda config: System(ali.ali_terms, ali.TERMS),
+    "aae": _aae,
+    # The uses of an AAE differ in networks and update steps, and one in whether its decoder is given true labels.
+    "aae-labels": _aae,
+    "aae-supervised": lambda config: _aae(config, given=True),
+    "aae-semi": _aae,
+    "aae-clusters": _aae,
+    "aae-reduction": _aae,
+    "aaae": lambda config: System(aaae.AAAE(config.match_x), aaae.TERMS),
+}
