@@ -1,18 +1,17 @@
-"""Several processes that train as one, started by torchrun: the step of all is that of their batches put together.
+"""Training in several processes started by torchrun, equal to one process with the whole batch.
 
-Each process holds the same networks and computes with its part of the batch. What is not a mean over pictures needs the
-whole batch: divergences see the codes of all (`of_all`), and so do the statistics of batch norms (`synchronize`). A
-function of a mean takes the `mean` of all. All else is a mean, and its gradient the mean of the processes' gradients
-(`average_gradients`).
+Each process holds the same networks and computes with its part of the batch. What is not a mean over images needs the
+whole batch: divergences see the codes of all processes (`gathered`), and batch norms their statistics
+(`sync_batch_norms`). A function of a mean takes the `mean` over processes. All else is a mean, and its gradient the
+mean of the processes' gradients (`average_gradients`).
 
-Of a process that is alone, each of these is the identity. PyTorch's own SyncBatchNorm does not run on a CPU.
+In a single process each of these is the identity. PyTorch's own SyncBatchNorm does not run on a CPU.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -20,12 +19,12 @@ from torch import Tensor, distributed, nn
 
 @contextmanager
 def init() -> Iterator[None]:
-    """Within it, the processes that torchrun started work together; nothing happens where it started none."""
+    """Join the processes that torchrun started, for the time of a ``with`` block; without torchrun it does nothing."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
-    # The first optimizer loads this module, whose functions keep the group of that time as a default. A group that is
-    # kept outlives `destroy_process_group`, and its threads can abort the process as the interpreter ends.
+    # The first optimizer imports this module, whose functions keep the group of that time as a default. A group that
+    # is kept outlives `destroy_process_group`, and its threads can abort the process as the interpreter ends.
     import_module("torch.distributed.nn")
     distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
@@ -34,102 +33,80 @@ def init() -> Iterator[None]:
         distributed.destroy_process_group()
 
 
-def _together() -> bool:
+def _is_initialized() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
 def world_size() -> int:
-    """How many processes work together."""
-    return distributed.get_world_size() if _together() else 1
+    """Number of processes that train together."""
+    return distributed.get_world_size() if _is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
-    return distributed.get_rank() if _together() else 0
+    """Number of this process, from 0."""
+    return distributed.get_rank() if _is_initialized() else 0
 
 
 def is_main() -> bool:
-    """Whether this is the process that writes files and speaks to people."""
+    """Whether this is the process that writes files and prints."""
     return rank() == 0
 
 
 def local_device(device: torch.device) -> torch.device:
-    """This process's own of several CUDA devices, where none is named; else the one that is named."""
+    """The CUDA device of this process where ``device`` is CUDA without an index; else ``device``."""
     if device.type == "cuda" and device.index is None and world_size() > 1:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
 
 
 def barrier() -> None:
-    """Go on when all have come here."""
+    """Wait until all processes have come here."""
     all_reduce_any(False)
 
 
 def all_reduce_any(*flags: bool) -> tuple[bool, ...]:
-    """For each flag, whether it is up in any process."""
+    """For each flag, whether it is set in any process."""
     if world_size() == 1:
         return flags
-    up = torch.tensor(flags, dtype=torch.int32)  # on the CPU: a GPU need not be waited for
-    distributed.all_reduce(up, distributed.ReduceOp.MAX)
-    return tuple(map(bool, up.tolist()))
-
-
-class _Mean(torch.autograd.Function):
-    """Mean over processes. Its gradient is the mean of the gradients, since each process has a loss of its own."""
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor) -> Tensor:
-        total = value.detach().clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total)
-        return total / world_size()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return _Mean.forward(ctx, gradients[0])
-
-
-class _Gather(torch.autograd.Function):
-    """Concatenation over processes. What any loss asks of a process's part comes back to it, summed."""
-
-    @staticmethod
-    def forward(ctx: Any, part: Tensor) -> Tensor:
-        parts = [torch.empty_like(part, memory_format=torch.contiguous_format) for _ in range(world_size())]
-        distributed.all_gather(parts, part.detach().contiguous())
-        return torch.cat(parts)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        total = gradients[0].clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total)
-        return total.chunk(world_size())[rank()]
+    found = torch.tensor(flags, dtype=torch.int32)  # on the CPU: a GPU need not be waited for
+    distributed.all_reduce(found, distributed.ReduceOp.MAX)
+    return tuple(map(bool, found.tolist()))
 
 
 def mean(value: Tensor) -> Tensor:
-    """Mean over processes of a tensor of one shape, with gradient."""
-    return value if world_size() == 1 else _apply(_Mean, value)
+    """Mean over processes of a tensor of one shape, with gradient: the mean of the gradients of all processes."""
+    if world_size() == 1:
+        return value
+    from torch.distributed.nn import functional
+
+    total: Tensor = functional.all_reduce(value)
+    return total / world_size()
 
 
 def gather(part: Tensor) -> Tensor:
-    """Parts (B, ...) of all processes, (processes B, ...), with gradient; the parts have one shape."""
-    return part if world_size() == 1 else _apply(_Gather, part)
+    """Concatenate parts (B, ...) of one shape over processes, with gradient: the sum of what all ask of a part.
 
+    Returns:
+        (processes B, ...).
+    """
+    if world_size() == 1:
+        return part
+    from torch.distributed.nn import functional
 
-def _apply(function: type[torch.autograd.Function], value: Tensor) -> Tensor:
-    answer: Tensor = function.apply(value)
-    return answer
+    return torch.cat(functional.all_gather(part.contiguous()))
 
 
 def gathered(divergence: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A divergence of codes (B, M) that is computed on the codes of all processes."""
 
-    def of_gathered(codes: Tensor) -> Tensor:
+    def of_all(codes: Tensor) -> Tensor:
         return divergence(gather(codes))
 
-    return of_gathered
+    return of_all
 
 
 def average_gradients(network: nn.Module) -> None:
-    """Put the mean over processes in the place of each process's gradients."""
+    """Replace the gradients of each process by their mean over processes."""
     gradients = [each.grad for each in network.parameters() if each.grad is not None]
     if world_size() == 1 or not gradients:
         return
@@ -139,8 +116,8 @@ def average_gradients(network: nn.Module) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-class _Shared(nn.modules.batchnorm._BatchNorm):
-    """Batch norm whose statistics are those of the batches of all processes, which are of one size."""
+class _SyncBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch norm with the statistics of the batches of all processes, which must be of one size."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, ...) -> the same; statistics in fp32 or better."""
@@ -167,21 +144,21 @@ class _Shared(nn.modules.batchnorm._BatchNorm):
         self.running_var.lerp_((v * samples / (samples - 1)).to(self.running_var.dtype), self.momentum)
 
 
-class BatchNorm2d(_Shared, nn.BatchNorm2d):
-    """That of pictures (B, C, H, W)."""
+class BatchNorm2d(_SyncBatchNorm, nn.BatchNorm2d):
+    """For images (B, C, H, W)."""
 
 
-class BatchNorm1d(_Shared, nn.BatchNorm1d):
-    """That of vectors (B, C)."""
+class BatchNorm1d(_SyncBatchNorm, nn.BatchNorm1d):
+    """For vectors (B, C)."""
 
 
-OF_ALL: dict[type[nn.Module], type[_Shared]] = {nn.BatchNorm2d: BatchNorm2d, nn.BatchNorm1d: BatchNorm1d}
+SYNC_LAYERS: dict[type[nn.Module], type[_SyncBatchNorm]] = {nn.BatchNorm2d: BatchNorm2d, nn.BatchNorm1d: BatchNorm1d}
 
 
 def sync_batch_norms(network: nn.Module) -> None:
-    """Let every batch norm of a network take the statistics of all processes; parameters and names stay."""
+    """Make every batch norm of a network take the statistics of all processes; parameters and names stay."""
     if world_size() == 1:
         return
     for layer in network.modules():
-        if type(layer) in OF_ALL:
-            layer.__class__ = OF_ALL[type(layer)]  # nothing but `forward` differs
+        if type(layer) in SYNC_LAYERS:
+            layer.__class__ = SYNC_LAYERS[type(layer)]  # nothing but `forward` differs

@@ -1,4 +1,4 @@
-"""One process of a tiny training in float64; run by test_processes.py, alone and as one of several.
+"""One process of a tiny training in float64; run by test_distributed.py, alone and as one of several.
 
     python one_of_several.py OUT.pt
 

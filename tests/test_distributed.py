@@ -61,7 +61,7 @@ JOINED = """
 import weakref, torch
 from torch import distributed
 from agerestore import distributed as processes
-with processes.joined():
+with processes.init():
     group = weakref.ref(distributed.group.WORLD)
     assert group() is not None
     weight = torch.zeros(1, requires_grad=True)
@@ -137,7 +137,7 @@ def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_written(
     from agerestore.training.loop import train
 
     images = ImageSet(torch.zeros(200, 1, 32, 32, dtype=torch.uint8))
-    monkeypatch.setattr(distributed, "count", lambda: count)
+    monkeypatch.setattr(distributed, "world_size", lambda: count)
     with pytest.raises(UsageError, match=what):
         train(train_config(preset, settings), images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
