@@ -56,25 +56,23 @@ def _verbs(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _verb(name: str, verb: Any) -> str:
     arguments = [each for each in verb.params if each.param_type_name == "argument"]
-    options = [each for each in verb.params if each.param_type_name == "option" and not getattr(each, "hidden", False)]
     panels: dict[str, list[Any]] = {}
-    for each in options:
-        panels.setdefault(getattr(each, "rich_help_panel", None) or "Options", []).append(each)
-    usage = " ".join([name, "[OPTIONS]", *(each.make_metavar_text() for each in [])])
-    lines = [f"\n## {name}\n", verb.help or "", f"\n```\n{usage} {' '.join(_metavar(each) for each in arguments)}\n```"]
+    for each in verb.params:
+        if each.param_type_name == "option" and not each.hidden:
+            panels.setdefault(getattr(each, "rich_help_panel", None) or "Options", []).append(each)
+    usage = " ".join([name, "[OPTIONS]", *map(_metavar, arguments)])
+    lines = [f"\n## {name}\n", verb.help or "", f"\n```\n{usage}\n```"]
     if arguments:
-        lines += [
-            "\n| argument | |",
-            "|---|---|",
-            *(f"| `{_metavar(each)}` | {_cell(each.help)} |" for each in arguments),
-        ]
+        rows = [f"| `{_metavar(each)}` | {_cell(each.help)} |" for each in arguments]
+        lines += ["\n| argument | |", "|---|---|", *rows]
     for panel, members in panels.items():
         lines += [f"\n| {panel} | default | |", "|---|---|---|", *map(_option, members)]
     return "\n".join(lines) + "\n"
 
 
 def _metavar(argument: Any) -> str:
-    return str(argument.metavar or argument.human_readable_name or argument.name).upper()
+    name = str(argument.metavar or argument.name).upper()
+    return name if argument.required else f"[{name}]"
 
 
 def _option(option: Any) -> str:
@@ -98,17 +96,20 @@ def degradation_page() -> str:
     for name, kind in sorted(KINDS.items()):
         specification = f"{name}:{SHOWN[name]}" if name in SHOWN else name
         _show(specification, pictures / f"{name}.jpg")
-        rows = [
-            f"| `{key}` | {each.low:g} to {each.high:g} | {each.least:g} to {each.most:g} |"
-            for key, each in kind.parameters.items()
-        ]
-        parts.append(
-            f"\n## {name}\n\n{kind.description}.\n\n![{specification}](degradations/{name}.jpg)\n\n`{specification}`\n\n"
-            "| parameter | drawn from | allowed |\n|---|---|---|\n" + "\n".join(rows) + "\n"
-        )
+        parts.append(_kind(name, kind, specification))
     parts.append("\n## Names for several\n\n| name | stands for |\n|---|---|\n")
     parts += [f"| `{name}` | `{meaning}` |\n" for name, meaning in sorted(ALIASES.items())]
     return "".join(parts)
+
+
+def _kind(name: str, kind: Any, specification: str) -> str:
+    rows = [
+        f"| `{key}` | {each.low:g} to {each.high:g} | {each.least:g} to {each.most:g} |"
+        for key, each in kind.parameters.items()
+    ]
+    shown = f"![{specification}](degradations/{name}.jpg)\n\n`{specification}`"
+    head = "| parameter | drawn from | allowed |\n|---|---|---|"
+    return "\n".join([f"\n## {name}\n\n{kind.description}.\n\n{shown}\n", head, *rows, ""])
 
 
 def _show(specification: str, path: Path) -> None:
@@ -130,10 +131,11 @@ def preset_page() -> str:
     from agerestore.research.presets import PRESETS as RESEARCH
 
     def rows(table: Mapping[str, Any]) -> str:
-        return "".join(f"| `{name}` | {each.about} |\n" for name, each in sorted(table.items()))
+        lines = [f"| `{name}` | {each.about} |" for name, each in sorted(table.items())]
+        return "\n".join(["| preset | what it is for |", "|---|---|", *lines, ""])
 
-    head = "# Presets\n\n`agerestore train DATA --preset NAME --dry-run` prints one in full.\n\n| preset | what it is for |\n|---|---|\n"
-    return head + rows(PRESETS) + "\n## Of the papers\n\n| preset | what it is for |\n|---|---|\n" + rows(RESEARCH)
+    about = "`agerestore train DATA --preset NAME --dry-run` prints one in full."
+    return f"# Presets\n\n{about}\n\n{rows(PRESETS)}\n## Of the papers\n\n{rows(RESEARCH)}"
 
 
 if __name__ == "__main__":
