@@ -35,7 +35,7 @@ def damaged(pixels: Pixels, kind: str, seed: int) -> Pixels:
     """A photograph (H, W, 3) uint8 after a drawn degradation, clipped and rounded."""
     generator = torch.Generator().manual_seed(seed)
     clean = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
-    image = degradations.damage(clean, degradations.parse(kind), generator).image[0]
+    image = degradations.degrade(clean, degradations.parse(kind), generator).image[0]
     return (image.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.uint8)
 
 

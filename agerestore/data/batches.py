@@ -123,7 +123,7 @@ class ImageBatches:
     def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
         """(B, C, S, S) in [-1, 1] of clean ones in [0, 1]."""
         assert stage.degradation is not None
-        return fill_masked(degradations.damage(x, stage.degradation, torch.Generator().manual_seed(seed))) * 2 - 1
+        return fill_masked(degradations.degrade(x, stage.degradation, torch.Generator().manual_seed(seed))) * 2 - 1
 
     def _with_known(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
         """The batch with images whose label is known, drawn anew from all of those."""

@@ -51,7 +51,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         x = self.photographs.crops(self.count, self.size, generator, self.enlarged).float() / 255
         gray = send(torch.rand(len(x), 1, 1, 1, generator=generator) < self.gray, x.device)
         x = torch.where(gray, luminance(x), x)
-        observation = degradations.damage(x, self.damage, generator)
+        observation = degradations.degrade(x, self.damage, generator)
         mask = torch.zeros_like(x[:, :1]) if observation.mask is None else observation.mask
         damaged = fill_masked(observation)
         damaged = torch.where(gray, damaged[:, :1], damaged)  # a gray picture has one noise, not three

@@ -1,9 +1,8 @@
-"""Degradations: what a picture suffers, drawn first, then applied, so that it can be stored and replayed.
+"""Degradations: a language, random parameters that can be stored and replayed, and the operators.
 
-Three things are kept apart: the specification (`parse`: which kinds, in which ranges), the drawn parameters
-(`draw`: one value per picture, from the caller's own generator; `to_json` and `from_json` store them) and the
-operators (`apply`: on the batch, on its device). The operators are Kornia's where Kornia has them; random
-fields, unknown pixels and drawn marks are plain torch.
+Three things are kept apart: the degradation as text (`parse`: which kinds, in which ranges), the drawn parameters
+(`draw`: one value per image, from the caller's own generator; `to_json` and `from_json` store them) and the operators
+(`apply`: on the batch, on its device). `degrade` does all three; `describe` lists the kinds and their parameters.
 
     >>> import torch
     >>> steps = parse("noise:sigma=25,holes:count=2:size=8")
@@ -16,8 +15,8 @@ fields, unknown pixels and drawn marks are plain torch.
 """
 
 from agerestore.degradations.parser import Step, parse
-from agerestore.degradations.pipeline import Drawn, apply, damage, draw, from_json, to_json
-from agerestore.degradations.registry import ALIASES, KINDS, Kind, Parameter
+from agerestore.degradations.pipeline import Drawn, apply, degrade, draw, from_json, to_json
+from agerestore.degradations.registry import ALIASES, KINDS, Kind, Parameter, describe
 
 __all__ = [
     "ALIASES",
@@ -27,7 +26,8 @@ __all__ = [
     "Parameter",
     "Step",
     "apply",
-    "damage",
+    "degrade",
+    "describe",
     "draw",
     "from_json",
     "parse",

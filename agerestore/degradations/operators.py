@@ -1,253 +1,197 @@
-"""The operators: pictures, their parameters and their seeds in; damaged pictures and unknown pixels out.
+"""Degradation operators: images, their parameters and their seeds in; degraded images and masks out.
 
-Every operator has the signature ``(image, parameters, seed) -> (image, unknown)``: image (B, C, H, W) float32
-with C 1 or 3, nominally in [0, 1]; parameters name -> (B,) or (B, K) on the CPU; seed (B,) int64; unknown
-(B, 1, H, W) of 0 and 1, or None. No operator writes into its input, and on the CPU no picture's result
-depends, to the last bit, on the other pictures of its batch.
+Every operator has the signature ``(image, parameters, seeds) -> (image, mask)``: image (B, C, H, W) float32 with C 1
+or 3, nominally in [0, 1]; parameters name -> (B,) or (B, K) on the CPU; seeds (B,) int64; mask (B, 1, H, W) float, 1
+where pixels are missing and else 0, or None. No operator writes into its input, and on the CPU no image's result
+depends, to the last bit, on the other images of its batch.
+
+Operators stand on kornia.augmentation where it has them. It draws from torch's global generator and for the whole
+batch; here every image has its own seed, so random fields are drawn here and handed over as `params`.
 """
 
-import io
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agerestore.errors import UsageError
-
-BLOCK = 16  # pixels of a JPEG that share their chroma
-MOST_OF_WEBP = 16383  # pixels a side
+if TYPE_CHECKING:
+    from kornia.augmentation import AugmentationBase2D
 
 Parameters = Mapping[str, Tensor]
-Outcome = tuple[Tensor, Tensor | None]
+Degraded = tuple[Tensor, Tensor | None]  # images and mask
+Operator = Callable[[Tensor, Parameters, Tensor], Degraded]
 
 
 def column(parameter: Tensor, image: Tensor) -> Tensor:
-    """The parameter (B,) as (B, 1, 1, 1), with the picture's dtype, on its device."""
+    """Return a parameter (B,) as (B, 1, 1, 1) with the dtype and on the device of the images."""
     return parameter.to(image.dtype).to(image.device)[:, None, None, None]  # not all devices have float64
 
 
-def random_field(sampler: Callable[..., Tensor], seed: Tensor, shape: tuple[int, ...], image: Tensor) -> Tensor:
-    """One field per picture, each from its own seed alone: (B, *shape), float32, on the picture's device.
+def random_field(sampler: Callable[..., Tensor], seeds: Tensor, shape: tuple[int, ...], image: Tensor) -> Tensor:
+    """Draw one field per image, each from its own seed alone.
 
     Args:
         sampler: torch.rand or torch.randn.
-        seed: (B,) int64.
-        shape: the shape of one picture's field.
-        image: the batch the fields are for.
+        seeds: (B,) int64.
+        shape: The shape of one image's field.
+        image: The batch; its device is that of the fields.
+
+    Returns:
+        (B, *shape) float32.
     """
     generator = torch.Generator(image.device)
-    draws = [sampler(shape, generator=generator.manual_seed(s), device=image.device) for s in seed.tolist()]
+    draws = [sampler(shape, generator=generator.manual_seed(seed), device=image.device) for seed in seeds.tolist()]
     return torch.stack(draws)
 
 
-def noise(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
+def augmented(augmentation: "AugmentationBase2D", image: Tensor, **drawn: Tensor) -> Tensor:
+    """Apply an augmentation of Kornia to all images, with parameters that are drawn already."""
+    shape, everyone = torch.tensor(image.shape), torch.ones(len(image))
+    result: Tensor = augmentation(image, params={"forward_input_shape": shape, "batch_prob": everyone, **drawn})
+    return result
+
+
+def noise(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
     """Gaussian noise of standard deviation sigma / 255, clipped to [0, 1] where clip is 1."""
-    field = random_field(torch.randn, seed, image.shape[1:], image)
-    noisy = image + column(parameters["sigma"] / 255, image) * field
+    from kornia.augmentation import RandomGaussianNoise
+
+    field = column(parameters["sigma"] / 255, image) * random_field(torch.randn, seeds, image.shape[1:], image)
+    noisy = augmented(RandomGaussianNoise(p=1.0), image, gaussian_noise=field)
     return torch.where(column(parameters["clip"], image) > 0, noisy.clamp(0, 1), noisy), None
 
 
-def poisson(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Shot noise of `peak` photons at white (0: none), then Gaussian read-out noise of sigma / 255."""
+def poisson(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Shot noise of `peak` photons at white (0: none), then Gaussian read-out noise of sigma / 255.
+
+    Plain torch: Kornia has no Poisson noise.
+    """
     peak = column(parameters["peak"], image)
     generator = torch.Generator(image.device)
     shots, readouts = [], []
-    for rate, s in zip(image.clamp(min=0) * peak, seed.tolist(), strict=True):
-        generator.manual_seed(s)  # one stream for both, so that they are independent of each other
+    for rate, seed in zip(image.clamp(min=0) * peak, seeds.tolist(), strict=True):
+        generator.manual_seed(seed)  # one stream for both, so that they are independent of each other
         readouts.append(torch.randn(rate.shape, generator=generator, device=rate.device))
         shots.append(torch.poisson(rate, generator=generator))
-    # the inner where keeps the division finite in the pictures that have no shot noise
+    # the inner where keeps the division finite in the images that have no shot noise
     shot = torch.where(peak > 0, torch.stack(shots) / torch.where(peak > 0, peak, 1), image)
     return shot + column(parameters["sigma"] / 255, image) * torch.stack(readouts), None
 
 
-def saltpepper(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """The share `amount` of the pixels becomes black or white, half each, all channels alike."""
+def saltpepper(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Salt-and-pepper noise: the fraction `amount` of the pixels turns black or white, half each, in all channels."""
+    from kornia.augmentation import RandomSaltAndPepperNoise
+
     amount = column(parameters["amount"], image)
-    field = random_field(torch.rand, seed, (1, *image.shape[2:]), image)
-    black, white = field < amount / 2, (field >= amount / 2) & (field < amount)
-    return image.masked_fill(black, 0).masked_fill(white, 1), None
+    field = random_field(torch.rand, seeds, (1, *image.shape[2:]), image).expand_as(image)
+    pepper, salt = field < amount / 2, (field >= amount / 2) & (field < amount)
+    return augmented(RandomSaltAndPepperNoise(p=1.0), image, mask_salt=salt, mask_pepper=pepper), None
 
 
-def missing(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Each pixel is unknown with probability `fraction`."""
-    field = random_field(torch.rand, seed, (1, *image.shape[2:]), image)
+def missing(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Each pixel is missing with probability `fraction`."""
+    field = random_field(torch.rand, seeds, (1, *image.shape[2:]), image)
     return image, (field < column(parameters["fraction"], image)).to(image)
 
 
-def jpeg(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """JPEG at `quality` as libjpeg counts it, 4:2:0 chroma, output in [0, 1].
-
-    The picture had `top` rows and `left` columns more, a continuation of its edges: its blocks begin elsewhere. It was
-    smaller by the factor `enlarged` while it was a file: its blocks are larger, and it is soft.
-    """
-    return _from_file(image, parameters, _coded), None
-
-
-def webp(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """WebP at `quality` as libwebp counts it, output of 8 bits in [0, 1]; `top`, `left` and `enlarged` as of `jpeg`."""
-    return _from_file(image, parameters, _webp), None
-
-
-def _from_file(image: Tensor, parameters: Parameters, coded: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Pictures after what was done to them when they came back from files.
-
-    Args:
-        image: (B, C, H, W).
-        parameters: those of `jpeg`.
-        coded: picture (1, C, H, W), quality (1,) -> the picture that comes back.
-    """
-    # One by one: the codec multiplies matrices, whose last bits depend on how many rows they have.
-    sizes = [[max(1, round(side / scale)) for side in image.shape[2:]] for scale in parameters["enlarged"].tolist()]
-    cuts = zip(parameters["top"].tolist(), parameters["left"].tolist(), strict=True)
-    back = []
-    for picture, quality, size, cut in zip(image.split(1), parameters["quality"].split(1), sizes, cuts, strict=True):
-        enlarged = size != list(image.shape[2:])
-        file = _cropped(_resize(picture, tuple(size)) if enlarged else picture, quality, *cut, coded)
-        back.append(_resize(file, tuple(image.shape[2:])).clamp(0, 1) if enlarged else file)
-    return torch.cat(back)
-
-
-def _cropped(image: Tensor, quality: Tensor, top: int, left: int, coded: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """A picture that a larger one was cropped to after it was coded, to the right of and below its edges."""
-    if not top and not left:
-        return coded(image, quality)
-    height, width = image.shape[2:]
-    larger = torch.nn.functional.pad(image, (left, BLOCK - left, top, BLOCK - top), mode="replicate")
-    return coded(larger, quality)[:, :, top : top + height, left : left + width]
-
-
-def _webp(image: Tensor, quality: Tensor) -> Tensor:
-    """A picture (1, C, H, W) as a WebP file brings it back; gray ones have equal channels on the way."""
-    from PIL import Image
-
-    if max(image.shape[2:]) > MOST_OF_WEBP:
-        raise UsageError(f"webp: such files have at most {MOST_OF_WEBP} pixels a side; choose jpeg or shrink it")
-    pixels = (image[0].clamp(0, 1).expand(3, -1, -1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=int(quality))
-    back = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1)
-    return (back[None, : image.shape[1]] / 255).to(image)
-
-
-def _coded(image: Tensor, quality: Tensor) -> Tensor:
-    """Pictures as JPEG brings them back, their blocks beginning in the corner.
-
-    Kornia's codec is differentiable: it rounds softly, to r + e^3 for a coefficient r + e, and so keeps 0.8
-    dB that a real file loses. Coding twice leaves e^9, at most 0.002 of a step, as good as rounding; only the
-    chroma is that of the first time, as it would be blurred twice. Measured against Pillow's files of
-    photographs, quality 10 to 95: 37 to 53 dB apart, and within 0.4 dB as far from the original.
-    """
-    from kornia.color import rgb_to_ycbcr, ycbcr_to_rgb
-    from kornia.enhance import jpeg_codec_differentiable
-
-    strength = column(_kornia_quality(quality), image).flatten()
-    once = jpeg_codec_differentiable(image.clamp(0, 1).expand(-1, 3, -1, -1), strength).clamp(0, 1)
-    twice: Tensor = jpeg_codec_differentiable(once, strength)
-    if image.shape[1] == 3:
-        twice = ycbcr_to_rgb(torch.cat([rgb_to_ycbcr(twice)[:, :1], rgb_to_ycbcr(once)[:, 1:]], 1))
-    return twice[:, : image.shape[1]].clamp(0, 1)
-
-
-def _kornia_quality(quality: Tensor) -> Tensor:
-    """The quality (B,) at which Kornia's soft floor gives exactly libjpeg's integer scale of the tables."""
-    scale = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality) + 0.5
-    return torch.where(quality < 50, 5000 / scale, (200 - scale) / 2)
-
-
-def blur(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Gaussian blur of standard deviation sigma in pixels, edges continued."""
+def blur(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Gaussian blur of standard deviation sigma in pixels, edges replicated."""
     return _gaussian(image, parameters["sigma"]), None
 
 
-def grain(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Film grain: noise of standard deviation sigma / 255, blurred to spots of `size` pixels.
+def grain(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Film grain: noise of standard deviation sigma / 255, blurred to a grain size of `size` pixels.
 
-    `color` is the share of its variance that each channel has for itself: 0 is gray, as of black-and-white film.
+    `color` is the fraction of its variance that is independent in each channel: 0 is gray, as of black-and-white film.
     """
     own, size = column(parameters["color"], image), parameters["size"]
-    spots = _spots(size, seed, 1, image)
+    spots = _spots(size, seeds, 1, image)
     if (parameters["color"] > 0).any():
-        spots = (1 - own).sqrt() * spots + own.sqrt() * _spots(size, seed + 1, image.shape[1], image)
+        spots = (1 - own).sqrt() * spots + own.sqrt() * _spots(size, seeds + 1, image.shape[1], image)
     return image + column(parameters["sigma"] / 255, image) * spots, None
 
 
-def _spots(size: Tensor, seed: Tensor, channels: int, image: Tensor) -> Tensor:
-    """White noise blurred to spots of `size` (B,) pixels, of deviation 1 up to the border: (B, channels, H, W).
+def _spots(size: Tensor, seeds: Tensor, channels: int, image: Tensor) -> Tensor:
+    """White noise blurred by `size` (B,) pixels, of standard deviation 1 up to the border: (B, channels, H, W).
 
-    Each picture's noise is drawn as much larger as its own blur reaches, and lies in the middle of a common canvas.
+    Each image's noise is drawn larger by the radius of its own kernel and centered on a common canvas.
     """
-    (height, width), reaches = image.shape[2:], _reach(size).long().tolist()
-    most = max(reaches)
+    (height, width), radii = image.shape[2:], _radius(size).long().tolist()
+    most = max(radii)
     canvas = image.new_zeros(len(image), channels, height + 2 * most, width + 2 * most)
-    for whole, reach, each in zip(canvas, reaches, seed.split(1), strict=True):
-        drawn = random_field(torch.randn, each, (channels, height + 2 * reach, width + 2 * reach), image)[0]
-        edge = most - reach
+    for whole, radius, seed in zip(canvas, radii, seeds.split(1), strict=True):
+        drawn = random_field(torch.randn, seed, (channels, height + 2 * radius, width + 2 * radius), image)[0]
+        edge = most - radius
         whole[:, edge : edge + drawn.shape[1], edge : edge + drawn.shape[2]] = drawn
     left = _gaussian_kernel(size).square().sum(1)  # what a blur leaves of a standard deviation
     return _gaussian(canvas, size)[:, :, most : most + height, most : most + width] / column(left, image)
 
 
-def motion(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Uniform motion over `length` pixels (made odd), `angle` degrees anticlockwise from the horizontal."""
-    from kornia.filters import get_motion_kernel2d
+def motion(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Uniform motion over `length` pixels (made odd), `angle` degrees counterclockwise from the horizontal."""
+    from kornia.augmentation import RandomMotionBlur
 
     lengths = parameters["length"] // 2 * 2 + 1
     moved = image.clone()
-    for length in sorted(set(lengths.tolist()) - {1}):
-        pictures = (lengths == length).nonzero().flatten()
-        angle = parameters["angle"][pictures]
-        kernel: Tensor = get_motion_kernel2d(length, angle, torch.zeros_like(angle), mode="bilinear")
-        there = pictures.to(image.device)
-        moved = moved.index_copy(0, there, _correlate(image[there], kernel))
+    for length in sorted(set(lengths.tolist()) - {1}):  # Kornia has one length for a batch
+        chosen = (lengths == length).nonzero().flatten()
+        there = chosen.to(image.device)
+        part, count = _with_companion(image[there])
+        angle = parameters["angle"][chosen].repeat(len(part) // count)
+        operator = RandomMotionBlur(length, 0.0, 0.0, border_type="replicate", resample="bilinear", p=1.0)
+        still, first = torch.zeros_like(angle), torch.zeros(1, dtype=torch.int64)
+        drawn = {"angle_factor": angle, "direction_factor": still, "idx": first}
+        blurred = augmented(operator, part, ksize_factor=torch.full((len(part),), length), **drawn)
+        moved = moved.index_copy(0, there, blurred[:count])
     return moved, None
 
 
-def resample(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Made smaller by the factor `scale` and brought back, bicubic with antialiasing (Pillow's, to 1e-6).
+def resample(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Downscale by the factor `scale` and upscale again, bicubic with antialiasing (Pillow's, to 1e-6).
 
-    torch's own resize: Kornia's blurs with a wide Gaussian before it samples, unlike any photo software.
+    By torch's resize: Kornia's blurs with a wide Gaussian before it samples, unlike any photo software.
     """
     height, width = image.shape[2:]
     small = torch.stack([(side / parameters["scale"]).round().clamp(1) for side in (height, width)], 1).long()
     back = image.clone()
     for size in {tuple(row) for row in small.tolist()} - {(height, width)}:
         there = (small == torch.tensor(size)).all(1).nonzero().flatten().to(image.device)
-        back = back.index_copy(0, there, _resize(_resize(image[there], size), (height, width)))
+        back = back.index_copy(0, there, resize(resize(image[there], size), (height, width)))
     return back, None
 
 
-def _resize(image: Tensor, size: tuple[int, ...]) -> Tensor:
+def resize(image: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Resize (B, C, H, W) to (h, w), bicubic with antialiasing."""
     return torch.nn.functional.interpolate(image, size=size, mode="bicubic", antialias=True)
 
 
-def holes(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Square boxes of unknown pixels: top, left and size (B, K) in pixels; size 0 is no box."""
+def holes(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """Square boxes of missing pixels: top, left and size (B, K) in pixels; size 0 is no box."""
     size, top, left = (parameters[name].to(image.device) for name in ("size", "top", "left"))
     return image, _boxes(image, size, top, left)
 
 
-def hole(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """One centered square of `size` x `size` unknown pixels."""
+def hole(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """One centered square of `size` x `size` missing pixels."""
     size = parameters["size"].to(image.device)[:, None]
     height, width = image.shape[2:]
     return image, _boxes(image, size, (height - size) // 2, (width - size) // 2)
 
 
 def _boxes(image: Tensor, size: Tensor, top: Tensor, left: Tensor) -> Tensor:
-    """The union (B, 1, H, W) of the boxes given by (B, K) sizes and corners."""
+    """Return the union (B, 1, H, W) of the boxes given by (B, K) sizes and corners.
+
+    Kornia's RandomErasing gives the same, bit for bit, but erases one box of at least one pixel per call: measured 6
+    times slower for 3 boxes in each of 64 images of 64 x 64 (4 and 23 ms), 97 times for 100 boxes.
+    """
     row, col = (torch.arange(side, device=image.device) for side in image.shape[2:])
     rows = (row >= top[..., None]) & (row < (top + size)[..., None])  # (B, K, H)
     cols = (col >= left[..., None]) & (col < (left + size)[..., None])  # (B, K, W)
     return (rows.to(image).mT @ cols.to(image) > 0)[:, None].to(image)
 
 
-def fading(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
-    """Contrast lost, black lifted to `lift`, and `sepia` of the way to sepia (color pictures only).
-
-    A value x becomes lift + (1 - lift) * contrast * x.
-    """
+def fading(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
+    """A faded print: x becomes lift + (1 - lift) * contrast * x, then goes `sepia` of the way to sepia if in color."""
     from kornia.color.sepia import sepia_from_rgb
 
     lift, contrast = column(parameters["lift"], image), column(parameters["contrast"], image)
@@ -259,34 +203,42 @@ def fading(image: Tensor, parameters: Parameters, seed: Tensor) -> Outcome:
 
 
 def _gaussian(image: Tensor, sigma: Tensor) -> Tensor:
-    """The pictures blurred, each by its own sigma (B,) in pixels."""
+    """Blur each image by its own sigma (B,) in pixels.
+
+    Not by Kornia's RandomGaussianBlur: it has one kernel size for a batch, so that where an image's Gaussian is cut
+    off would depend on the other images, and no kernel for a sigma of 0.
+    """
+    from kornia.filters import filter2d
+
     kernel = _gaussian_kernel(sigma)
-    return _correlate(image, kernel[:, None, :], kernel[:, :, None]) if kernel.shape[1] > 1 else image
+    if kernel.shape[1] == 1:
+        return image
+    filtered, count = _with_companion(image)
+    for one in (kernel[:, None, :], kernel[:, :, None]):
+        filtered = filter2d(filtered, one.repeat(len(filtered) // count, 1, 1), "replicate")
+    return filtered[:count]
 
 
-def _reach(sigma: Tensor) -> Tensor:
-    """Pixels to which a Gaussian is taken."""
+def _radius(sigma: Tensor) -> Tensor:
+    """Pixels at which a Gaussian is cut off."""
     return torch.ceil(4 * sigma)
 
 
 def _gaussian_kernel(sigma: Tensor) -> Tensor:
-    """Sampled Gaussians (B, K) float64, each cut at its own 4 sigma however wide the widest is."""
+    """Return sampled Gaussians (B, K) float64, each cut off at its own 4 sigma however wide the widest is."""
     from kornia.filters import get_gaussian_kernel1d
 
-    reach = _reach(sigma)
+    reach = _radius(sigma)
     radius = int(reach.max())
     kernel: Tensor = get_gaussian_kernel1d(2 * radius + 1, sigma.clamp(min=1e-3)[:, None])
     kernel = kernel * (torch.arange(-radius, radius + 1).abs() <= reach[:, None])
     return kernel / kernel.sum(1, keepdim=True)
 
 
-def _correlate(image: Tensor, *kernels: Tensor) -> Tensor:
-    """The pictures under their own kernels (B, h, w), one after the other, edges continued."""
-    from kornia.filters import filter2d
+def _with_companion(image: Tensor) -> tuple[Tensor, int]:
+    """Return the images, a single plane twice, and how many there were.
 
-    # torch convolves a lone plane by another algorithm, whose last bits differ: it gets a companion
+    torch convolves a single plane (B = C = 1) by another algorithm, whose last bits differ.
+    """
     copies = 2 if image.shape[0] * image.shape[1] == 1 else 1
-    filtered = image.repeat(copies, 1, 1, 1)
-    for kernel in kernels:
-        filtered = filter2d(filtered, kernel.repeat(copies, 1, 1), "replicate")
-    return filtered[: len(image)]
+    return image.repeat(copies, 1, 1, 1), len(image)

@@ -1,8 +1,8 @@
-"""The little language of degradations: ``noise:sigma=0..55,jpeg|holes:count=2:size=14``.
+"""The language of degradations: ``noise:sigma=0..55,jpeg|holes:count=2:size=14``.
 
-A comma puts one step after the other, a bar separates alternatives (each picture suffers one of them, all
-equally likely), a colon separates a kind from its parameters and these from each other. A parameter takes a
-number or a range ``low..high`` that is drawn from uniformly; those not named keep their defaults.
+A comma puts one step after the other, a bar separates alternatives (each image gets one of them, all equally likely),
+a colon separates a kind from its parameters and these from each other. A parameter takes a number or a range
+``low..high`` that is drawn from uniformly; those not named keep their defaults.
 """
 
 import math
@@ -15,12 +15,12 @@ from agerestore.errors import UsageError
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a chain.
+    """One step of a degradation.
 
     Attributes:
-        kind: a key of KINDS.
-        ranges: every parameter of the kind -> (low, high).
-        alternative: the number of the alternative it belongs to, 0 where there is but one.
+        kind: A key of KINDS.
+        ranges: Every parameter of the kind -> (low, high).
+        alternative: The number of the alternative it belongs to, 0 where there is but one.
     """
 
     kind: str
@@ -28,17 +28,17 @@ class Step:
     alternative: int = 0
 
 
-def parse(text: str) -> tuple[Step, ...]:
-    """Read a specification.
+def parse(degradation: str) -> tuple[Step, ...]:
+    """Parse a degradation.
 
     Args:
-        text: such as ``"noise:sigma=50,holes:count=2"``, ``"noise|saltpepper|hole"`` or ``"old-photo"``.
+        degradation: Such as ``"noise:sigma=50,holes:count=2"``, ``"noise|saltpepper|hole"`` or ``"old-photo"``.
 
     Returns:
         The steps in their order, each with the alternative it belongs to.
 
     Raises:
-        UsageError: an unknown kind or parameter, or a value that is no number or out of its limits.
+        UsageError: An unknown kind or parameter, or a value that is no number or out of its limits.
 
     >>> [step.kind for step in parse("noise:sigma=50,holes")]
     ['noise', 'holes']
@@ -47,7 +47,7 @@ def parse(text: str) -> tuple[Step, ...]:
     """
     return tuple(
         _step(part.strip(), number)
-        for number, chain in enumerate(text.split("|"))
+        for number, chain in enumerate(degradation.split("|"))
         for word in chain.split(",")
         for part in ALIASES.get(word.strip(), word).split(",")
     )
@@ -58,7 +58,7 @@ def _step(text: str, alternative: int) -> Step:
     if name not in KINDS:
         if name in ALIASES:
             raise UsageError(f"degradation '{name}' takes no parameters; it stands for '{ALIASES[name]}'")
-        known = ", ".join([*KINDS, *ALIASES])
+        known = ", ".join([*sorted(KINDS), *sorted(ALIASES)])
         raise UsageError(f"unknown degradation '{name}'; there are: {known}")
     parameters = KINDS[name].parameters
     ranges = {key: (parameter.low, parameter.high) for key, parameter in parameters.items()}
@@ -75,7 +75,7 @@ def _step(text: str, alternative: int) -> Step:
 
 
 def _range(what: str, text: str, parameter: Parameter) -> tuple[float, float]:
-    """A number or low..high, within the parameter's limits."""
+    """Parse a number or low..high, within the parameter's limits."""
     ends = [_number(what, end, parameter) for end in text.split("..", 1)]
     if ends[0] > ends[-1]:
         raise UsageError(f"{what}={text} runs backwards; write {ends[-1]:g}..{ends[0]:g}")
@@ -90,7 +90,7 @@ def _number(what: str, text: str, parameter: Parameter) -> float:
     if not parameter.least <= value <= parameter.most or (parameter.whole and value != int(value)):
         sort = "a whole number" if parameter.whole else "a number"
         raise UsageError(
-            f"{what}={text or '(nothing)'} cannot be; it takes {sort} from {parameter.least:g} to"
+            f"{what}={text or '(nothing)'} is not valid; it takes {sort} from {parameter.least:g} to"
             f" {parameter.most:g}, or a range low..high"
         )
     return value

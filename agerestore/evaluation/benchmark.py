@@ -60,7 +60,7 @@ def available_baselines(fitted: bool = True) -> list[str]:
 
 def degraded(truth: Tensor, damage: str, seed: int) -> Observation:
     """Damaged versions of clean pictures (N, C, S, S) in [0, 1], by the protocol of this module."""
-    observation = degradations.damage(truth, degradations.parse(damage), torch.Generator().manual_seed(seed))
+    observation = degradations.degrade(truth, degradations.parse(damage), torch.Generator().manual_seed(seed))
     image = observation.image
     stays_inside = bool(image.min() >= 0) and bool(image.max() <= 1)
     return Observation(quantize(image) if stays_inside else image, observation.mask)

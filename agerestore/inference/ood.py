@@ -102,7 +102,7 @@ def calibrate(model: Autoencoder, truth: Tensor, damage: tuple[degradations.Step
     generator = torch.Generator().manual_seed(0)
     rows: list[dict[str, Tensor]] = []
     for part in truth.split(250):
-        for observation in (Observation(part), degradations.damage(part, damage, generator)):
+        for observation in (Observation(part), degradations.degrade(part, damage, generator)):
             code = model.encode(fill_masked(observation), robust=True)
             rows.append(signals(model, observation, code, model.generate(code)))
     return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in SIGNALS}

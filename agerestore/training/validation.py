@@ -216,7 +216,7 @@ def _drawing(model: ColorModel, stage: Stage) -> ColorModel:
 
 
 def _damage(steps: tuple[degradations.Step, ...], truth: Tensor) -> Observation:
-    return degradations.damage(truth, steps, torch.Generator().manual_seed(0))
+    return degradations.degrade(truth, steps, torch.Generator().manual_seed(0))
 
 
 def degrader(damage: str) -> Callable[[Tensor], Observation]:
