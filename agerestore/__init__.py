@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from agerestore.errors import AgeRestoreError
     from agerestore.inference.colorizer import colorize
     from agerestore.inference.restoration import domain_score, restore
-    from agerestore.models.weights import LoadedModel
+    from agerestore.models.base import Model
     from agerestore.models.zoo import load
 
-__all__ = ["AgeRestoreError", "LoadedModel", "__version__", "colorize", "domain_score", "load", "restore"]
+__all__ = ["AgeRestoreError", "Model", "__version__", "colorize", "domain_score", "load", "restore"]
 
 # Looked up at first use, so that importing the package, and --help, cost nothing.
 _HOME = {
     "AgeRestoreError": "errors",
-    "LoadedModel": "models.weights",
+    "Model": "models.base",
     "colorize": "inference.colorizer",
     "domain_score": "inference.restoration",
     "load": "models.zoo",

@@ -23,7 +23,7 @@ from agerestore.images.observation import Observation
 from agerestore.inference.restoration import restore_observation
 from agerestore.metrics.image import psnr, quantize
 from agerestore.models import zoo
-from agerestore.models.fuse import folded
+from agerestore.models.fuse import fuse
 
 PHOTOGRAPHS = Path(__file__).parent.parent / "examples" / "photographs"
 SIDE, SIGMA, PIECES, ROUNDS = 256, 25, 4, 3
@@ -98,7 +98,7 @@ def main() -> None:
         "total variation": best(total_variation, [{"weight": w} for w in (0.07, 0.1, 0.14)], truths[0]),
     }
     levels, observation, cpu = measured(methods, truths), noisy(truths[0], 0), torch.device("cpu")
-    quick = folded(network)
+    quick = fuse(network)
 
     def run(network: nn.Module, precision: str) -> None:
         with torch.inference_mode(), devices.precision(precision, cpu, auto=devices.fastest(cpu)):

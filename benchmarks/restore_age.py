@@ -18,14 +18,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from agerestore.config.training import train_config
 from agerestore.models import zoo
-from agerestore.models.registry import Autoencoder, Model, build
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.registry import build
 
 ROUNDS = 7
 SIDE = 2048  # of the matrices
 
 
-def contenders(model: LoadedModel, image: Tensor) -> dict[str, Callable[[], object]]:
+def contenders(model: Model, image: Tensor) -> dict[str, Callable[[], object]]:
     """The ways to compute one batch."""
 
     def run(networks: Model, bf16: bool) -> None:
@@ -36,8 +37,8 @@ def contenders(model: LoadedModel, image: Tensor) -> dict[str, Callable[[], obje
     matrix = torch.rand(SIDE, SIDE, dtype=torch.bfloat16)
     return {
         "official": lambda: run(model.networks, False),
-        "ours in fp32": lambda: run(model.quick, False),
-        "ours in bf16": lambda: run(model.quick_bf16, True),
+        "ours in fp32": lambda: run(model.fused, False),
+        "ours in bf16": lambda: run(model.fused_bf16, True),
         "product": lambda: matrix @ matrix,
     }
 
@@ -52,7 +53,7 @@ def operations(run: Callable[[], object]) -> int:
 def main() -> None:
     """Print ratios of median times for the shipped networks and the published ones."""
     published = build(train_config("age-cifar10").network).eval().requires_grad_(False)
-    models = {"`mnist`": zoo.load("mnist"), "published CIFAR-10 networks": LoadedModel(published, {})}
+    models = {"`mnist`": zoo.load("mnist"), "published CIFAR-10 networks": Model(published, {})}
     figures = {}
     for (name, model), batch in product(models.items(), (64, 256)):
         image = torch.rand(batch, model.networks.config.channels, 32, 32)

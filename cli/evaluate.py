@@ -14,8 +14,7 @@ from ._options import Common, ModelName, refuse_unheeded, with_common_options
 
 if TYPE_CHECKING:
     from agerestore.data.datasets import AnySet
-    from agerestore.models.registry import Model
-    from agerestore.models.weights import LoadedModel
+    from agerestore.models.base import Model
 
 
 @with_common_options
@@ -56,7 +55,6 @@ def evaluate(
     from agerestore import device as devices
     from agerestore.inference.restoration import unsupported_options
     from agerestore.models import zoo
-    from agerestore.models.registry import Autoencoder, ColorModel
 
     settings = RestoreSettings(latent_steps=refine, ensemble=ensemble, precision=common.precision)
     devices.set_threads(common.threads)
@@ -67,12 +65,12 @@ def evaluate(
     if suite is not None:
         refuse_unheeded(f"--suite {suite}", _given(restoring | compared | elsewhere))
         _evaluate_suite(loaded, suite, data, training, limit, settings, common)
-    elif isinstance(loaded.networks, ColorModel):
+    elif loaded.task == "colorization":
         reduced = {"--precision": common.precision not in ("auto", "fp32")}
         refuse_unheeded(f"-m {model}", _given(restoring | elsewhere | reduced))
         _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
     else:
-        fitted = {} if isinstance(loaded.networks, Autoencoder) else {"--training": training}  # baselines that learn
+        fitted = {} if loaded.input.size else {"--training": training}  # baselines that learn
         refuse_unheeded(f"-m {model}", [*unsupported_options(loaded, settings), *_given(compared | fitted)])
         _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)
 
@@ -83,7 +81,7 @@ def _given(options: dict[str, Any]) -> list[str]:
 
 
 def _evaluate_restoring(
-    model: "LoadedModel", data: Path, damage: list[str] | None, baseline: str, training: Path | None, limit: int,
+    model: "Model", data: Path, damage: list[str] | None, baseline: str, training: Path | None, limit: int,
     settings: "RestoreSettings", common: Common,
 ) -> None:  # fmt: skip
     """A model that restores, under each kind of damage."""
@@ -91,7 +89,7 @@ def _evaluate_restoring(
 
     if not damage:
         raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
-    test, clean = _pictures(model.networks, data, training, baseline != "none")
+    test, clean = _pictures(model, data, training, baseline != "none")
     methods = {"all": benchmark.available_baselines(fitted=clean is not None), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
@@ -109,12 +107,12 @@ def _evaluate_restoring(
 
 
 def _evaluate_suite(
-    model: "LoadedModel", suite: str, data: Path, training: Path | None, limit: int, settings: "RestoreSettings",
+    model: "Model", suite: str, data: Path, training: Path | None, limit: int, settings: "RestoreSettings",
     common: Common,
 ) -> None:  # fmt: skip
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
     from agerestore.data import datasets
-    from agerestore.models.registry import Autoencoder
+    from agerestore.models.age import Autoencoder
     from agerestore.research.paper_benchmark import Measurement, paper_benchmark
 
     if suite != "paper":
@@ -142,14 +140,14 @@ def _evaluate_suite(
 
 
 def _evaluate_coloring(
-    model: "LoadedModel", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
+    model: "Model", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
 ) -> None:
     """A model that colors beside gray and, if there is one, beside plain regression."""
     from agerestore.data import datasets
     from agerestore.evaluation.colorization import ColorizationScore, evaluate_colorization
     from agerestore.inference.colorizer import networks_of
     from agerestore.models import zoo
-    from agerestore.models.registry import ColorModel
+    from agerestore.models.colorizer import Colorizer
 
     if training is None:
         raise UsageError("name colored pictures, not those of --data, with --training: a classifier learns from them")
@@ -158,7 +156,7 @@ def _evaluate_coloring(
         datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training)
     )
     regression = zoo.load(beside).networks if beside else None
-    if not isinstance(regression, ColorModel | None):
+    if not isinstance(regression, Colorizer | None):
         raise UsageError(f"--beside {beside}: these weights do not color")
 
     def report(row: ColorizationScore) -> None:
@@ -193,15 +191,14 @@ def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
     return test.take(torch.arange(count) if has_splits(data) else torch.arange(count) * len(test) // count)
 
 
-def _pictures(networks: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":
+def _pictures(model: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":
     """Test pictures in the form that the networks want, and training pictures for what is fitted beside them."""
     from agerestore.data import datasets
     from agerestore.data.sources import has_splits
-    from agerestore.models.registry import PhotoModel
 
-    if isinstance(networks, PhotoModel):
+    size, channels = model.input.size, model.input.channels
+    if size is None:
         return datasets.load_photographs(data, split="test"), None
-    size, channels = networks.config.image_size, networks.config.channels
     clean = None
     if training is not None or (compare and has_splits(data)):
         clean = datasets.load_images(training or data, size, channels, "train")

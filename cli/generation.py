@@ -13,7 +13,7 @@ from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from agerestore.models.weights import LoadedModel
+    from agerestore.models.base import Model
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
 ROW = 8  # samples in a row of the sheet
@@ -80,7 +80,7 @@ def interpolate(
     tell_output(out, common)
 
 
-def _warn_of_foreign(path: Path, loaded: "LoadedModel", picture: "Tensor", common: Common) -> None:
+def _warn_of_foreign(path: Path, loaded: "Model", picture: "Tensor", common: Common) -> None:
     """Say of a picture that the model knows nothing like it."""
     from agerestore.inference.restoration import domain_score
 

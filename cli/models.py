@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch import device as Device
 
-    from agerestore.models.registry import ColorModel, PhotoModel
+    from agerestore.models.colorizer import Colorizer
+    from agerestore.models.photo import PhotoRestorer
 
 app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify; calibrate one of your own.")
 
@@ -102,15 +103,16 @@ def calibrate(
     """
     from agerestore import device as devices
     from agerestore.models import weights, zoo
-    from agerestore.models.registry import ColorModel, PhotoModel
+    from agerestore.models.colorizer import Colorizer
+    from agerestore.models.photo import PhotoRestorer
 
     refuse_existing(out, overwrite)
     devices.set_threads(common.threads)
     device = devices.choose(common.device)
     loaded = zoo.load(model).to(device)
-    if isinstance(loaded.networks, ColorModel):
+    if isinstance(loaded.networks, Colorizer):
         changed = _refusals(loaded.networks, data, foreign or [], device)
-    elif isinstance(loaded.networks, PhotoModel) and loaded.networks.config.latent_dim:
+    elif isinstance(loaded.networks, PhotoRestorer) and loaded.networks.config.latent_dim:
         if foreign:
             raise UsageError(f"--foreign is for a model that colors, and {model} does not; leave it out")
         with devices.precision(common.precision, device):
@@ -121,7 +123,7 @@ def calibrate(
     tell_output(out, common)
 
 
-def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
+def _refusals(networks: "Colorizer", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
     """The domain of a model that colors, for its header."""
     from agerestore.data import datasets
     from agerestore.images.color import rgb_to_lab
@@ -140,7 +142,7 @@ def _refusals(networks: "ColorModel", data: list[Path], foreign: list[Path], dev
     return {"domain": found}
 
 
-def _spread(networks: "PhotoModel", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
+def _spread(networks: "PhotoRestorer", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
     from agerestore.data import datasets
     from agerestore.metrics.validation import calibrate_samples, sample_metrics

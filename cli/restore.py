@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agerestore.images.photo import Mask, Photo
     from agerestore.inference.colorizer import ColorizedPicture
     from agerestore.inference.pictures import RestoredPicture
-    from agerestore.models.weights import LoadedModel
+    from agerestore.models.base import Model
 
 
 @with_common_options
@@ -140,13 +140,13 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
     return automatic, [zoo.fingerprint(name) for name in (zoo.automatic() if automatic else [model])]
 
 
-def _models(model: str, where: Any) -> "dict[str, LoadedModel]":
+def _models(model: str, where: Any) -> "dict[str, Model]":
     """The named model, or all shipped ones that restore for each picture to go to the one that suits it."""
     from agerestore.models import zoo
-    from agerestore.models.registry import ColorModel
+    from agerestore.models.colorizer import Colorizer
 
     models = zoo.load_automatic() if model == "auto" else {model: zoo.load(model)}
-    if model != "auto" and isinstance(models[model].networks, ColorModel):
+    if model != "auto" and isinstance(models[model].networks, Colorizer):
         raise UsageError(f"-m {model} colors pictures and restores none; use `agerestore colorize`, or --colorize")
     return {name: each.to(where) for name, each in models.items()}
 
@@ -172,7 +172,7 @@ class _Extras:
 class _Restoring:
     """The work of `restore`: a picture and its mask, the picture restored, its files."""
 
-    models: "dict[str, LoadedModel]"
+    models: "dict[str, Model]"
     settings: "RestoreSettings"
     extras: _Extras
     masks: Path | None

@@ -96,15 +96,13 @@ def _config(preset: str | None, given: tuple[str, ...], begun: Path | None) -> "
 
 def _images(config: "TrainConfig", path: Path) -> "AnySet":
     """The training set in the form that the networks of ``config`` want."""
-    from agerestore.config.networks import ColorConfig, PhotoConfig
     from agerestore.data import datasets
 
-    if isinstance(config.network, PhotoConfig):
-        return datasets.load_photographs(path, config.crop_size)
     size = config.network.image_size
+    if size is None:
+        return datasets.load_photographs(path, config.crop_size)
     stored = round(size * datasets.AUGMENT_MARGIN) if config.augment else size
-    # The author's cars fill the square, whatever their proportions.
-    return datasets.load_images(path, stored, config.network.channels, stretch=isinstance(config.network, ColorConfig))
+    return datasets.load_images(path, stored, config.network.channels, stretch=config.network.fit == "stretch")
 
 
 class _Bar:

@@ -26,11 +26,23 @@ TRAINING = {
     "paints.turn": "update",
 }
 TRAINING_VALUES = {"divergence": {"official": "age_code"}}
-NETWORK: dict[str, str] = {}  # of the configuration of networks, by its field
+NETWORK = {  # of the configuration of networks, by its field
+    "heads": "class_embeddings",
+    "spread": "logit_scale",
+    "told": "critic_classes",
+    "game_widths": "sampler_widths",
+    "paints": "prior_components",
+}
 TERMS = {"centre": "regression", "energy": "variance_ratio"}  # of losses
 STAGES = {"game": "adversarial", "settle": "finetune", "paints": "code_prior"}
-PLAYERS: dict[str, str] = {}  # networks by their name, and with that the first part of names of tensors
-TENSORS: dict[str, str] = {}  # of weights and states: beginnings of names within a whole model
+PLAYERS = {"paints": "code_prior"}  # networks by their name, and with that the first part of names of tensors
+TENSORS = {  # of weights and states: parts of names within a whole model
+    "enter": "stem",
+    "shrink": "downsample",
+    "grow": "upsample",
+    "leave": "head",
+    "heads": "class_embeddings",
+}
 HEADER = {"terms": "data_license"}
 METRICS = {"grey": "gray", "samples_centre": "samples_estimate"}  # of the ``validation`` of a header
 
@@ -123,7 +135,6 @@ def _joined(player: str) -> str:
 
 
 def _tensor(name: str) -> str:
-    first, dot, rest = name.partition(".")
-    name = PLAYERS.get(first, first) + dot + rest
-    old = next((old for old in TENSORS if name.startswith(old)), "")
-    return TENSORS.get(old, "") + name.removeprefix(old)
+    """``estimator.enter.weight`` is now ``estimator.stem.weight``."""
+    first, *parts = name.split(".")
+    return ".".join([PLAYERS.get(first, first), *(TENSORS.get(part, part) for part in parts)])

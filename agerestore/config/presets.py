@@ -94,7 +94,7 @@ PRESETS: dict[str, Preset] = {
     "age-resnet": Preset("as age, with residual networks", {"network.architecture": "resnet"}, base="age"),
     "photo": Preset("photographs of any size: noise, JPEG, scratches, holes; the shipped model photo", {
         "network": {
-            "architecture": "photo", "widths": [24, 96, 144], "blocks": [2, 2, 6], "game_widths": [48, 80],
+            "architecture": "photo", "widths": [24, 96, 144], "blocks": [2, 2, 6], "sampler_widths": [48, 80],
         },
         "degradation": _PHOTO_DEGRADATIONS,
         "upscaled": 0.2,  # the texture of a soft photograph is taken for grain otherwise
@@ -112,7 +112,7 @@ PRESETS: dict[str, Preset] = {
     }),
     "cars-color": Preset("colors for gray images of one kind, 64x64; the shipped model cars-color", {
         # Reconstruction weighs most, in a loss that counts gray cars as much as red ones (docs/experiments.md).
-        "network": {"architecture": "color", "paints": 16},
+        "network": {"architecture": "color", "prior_components": 16},
         "updates": {
             "encoder": {"weights": {"kl_real": 10, "kl_fake": -5, "match_x": 10}},
             "generator": {"weights": {"kl_fake": 5, "kl_within": 5, "match_z": 32, "match_x": 10, "colorfulness": 1}},

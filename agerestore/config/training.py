@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from agerestore.config import legacy
-from agerestore.config.networks import AnyNetworkConfig, Frozen, NetworkConfig, PhotoConfig, kind_of_network
+from agerestore.config.networks import CONFIGS, AnyNetworkConfig, AutoencoderConfig, Frozen
 from agerestore.config.presets import objectives, settings_of, with_objective
 from agerestore.errors import UsageError
 
@@ -83,7 +83,7 @@ class TrainConfig(Frozen):
 
     preset: str = "age"
     objective: str = "age"
-    network: AnyNetworkConfig = NetworkConfig()
+    network: AnyNetworkConfig = AutoencoderConfig()
     crop_size: int = Field(64, ge=16, multiple_of=16, description="of the pieces of photographs that training sees")
     degradation: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
     gray: float = Field(0, ge=0, le=1, description="share of the pieces of photographs that are made gray")
@@ -152,8 +152,7 @@ class TrainConfig(Frozen):
     @property
     def needs_labels(self) -> bool:
         """Whether a set without labels cannot be learned from."""
-        told = isinstance(self.network, NetworkConfig) and self.network.told > 0
-        return told or any(step.weights.get("cross_entropy") for step in self.updates.values())
+        return self.network.needs_labels or any(step.weights.get("cross_entropy") for step in self.updates.values())
 
     @field_validator("objective")
     @classmethod
@@ -164,7 +163,7 @@ class TrainConfig(Frozen):
 
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:
-        if self.objective != "age" and not isinstance(self.network, NetworkConfig):
+        if self.objective != "age" and self.network.is_conditional:
             raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
         if idle := self._unheeded():
             raise ValueError(f"{' and '.join(idle)} would have no effect here: leave that out")
@@ -173,22 +172,20 @@ class TrainConfig(Frozen):
     def _unheeded(self) -> list[str]:
         """Settings that differ from their defaults and have no effect on what training sees or minimizes."""
         weighed = {term for step in self.updates.values() for term, weight in step.weights.items() if weight}
-        photo, pair = isinstance(self.network, PhotoConfig), isinstance(self.network, NetworkConfig)
-        heeded = {
-            "flip": not photo, "shift": not photo, "augment": not photo,
-            "views": not (photo or pair) or bool(weighed & {"agreement", "match_view"}),
-            "degradation": photo or self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
-            "gray": photo, "upscaled": photo, "crop_size": photo, "workers": photo,
+        heeded = dict.fromkeys(("flip", "shift", "augment", "gray", "upscaled", "crop_size", "workers"), False) | {
+            "views": bool(weighed & {"agreement", "match_view"}),
+            "degradation": self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
             "sigma": self.objective == "vae",
-            "style_noise": pair and self.objective.startswith("aae"),
+            "style_noise": self.objective.startswith("aae"),
             "labels": self.needs_labels,
-        }  # fmt: skip
+        }
+        heeded |= dict.fromkeys(self.network.data_settings, True)
         return [name for name, is_read in heeded.items() if not is_read and getattr(self, name) != _default(name)]
 
     @property
     def compares_draws(self) -> bool:
         """Whether a game under a condition is played for terms that see several draws for one condition."""
-        if self.steps == 0 or not self.network.latent_dim or isinstance(self.network, NetworkConfig):
+        if self.steps == 0 or not self.network.latent_dim or not self.network.is_conditional:
             return False
         weights = [step.weights for step in self.updates.values() if step.steps]
         return any(each.get("kl_within") or each.get("variance_ratio") for each in weights)
@@ -216,7 +213,7 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     # Whole before it is changed, so that a setting replaces one value and leaves the defaults beside it.
     row = settings_of(preset)
     named = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
-    pair = kind_of_network(row.get("network", {})) == "age"
+    pair = not CONFIGS[row.get("network", {}).get("architecture", "dcgan")].is_conditional
     if pair and named and named[-1] in objectives() and named[-1] != row.get("objective", "age"):
         row = with_objective(row, named[-1])
     values = TrainConfig(preset=preset, **row).model_dump(mode="json")
@@ -264,7 +261,7 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in ("age", "photo", "color"))  # tags of the union
+        key = ".".join(map(str, first["loc"]))
         unknown, said = first["type"] == "extra_forbidden", first["msg"].removeprefix("Value error, ")
         hint = "unknown key; see --dry-run for all of them" if unknown else said
         raise UsageError(f"{where} {key}".rstrip() + f": {hint}") from None

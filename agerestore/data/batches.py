@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from agerestore import degradations, distributed
 from agerestore.config import legacy
-from agerestore.config.networks import ColorConfig, NetworkConfig
+from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import augment
 from agerestore.data.datasets import AnySet, ImageSet, PhotoSet, hide_labels
@@ -22,10 +22,10 @@ from agerestore.device import send
 from agerestore.errors import UsageError
 from agerestore.images import color
 from agerestore.images.composite import fill_masked
-from agerestore.images.observation import REGION
 from agerestore.losses.base import Batch, labels_of
 from agerestore.models import colorizer
-from agerestore.models.latent import sample, sample_codes
+from agerestore.models.latent import sample_codes, sample_latents
+from agerestore.models.photo import REGION
 from agerestore.training.stages import Stage
 
 
@@ -42,7 +42,7 @@ def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batche
     whole: Batches
     if isinstance(images, PhotoSet):
         whole = PhotoBatches(config, images, device)
-    elif isinstance(config.network, ColorConfig):
+    elif isinstance(config.network, ColorizerConfig):
         whole = ColorBatches(config, images.to(device), device)
     else:
         whole = ImageBatches(config, images.to(device), device)
@@ -68,14 +68,14 @@ class ImageBatches:
     """
 
     def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
-        assert isinstance(config.network, NetworkConfig | ColorConfig)
+        assert isinstance(config.network, AutoencoderConfig | ColorizerConfig)
         self.config, self.network, self.device, self.images = config, config.network, device, images
         self.varied: tuple[int, Tensor] | None = None
         self.labels = images.labels
-        if config.needs_labels and isinstance(config.network, NetworkConfig):
-            most, labels = config.network.told or config.network.classes, labels_of(images.labels)
+        if config.needs_labels and isinstance(config.network, AutoencoderConfig):
+            most, labels = config.network.critic_classes or config.network.classes, labels_of(images.labels)
             if int(labels.max()) >= most:
-                name = "told" if config.network.told else "classes"
+                name = "critic_classes" if config.network.critic_classes else "classes"
                 raise UsageError(f"labels go up to {int(labels.max())}: --set network.{name}={int(labels.max()) + 1}")
         if self.labels is not None:
             self.labels = hide_labels(self.labels, config.labels, config.seed).to(device)
@@ -93,13 +93,13 @@ class ImageBatches:
         self, stage: Stage, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
     ) -> Batch:
         """What the networks are shown of the pictures x (B, C, S, S) in [0, 1] that are at ``indices``."""
-        assert isinstance(self.network, NetworkConfig)
+        assert isinstance(self.network, AutoencoderConfig)
         damaged = self._damaged(stage, x, seed) if stage.degradation else None
         labels = None if self.labels is None else self.labels[indices]
-        z = sample_codes(self.network, len(x), generator, labels if self.network.told else None)
+        z = sample_codes(self.network, len(x), generator, labels if self.network.critic_classes else None)
         noise = None
         if self.network.posterior == "gaussian" or self.config.style_noise:
-            noise = sample(len(x), self.network.latent_dim, generator, "gaussian")
+            noise = sample_latents(len(x), self.network.latent_dim, generator, "gaussian")
         view = random_affine(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
         batch = Batch(x * 2 - 1, z, damaged, view=view, noise=noise, labels=labels)
         return self._with_known(batch, stage, seed, generator) if self.config.needs_labels else batch
@@ -172,7 +172,7 @@ class ColorBatches(ImageBatches):
             if self.config.views
             else None
         )
-        z = sample(len(x), self.network.latent_dim, generator)
+        z = sample_latents(len(x), self.network.latent_dim, generator)
         return Batch(self._pack(lab), z, view=None if view is None else self._pack(view))
 
     @staticmethod
@@ -187,7 +187,7 @@ class ColorBatches(ImageBatches):
         )
 
     def _pack(self, lab: Tensor) -> Tensor:
-        assert isinstance(self.network, ColorConfig)
+        assert isinstance(self.network, ColorizerConfig)
         return colorizer.pack(self.network, lab)
 
 
@@ -208,5 +208,5 @@ class PhotoBatches:
         here = slice(number * count, (number + 1) * count)
         generator = torch.Generator(self.device)
         generator.manual_seed(derive_seed(self.config.seed, stage.random_key, step, legacy.random_key(player), k))
-        z = sample(count * self.regions, self.config.network.latent_dim, generator)
+        z = sample_latents(count * self.regions, self.config.network.latent_dim, generator)
         return Batch(z=z, **{name: value[here] for name, value in self.drawn[1].items()})

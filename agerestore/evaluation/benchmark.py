@@ -25,7 +25,7 @@ from agerestore.images.observation import Observation
 from agerestore.inference.restoration import restore_observation
 from agerestore.metrics.features import accuracy, train_if_accurate
 from agerestore.metrics.image import mean_psnr, quantize, ssim
-from agerestore.models.weights import LoadedModel
+from agerestore.models.base import Model
 
 CHUNK = 100
 FIT_IMAGES = 30_000  # training pictures that the fitted baselines see; with 2,000 Wiener loses 1 to 2 dB
@@ -67,7 +67,7 @@ def degraded(truth: Tensor, damage: str, seed: int) -> Observation:
 
 
 def evaluate(
-    model: LoadedModel,
+    model: Model,
     test: AnySet,
     damages: Sequence[str],
     *,
@@ -173,7 +173,7 @@ def _mean(rows: Sequence[Score]) -> Score:
     return replace(rows[0], **{name: mean(name) for name in ("psnr", "ssim", "hole_psnr", "accuracy")})
 
 
-def _restore(model: LoadedModel, settings: RestoreSettings, observation: Observation) -> Tensor:
+def _restore(model: Model, settings: RestoreSettings, observation: Observation) -> Tensor:
     device = devices.of(model.networks)
     parts = (restore_observation(model, part.to(device), settings) for part in observation.split(CHUNK))
     return torch.cat([part.image.cpu() for part in parts])

@@ -22,7 +22,7 @@ from agerestore.metrics.distribution import frechet_distance
 from agerestore.metrics.features import Classifier, train_transformation_network
 from agerestore.metrics.image import colorfulness
 from agerestore.metrics.validation import chroma_of, chroma_psnr
-from agerestore.models.registry import ColorModel
+from agerestore.models.colorizer import Colorizer
 
 CHUNK = 64
 TINTS = 8  # hues, evenly spaced
@@ -61,11 +61,11 @@ class ColorizationScore:
 
 @torch.no_grad()
 def evaluate_colorization(
-    model: ColorModel,
+    model: Colorizer,
     test: ImageSet,
     training: ImageSet,
     *,
-    regression: ColorModel | None = None,
+    regression: Colorizer | None = None,
     answers: int = 8,
     seed: int = 0,
     report: Callable[[ColorizationScore], None] = lambda row: None,
@@ -119,7 +119,7 @@ def _in_parts(way: Coloring, lightness: Tensor) -> Tensor:
     return torch.cat([way(part) for part in lightness.split(CHUNK)])
 
 
-def _center(model: ColorModel, lightness: Tensor) -> Tensor:
+def _center(model: Colorizer, lightness: Tensor) -> Tensor:
     code = lightness.new_zeros(len(lightness), model.config.latent_dim)
     return chroma_of(model, lightness, code)[:, None]
 
@@ -131,7 +131,7 @@ def _tinted(way: Coloring, radius: float, lightness: Tensor) -> Tensor:
     return way(lightness) + tints[None, :, :, None, None]
 
 
-def _drawn(model: ColorModel, lightness: Tensor, codes: Tensor, answers: int) -> Tensor:
+def _drawn(model: Colorizer, lightness: Tensor, codes: Tensor, answers: int) -> Tensor:
     repeated = lightness.repeat_interleave(answers, dim=0)
     parts = [chroma_of(model, *part) for part in zip(repeated.split(CHUNK), codes.split(CHUNK), strict=True)]
     return torch.cat(parts).view(len(lightness), answers, 2, *lightness.shape[2:])

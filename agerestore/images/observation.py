@@ -1,13 +1,10 @@
-"""What is known of a damaged picture: its pixels, which of them are unknown, and what can be estimated."""
+"""What is known of a damaged picture: its pixels, and which of them are unknown."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 import torch
 from torch import Tensor
-
-REGION = 16  # pixels a side, of which a code speaks
-MOST_SURPRISE = 4.0  # expected deviations
 
 
 @dataclass(frozen=True)
@@ -50,45 +47,3 @@ class Observation:
     def filled(self, value: float = 0) -> Tensor:
         """The pictures with ``value`` where they are unknown: what stood there, even NaN, cannot matter."""
         return self.image if self.mask is None else self.image.masked_fill(self.mask > 0, value)
-
-
-class Estimate(NamedTuple):
-    """The best single estimate of a clean picture, in the range of the networks, [-1, 1].
-
-    Attributes:
-        image: (B, 3, H, W) float32.
-        log_variance: (B, 3, H, W) float32, of its error.
-        features: at quarter and at half resolution, (B, C, H/4, W/4) and (B, C', H/2, W/2), sides rounded up: what it
-            was made of.
-    """
-
-    image: Tensor
-    log_variance: Tensor
-    features: tuple[Tensor, ...]
-
-
-class Condition(NamedTuple):
-    """What a conditional encoder and generator are told of a picture, in the range of the networks, [-1, 1].
-
-    Attributes:
-        damaged: (B, 3, H, W), 0 where unknown.
-        mask: (B, 1, H, W), 1 where unknown.
-        estimate: the center, from which samples depart.
-    """
-
-    damaged: Tensor
-    mask: Tensor
-    estimate: Estimate
-
-    @property
-    def deviation(self) -> Tensor:
-        """Standard deviation of the error of the estimate, as the estimator expects it; (B, 3, H, W)."""
-        return (self.estimate.log_variance / 2).exp()
-
-    def surprise(self, image: Tensor) -> Tensor:
-        """What the estimate did not foresee of a picture, in units of the error expected; (B, 3, H, W)."""
-        return ((image - self.estimate.image) / self.deviation).clamp(-MOST_SURPRISE, MOST_SURPRISE)
-
-    def picture(self, surprise: Tensor) -> Tensor:
-        """Undo `surprise`."""
-        return self.estimate.image + self.deviation * surprise

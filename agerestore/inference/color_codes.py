@@ -9,8 +9,8 @@ gray rarely comes closer to the truth than the first.
 import torch
 from torch import Tensor
 
-from agerestore.models.latent import project, sample
-from agerestore.models.registry import ColorModel
+from agerestore.models.colorizer import Colorizer
+from agerestore.models.latent import project, sample_latents
 
 CANDIDATES = 256  # draws among which paints are chosen
 FIRST = 2  # of these draws the first paint is the one farthest from the gray that people have already
@@ -19,7 +19,7 @@ UNEXPLAINED = 5.0  # mean square of a and b that codes do not explain: pictures 
 
 
 @torch.no_grad()
-def draw_codes(model: ColorModel, lightness: Tensor, count: int, seed: int) -> Tensor:
+def draw_codes(model: Colorizer, lightness: Tensor, count: int, seed: int) -> Tensor:
     """Draw codes (K, M) of paints for a picture; of one seed the first ones are the same for every K.
 
     Args:
@@ -29,10 +29,10 @@ def draw_codes(model: ColorModel, lightness: Tensor, count: int, seed: int) -> T
         seed: of the draw.
     """
     generator = torch.Generator().manual_seed(seed)
-    if model.paints is None:
-        drawn = [sample(1, model.config.latent_dim, generator) for _ in range(count)]
+    if model.code_prior is None:
+        drawn = [sample_latents(1, model.config.latent_dim, generator) for _ in range(count)]
         return torch.cat(drawn).to(lightness.device)
-    known = model.codes_given(lightness)
+    known = model.code_distribution(lightness)
     draws = FIRST if count == 1 else max(count, CANDIDATES)
     codes = project(torch.cat([known.draw(generator) for _ in range(draws)]))
     first, others = codes[:CANDIDATES], codes[CANDIDATES:count]

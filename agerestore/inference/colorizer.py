@@ -25,8 +25,8 @@ from agerestore.images.color import rgb_to_lab
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
 from agerestore.inference import chroma_upsampling, color_codes, ood_features
-from agerestore.models.registry import ColorModel
-from agerestore.models.weights import LoadedModel
+from agerestore.models.base import Model
+from agerestore.models.colorizer import Colorizer
 
 DEFAULTS = ColorizeSettings()
 
@@ -48,18 +48,18 @@ class ColorizedPicture:
     remarks: list[str] = field(default_factory=list)
 
 
-def networks_of(model: LoadedModel) -> ColorModel:
+def networks_of(model: Model) -> Colorizer:
     """The networks of a model that colors.
 
     Raises:
         UsageError: it restores.
     """
-    if not isinstance(model.networks, ColorModel):
+    if not isinstance(model.networks, Colorizer):
         raise UsageError("these weights restore pictures and color none; use `agerestore restore`, or -m cars-color")
     return model.networks
 
 
-def paints_drawn(model: LoadedModel, count: int, seed: int) -> Paints:
+def paints_drawn(model: Model, count: int, seed: int) -> Paints:
     """Paints for ``count`` colorings of each picture; of one seed the first ones are the same for every count.
 
     They are such as pictures of that lightness have, and complement each other: see `agerestore.inference.color_codes`.
@@ -72,7 +72,7 @@ def paints_drawn(model: LoadedModel, count: int, seed: int) -> Paints:
     return partial(color_codes.draw_codes, networks_of(model), count=count, seed=seed)
 
 
-def paints_of(model: LoadedModel, reference: Photo) -> Paints:
+def paints_of(model: Model, reference: Photo) -> Paints:
     """The paints of a colored picture, as the encoder finds them, for one coloring of any picture.
 
     Raises:
@@ -103,7 +103,7 @@ def refuse_colorful(photo: Photo, sepia: bool = False) -> None:
 
 
 def colorize_picture(
-    model: LoadedModel, photo: Photo, drawn: Paints, settings: ColorizeSettings = DEFAULTS
+    model: Model, photo: Photo, drawn: Paints, settings: ColorizeSettings = DEFAULTS
 ) -> ColorizedPicture:
     """Color a picture as a file holds it, once in each of the paints.
 
@@ -135,7 +135,7 @@ def colorize_picture(
 
 
 def colorize(
-    model: LoadedModel,
+    model: Model,
     image: Picture,
     samples: int = 1,
     seed: int = 0,
@@ -181,7 +181,7 @@ def colorize(
     return [form.back(torch.stack(each).to(form.image.device), None) for each in zip(*drawn, strict=True)]
 
 
-def _paints_like(networks: ColorModel, like: Picture) -> Paints:
+def _paints_like(networks: Colorizer, like: Picture) -> Paints:
     picture = read_form(like).image
     if len(picture) != 1:
         raise UsageError(f"{len(picture)} references; give one picture")
@@ -194,7 +194,7 @@ def _paints_like(networks: ColorModel, like: Picture) -> Paints:
 
 
 @torch.no_grad()
-def _paints_in(networks: ColorModel, pixels: NDArray[np.float32]) -> Paints:
+def _paints_in(networks: Colorizer, pixels: NDArray[np.float32]) -> Paints:
     """The paints of pixels (H, W, 3) in [0, 1], whatever they are to color."""
     side = networks.config.image_size
     few = shrink(pixels, _at_most(side, pixels))
@@ -203,7 +203,7 @@ def _paints_in(networks: ColorModel, pixels: NDArray[np.float32]) -> Paints:
     return lambda lightness: code
 
 
-def _seen(networks: ColorModel, pixels: NDArray[Any]) -> Tensor:
+def _seen(networks: Colorizer, pixels: NDArray[Any]) -> Tensor:
     """What the model sees of pixels (H, W, 1 or 3) of any depth: lightness (1, 1, S, S)."""
     side = networks.config.image_size
     light = torch.from_numpy(chroma_upsampling.lightness(pixels, _at_most(side, pixels)))
@@ -216,14 +216,14 @@ def _at_most(side: int, pixels: NDArray[Any]) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def _score(model: LoadedModel, light: Tensor) -> float:
+def _score(model: Model, light: Tensor) -> float:
     """How far a lightness (1, 1, S, S) is from those the model knows; 0 of a model that cannot tell."""
     statistics = model.header.get("domain")
     return float(ood_features.score(statistics, networks_of(model).features(light))) if statistics else 0.0
 
 
 @torch.no_grad()
-def _draw(networks: ColorModel, light: Tensor, codes: Tensor, settings: ColorizeSettings) -> list[NDArray[np.float32]]:
+def _draw(networks: Colorizer, light: Tensor, codes: Tensor, settings: ColorizeSettings) -> list[NDArray[np.float32]]:
     """Planes of a and b, (2, h, w), one for each code, for a lightness (1, 1, S, S)."""
     with devices.precision(settings.precision, light.device):
         drawn = torch.cat([networks.generate(light, code[None]) for code in codes])

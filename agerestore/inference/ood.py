@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from agerestore import degradations
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
-from agerestore.models.registry import Autoencoder
+from agerestore.models.age import Autoencoder
 
 SIGNALS = ("unexplained", "reencoding")
 QUANTILE = 0.999

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.models.registry import ColorModel
+from agerestore.models.colorizer import Colorizer
 
 QUANTILE = 0.97  # of validation pictures: the others are refused
 FOLDS = 5
@@ -59,7 +59,7 @@ def calibrate(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, 
 
 @torch.no_grad()
 def calibrate_colors(
-    model: ColorModel, inside: Sequence[Tensor], foreign: Sequence[Tensor] | None = None
+    model: Colorizer, inside: Sequence[Tensor], foreign: Sequence[Tensor] | None = None
 ) -> dict[str, Any]:
     """The domain of a model that colors, by `calibrate`.
 

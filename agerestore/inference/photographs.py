@@ -12,15 +12,14 @@ from torch import Tensor
 from agerestore import device as devices
 from agerestore.config.options import SMALLEST_TILE, RestoreSettings
 from agerestore.images.composite import composite
-from agerestore.images.observation import REGION, Observation
+from agerestore.images.observation import Observation
 from agerestore.images.photo import Mask, Photo
 from agerestore.inference import tiling
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.coarse_to_fine import Continuation, continuation
 from agerestore.inference.exposure import Read, Survey, survey
 from agerestore.inference.self_ensemble import mean_estimate
-from agerestore.models.photo import MULTIPLE
-from agerestore.models.registry import PhotoModel
+from agerestore.models.photo import REGION, PhotoRestorer
 
 LARGEST_TILE = 1024  # pixels a side; measured here: 1536 take 0.91 of the time and 1.4 times the memory
 CELL, CELL_OF_UNSURE, CELL_OF_SAMPLES = 2, 8, 4  # pixels a side, chosen by measurement (docs/architecture.md)
@@ -60,7 +59,7 @@ class RestoredPhoto(NamedTuple):
 
 @torch.no_grad()
 def restore_photograph(
-    model: PhotoModel,
+    model: PhotoRestorer,
     observation: Observation,
     settings: RestoreSettings | None = None,
     fields: Tensor | None = None,
@@ -72,7 +71,7 @@ def restore_photograph(
         model: networks in eval mode.
         observation: image (B, 1 or 3, H, W) and mask, of any size.
         settings: the defaults if None.
-        fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`); then B is 1.
+        fields: codes (K, M, rows, columns) of samples to draw (see `PhotoRestorer.sample_latent_maps`); then B is 1.
         fill: compute no more than unknown pixels need; others then are what they were, or estimates, and what is
             expected of their error is not computed: NaN.
 
@@ -99,7 +98,7 @@ def restore_photograph(
 
 @torch.no_grad()
 def restore_pixels(
-    model: PhotoModel,
+    model: PhotoRestorer,
     photo: Photo,
     unknown: Mask | None = None,
     settings: RestoreSettings | None = None,
@@ -114,7 +113,7 @@ def restore_pixels(
         unknown: (H, W) bool, True where pixels are unknown. All others come back bit for bit; without it the whole
             picture is an estimate, but for what is wholly transparent.
         settings: the defaults if None.
-        fields: codes (K, M, rows, columns) of samples to draw (see `PhotoModel.fields`).
+        fields: codes (K, M, rows, columns) of samples to draw (see `PhotoRestorer.sample_latent_maps`).
         uncertainty: also map the expected error.
     """
     height, width = photo.pixels.shape[:2]
@@ -146,7 +145,7 @@ def restore_pixels(
 
 
 def _restore(
-    model: PhotoModel, height: int, width: int, read: Read, write: Callable[[tiling.Box, Answer], None],
+    model: PhotoRestorer, height: int, width: int, read: Read, write: Callable[[tiling.Box, Answer], None],
     settings: RestoreSettings, fields: Tensor | None, only: Mask | None, uncertainty: bool,
 ) -> None:  # fmt: skip
     """Read, compute and write a picture tile by tile; of each no more than ``only`` marks, if it does.
@@ -164,8 +163,8 @@ def _restore(
     if surveyed.masked and fields is not None:
         drawn = continuation(whole, read, partial(_small_samples, model, settings, fields), CELL_OF_SAMPLES)
     strength = _strength(model, whole, read, surveyed, settings)  # of each picture
-    reach = model.reach(surveyed.masked, samples=fields is not None)
-    multiple = MULTIPLE if fields is None else REGION
+    reach = model.halo(surveyed.masked, samples=fields is not None)
+    multiple = model.input_multiple if fields is None else REGION
 
     def work(tile: tiling.Box) -> None:
         box = tile if only is None else tiling.bounding_box(tile, only)
@@ -189,7 +188,7 @@ def _restore(
 
 
 def _small(
-    model: PhotoModel, settings: RestoreSettings, uncertainty: bool, small: Observation
+    model: PhotoRestorer, settings: RestoreSettings, uncertainty: bool, small: Observation
 ) -> tuple[Tensor, Tensor]:
     """A picture of cells filled, which has dark places and deep holes of its own, and its deviation if wanted."""
     settings = RestoreSettings(precision=settings.precision)
@@ -198,7 +197,7 @@ def _small(
 
 
 def _small_samples(
-    model: PhotoModel, settings: RestoreSettings, fields: Tensor, small: Observation
+    model: PhotoRestorer, settings: RestoreSettings, fields: Tensor, small: Observation
 ) -> tuple[Tensor, Tensor]:
     """What a picture of cells may have been, one for each field; of the codes, as many as it has regions."""
     codes = fields[:, :, ::CELL_OF_SAMPLES, ::CELL_OF_SAMPLES]
@@ -216,13 +215,15 @@ def _regions(fields: Tensor, box: tiling.Box) -> Tensor:
 
 
 def _estimate(
-    model: PhotoModel, observation: Observation, surveyed: Survey, strength: Tensor, settings: RestoreSettings
+    model: PhotoRestorer, observation: Observation, surveyed: Survey, strength: Tensor, settings: RestoreSettings
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """A piece and its deviation."""
     device = observation.image.device
     exposed = surveyed.exposed(observation.image).contiguous(memory_format=torch.channels_last)
     with devices.precision(settings.precision, device, auto=devices.fastest(device)):
-        image, deviation = mean_estimate(model.estimate, exposed, observation.mask, settings.ensemble, MULTIPLE)
+        image, deviation = mean_estimate(
+            model.estimate, exposed, observation.mask, settings.ensemble, model.input_multiple
+        )
     image = surveyed.put_back(image, observation)
     deviation = deviation.square().mean(1, keepdim=True).sqrt().expand_as(image) / surveyed.gain
     if bool((strength < 1).any()):
@@ -232,7 +233,7 @@ def _estimate(
 
 
 def _samples(
-    model: PhotoModel, observation: Observation, surveyed: Survey, settings: RestoreSettings, fields: Tensor
+    model: PhotoRestorer, observation: Observation, surveyed: Survey, settings: RestoreSettings, fields: Tensor
 ) -> Tensor:
     """What a piece may have been, one for each field of codes; for each of pieces with other colors under holes."""
     device, pieces = observation.image.device, surveyed.exposed(observation.image).split(1)
@@ -257,7 +258,9 @@ def _probes(whole: tiling.Box) -> list[tiling.Box]:
     ]
 
 
-def _strength(model: PhotoModel, whole: tiling.Box, read: Read, surveyed: Survey, settings: RestoreSettings) -> Tensor:
+def _strength(
+    model: PhotoRestorer, whole: tiling.Box, read: Read, surveyed: Survey, settings: RestoreSettings
+) -> Tensor:
     """The strength asked for, or less of a picture where more would be removed than the noise that is known."""
     asked = torch.full_like(surveyed.gain, settings.strength)
     if settings.sigma is None:

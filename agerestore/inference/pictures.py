@@ -15,8 +15,8 @@ from agerestore.inference.photographs import restore_pixels
 from agerestore.inference.restoration import restore_observation, unsupported_options
 from agerestore.inference.selection import Choice, select_model
 from agerestore.inference.tone import auto_levels, scale_uncertainty
-from agerestore.models.registry import PhotoModel
-from agerestore.models.weights import LoadedModel
+from agerestore.models.base import Model
+from agerestore.models.photo import PhotoRestorer
 
 DRAWING = "looks like a document or drawing, whose thin strokes the model takes for scratches"
 MOSTLY = 0.85  # share of a picture from which a mask looks inverted
@@ -47,7 +47,7 @@ class RestoredPicture:
 
 
 def restore_picture(
-    models: Mapping[str, LoadedModel],
+    models: Mapping[str, Model],
     photo: Photo,
     unknown: Mask | None = None,
     settings: RestoreSettings = DEFAULTS,
@@ -87,12 +87,12 @@ def restore_picture(
 
 
 def _restore(
-    models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings, samples: int,
+    models: Mapping[str, Model], photo: Photo, unknown: Mask | None, settings: RestoreSettings, samples: int,
     seed: int, uncertainty: bool,
 ) -> RestoredPicture:  # fmt: skip
     name, answer = _choose(models, photo, unknown, settings)
     networks, remarks, chosen = models[name].networks, _remarks(unknown), len(models) > 1
-    if isinstance(networks, PhotoModel):
+    if isinstance(networks, PhotoRestorer):
         if unknown is None and is_document(photo.pixels):
             if chosen:
                 remarks.append(f"{DRAWING}; it was left as it is, -m {name} restores it anyway")
@@ -110,12 +110,12 @@ def _restore(
     return restored
 
 
-def _fields(networks: PhotoModel, photo: Photo, samples: int, seed: int) -> Tensor | None:
+def _fields(networks: PhotoRestorer, photo: Photo, samples: int, seed: int) -> Tensor | None:
     """Codes of as many samples as are wanted, where the networks draw any."""
     if not samples or not networks.config.latent_dim:
         return None
     height, width = photo.pixels.shape[:2]
-    return networks.fields(height, width, samples, torch.Generator().manual_seed(seed))
+    return networks.sample_latent_maps(height, width, samples, torch.Generator().manual_seed(seed))
 
 
 def _remarks(unknown: Mask | None) -> list[str]:
@@ -130,13 +130,13 @@ def _remarks(unknown: Mask | None) -> list[str]:
     return []
 
 
-def _choose(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None, settings: RestoreSettings) -> Choice:
+def _choose(models: Mapping[str, Model], photo: Photo, unknown: Mask | None, settings: RestoreSettings) -> Choice:
     """The model: the only one, which is then asked for nothing, or that of several which suits the picture."""
     if len(models) == 1:
         return Choice(next(iter(models)), None)
     return select_model(models, photo.pixels.shape[:2], lambda: _observe(models, photo, unknown), settings)
 
 
-def _observe(models: Mapping[str, LoadedModel], photo: Photo, unknown: Mask | None) -> Observation:
+def _observe(models: Mapping[str, Model], photo: Photo, unknown: Mask | None) -> Observation:
     where = devices.of(next(iter(models.values())).networks)
     return photo.to_observation(unknown).to(where)

@@ -19,9 +19,11 @@ from agerestore.images.observation import Observation
 from agerestore.inference import ood
 from agerestore.inference.letterbox import Letterbox
 from agerestore.inference.photographs import restore_photograph
-from agerestore.models.latent import on_prior
-from agerestore.models.registry import Autoencoder, ColorModel, PhotoModel
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.colorizer import Colorizer
+from agerestore.models.latent import project_to_prior
+from agerestore.models.photo import PhotoRestorer
 
 REFINE_RATE = 0.02
 REFINE_TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
@@ -67,7 +69,7 @@ def refine_code(
         z = code.detach().clone().requires_grad_(True)
         optimizer = torch.optim.Adam([z], lr=REFINE_RATE)
         for _ in range(steps):
-            point = on_prior(model.config, z)
+            point = project_to_prior(model.config, z)
             image = model.generate(point)
             error = ((degradation(image) if degradation else image) - observation.image) * known
             # A sum over pictures: each has its own gradient, whatever else is in the batch.
@@ -76,12 +78,12 @@ def refine_code(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return on_prior(model.config, z.detach())
+    return project_to_prior(model.config, z.detach())
 
 
 @torch.no_grad()
 def restore_observation(
-    model: LoadedModel,
+    model: Model,
     observation: Observation,
     settings: RestoreSettings = DEFAULTS,
     *,
@@ -102,17 +104,17 @@ def restore_observation(
     Raises:
         UsageError: the model colors pictures, or has no encoder.
     """
-    if isinstance(model.networks, PhotoModel):
+    if isinstance(model.networks, PhotoRestorer):
         whole = restore_photograph(model.networks, observation, settings, fill=observation.mask is not None).image
         return Restored(composite(observation, whole), whole.new_zeros(len(whole)))
-    if isinstance(model.networks, ColorModel):
+    if isinstance(model.networks, Colorizer):
         raise UsageError("these weights color pictures and restore none; use `agerestore colorize`")
     where = observation.image.device
     # Refinement follows gradients, which the networks for bf16 do not give.
     precision = (
         "fp32" if settings.latent_steps else devices.resolve_precision(settings.precision, devices.fastest(where))
     )
-    networks = model.quick_bf16 if precision == "bf16" and where.type == "cpu" else model.quick
+    networks = model.fused_bf16 if precision == "bf16" and where.type == "cpu" else model.fused
     assert isinstance(networks, Autoencoder)
     with devices.precision(precision, where):
         return _encode_then_generate(networks, model.header["domain"], observation, settings.latent_steps, degradation)
@@ -151,7 +153,7 @@ def _color_score(observation: Observation, channels: int) -> Tensor:
 
 
 def unsupported_options(
-    model: LoadedModel, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False, masked: bool = False
+    model: Model, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False, masked: bool = False
 ) -> list[str]:
     """Options that were given and that a model does not heed, as the command line calls them.
 
@@ -172,14 +174,14 @@ def unsupported_options(
         "--uncertainty": uncertainty,
     }
     heeded = {"--refine"}
-    if isinstance(model.networks, PhotoModel):
+    if isinstance(model.networks, PhotoRestorer):
         idle = {"--refine", *(["--samples"] if model.networks.config.latent_dim == 0 else [])}
         heeded = given.keys() - idle - ({"--strength", "--sigma"} if masked else set())
     return [name for name, was_given in given.items() if was_given and name not in heeded]
 
 
 def restore(
-    model: LoadedModel,
+    model: Model,
     image: Picture,
     mask: Any = None,
     *,
@@ -238,7 +240,7 @@ def restore(
     return form.back(answer.image.to(form.image.device), unknown)
 
 
-def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[float]:
+def domain_score(model: Model, image: Picture, mask: Any = None) -> list[float]:
     """How far each picture is from a model's domain: at most 1 inside it (see `agerestore.inference.ood`).
 
     Args:
@@ -252,6 +254,6 @@ def domain_score(model: LoadedModel, image: Picture, mask: Any = None) -> list[f
     return scores
 
 
-def _on_its_device(model: LoadedModel, image: Tensor, mask: Tensor | None) -> Observation:
+def _on_its_device(model: Model, image: Tensor, mask: Tensor | None) -> Observation:
     """What was observed, on the device of the model."""
     return Observation(image, mask).to(devices.of(model.networks))

@@ -7,15 +7,15 @@ from agerestore.errors import UsageError
 from agerestore.images.color import match_channels
 from agerestore.images.observation import Observation
 from agerestore.inference.letterbox import Letterbox
-from agerestore.models.latent import between, sample_codes
-from agerestore.models.registry import Autoencoder
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.latent import interpolate_codes, sample_codes
 
 FINER = 8  # steps of the walk on which it is measured how pictures change, for each that is asked for
 
 
 @torch.no_grad()
-def sample(model: LoadedModel, count: int, generator: torch.Generator) -> Tensor:
+def sample(model: Model, count: int, generator: torch.Generator) -> Tensor:
     """Draw pictures.
 
     Args:
@@ -34,7 +34,7 @@ def sample(model: LoadedModel, count: int, generator: torch.Generator) -> Tensor
 
 
 @torch.no_grad()
-def interpolate(model: LoadedModel, a: Tensor, b: Tensor, steps: int, even: bool = False) -> Tensor:
+def interpolate(model: Model, a: Tensor, b: Tensor, steps: int, even: bool = False) -> Tensor:
     """Walk from one picture to another: along the great circle between their codes, or straight if off the sphere.
 
     Args:
@@ -54,7 +54,7 @@ def interpolate(model: LoadedModel, a: Tensor, b: Tensor, steps: int, even: bool
     start, end = (networks.encode(_framed(networks, picture)) for picture in (a, b))
 
     def walk(places: Tensor) -> Tensor:
-        return networks.generate(between(networks.config, start, end, places[:, None]))
+        return networks.generate(interpolate_codes(networks.config, start, end, places[:, None]))
 
     places = torch.linspace(0, 1, steps, device=a.device)
     if even:
@@ -73,7 +73,7 @@ def _evenly(places: Tensor, pictures: Tensor, steps: int) -> Tensor:
     return places[after - 1] + share.clamp(0, 1) * (places[after] - places[after - 1])
 
 
-def _unconditional(model: LoadedModel) -> Autoencoder:
+def _unconditional(model: Model) -> Autoencoder:
     if not isinstance(model.networks, Autoencoder):
         raise UsageError("these weights draw nothing without a picture; name others with -m, such as mnist")
     return model.networks

@@ -7,8 +7,9 @@ from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.errors import OutOfDomainError, UsageError
 from agerestore.images.observation import Observation
 from agerestore.inference.restoration import Restored, restore_observation
-from agerestore.models.registry import Autoencoder, PhotoModel
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.photo import PhotoRestorer
 
 SMALL = 2  # times the size of a model: up to there a picture may be one of its domain
 
@@ -26,7 +27,7 @@ class Choice(NamedTuple):
 
 
 def select_model(
-    models: Mapping[str, LoadedModel],
+    models: Mapping[str, Model],
     size: Sequence[int],
     observe: Callable[[], Observation],
     settings: RestoreSettings = DEFAULTS,
@@ -47,7 +48,7 @@ def select_model(
     """
     if not models:
         raise UsageError("there is no model to choose from; name one with -m")
-    photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoModel)), None)
+    photo = next((name for name, model in models.items() if isinstance(model.networks, PhotoRestorer)), None)
     asked = [name for name, model in models.items() if _may_be_for(model, max(size), photo is not None)]
     answers: dict[str, Restored] = {}
     if asked:
@@ -62,7 +63,7 @@ def select_model(
     raise OutOfDomainError(f"in no shipped model's domain ({nearest}); name a model with -m to restore it anyway")
 
 
-def _may_be_for(model: LoadedModel, longest: int, choosy: bool) -> bool:
+def _may_be_for(model: Model, longest: int, choosy: bool) -> bool:
     """Whether a model of a domain is to be asked about a picture whose longer side is ``longest``."""
     networks = model.networks
     if not isinstance(networks, Autoencoder) or networks.encoder is None:

@@ -18,7 +18,7 @@ TERMS = ("surprisal",)
 
 
 def code_prior_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
-    """Compute the ``wanted`` terms; see the module. ``player`` is always ``paints``; pictures are packed."""
+    """Compute the ``wanted`` terms; see the module. ``player`` is always ``code_prior``; pictures are packed."""
     if "surprisal" not in wanted:
         return {}
     pictures = batch.x if batch.view is None else torch.cat([batch.x, batch.view])

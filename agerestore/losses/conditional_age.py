@@ -26,10 +26,11 @@ from torch.nn import functional as F
 
 from agerestore.config.training import SAMPLES_PER_CONDITION
 from agerestore.errors import UsageError
-from agerestore.images.observation import REGION, Condition, Estimate
 from agerestore.losses import age
 from agerestore.losses.base import Batch, Networks, learns
 from agerestore.losses.divergence import Divergence
+from agerestore.models.layers.estimator import Estimate
+from agerestore.models.photo import REGION, Condition
 
 TERMS = (*age.TERMS, "kl_within", "variance_ratio")
 QUIET = 0.01  # mean square of a surprise that is not told from none
@@ -56,7 +57,7 @@ class ConditionalAGE:
             )
         with torch.no_grad():
             condition = Condition(batch.damaged, batch.mask, networks["estimator"](batch.damaged, batch.mask))
-        surprise = replace(batch, x=condition.surprise(batch.x))
+        surprise = replace(batch, x=condition.residual(batch.x))
         terms = self.game(player, _bind(networks, condition), surprise, wanted)
         if "kl_within" in wanted or "variance_ratio" in wanted:
             terms |= self._draws(player, networks, condition, surprise, wanted)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from agerestore import distributed
 from agerestore.config.extensions import look_up
-from agerestore.config.networks import ColorConfig, PhotoConfig
 from agerestore.config.training import TrainConfig
 from agerestore.losses import age, colorization, conditional_age
 from agerestore.losses.base import Objective
@@ -20,6 +19,14 @@ class System(NamedTuple):
     terms: tuple[str, ...]
 
 
+# `NetworkConfig.adversarial_loss` -> what makes the AGE terms of unconditional ones, and their names
+CONDITIONS: dict[str, tuple[Callable[[age.AGE], Objective], tuple[str, ...]]] = {
+    "age": (lambda game: game, age.TERMS),
+    "conditional_age": (conditional_age.ConditionalAGE, conditional_age.TERMS),
+    "colorization": (colorization.ColorAGE, colorization.TERMS),
+}
+
+
 def _age(config: TrainConfig) -> System:
     """The AGE game, under the condition that the networks want."""
     network = config.network
@@ -27,11 +34,8 @@ def _age(config: TrainConfig) -> System:
     ceiling = math.inf if config.margin is None else best + config.margin
     divergence = distributed.gathered(divergence_from(network.prior, config.divergence))
     game = age.AGE(divergence, config.match_x, config.match_z, ceiling)
-    if isinstance(network, PhotoConfig):
-        return System(conditional_age.ConditionalAGE(game), conditional_age.TERMS)
-    if isinstance(network, ColorConfig):
-        return System(colorization.ColorAGE(game), colorization.TERMS)
-    return System(game, age.TERMS)
+    make, terms = CONDITIONS[network.adversarial_loss]
+    return System(make(game), terms)
 
 
 OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {"age": _age}

@@ -19,8 +19,10 @@ from agerestore.inference.color_codes import ellipse_distance
 from agerestore.losses.divergence import age_code_kl
 from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.image import colorfulness, psnr, quantize
+from agerestore.models.age import Autoencoder
+from agerestore.models.colorizer import Colorizer
 from agerestore.models.latent import moments
-from agerestore.models.registry import Autoencoder, ColorModel, PhotoModel
+from agerestore.models.photo import PhotoRestorer
 
 CHUNK = 500
 NEAR = 0.02  # of a spread of samples to what it should be
@@ -81,7 +83,7 @@ def reconstruction_psnr(model: Autoencoder, truth: Tensor) -> float:
 
 
 @torch.no_grad()
-def denoising_psnr(model: PhotoModel, photographs: Sequence[Tensor], sigma: float) -> float:
+def denoising_psnr(model: PhotoRestorer, photographs: Sequence[Tensor], sigma: float) -> float:
     """Mean PSNR in dB of the estimate under unclipped Gaussian noise, by the protocol of the published tables.
 
     Args:
@@ -100,7 +102,7 @@ def denoising_psnr(model: PhotoModel, photographs: Sequence[Tensor], sigma: floa
 
 @torch.no_grad()
 def uncertainty_metrics(
-    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
+    model: PhotoRestorer, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
 ) -> dict[str, float]:
     """Rank correlation (Spearman) of the expected error with the true one; means over photographs.
 
@@ -135,7 +137,7 @@ def uncertainty_metrics(
 
 @torch.no_grad()
 def sample_metrics(
-    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], count: int = 16
+    model: PhotoRestorer, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation], count: int = 16
 ) -> dict[str, float]:
     """Do samples spread as far as the center errs? Over unknown pixels; means over photographs.
 
@@ -155,7 +157,7 @@ def sample_metrics(
         observation = damage(truth)
         if observation.mask is None:
             continue
-        fields = model.fields(truth.shape[2], truth.shape[3], count, torch.Generator().manual_seed(0))
+        fields = model.sample_latent_maps(truth.shape[2], truth.shape[3], count, torch.Generator().manual_seed(0))
         samples = model.samples(observation.image, observation.mask, fields)
         center, _ = model.estimate(observation.image, observation.mask)
         hole = observation.mask.expand_as(truth) > 0
@@ -170,7 +172,7 @@ def sample_metrics(
 
 @torch.no_grad()
 def calibrate_samples(
-    model: PhotoModel, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
+    model: PhotoRestorer, photographs: Sequence[Tensor], damage: Callable[[Tensor], Observation]
 ) -> float:
     """Scale the surprises that the generator draws, so that samples spread as far as the center errs.
 
@@ -191,13 +193,13 @@ def calibrate_samples(
         if abs(spread - 1) < NEAR:
             break
         step = spread**-0.5
-        model.generator.leave.weight.mul_(step)
+        model.scale_samples(step)
         factor *= step
     return factor
 
 
 @torch.no_grad()
-def color_metrics(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str, float]:
+def color_metrics(model: Colorizer, truth: Tensor, count: int = 8) -> dict[str, float]:
     """How well colors are found; means over pictures. PSNR in dB, of a and b together, with a peak of 255.
 
     Args:
@@ -231,7 +233,7 @@ def color_metrics(model: ColorModel, truth: Tensor, count: int = 8) -> dict[str,
     return dict(zip(names, (torch.stack(rows).sum(dim=0) / len(truth)).tolist(), strict=True))
 
 
-def chroma_of(model: ColorModel, lightness: Tensor, codes: Tensor) -> Tensor:
+def chroma_of(model: Colorizer, lightness: Tensor, codes: Tensor) -> Tensor:
     """Colors at the size of the lightness (B, 1, S, S); (B, 2, S, S)."""
     drawn = model.generate(lightness, codes)
     return F.interpolate(drawn, lightness.shape[2:], mode="bilinear")

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.nn import functional as F
 
-from agerestore.config.networks import NetworkConfig, Prior
+from agerestore.config.networks import AutoencoderConfig, Prior
 
 COMPONENTS = 10  # of the mixture, and parts of the swiss roll: one for each digit
 PETAL = (3.0, 0.7, 0.25)  # of the mixture: distance of a mean from the origin, deviation along and across that line
@@ -27,7 +27,7 @@ def project(v: Tensor) -> Tensor:
     return F.normalize(v, dim=-1)
 
 
-def sample(
+def sample_latents(
     batch: int, dim: int, generator: torch.Generator, prior: Prior = "sphere", labels: Tensor | None = None
 ) -> Tensor:
     """Draw prior codes, on the device of ``generator``.
@@ -62,23 +62,23 @@ def sample(
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """Gaussians of codes, for each of B pictures K of them.
+class GaussianMixture:
+    """A mixture of K Gaussians of codes for each of B images.
 
     Attributes:
-        logits: (B, K), of their weights.
+        logits: (B, K), of the weights of the components.
         means: (B, K, M).
-        deviations: (B, K, M), along the axes.
+        stds: (B, K, M), standard deviations along the axes.
     """
 
     logits: Tensor
     means: Tensor
-    deviations: Tensor
+    stds: Tensor
 
     def log_prob(self, codes: Tensor) -> Tensor:
         """Logarithm of the density (B,) at a code (B, M) for each picture, in nats."""
         # Without checks of values, which tensors that have none (`agerestore.training.cost`) do not stand.
-        parts = Independent(Normal(self.means, self.deviations, validate_args=False), 1, validate_args=False)
+        parts = Independent(Normal(self.means, self.stds, validate_args=False), 1, validate_args=False)
         weights = Categorical(logits=self.logits, validate_args=False)
         density: Tensor = MixtureSameFamily(weights, parts, validate_args=False).log_prob(codes)
         return density
@@ -88,7 +88,7 @@ class Mixture:
         part = torch.multinomial(self.logits.softmax(dim=1).cpu(), 1, generator=generator)[:, 0].to(self.means.device)
         noise = torch.randn(self.means[:, 0].shape, generator=generator).to(self.means)
         each = torch.arange(len(part), device=part.device)
-        return self.means[each, part] + self.deviations[each, part] * noise
+        return self.means[each, part] + self.stds[each, part] * noise
 
 
 def component_of(z: Tensor) -> Tensor:
@@ -121,7 +121,9 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
     return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
 
 
-def sample_codes(config: NetworkConfig, batch: int, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
+def sample_codes(
+    config: AutoencoderConfig, batch: int, generator: torch.Generator, labels: Tensor | None = None
+) -> Tensor:
     """Draw whole prior codes (B, K + M): classes alike in probability, and styles of the prior.
 
     Args:
@@ -130,21 +132,21 @@ def sample_codes(config: NetworkConfig, batch: int, generator: torch.Generator, 
         generator: source of randomness.
         labels: (B,), for styles whose place depends on a label; see `sample`.
     """
-    z = sample(batch, config.latent_dim, generator, config.prior, labels)
+    z = sample_latents(batch, config.latent_dim, generator, config.prior, labels)
     if not config.classes:
         return z
     y = torch.randint(config.classes, (batch,), generator=generator, device=generator.device)
     return torch.cat([one_hot(y, config.classes), z], 1)
 
 
-def on_prior(config: NetworkConfig, code: Tensor) -> Tensor:
+def project_to_prior(config: AutoencoderConfig, code: Tensor) -> Tensor:
     """Codes (B, K + M) with their styles on the sphere, if that is the prior; else as they are."""
     if config.prior != "sphere":
         return code
     return torch.cat([code[:, : config.classes], project(code[:, config.classes :])], 1)
 
 
-def between(config: NetworkConfig, a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+def interpolate_codes(config: AutoencoderConfig, a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """Codes (..., K + M) at ``t`` of the way from ``a`` to ``b``: styles by `slerp` on the sphere, else straight."""
     straight = a + (b - a) * t
     if config.prior != "sphere":

@@ -19,7 +19,7 @@ AT_ONCE = 5_000_000  # numbers between two layers; more of them do not stay near
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def woven(network: Network) -> Network:
+def rewrite_transposed(network: Network) -> Network:
     """A copy of a `folded` network that answers the same up to rounding; it is for bf16, and gives no gradients.
 
     In fp32 the transposed convolutions themselves are faster.

@@ -6,9 +6,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from agerestore import device as devices
 from agerestore import files
 from agerestore.errors import WeightsError
-from agerestore.models.weights import LoadedModel, load_weights, read_header, sha256
+from agerestore.models.base import Model
+from agerestore.models.weights import load_weights, read_header, sha256
 
 FINAL = "final.safetensors"  # what a run leaves in its folder
 
@@ -90,15 +94,25 @@ def fingerprint(name_or_path: str | Path) -> str:
     return str(listed["sha256"]) if listed else sha256(weights_path(name_or_path))
 
 
-def load(name_or_path: str | Path) -> LoadedModel:
-    """Load a shipped model by name, after checking its checksum, or a weights file by path.
+def load(name_or_path: str | Path = "photo", *, device: str | torch.device = "auto") -> Model:
+    """Load a model, ready to use: in eval mode, fp32, without gradients.
+
+    Args:
+        name_or_path: name of a shipped model, whose checksum is compared; a .safetensors file; or the folder of a
+            training run that is done.
+        device: ``cpu``, ``cuda``, ``cuda:N``, ``mps``, or ``auto`` for the fastest there is.
 
     Raises:
         WeightsError: unknown name, missing, damaged or tampered file.
+        UsageError: an unknown device, or one this machine does not have.
+
+    >>> load("mnist", device="cpu")
+    <Model 'mnist': restoration, autoencoder, 32x32 pixels, cpu>
     """
+    where = devices.choose(str(device))
     if str(name_or_path) in index():
         verify(str(name_or_path))
-    return load_weights(weights_path(name_or_path))
+    return load_weights(weights_path(name_or_path), str(name_or_path)).to(where)
 
 
 def info(name_or_path: str | Path) -> dict[str, Any]:
@@ -126,6 +140,6 @@ def automatic() -> list[str]:
     return [name for name, row in sorted(index().items()) if row.get("auto")]
 
 
-def load_automatic() -> dict[str, LoadedModel]:
-    """The shipped models that ``-m auto`` chooses from."""
-    return {name: load(name) for name in automatic()}
+def load_automatic(device: str | torch.device = "auto") -> dict[str, Model]:
+    """The shipped models that ``model="auto"`` chooses from, by name."""
+    return {name: load(name, device=device) for name in automatic()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
@@ -19,9 +19,9 @@ from agerestore.metrics.distribution import classifier_score, frechet_distance
 from agerestore.metrics.features import Classifier, train_if_accurate
 from agerestore.metrics.image import high_frequency_energy, mean_psnr, quantize, ssim
 from agerestore.metrics.validation import CHUNK, moment_statistics
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
 from agerestore.models.latent import one_hot, sample_codes
-from agerestore.models.registry import Autoencoder
-from agerestore.models.weights import LoadedModel
 from agerestore.research.pretext import train_transformation_classifier
 
 SAMPLES = 2000  # at most; as many pictures are compared with them
@@ -66,14 +66,14 @@ def feature_extractor(pictures: ImageSet) -> FeatureExtractor:
     )
 
 
-def degradations_for(config: NetworkConfig) -> tuple[str, ...]:
+def degradations_for(config: AutoencoderConfig) -> tuple[str, ...]:
     """What is restored: digits suffer stronger noise; a hole takes three eighths of a side, of digits 14 pixels."""
     sigma, hole = (128, 14) if config.channels == 1 else (50, config.image_size * 3 // 8)
     return (f"noise:sigma={sigma}:clip=1", "saltpepper:amount=0.3", f"hole:size={hole}", "missing:fraction=0.5")
 
 
 def paper_benchmark(
-    model: LoadedModel,
+    model: Model,
     test: ImageSet,
     training: ImageSet,
     *,
@@ -107,7 +107,7 @@ def paper_benchmark(
 
 
 def _measurements(
-    model: LoadedModel, networks: Autoencoder, test: ImageSet, training: ImageSet, settings: RestoreSettings, seed: int
+    model: Model, networks: Autoencoder, test: ImageSet, training: ImageSet, settings: RestoreSettings, seed: int
 ) -> Iterator[Measurement]:
     truth, config = test.images.float() / 255, networks.config
     generator = torch.Generator().manual_seed(seed)
@@ -123,7 +123,7 @@ def _measurements(
     yield Measurement("other pictures", sample_metrics(judge, others, shown))
 
 
-def _of_restoration(model: LoadedModel, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measurement]:
+def _of_restoration(model: Model, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measurement]:
     assert isinstance(model.networks, Autoencoder)
     damages = degradations_for(model.networks.config)
     rows = evaluate(model, test, damages, settings=settings, seed=seed)

@@ -33,7 +33,7 @@ _AAE = {**_GAN, "match_x": "l2", "lr_decay": "linear", "updates": _AAE_UPDATES, 
 _CLASSES = {**_AAE, "network.players": [*_PLAYERS, "label_critic"]}
 # Without labels, what makes classes (docs/experiments.md): a batch norm scales the logits of each class over the batch,
 # two views of an image are to be of one class, and noise on the style leaves it less room to tell the class.
-_CLUSTERS = {**_CLASSES, "network.spread": 5.0, "views": True, "style_noise": 0.5}
+_CLUSTERS = {**_CLASSES, "network.logit_scale": 5.0, "views": True, "style_noise": 0.5}
 
 # objective -> what belongs to it whatever is trained: its update steps, and networks where those of AGE do not do.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -47,14 +47,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
             "network.prior": "gaussian", "network.posterior": "gaussian",
             "network.players": ["encoder", "generator", "joint_critic"]},
     "aae": _AAE,
-    "aae-labels": {**_AAE, "network.prior": "mixture", "network.latent_dim": 2, "network.told": 10},
+    "aae-labels": {**_AAE, "network.prior": "mixture", "network.latent_dim": 2, "network.critic_classes": 10},
     # conditioned on the label, the critic sees a style that says something of it
     "aae-supervised": {**_AAE, "updates": {**_AAE_UPDATES, _AUTOENCODER: _weights("match_x", cross_entropy=0.1)},
-                       "network.classes": 10, "network.told": 10},
+                       "network.classes": 10, "network.critic_classes": 10},
     "aae-semi": {**_CLASSES, "network.classes": 10, "degradation": "noise:sigma=76.5",
                  "updates": _class_updates("cross_entropy")},
     "aae-clusters": {**_CLUSTERS, "network.classes": 16, "updates": _class_updates("agreement")},
-    "aae-reduction": {**_CLUSTERS, "network.classes": 20, "network.heads": True, "network.latent_dim": 2,
+    "aae-reduction": {**_CLUSTERS, "network.classes": 20, "network.class_embeddings": True, "network.latent_dim": 2,
                       "updates": _class_updates("agreement", "heads_apart")},
     "aaae": {**_AAE, "match_x": "l1",
              "network.players": ["encoder", "generator", "latent_generator", "code_critic", "critic"],
@@ -194,7 +194,7 @@ PRESETS: dict[str, Preset] = {
     "aae-mnist-reduction": Preset("AAE on MNIST, reduction to two dimensions without labels", _SMALL,
                                   objective="aae-reduction"),
     "aae-mnist-reduction-labels": Preset("the same with 1,000 labels, which say what a class is", {
-        "network.classes": 10, "network.spread": 0, "labels": 1000, "views": False, "style_noise": 0,
+        "network.classes": 10, "network.logit_scale": 0, "labels": 1000, "views": False, "style_noise": 0,
         "updates": _class_updates("cross_entropy", "heads_apart"),
     }, base="aae-mnist-reduction"),
 }  # fmt: skip

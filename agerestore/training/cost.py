@@ -4,13 +4,10 @@ import time
 
 import torch
 
-from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.datasets import AUGMENT_MARGIN, ImageSet, PhotoSet
-from agerestore.images.observation import REGION
 from agerestore.losses.base import Batch, learns
-from agerestore.models import colorizer
-from agerestore.models.registry import Autoencoder, build
+from agerestore.models.registry import build
 from agerestore.training.stages import Stage, stages
 from agerestore.training.state import Training
 
@@ -37,15 +34,11 @@ def flops_per_iteration(config: TrainConfig) -> dict[str, float]:
 def _iterate(config: TrainConfig, stage: Stage) -> None:
     network = config.network
     model = build(network)
-    if isinstance(model, Autoencoder) and model.encoder is not None:
-        model.add_robust_encoder()
-    x = torch.empty(stage.batch_size, network.channels, *(_side(config),) * 2)
-    if isinstance(network, ColorConfig):
-        x = colorizer.pack(network, x)
-    regions = (config.crop_size // REGION) ** 2 if isinstance(network, PhotoConfig) else 1
-    dim = network.code_dim if isinstance(network, NetworkConfig) else network.latent_dim
+    model.add_networks(stage.learners)
+    side = _side(config)
+    x = model.preprocess(network, torch.empty(stage.batch_size, network.channels, side, side))
     noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
-    z = torch.empty(len(x) * regions, dim)
+    z = torch.empty(len(x) * network.codes_per_image(side, side), network.code_dim)
     batch = Batch(x, z, x, x[:, :1], x, noise, labels=labels, known=x, known_labels=labels)
     for player in stage.players:
         turn = stage.updates[player]
@@ -74,7 +67,7 @@ def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu
         0, 256, (count, config.network.channels, stored, stored), dtype=torch.uint8, generator=generator
     )
     labels = torch.zeros(count, dtype=torch.int64)
-    pictures = PhotoSet(tuple(images)) if isinstance(config.network, PhotoConfig) else ImageSet(images, labels)
+    pictures = PhotoSet(tuple(images)) if config.network.image_size is None else ImageSet(images, labels)
     training = Training(config, pictures, torch.device(device))
     seconds = {}
     for number, stage in enumerate(training.stages):
@@ -90,4 +83,4 @@ def seconds_per_iteration(config: TrainConfig, device: torch.device | str = "cpu
 
 def _side(config: TrainConfig) -> int:
     """Of the pictures that the networks see in training."""
-    return config.crop_size if isinstance(config.network, PhotoConfig) else config.network.image_size
+    return config.network.image_size or config.crop_size

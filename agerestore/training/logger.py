@@ -13,7 +13,7 @@ from torch import Tensor
 from agerestore import files
 from agerestore.config import legacy
 from agerestore.images.grid import contact_sheet
-from agerestore.models import weights
+from agerestore.training.resume import save_state
 from agerestore.training.state import Training
 from agerestore.training.validation import Validator
 
@@ -58,7 +58,7 @@ class Logger:
         """Replace the state that the run resumes from."""
         t = self.training
         where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
-        weights.save_state(self.run, t.tensors(), where)
+        save_state(self.run, t.tensors(), where)
 
     def rewind(self) -> None:
         """Cut off the log what a killed run wrote after the state it goes on from: that is done again."""

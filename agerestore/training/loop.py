@@ -20,9 +20,9 @@ from agerestore.config.training import SAMPLES_PER_CONDITION, TrainConfig, read_
 from agerestore.data.datasets import AnySet, ImageSet, dataset_digest, num_held_out, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights
-from agerestore.models.registry import for_use
-from agerestore.models.weights import LoadedModel
+from agerestore.models.base import Model
 from agerestore.training.logger import Logger, NullLogger, Progress, weights_header
+from agerestore.training.resume import load_state
 from agerestore.training.stages import stages
 from agerestore.training.state import Training
 from agerestore.training.validation import validator
@@ -36,7 +36,7 @@ def train(
     run: Path,
     *,
     device: torch.device | str = "cpu",
-    init: LoadedModel | None = None,
+    init: Model | None = None,
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -53,8 +53,8 @@ def train(
         images: the whole training set; ``config.validation`` of it is held out.
         run: the folder to fill; must be new or empty unless ``resume``.
         device: where to train.
-        init: start from these weights instead of fresh ones; see `agerestore.models.net2net.take_over` for how its
-            networks may differ from those of ``config``.
+        init: start from these weights instead of fresh ones; its networks may differ from those of ``config``
+            as `agerestore.models.net2net.load_pretrained` says.
         resume: go on from the last good state in ``run``, with the settings it was begun with but for
             `agerestore.config.training.RUNTIME_FIELDS`.
         stop: asked after every iteration; once true, the state is saved and KeyboardInterrupt raised.
@@ -89,7 +89,8 @@ def train(
             training.enter(number)
         _run_stage(training, journal, stop)
     final = run / "final.safetensors"
-    training.average = for_use(training.average, set().union(*(stage.learners for stage in training.stages)))
+    trained = set().union(*(stage.learners for stage in training.stages))
+    training.average = training.average.strip_for_inference(trained)
     if distributed.is_main():
         weights.save_weights(final, training.average, weights_header(training, judge, known))
     distributed.barrier()
@@ -102,7 +103,7 @@ def prepare(
     run: Path,
     *,
     device: torch.device | str = "cpu",
-    init: LoadedModel | None = None,
+    init: Model | None = None,
     resume: bool = False,
 ) -> tuple[Training, AnySet]:
     """Everything before the first iteration of `train`, whose arguments these are; nothing is written.
@@ -185,7 +186,7 @@ def _remembered(run: Path, provenance: dict[str, Any], resume: bool) -> dict[str
 
 
 def _resume(training: Training, run: Path) -> None:
-    found = weights.load_state(run)
+    found = load_state(run)
     if found is not None:
         tensors, index = found
         training.restore(tensors, index["stage"], index["step"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from agerestore import degradations
 from agerestore.config import legacy
-from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, ColorizerConfig, PhotoConfig
 from agerestore.config.training import TrainConfig, UpdateStep
 from agerestore.losses import code_prior as paints_objective
 from agerestore.losses import regression as estimate_objective
@@ -86,9 +86,9 @@ def stages(config: TrainConfig, images: int) -> list[Stage]:
             found.append(_game(config, images))
     else:
         found = [_game(config, images)]
-        if isinstance(config.network, NetworkConfig) and "encoder" in config.network.players:
+        if isinstance(config.network, AutoencoderConfig) and "encoder" in config.network.players:
             found += _of_the_encoder(config, found[0])
-        if isinstance(config.network, ColorConfig) and config.network.paints:
+        if isinstance(config.network, ColorizerConfig) and config.network.prior_components:
             found.append(_paints(config))
     return [stage for stage in found if stage.steps and stage.players]
 
@@ -144,7 +144,7 @@ def _paints(config: TrainConfig) -> Stage:
         name="code_prior",
         objective=code_prior_terms,
         terms=paints_objective.TERMS,
-        updates={"paints": paints.update},
+        updates={"code_prior": paints.update},
         steps=paints.steps,
         batch_size=config.batch_size,
         lr=schedule("linear", paints.lr, max(paints.steps, 1)),

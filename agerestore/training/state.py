@@ -21,11 +21,12 @@ from agerestore.data.datasets import AnySet
 from agerestore.data.seeds import derive_seed
 from agerestore.errors import UsageError
 from agerestore.losses.base import Batch
-from agerestore.models import net2net, weights
+from agerestore.models import net2net
+from agerestore.models.base import Model, ModelNetworks
 from agerestore.models.layers import spectral
-from agerestore.models.registry import Autoencoder, build
-from agerestore.models.weights import LoadedModel
+from agerestore.models.registry import build
 from agerestore.training.cuda_graph import GraphedStep
+from agerestore.training.resume import flatten_optimizer, restore_optimizer
 from agerestore.training.stages import stages
 
 
@@ -56,29 +57,24 @@ class Training:
         self.images_before = 0
         self.enter(0)
 
-    def start_from(self, model: LoadedModel) -> None:
+    def start_from(self, model: Model) -> None:
         """Take the weights of a trained model before the first iteration.
 
-        See `growth.take_over` for what may differ. What a run never leaves begins anew: critics, the robust encoder.
+        See `agerestore.models.net2net.load_pretrained` for what may differ, and what begins anew.
 
         Raises:
             UsageError: it has other networks than the run.
         """
-        weights = model.networks.state_dict()
-        mine = {name: value for name, value in weights.items() if not name.startswith("robust_encoder.")}
         for networks in (self.model, self.average):
-            if isinstance(networks, Autoencoder):
-                networks.robust_encoder = None
-            net2net.take_over(networks, mine)
+            net2net.load_pretrained(networks, model.networks.state_dict())
         self.images_before = int(model.header.get("images_seen", 0))
         self.enter(0)
 
     def enter(self, number: int) -> None:
         """Begin stage ``number`` with fresh optimizers; every stage after the first starts from the averages."""
         self.number, self.stage, self.step = number, self.stages[number], 0
-        if "robust_encoder" in self.stage.learners and isinstance(self.average, Autoencoder):
-            self.average.add_robust_encoder()
-        if number or "robust_encoder" in self.stage.learners:
+        self.average.add_networks(self.stage.learners)
+        if number or not self.stage.learners.isdisjoint(self.average.late_networks):
             self.model = copy.deepcopy(self.average)
         for name, network in self.model.named_children():
             learns = name in self.stage.learners
@@ -168,14 +164,14 @@ class Training:
             means, values = list(_floats(getattr(self.average, name))), list(_floats(network))
             get_ema_multi_avg_fn(decay)(means, values, None)
             for each in (network, getattr(self.average, name)):
-                spectral.estimate(each)
+                spectral.power_iteration(each)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a resumed run needs, flat."""
         flat = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         flat |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
         for player, optimizer in self.optimizers.items():
-            flat |= weights.flatten_optimizer(optimizer, f"adam.{player}.")
+            flat |= flatten_optimizer(optimizer, f"adam.{player}.")
         return flat
 
     def restore(self, tensors: dict[str, Tensor], stage: int, step: int) -> None:
@@ -184,11 +180,11 @@ class Training:
         for prefix, network in (("model.", self.model), ("average.", self.average)):
             network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         for player, optimizer in self.optimizers.items():
-            weights.restore_optimizer(optimizer, tensors, f"adam.{player}.")
+            restore_optimizer(optimizer, tensors, f"adam.{player}.")
         self.step = step
 
 
-def _compile(model: nn.Module, device: torch.device) -> None:
+def _compile(model: ModelNetworks, device: torch.device) -> None:
     """Compile each network, and what else objectives call of it, when it is first used; names of weights stay.
 
     Raises:
@@ -202,11 +198,7 @@ def _compile(model: nn.Module, device: torch.device) -> None:
             get_cpp_compiler()
         except InvalidCxxCompiler:
             raise UsageError("compiled=true needs a C++ compiler such as g++: install one, or leave it out") from None
-    for network in model.children():
-        network.compile()
-        for name in ("posterior", "features"):
-            if hasattr(network, name):
-                setattr(network, name, torch.compile(getattr(network, name)))
+    model.compile_networks()
 
 
 def _floats(network: nn.Module) -> Iterator[Tensor]:

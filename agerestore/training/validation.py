@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agerestore import degradations
-from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.datasets import AnySet, PhotoSet, resize
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
@@ -26,8 +26,11 @@ from agerestore.metrics.validation import (
     sample_metrics,
     uncertainty_metrics,
 )
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import ModelNetworks
+from agerestore.models.colorizer import Colorizer
 from agerestore.models.latent import sample_codes
-from agerestore.models.registry import Autoencoder, ColorModel, Model, PhotoModel
+from agerestore.models.photo import PhotoRestorer
 from agerestore.training.stages import Stage
 
 SIGMAS = (15, 25, 50)  # gray levels; those of the published tables
@@ -40,15 +43,15 @@ NOISE, HOLES = "noise:sigma=25", "holes:count=6:size=8..24"
 class Validator(Protocol):
     """Looks at the networks of a run, on pictures that were held out."""
 
-    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
         """Rows of a contact sheet, each (N, C, H, W) in [0, 1]."""
         ...
 
-    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
         """What the log says beside the losses."""
         ...
 
-    def verdict(self, model: Model) -> dict[str, Any]:
+    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
         """What the header of the weights says: ``kind``, ``validation`` and ``domain``."""
         ...
 
@@ -63,10 +66,11 @@ def validator(config: TrainConfig, images: AnySet, device: torch.device) -> Vali
     """
     if isinstance(images, PhotoSet):
         return PhotoValidator(config, images.to(device))
-    if isinstance(config.network, PhotoConfig):
+    side = config.network.image_size
+    if side is None:
         raise TypeError("networks for photographs are reviewed on photographs")
-    kind = ColorValidator if isinstance(config.network, ColorConfig) else AutoencoderValidator
-    return kind(config, resize(images.images, config.network.image_size).to(device))
+    kind = ColorValidator if isinstance(config.network, ColorizerConfig) else AutoencoderValidator
+    return kind(config, resize(images.images, side).to(device))
 
 
 class AutoencoderValidator:
@@ -76,7 +80,7 @@ class AutoencoderValidator:
         self.config = config
         self.truth = held_out.float() / 255
 
-    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
         """Truth and reconstruction, then samples; or, while the robust encoder is tuned, damaged and restored."""
         assert isinstance(model, Autoencoder)
         truth = self.truth[:16]
@@ -87,7 +91,7 @@ class AutoencoderValidator:
             damaged = fill_masked(_damage(stage.degradation, truth))
             return [*rows, damaged, model.generate(model.encode(damaged, robust=True))]
 
-    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
         """Balance of the game and reconstruction."""
         assert isinstance(model, Autoencoder)
         figures = self._measured(model, 1000, self.truth[:512])
@@ -95,7 +99,7 @@ class AutoencoderValidator:
             figures["ideal"] = ideal("age_code", self.config.network.latent_dim)
         return figures
 
-    def verdict(self, model: Model) -> dict[str, Any]:
+    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
         """Balance, reconstruction, and the limits of the domain; without an encoder there is nothing to measure."""
         assert isinstance(model, Autoencoder)
         known = model.encoder is not None
@@ -109,7 +113,7 @@ class AutoencoderValidator:
 
     def _drawn(self, count: int) -> Tensor:
         network, generator = self.config.network, torch.Generator(self.truth.device).manual_seed(0)
-        assert isinstance(network, NetworkConfig)
+        assert isinstance(network, AutoencoderConfig)
         return sample_codes(network, count, generator)
 
     def _measured(self, model: Autoencoder, count: int, truth: Tensor) -> dict[str, float]:
@@ -130,9 +134,9 @@ class PhotoValidator:
         self.config = config
         self.photographs = [image.float() / 255 for image in held_out.images[:PHOTOGRAPHS]]
 
-    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
         """Truth, damaged, estimate and its expected error; while the game is played, also samples."""
-        assert isinstance(model, PhotoModel)
+        assert isinstance(model, PhotoRestorer)
         side = min(PIECE, *(min(image.shape[1:]) for image in self.photographs))
         truth = torch.stack([_center(image, side) for image in self.photographs])
         observation = _damage(degradations.parse(self.config.degradation), truth)
@@ -144,27 +148,27 @@ class PhotoValidator:
         return rows
 
     @staticmethod
-    def _samples(model: PhotoModel, observation: Observation) -> list[Tensor]:
+    def _samples(model: PhotoRestorer, observation: Observation) -> list[Tensor]:
         generator = torch.Generator().manual_seed(0)
         height, width = observation.image.shape[2:]
         drawn = [
-            model.samples(one.image, one.mask, model.fields(height, width, 2, generator))
+            model.samples(one.image, one.mask, model.sample_latent_maps(height, width, 2, generator))
             for one in observation.split(1)
         ]
         return list(torch.stack(drawn, dim=1))
 
-    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
         """Noise removed; while the game is played, how samples spread."""
-        assert isinstance(model, PhotoModel)
+        assert isinstance(model, PhotoRestorer)
         figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
         if "generator" in stage.players:
             spread = sample_metrics(model, self.photographs[:5], degrader(HOLES), 8)
             figures |= {f"samples_{name}": value for name, value in spread.items()}
         return figures
 
-    def verdict(self, model: Model) -> dict[str, Any]:
+    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
         """Noise removed, and whether expected error and samples tell the truth; every photograph is in the domain."""
-        assert isinstance(model, PhotoModel)
+        assert isinstance(model, PhotoRestorer)
         figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
         for name, damage in (("noise", NOISE), ("holes", HOLES)):
             expected = uncertainty_metrics(model, self.photographs, degrader(damage))
@@ -182,9 +186,9 @@ class ColorValidator:
         self.config = config
         self.truth = rgb_to_lab(held_out.float() / 255)
 
-    def rows(self, model: Model, stage: Stage) -> list[Tensor]:
+    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
         """Truth, gray, colored by its own code, and by four others."""
-        assert isinstance(model, ColorModel)
+        assert isinstance(model, Colorizer)
         truth = self.truth[:16]
         lightness = truth[:, :1]
         with torch.no_grad():
@@ -195,14 +199,14 @@ class ColorValidator:
             chroma += [chroma_of(model, lightness, codes) for codes in drawn]
         return [lab_to_displayable(torch.cat([lightness, each], 1)) for each in chroma]
 
-    def figures(self, model: Model, stage: Stage) -> dict[str, float]:
+    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
         """How well colors are found."""
-        assert isinstance(model, ColorModel)
+        assert isinstance(model, Colorizer)
         return color_metrics(_drawing(model, stage), self.truth[:FIGURED])
 
-    def verdict(self, model: Model) -> dict[str, Any]:
+    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
         """How well colors are found, and what tells pictures of the domain."""
-        assert isinstance(model, ColorModel)
+        assert isinstance(model, Colorizer)
         return {
             "kind": "color",
             "validation": color_metrics(model, self.truth[:FIGURED]),
@@ -210,9 +214,9 @@ class ColorValidator:
         }
 
 
-def _drawing(model: ColorModel, stage: Stage) -> ColorModel:
+def _drawing(model: Colorizer, stage: Stage) -> Colorizer:
     """The model as it draws in a stage: while the game is played, which codes a lightness has is not known yet."""
-    return model if "paints" in stage.learners else model.without_paints()
+    return model if "code_prior" in stage.learners else model.without_code_prior()
 
 
 def _damage(steps: tuple[degradations.Step, ...], truth: Tensor) -> Observation:

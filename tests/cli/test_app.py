@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 from agerestore.analysis.jpeg import quality_of_tables
 from agerestore.batch import manifest
-from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.images import io
 from agerestore.images.photo import Photo
 from agerestore.models import weights as checkpoint
 from agerestore.models.registry import build
+from agerestore.training.resume import load_state
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = [
@@ -44,7 +45,7 @@ def tree(folder):
 def weights(tmp_path):
     """An untrained model that takes every picture for its own."""
     path = tmp_path / "model.safetensors"
-    model = build(NetworkConfig(channels=1, latent_dim=4, width=2)).eval()
+    model = build(AutoencoderConfig(channels=1, latent_dim=4, width=2)).eval()
     checkpoint.save_weights(path, model, {"domain": {"unexplained": 1e9, "reencoding": 1e9}})
     return path
 
@@ -268,7 +269,7 @@ def test_other_weights_of_the_same_name_are_another_model(folder, weights, tmp_p
     assert "3 skipped" in run(*arguments).stderr
     io.write(folder / "sub" / "b.mask.png", Photo(np.full((32, 32, 1), 255, np.uint8)))
     assert "0 of 3 pictures written, 2 skipped (done before), 1 failed" in run(*arguments).stderr
-    model = build(NetworkConfig(channels=1, latent_dim=5, width=2)).eval()
+    model = build(AutoencoderConfig(channels=1, latent_dim=5, width=2)).eval()
     checkpoint.save_weights(weights, model, {"domain": {"unexplained": 1e9, "reencoding": 1e9}})
     assert "3 failed" in run(*arguments).stderr
     assert "3 of 3 pictures written" in run(*arguments, "--overwrite").stderr
@@ -500,7 +501,7 @@ def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     assert "interrupted" in stderr
-    assert checkpoint.load_state(tmp_path / "run")[1]["step"] >= 1
+    assert load_state(tmp_path / "run")[1]["step"] >= 1
     other = run(*command, "--resume", "--set", "lr=1")
     assert other.exit_code == 2
     assert "begun with other settings" in other.stderr

@@ -33,7 +33,7 @@ def test_settings_leave_the_presets_as_they_are():
         ("photo", "augment=true", "--set: augment would have no effect here: leave that out"),
         ("age", "degradation=noise", "--set: degradation would have no effect here"),
         ("photo", "estimate.lr_decay=step", "--set estimate.lr_decay: Input should be 'constant', 'linear' or"),
-        ("aae-mnist-clusters", "network.spectral=true", "takes the batch norms away"),
+        ("aae-mnist-clusters", "network.spectral=true", "removes the batch norms"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_it(preset, setting, words):

@@ -3,18 +3,18 @@ import math
 import pytest
 import torch
 
-from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.data.datasets import ImageSet, PhotoSet
 from agerestore.errors import UsageError
 from agerestore.evaluation import benchmark
+from agerestore.models.base import Model
 from agerestore.models.registry import build
-from agerestore.models.weights import LoadedModel
 
 
 @pytest.fixture
 def model():
-    networks = build(NetworkConfig(channels=1, latent_dim=8, width=2)).eval().requires_grad_(False)
-    return LoadedModel(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
+    networks = build(AutoencoderConfig(channels=1, latent_dim=8, width=2)).eval().requires_grad_(False)
+    return Model(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_each_photograph_has_damage_of_its_own():
     networks = build(PhotoConfig(widths=(4, 4, 4), blocks=(1, 1, 1), latent_dim=0)).eval().requires_grad_(False)
     gray = torch.full((3, 64, 64), 128, dtype=torch.uint8)
     one, twelve = (
-        rows(LoadedModel(networks, {}), PhotoSet((gray,) * count), "noise:sigma=0..55")["input"] for count in (1, 12)
+        rows(Model(networks, {}), PhotoSet((gray,) * count), "noise:sigma=0..55")["input"] for count in (1, 12)
     )
     levels = torch.linspace(0.5, 55, 1000)  # of which one is drawn for each
     assert twelve.psnr == pytest.approx(float((-20 * (levels / 255).log10()).mean()), abs=4)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from agerestore.config.networks import ColorConfig
+from agerestore.config.networks import ColorizerConfig
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.colorization import (
@@ -29,7 +29,7 @@ def colored(count, seed=0):
 
 @pytest.fixture(scope="module")
 def rows():
-    gray = build(ColorConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no color
+    gray = build(ColorizerConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no color
     found = evaluate_colorization(gray, colored(12), colored(40, 1), regression=gray, answers=2)
     return {row.method.split(",")[0] if "tints" not in row.method else "tints": row for row in found}
 
@@ -81,6 +81,6 @@ def test_the_classifier_is_the_same_for_the_same_seed():
 
 
 def test_too_few_pictures_are_refused():
-    model = build(ColorConfig(width=4, latent_dim=4)).eval()
+    model = build(ColorizerConfig(width=4, latent_dim=4)).eval()
     with pytest.raises(UsageError, match="too few"):
         evaluate_colorization(model, colored(2), colored(8))

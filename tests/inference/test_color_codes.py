@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config.networks import ColorConfig
+from agerestore.config.networks import ColorizerConfig
 from agerestore.config.training import train_config
 from agerestore.inference import color_codes
 from agerestore.losses.base import Batch
 from agerestore.losses.code_prior import code_prior_terms
-from agerestore.models.latent import Mixture
+from agerestore.models.latent import GaussianMixture
 from agerestore.models.registry import build
 from agerestore.training.cost import flops_per_iteration
 
@@ -23,7 +23,7 @@ def of(*tints):
 
 @pytest.fixture(scope="module")
 def model():
-    networks = build(ColorConfig(width=4, latent_dim=4, paints=3), seed=1).eval()
+    networks = build(ColorizerConfig(width=4, latent_dim=4, prior_components=3), seed=1).eval()
     nn.init.normal_(networks.generator.leave.weight, generator=torch.Generator().manual_seed(0))
     return networks
 
@@ -73,16 +73,16 @@ def test_more_paints_than_candidates(model, monkeypatch):
 
 
 def test_without_paints_codes_are_uniform_and_the_weights_the_same(model):
-    uniform = model.without_paints()
+    uniform = model.without_code_prior()
     codes = torch.cat([color_codes.draw_codes(uniform, GRAY, 1, seed) for seed in range(400)])
     assert codes.mean(dim=0).abs().max() < 4 / (4 * 400) ** 0.5
-    assert uniform.config.paints == 0
+    assert uniform.config.prior_components == 0
     assert torch.equal(uniform.generate(GRAY, codes[:1]), model.generate(GRAY, codes[:1]))
 
 
 def test_draws_follow_the_mixture():
     """Three quarters of the draws come from the second of two narrow components."""
-    mixture = Mixture(
+    mixture = GaussianMixture(
         torch.tensor([[0.0, 1.0]]) * torch.tensor(3.0).log(),
         torch.tensor([[[-5.0, 0.0], [5.0, 1.0]]]),
         torch.tensor([[[0.1, 0.1], [0.1, 0.5]]]),
@@ -103,7 +103,7 @@ def test_surprisal_in_closed_form():
 
     class At(nn.Module):
         def forward(self, seen):
-            return Mixture(torch.zeros(len(seen), 1), seen[:, None], torch.full((len(seen), 1, 4), 0.5))
+            return GaussianMixture(torch.zeros(len(seen), 1), seen[:, None], torch.full((len(seen), 1, 4), 0.5))
 
     class Plain:
         def features(self, lightness, code):
@@ -113,10 +113,10 @@ def test_surprisal_in_closed_form():
         return packed[:, :4].mean(dim=(2, 3))
 
     x = torch.rand(3, 6, 8, 8, generator=torch.Generator().manual_seed(0))
-    networks = {"encoder": encoder, "generator": Plain(), "paints": At()}
+    networks = {"encoder": encoder, "generator": Plain(), "code_prior": At()}
     expected = 4 * (torch.tensor(0.5).log() + torch.tensor(2 * torch.pi).log() / 2)
     for view in (None, x.flip(3)):
-        terms = code_prior_terms("paints", networks, Batch(x, torch.zeros(3, 4), view=view), ["surprisal"])
+        terms = code_prior_terms("code_prior", networks, Batch(x, torch.zeros(3, 4), view=view), ["surprisal"])
         torch.testing.assert_close(terms["surprisal"], expected)
 
 

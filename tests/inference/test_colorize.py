@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from agerestore.batch import manifest
-from agerestore.config.networks import ColorConfig, NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, ColorizerConfig, PhotoConfig
 from agerestore.config.options import ColorizeSettings
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet
@@ -24,8 +24,8 @@ from agerestore.inference import chroma_upsampling, colorizer, ood_features
 from agerestore.inference.colorizer import colorize, colorize_picture, paints_drawn, paints_of
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
+from agerestore.models.base import Model
 from agerestore.models.registry import build
-from agerestore.models.weights import LoadedModel
 from agerestore.training.loop import train
 
 LEVEL = 100 / 255  # of lightness
@@ -33,12 +33,12 @@ LEVEL = 100 / 255  # of lightness
 
 def tiny(**header):
     """Networks with something in every weight, those that start at zero included."""
-    networks = build(ColorConfig(width=4, latent_dim=4)).eval().requires_grad_(False)
+    networks = build(ColorizerConfig(width=4, latent_dim=4)).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(1)
     for parameter in networks.parameters():
         if not parameter.any():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
-    return LoadedModel(networks, {"kind": "color", "domain": {}, **header})
+    return Model(networks, {"kind": "color", "domain": {}, **header})
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_what_makes_no_sense_is_refused(colors, options, words):
 
 
 def test_a_model_that_restores_colors_nothing():
-    model = LoadedModel(build(NetworkConfig(width=2, latent_dim=4)).eval(), {"domain": {}})
+    model = Model(build(AutoencoderConfig(width=2, latent_dim=4)).eval(), {"domain": {}})
     with pytest.raises(UsageError, match="restore pictures and color none"):
         colorize(model, ramp())
 
@@ -281,7 +281,7 @@ def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
 
 @pytest.mark.parametrize("architecture", ["color", "color-resnet"])
 def test_features_do_not_depend_on_the_neighbors(architecture):
-    networks = build(ColorConfig(architecture=architecture, width=4, latent_dim=4)).eval()
+    networks = build(ColorizerConfig(architecture=architecture, width=4, latent_dim=4)).eval()
     light = 100 * torch.rand(3, 1, 64, 64)
     with torch.no_grad():
         features = networks.features(light)

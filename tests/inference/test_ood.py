@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from agerestore import degradations
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.images.observation import Observation
 from agerestore.inference import ood
 from agerestore.models.registry import build
@@ -10,7 +10,7 @@ from agerestore.models.registry import build
 
 @pytest.fixture
 def model():
-    return build(NetworkConfig(channels=1, latent_dim=8, width=2)).eval()
+    return build(AutoencoderConfig(channels=1, latent_dim=8, width=2)).eval()
 
 
 def test_smoothing_keeps_the_mean_and_spreads_a_point_as_a_gaussian():

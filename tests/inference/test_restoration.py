@@ -6,15 +6,16 @@ import torch
 from torch import nn
 
 from agerestore import device as devices
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import OutOfDomainError, OutOfDomainWarning, UsageError
 from agerestore.images.observation import Observation
 from agerestore.inference.restoration import Restored, domain_score, refine_code, restore, restore_observation
 from agerestore.inference.selection import select_model
-from agerestore.models.latent import project, sample
-from agerestore.models.registry import Autoencoder, build
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.latent import project, sample_latents
+from agerestore.models.registry import build
 
 SIZE, DIM = 32, 8
 CONTRAST = 60.0
@@ -54,14 +55,14 @@ def model():
     place = (torch.arange(SIZE) + 0.5) * math.pi / SIZE
     waves = [torch.outer(torch.cos(i * place), torch.cos(j * place)).flatten() for i in range(3) for j in range(3)]
     basis = torch.nn.functional.normalize(torch.stack(waves[1:]), dim=1)  # cosines are orthogonal
-    config = NetworkConfig(channels=1, latent_dim=DIM, width=1)
+    config = AutoencoderConfig(channels=1, latent_dim=DIM, width=1)
     networks = Autoencoder(config, LinearEncoder(basis), LinearGenerator(basis)).eval().requires_grad_(False)
-    return LoadedModel(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}})
+    return Model(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}})
 
 
 @pytest.fixture
 def clean(model):
-    return model.networks.generate(sample(3, DIM, torch.Generator().manual_seed(1)))
+    return model.networks.generate(sample_latents(3, DIM, torch.Generator().manual_seed(1)))
 
 
 def test_a_clean_picture_comes_back(model, clean):
@@ -162,7 +163,7 @@ def test_color_is_outside_a_gray_model_and_gray_in_three_channels_is_not(model, 
 
 
 def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
-    other = LoadedModel(model.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
+    other = Model(model.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     asked = Observation(clean[:1])
     name, answer = select_model({"other": other, "right": model}, (32, 32), lambda: asked)
     assert name == "right"
@@ -175,9 +176,7 @@ def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
 
 def test_scores_scale_with_the_limits(model, clean):
     noisy = clean[0] + 0.1
-    strict = LoadedModel(
-        model.networks, {"domain": {name: value / 4 for name, value in model.header["domain"].items()}}
-    )
+    strict = Model(model.networks, {"domain": {name: value / 4 for name, value in model.header["domain"].items()}})
     assert math.isclose(domain_score(strict, noisy)[0], 4 * domain_score(model, noisy)[0], rel_tol=1e-5)
 
 
@@ -185,12 +184,12 @@ def test_scores_scale_with_the_limits(model, clean):
 def bf16(monkeypatch):
     """A model as on a processor that computes in bf16 by itself, and pictures for it."""
     monkeypatch.setattr(devices, "fastest", lambda device: "bf16")
-    networks = build(NetworkConfig(latent_dim=16, width=8)).eval().requires_grad_(False)
+    networks = build(AutoencoderConfig(latent_dim=16, width=8)).eval().requires_grad_(False)
     for layer in networks.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             layer.weight *= 6  # so that pictures are not gray
     images = torch.rand(3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
-    return LoadedModel(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}}), Observation(images)
+    return Model(networks, {"domain": {"unexplained": 0.5, "reencoding": 0.5}}), Observation(images)
 
 
 def test_the_faster_precision_is_taken_and_changes_little(bf16):

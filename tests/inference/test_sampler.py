@@ -10,12 +10,12 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.errors import UsageError
 from agerestore.images import io
 from agerestore.inference import sampler
 from agerestore.models import weights, zoo
-from agerestore.models.latent import between
+from agerestore.models.latent import interpolate_codes
 from agerestore.models.registry import build
 
 CLEAN = Path(__file__).parents[2] / "examples" / "clean"
@@ -33,11 +33,13 @@ def run(*arguments):
 def test_the_way_between_two_codes_bends_on_the_sphere_and_nowhere_else():
     a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     half, straight = math.sqrt(0.5), torch.tensor([[0.5, 0.5]])
-    torch.testing.assert_close(between(NetworkConfig(latent_dim=2), a, b, 0.5), torch.full((1, 2), half))
-    torch.testing.assert_close(between(NetworkConfig(latent_dim=2, prior="gaussian"), a, b, 0.5), straight)
-    with_class = NetworkConfig(latent_dim=2, classes=1)
+    torch.testing.assert_close(interpolate_codes(AutoencoderConfig(latent_dim=2), a, b, 0.5), torch.full((1, 2), half))
+    torch.testing.assert_close(
+        interpolate_codes(AutoencoderConfig(latent_dim=2, prior="gaussian"), a, b, 0.5), straight
+    )
+    with_class = AutoencoderConfig(latent_dim=2, classes=1)
     ends = torch.cat([torch.zeros(1, 1), a], 1), torch.cat([torch.ones(1, 1), b], 1)
-    torch.testing.assert_close(between(with_class, *ends, 0.5), torch.tensor([[0.5, half, half]]))
+    torch.testing.assert_close(interpolate_codes(with_class, *ends, 0.5), torch.tensor([[0.5, half, half]]))
 
 
 def digit(number):

@@ -79,7 +79,7 @@ def test_tiles_equal_the_whole_without_a_seam(model, size):
 
 def test_samples_in_tiles_equal_those_of_the_whole(model):
     image, mask = drawn(1, 3, 230, 150), (drawn(1, 1, 230, 150, seed=1) < 0.1).float()
-    fields = model.fields(230, 150, 2, torch.Generator().manual_seed(0))
+    fields = model.sample_latent_maps(230, 150, 2, torch.Generator().manual_seed(0))
     whole, tiled = (
         restore_photograph(model, Observation(image, mask), RestoreSettings(tile=tile, precision="fp32"), fields)
         for tile in (1024, 64)
@@ -101,8 +101,8 @@ def test_the_reach_of_the_network_is_no_larger_than_it_says(model, masked):
     image, mask = drawn(1, 3, 160, 160).requires_grad_(), (drawn(1, 1, 160, 160, seed=1) < 0.998).float()
     model.estimate(image, mask if masked else None)[0][0, :, 80, 80].sum().backward()
     seen = image.grad.abs().sum(dim=(0, 1)).nonzero()
-    assert (seen - 80).abs().max() <= model.reach(masked)
-    assert (seen - 80).abs().max() > model.reach(masked) - 8
+    assert (seen - 80).abs().max() <= model.halo(masked)
+    assert (seen - 80).abs().max() > model.halo(masked) - 8
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
@@ -180,7 +180,7 @@ def test_a_hot_pixel_keeps_no_one_from_exposing_a_dark_picture(model):
     )
     assert torch.equal(other[..., 60, 40], hot[..., 60, 40])
     far = torch.ones(90, 70, dtype=torch.bool)
-    reach = model.reach(masked=False)
+    reach = model.halo(masked=False)
     far[60 - reach : 61 + reach, 40 - reach : 41 + reach] = False
     assert far.any()
     torch.testing.assert_close(other[..., far], plain[..., far])

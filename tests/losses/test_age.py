@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from agerestore.config.networks import ColorConfig, NetworkConfig
+from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.presets import presets
 from agerestore.config.training import train_config
 from agerestore.losses.age import AGE, log_mse
@@ -54,7 +54,7 @@ def official_step(encoder, generator, x, z_encoder, z_generator, mu=10, lam=1000
 @pytest.fixture
 def setting():
     generator = torch.Generator().manual_seed(0)
-    model = build(NetworkConfig(latent_dim=64, width=8)).train()
+    model = build(AutoencoderConfig(latent_dim=64, width=8)).train()
     x = torch.rand(64, 3, 32, 32, generator=generator) * 2 - 1
     codes = torch.nn.functional.normalize(torch.randn(2, 64, 64, generator=generator), dim=2)
     return model, x, codes[0], codes[1]
@@ -123,7 +123,7 @@ def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
     model = build(config.network)
     size, channels = config.network.image_size, config.network.channels
     x = torch.rand(4, channels, size, size)
-    if isinstance(config.network, ColorConfig):
+    if isinstance(config.network, ColorizerConfig):
         x = colorizer.pack(config.network, x)
     batch = Batch(x, torch.randn(4, config.network.latent_dim))
     for player, turn in config.updates.items():

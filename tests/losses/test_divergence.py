@@ -16,7 +16,7 @@ from agerestore.losses.divergence import (
     nearest_neighbor_kl,
 )
 from agerestore.losses.registry import build_objective
-from agerestore.models.latent import project, sample
+from agerestore.models.latent import project, sample_latents
 
 
 def normal(batch, dim, mean=0.0, std=1.0, seed=0):
@@ -51,13 +51,13 @@ def test_official_kl_puts_the_variance_where_the_standard_deviation_belongs():
 def test_ideal_values_and_what_prior_codes_reach(dim, official, right):
     assert ideal("age_code", dim) == pytest.approx(official, abs=1e-4)
     assert ideal("gaussian", dim) == pytest.approx(right, abs=1e-4)
-    z = sample(20_000, dim, torch.Generator().manual_seed(0))
+    z = sample_latents(20_000, dim, torch.Generator().manual_seed(0))
     assert float(age_code_kl(z)) == pytest.approx(official, rel=2e-3)
     assert float(gaussian_kl(z)) == pytest.approx(right, rel=2e-3)
 
 
 def test_a_batch_of_64_lies_where_the_reference_says():
-    codes = [sample(64, 64, torch.Generator().manual_seed(seed)) for seed in range(50)]
+    codes = [sample_latents(64, 64, torch.Generator().manual_seed(seed)) for seed in range(50)]
     assert sum(float(age_code_kl(z)) for z in codes) / 50 == pytest.approx(3.689, abs=0.003)
 
 
@@ -89,7 +89,7 @@ def test_nearest_neighbor_entropy_of_a_gaussian():
 @pytest.mark.parametrize(("dim", "entropy"), [(2, math.log(2 * math.pi)), (3, math.log(4 * math.pi)),
                                                (4, math.log(2 * math.pi**2))])  # fmt: skip
 def test_nearest_neighbor_entropy_of_the_uniform_sphere(dim, entropy):
-    z = sample(4000, dim, torch.Generator().manual_seed(0))
+    z = sample_latents(4000, dim, torch.Generator().manual_seed(0))
     assert float(nearest_neighbor_entropy(z, dim - 1)) == pytest.approx(entropy, abs=0.06)
 
 
@@ -100,7 +100,7 @@ def test_nearest_neighbor_kl_of_gaussians_of_known_divergence():
 
 
 def test_nearest_neighbor_kl_of_half_a_sphere_is_the_logarithm_of_two():
-    z = sample(8000, 3, torch.Generator().manual_seed(0))
+    z = sample_latents(8000, 3, torch.Generator().manual_seed(0))
     half = z[z[:, 0] > 0]
     assert float(nearest_neighbor_kl(half)) * 3 == pytest.approx(math.log(2), abs=0.06)
 
@@ -116,7 +116,7 @@ def test_codes_that_fell_on_one_point_cost_much_but_stay_finite(name):
 
 @pytest.mark.parametrize("name", DIVERGENCES)
 def test_a_divergence_is_from_the_prior_of_the_networks(name):
-    z = sample(4000, 2, torch.Generator().manual_seed(0), "gaussian")
+    z = sample_latents(4000, 2, torch.Generator().manual_seed(0), "gaussian")
     assert float(divergence_from("gaussian", name)(z)) == pytest.approx(ideal(name, 2, "gaussian"), abs=0.04)
     config = train_config("age-mnist", ("network.prior=gaussian", "network.latent_dim=2", f"divergence={name}"))
     system = build_objective(config).objective
@@ -128,4 +128,4 @@ def test_what_no_divergence_measures_is_refused():
     config = train_config("age-mnist", ("network.prior=swissroll", "network.latent_dim=2"))
     system = build_objective(config).objective  # an AAE's encoder is fine-tuned without a divergence
     with pytest.raises(UsageError, match=r"from a swissroll: set network\.prior=sphere or gaussian"):
-        system.divergence(sample(4, 2, torch.Generator()))
+        system.divergence(sample_latents(4, 2, torch.Generator()))

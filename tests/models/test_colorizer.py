@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from agerestore.config.networks import ColorConfig
+from agerestore.config.networks import ColorizerConfig
 from agerestore.config.training import train_config
 from agerestore.data.batches import ColorBatches
 from agerestore.data.datasets import ImageSet
@@ -15,11 +15,15 @@ from agerestore.losses.base import Batch
 from agerestore.losses.colorization import ColorAGE
 from agerestore.metrics.validation import chroma_of, chroma_psnr, color_metrics
 from agerestore.models import colorizer
+from agerestore.models.layers.color import ModulatedBlock
 from agerestore.models.registry import build
 from agerestore.models.weights import load_weights
 from agerestore.training.loop import train
 
-OURS, AUTHORS = ColorConfig(width=4, latent_dim=4), ColorConfig(architecture="color-resnet", width=4, latent_dim=4)
+OURS, AUTHORS = (
+    ColorizerConfig(width=4, latent_dim=4),
+    ColorizerConfig(architecture="color-resnet", width=4, latent_dim=4),
+)
 both = pytest.mark.parametrize("config", [OURS, AUTHORS], ids=["ours", "authors"])
 
 
@@ -29,12 +33,12 @@ def pictures(count):
 
 def color_at_all(model):
     """Fill what is zero at the start of a training."""
-    for each in (model.generator.leave, *(x.second for x in model.modules() if isinstance(x, colorizer.CodedBlock))):
+    for each in (model.generator.head, *(x.second for x in model.modules() if isinstance(x, ModulatedBlock))):
         torch.nn.init.normal_(each.weight, 0, 0.1)
 
 
 def test_the_authors_generator_has_the_parameters_of_his():
-    model = build(ColorConfig(architecture="color-resnet", width=64, latent_dim=16))
+    model = build(ColorizerConfig(architecture="color-resnet", width=64, latent_dim=16))
     assert sum(each.numel() for each in model.generator.parameters()) == 888_160
 
 
@@ -42,7 +46,7 @@ def test_the_authors_generator_has_the_parameters_of_his():
 def test_packed_pictures_keep_their_lightness_and_the_mean_of_their_colors(config):
     lab = pictures(2)
     packed = colorizer.pack(config, lab)
-    torch.testing.assert_close(colorizer.chroma(config, packed).mean(dim=(2, 3)), lab[:, 1:].mean(dim=(2, 3)))
+    torch.testing.assert_close(colorizer.unpack_chroma(config, packed).mean(dim=(2, 3)), lab[:, 1:].mean(dim=(2, 3)))
     other = lab.clone()
     other[:, 1:] = 0
     assert torch.equal(colorizer.pack(config, other)[:, :-2], packed[:, :-2])
@@ -61,7 +65,7 @@ def test_ours_begins_without_colors_and_never_leaves_the_range_of_lab():
     model = build(OURS).eval()
     lightness = pictures(2)[:, :1]
     assert (model.generate(lightness, torch.randn(2, 4)) == 0).all()
-    torch.nn.init.constant_(model.generator.leave.bias, 1e6)
+    torch.nn.init.constant_(model.generator.head.bias, 1e6)
     assert float(model.generate(lightness, torch.randn(2, 4)).detach().max()) == pytest.approx(110)
 
 
@@ -165,7 +169,7 @@ def test_a_run_leaves_weights_that_come_back_and_learns_a_color(preset, tmp_path
     assert loaded.header["kind"] == "color"
     assert set(loaded.header["validation"]) >= {"best", "mean", "reconstruction", "colorfulness"}
     assert loaded.networks.config == train_config(preset, settings).network
-    assert (tmp_path / "run" / "sheets" / "game-0000002.png").exists()
+    assert (tmp_path / "run" / "sheets" / "adversarial-0000002.png").exists()
 
 
 def test_figures_in_closed_form():

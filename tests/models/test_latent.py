@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from agerestore.models.latent import moments, project, sample, slerp, sphere_log_area
+from agerestore.models.latent import moments, project, sample_latents, slerp, sphere_log_area
 
 
 def test_sphere_codes_have_unit_norm_and_the_moments_of_the_uniform_sphere():
-    z = sample(200_000, 8, torch.Generator().manual_seed(0))
+    z = sample_latents(200_000, 8, torch.Generator().manual_seed(0))
     mean, variance = moments(z)
     torch.testing.assert_close(z.norm(dim=1), torch.ones(len(z)))
     assert mean.abs().max() < 4 * math.sqrt(1 / 8 / len(z))
@@ -16,21 +16,21 @@ def test_sphere_codes_have_unit_norm_and_the_moments_of_the_uniform_sphere():
 
 def test_a_coordinate_on_the_sphere_in_three_dimensions_is_uniform():
     # Archimedes: the height of a uniform point on the ordinary sphere is uniform on [-1, 1].
-    height = sample(100_000, 3, torch.Generator().manual_seed(1))[:, 0].sort().values
+    height = sample_latents(100_000, 3, torch.Generator().manual_seed(1))[:, 0].sort().values
     expected = torch.linspace(-1, 1, len(height))
     assert (height - expected).abs().max() < 0.02
 
 
 def test_gaussian_prior_has_unit_variance():
-    _, variance = moments(sample(100_000, 4, torch.Generator().manual_seed(2), "gaussian"))
+    _, variance = moments(sample_latents(100_000, 4, torch.Generator().manual_seed(2), "gaussian"))
     torch.testing.assert_close(variance, torch.ones(4), rtol=0.03, atol=0)
 
 
 def test_sampling_is_a_function_of_the_generator_alone():
     torch.manual_seed(5)
-    a = sample(4, 3, torch.Generator().manual_seed(7))
+    a = sample_latents(4, 3, torch.Generator().manual_seed(7))
     torch.manual_seed(6)
-    assert torch.equal(a, sample(4, 3, torch.Generator().manual_seed(7)))
+    assert torch.equal(a, sample_latents(4, 3, torch.Generator().manual_seed(7)))
 
 
 def test_slerp_walks_at_constant_speed_and_stays_on_the_sphere():

@@ -2,16 +2,17 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config.networks import NetworkConfig
-from agerestore.models.fuse import folded
+from agerestore.config.networks import AutoencoderConfig
+from agerestore.models.age import ARCHITECTURES
+from agerestore.models.fuse import fuse
 from agerestore.models.layers import spectral
 from agerestore.models.layers.activations import relu
-from agerestore.models.registry import NETWORKS, build
-from agerestore.models.subpixel import woven
+from agerestore.models.registry import build
+from agerestore.models.subpixel import rewrite_transposed
 
 CONFIGS = [
-    NetworkConfig(architecture=architecture, image_size=size, channels=channels, latent_dim=12, width=4)
-    for architecture in NETWORKS
+    AutoencoderConfig(architecture=architecture, image_size=size, channels=channels, latent_dim=12, width=4)
+    for architecture in ARCHITECTURES
     for size in (32, 64)
     for channels in (1, 3)
 ]
@@ -27,12 +28,14 @@ def count(network):
     [(64, 64, 3_281_728, 3_281_792), (32, 128, 1_183_616, 3_934_595)],
 )
 def test_parameter_counts_of_the_official_networks(size, dim, encoder, generator):
-    model = build(NetworkConfig(image_size=size, latent_dim=dim))
+    model = build(AutoencoderConfig(image_size=size, latent_dim=dim))
     assert (count(model.encoder), count(model.generator)) == (encoder, generator)
 
 
 def test_official_encoder_layer_by_layer():
-    kinds = [(type(m).__name__, getattr(m, "bias", None) is not None) for m in build(NetworkConfig()).encoder.layers]
+    kinds = [
+        (type(m).__name__, getattr(m, "bias", None) is not None) for m in build(AutoencoderConfig()).encoder.layers
+    ]
     norm, relu = ("BatchNorm2d", True), ("LeakyReLU", False)
     conv = ("Conv2d", False)
     assert kinds == [conv, relu, conv, norm, relu, conv, norm, relu, ("Conv2d", True), ("AvgPool2d", False)]
@@ -56,17 +59,17 @@ def test_shapes_ranges_and_a_gradient_in_every_parameter(config):
 
 
 def test_gaussian_prior_leaves_codes_unprojected():
-    model = build(NetworkConfig(prior="gaussian", width=4, latent_dim=6))
+    model = build(AutoencoderConfig(prior="gaussian", width=4, latent_dim=6))
     assert not torch.allclose(model.encode(torch.rand(3, 3, 32, 32)).norm(dim=1), torch.ones(3))
 
 
-@pytest.mark.parametrize("architecture", NETWORKS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_spectral_norms_in_the_encoder_are_1_and_no_batch_norm_is_left(architecture):
-    model = build(NetworkConfig(architecture=architecture, latent_dim=12, width=8, spectral=True))
+    model = build(AutoencoderConfig(architecture=architecture, latent_dim=12, width=8, spectral=True))
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     for _ in range(100):  # each a step of power iteration
         code = model.encode(x)
-    quick = folded(model.encoder)
+    quick = fuse(model.encoder)
     torch.testing.assert_close(quick(x * 2 - 1), model.eval().encode(x))
     torch.testing.assert_close(code.norm(dim=1), torch.ones(4))
     layers = [layer for layer in quick.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
@@ -78,7 +81,7 @@ def test_spectral_norms_in_the_encoder_are_1_and_no_batch_norm_is_left(architect
 
 
 def test_building_depends_on_the_seed_and_leaves_the_global_random_state():
-    config = NetworkConfig(width=4)
+    config = AutoencoderConfig(width=4)
     torch.manual_seed(1)
     state = torch.get_rng_state()
     first, again, other = build(config, 3), build(config, 3), build(config, 4)
@@ -89,10 +92,10 @@ def test_building_depends_on_the_seed_and_leaves_the_global_random_state():
 
 
 def test_a_robust_encoder_starts_as_a_copy_and_is_its_own():
-    model = build(NetworkConfig(width=4)).eval()
+    model = build(AutoencoderConfig(width=4)).eval()
     x = torch.rand(2, 3, 32, 32)
     assert torch.equal(model.encode(x, robust=True), model.encode(x))  # none yet: the clean one
-    model.add_robust_encoder()
+    model.add_networks({"robust_encoder"})
     assert torch.equal(model.encode(x, robust=True), model.encode(x))
     torch.nn.init.ones_(next(model.robust_encoder.parameters()))
     assert not torch.equal(model.encode(x, robust=True), model.encode(x))
@@ -111,7 +114,7 @@ def test_a_folded_norm_is_the_scale_and_shift_of_the_convolution_before_it():
     with torch.no_grad():
         for name, value in numbers.items():
             layers.state_dict()[name].fill_(value)
-    quick = folded(layers)
+    quick = fuse(layers)
     # (3 x + 1 - 4) / sqrt(4) * 2 + 5 = 3 x + 2
     assert (float(quick[0].weight), float(quick[0].bias)) == (3.0, 2.0)
     assert isinstance(quick[1], nn.Identity)
@@ -123,7 +126,7 @@ def test_each_weight_of_a_woven_convolution_lands_where_the_transposed_one_puts_
     layer.weight.copy_(torch.arange(16.0).view(1, 1, 4, 4))
     point = torch.zeros(1, 1, 2, 3)
     point[0, 0, 1, 1] = 1
-    drawn = woven(nn.Sequential(layer))(point)[0, 0]  # stamped at 2 * 1 - 1, and cut off below
+    drawn = rewrite_transposed(nn.Sequential(layer))(point)[0, 0]  # stamped at 2 * 1 - 1, and cut off below
     expected = torch.zeros(4, 6)
     expected[1:4, 1:5] = torch.arange(16.0).view(4, 4)[:3]
     assert torch.equal(drawn, expected)
@@ -151,16 +154,16 @@ def test_pointwise_layers_act_before_the_weaving(dtype):
     layers[2].weight.copy_(torch.tensor([1.0, -0.5]).view(1, 2, 1, 1))
     layers[2].bias.zero_()
     # Pixels are doubled: positive ones through the first channel, negative ones through the second, halved.
-    answer = woven(layers)(torch.tensor([[[[1.0, -2.0]]]], dtype=dtype))
+    answer = rewrite_transposed(layers)(torch.tensor([[[[1.0, -2.0]]]], dtype=dtype))
     expected = torch.tensor([[1.0, 1.0, -1.0, -1.0]] * 2, dtype=dtype).tanh()
     assert torch.equal(answer[0, 0], expected)
 
 
 @pytest.mark.parametrize("size", [32, 64])
-@pytest.mark.parametrize("quick", [folded, lambda model: woven(folded(model))], ids=["folded", "woven"])
-@pytest.mark.parametrize("architecture", NETWORKS)
+@pytest.mark.parametrize("quick", [fuse, lambda model: rewrite_transposed(fuse(model))], ids=["folded", "woven"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_quick_networks_answer_the_same(architecture, quick, size):
-    model = build(NetworkConfig(architecture=architecture, image_size=size, latent_dim=12, width=4)).double()
+    model = build(AutoencoderConfig(architecture=architecture, image_size=size, latent_dim=12, width=4)).double()
     generator = torch.Generator().manual_seed(0)
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -184,7 +187,7 @@ def test_spectral_norms_are_measured_exactly():
     layer = torch.nn.Linear(3, 3)
     layer.weight = torch.nn.Parameter(torch.diag(torch.tensor([2.0, 1.999, 0.5])))
     network = torch.nn.Sequential(layer)
-    spectral.normalize(network)
-    spectral.measure(network)
+    spectral.add_spectral_norm(network)
+    spectral.set_exact_sigma(network)
     network.eval()
     torch.testing.assert_close(network[0].weight, torch.diag(torch.tensor([1.0, 0.9995, 0.25])))

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
-from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.config.training import train_config
 from agerestore.data import batches, patches
@@ -20,7 +20,7 @@ from agerestore.data.datasets import MAX_UPSCALE, PhotoSet, load_photographs
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.io import read, write
-from agerestore.images.observation import Condition, Estimate, Observation
+from agerestore.images.observation import Observation
 from agerestore.images.photo import Photo
 from agerestore.inference.photographs import restore_photograph, restore_pixels
 from agerestore.inference.pictures import restore_picture
@@ -34,13 +34,15 @@ from agerestore.losses.regression import regression_terms
 from agerestore.metrics import validation
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
+from agerestore.models.base import Model
 from agerestore.models.latent import project
+from agerestore.models.layers.estimator import Estimate
+from agerestore.models.photo import Condition
 from agerestore.models.registry import build
-from agerestore.models.weights import LoadedModel
 from agerestore.training import loop, stages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-TINY = ("network.widths=[2,3,4]", "network.game_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
+TINY = ("network.widths=[2,3,4]", "network.sampler_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
         "batch_size=4", "crop_size=32", "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4",
         "state_minutes=0", "precision=fp32")  # fmt: skip
 
@@ -116,7 +118,9 @@ def test_codes_lie_on_the_sphere_one_for_each_region(model):
 
 def test_samples_have_the_size_of_the_picture_and_depend_on_their_codes(model):
     image, mask = drawn(1, 3, 21, 30), torch.ones(1, 1, 21, 30)
-    fields, again, other = (model.fields(21, 30, 2, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    fields, again, other = (
+        model.sample_latent_maps(21, 30, 2, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    )
     assert fields.shape == (2, 6, 2, 2)
     assert torch.equal(fields, again)
     first, second = model.samples(image, mask, fields), model.samples(image, mask, other)
@@ -174,7 +178,7 @@ def test_without_codes_there_is_no_game():
 
 
 def test_the_estimator_says_what_it_lacks():
-    with pytest.raises(UsageError, match="set damage"):
+    with pytest.raises(UsageError, match="set degradation"):
         regression_terms("estimator", {}, Batch(torch.zeros(1), torch.zeros(1)), ("estimate",))
 
 
@@ -398,7 +402,7 @@ class Known(nn.Module):
     def estimate(self, image, mask=None):
         return self.error(image), (self.error(image) - image).abs()
 
-    def fields(self, height, width, count, generator):
+    def sample_latent_maps(self, height, width, count, generator):
         return torch.randn(count, 3, height, width, generator=generator)
 
     def samples(self, image, mask, noise):
@@ -440,18 +444,17 @@ def test_photographs_are_calibrated_in_the_precision_that_is_asked_for(tmp_path)
         assert CliRunner().invoke(app, asked).exit_code == 0
         figures.append(checkpoint.read_header(out)["validation"])
     assert [each["samples_spread"] for each in figures] == pytest.approx([1, 1], abs=0.05)
-    assert figures[0]["samples_center"] == pytest.approx(figures[1]["samples_center"], abs=0.2)
-    assert figures[0]["samples_center"] != figures[1]["samples_center"]
+    assert figures[0]["samples_estimate"] == pytest.approx(figures[1]["samples_estimate"], abs=0.2)
+    assert figures[0]["samples_estimate"] != figures[1]["samples_estimate"]
 
 
 def test_samples_are_scaled_until_they_spread_as_far_as_the_center_errs():
     truth = [torch.full((3, 32, 32), 100 / 255)]
     hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
     wide = Known(lambda image: torch.full_like(image, 110 / 255), 1.0)
-    wide.generator = nn.Module()
-    wide.generator.leave = nn.Conv2d(1, 1, 1, bias=False).requires_grad_(False)
-    nn.init.constant_(wide.generator.leave.weight, 35 / 255)
-    wide.samples = lambda image, mask, noise: wide.error(image) + wide.generator.leave.weight.item() * noise
+    scale = [35 / 255]
+    wide.scale_samples = lambda factor: scale.append(scale.pop() * factor)
+    wide.samples = lambda image, mask, noise: wide.error(image) + scale[0] * noise
     assert validation.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
     assert validation.sample_metrics(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
 
@@ -461,7 +464,7 @@ def test_samples_are_scaled_until_they_spread_as_far_as_the_center_errs():
 
 @pytest.fixture
 def loaded(model):
-    return LoadedModel(model, {"domain": {}})
+    return Model(model, {"domain": {}})
 
 
 @pytest.mark.parametrize("shape", [(20, 31, 3), (20, 31), (20, 31, 4), (20, 31, 2)])
@@ -506,11 +509,11 @@ def test_precision_changes_the_answer_little(loaded, precision):
 
 def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded):
     domain = {"unexplained": math.inf, "reencoding": math.inf}  # takes everything for its own
-    greedy = LoadedModel(build(NetworkConfig(width=2)).eval(), {"domain": domain})
+    greedy = Model(build(AutoencoderConfig(width=2)).eval(), {"domain": domain})
     models = {"greedy": greedy, "photo": loaded}
     assert select_model(models, (60, 64), lambda: Observation(drawn(1, 3, 60, 64))).model == "greedy"
     assert select_model(models, (60, 65), lambda: pytest.fail("asked a model of small pictures")).model == "photo"
-    never = LoadedModel(greedy.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
+    never = Model(greedy.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     models = {"never": never, "photo": loaded}
     assert select_model(models, (32, 32), lambda: Observation(drawn(1, 3, 32, 32))).model == "photo"
 
@@ -548,7 +551,7 @@ def test_samples_differ_in_the_middle_of_a_large_hole_too():
     photo, model = read(EXAMPLES / "photographs" / "photo-chelsea.png"), zoo.load("photo").networks
     unknown = np.zeros(photo.pixels.shape[:2], bool)
     unknown[60:156, 60:156] = True
-    fields = model.fields(*unknown.shape, 4, torch.Generator().manual_seed(0))
+    fields = model.sample_latent_maps(*unknown.shape, 4, torch.Generator().manual_seed(0))
     samples = restore_pixels(model, photo, unknown, fields=fields).samples
     assert all(np.array_equal(each.pixels[~unknown], photo.pixels[~unknown]) for each in samples)
     middle = np.stack([each.pixels[96:120, 96:120] for each in samples]).astype(float)
@@ -570,7 +573,7 @@ def test_a_document_is_left_alone_and_its_name_said():
 
 def test_options_that_a_mask_leaves_nothing_to_are_named(model):
     photo, settings = Photo(np.full((16, 16, 3), 90, np.uint8)), RestoreSettings(strength=0.5, sigma=3)
-    models = {"mine": LoadedModel(model, {})}
+    models = {"mine": Model(model, {})}
     assert restore_picture(models, photo, None, settings).once == []
     assert restore_picture(models, photo, np.eye(16, dtype=bool), settings).once == [
         "'mine' does not heed --strength and --sigma"

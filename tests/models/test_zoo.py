@@ -19,7 +19,7 @@ from agerestore.inference.restoration import restore_observation
 from agerestore.metrics.image import psnr, quantize
 from agerestore.metrics.validation import moment_statistics, reconstruction_psnr, uncertainty_metrics
 from agerestore.models import zoo
-from agerestore.models.latent import sample
+from agerestore.models.latent import sample_latents
 from agerestore.models.weights import sha256
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,9 @@ def test_what_has_no_checksum_is_not_called_verified(tmp_path):
 def test_codes_of_generated_digits_cover_the_sphere_evenly():
     """The balance the paper asks for, over 10,000 prior codes: |m_j| <= 0.1/sqrt(M), v_j within 15 % of 1/M."""
     networks = zoo.load("mnist").networks
-    measured = moment_statistics(networks, sample(10_000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
+    measured = moment_statistics(
+        networks, sample_latents(10_000, networks.config.latent_dim, torch.Generator().manual_seed(1))
+    )
     assert measured["mean_max"] <= 0.1
     assert measured["variance_min"] >= 0.85
     assert measured["variance_max"] <= 1.15
@@ -172,7 +174,9 @@ GENERAL = {"celeba": (8, 7, 0.8), "cifar10": (7, 1.5, 0.72), "svhn": (8, 2, 0.7)
 
 def drawn_by(networks, count):
     """Samples (N, C, S, S) of a model, as a file would hold them."""
-    return quantize(networks.generate(sample(count, networks.config.latent_dim, torch.Generator().manual_seed(0))))
+    return quantize(
+        networks.generate(sample_latents(count, networks.config.latent_dim, torch.Generator().manual_seed(0)))
+    )
 
 
 @pytest.mark.parametrize("name", GENERAL)
@@ -196,7 +200,9 @@ def test_what_a_model_draws_comes_back_from_noise_and_from_behind_a_hole(name):
 @pytest.mark.parametrize("name", GENERAL)
 def test_codes_of_samples_cover_the_sphere(name):
     networks = zoo.load(name).networks
-    measured = moment_statistics(networks, sample(2000, networks.config.latent_dim, torch.Generator().manual_seed(1)))
+    measured = moment_statistics(
+        networks, sample_latents(2000, networks.config.latent_dim, torch.Generator().manual_seed(1))
+    )
     assert measured["mean_max"] <= 0.2
     assert measured["variance_min"] >= GENERAL[name][2]
     assert measured["variance_max"] <= 1.15

@@ -8,7 +8,7 @@ import torch
 from agerestore_cli.app import app
 from typer.testing import CliRunner
 
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
@@ -130,7 +130,7 @@ def test_every_improvement_changes_the_published_plan_in_one_thing():
     ("resnet", 32, 32 * 64 + 64 * 16 + 64 * 16),
 ])  # fmt: skip
 def test_features_are_the_last_three_blocks_and_the_code(architecture, size, expected):
-    model = build(NetworkConfig(architecture=architecture, image_size=size, latent_dim=5, width=8)).eval()
+    model = build(AutoencoderConfig(architecture=architecture, image_size=size, latent_dim=5, width=8)).eval()
     images = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     found = activations(model.encoder, images)
     assert found.shape == (3, expected + 5)
@@ -146,7 +146,7 @@ def test_features_are_scaled_by_what_training_pictures_say():
 
 
 def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(tmp_path):
-    pictures, config = bars(32, 3), NetworkConfig(latent_dim=5, width=4)
+    pictures, config = bars(32, 3), AutoencoderConfig(latent_dim=5, width=4)
     weights.save_weights(tmp_path / "w.safetensors", build(config), {"training": {"validation": 0.05}})
     context = Context(pictures, pictures.take(torch.arange(50)), tmp_path, weights=str(tmp_path / "w.safetensors"))
     found = run_experiment("svhn-features", context, tmp_path).figures["80 labels"]
@@ -157,7 +157,7 @@ def test_classes_that_activations_show_are_found_and_the_figure_says_what_it_is(
 
 
 def test_a_model_of_other_pictures_is_named(tmp_path):
-    weights.save_weights(tmp_path / "w.safetensors", build(NetworkConfig(channels=1, latent_dim=5, width=2)), {})
+    weights.save_weights(tmp_path / "w.safetensors", build(AutoencoderConfig(channels=1, latent_dim=5, width=2)), {})
     context = Context(bars(32, 3), bars(32, 3), tmp_path, weights=str(tmp_path / "w.safetensors"))
     with pytest.raises(UsageError, match="encode no color pictures of 32x32"):
         run_experiment("svhn-features", context, tmp_path)

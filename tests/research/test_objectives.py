@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.presets import objectives, presets
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet, hide_labels
@@ -15,7 +15,15 @@ from agerestore.inference.restoration import restore
 from agerestore.losses.base import Batch
 from agerestore.metrics import distribution
 from agerestore.models import weights
-from agerestore.models.latent import COMPONENTS, Posterior, component_of, on_prior, one_hot, sample, sample_codes
+from agerestore.models.latent import (
+    COMPONENTS,
+    Posterior,
+    component_of,
+    one_hot,
+    project_to_prior,
+    sample_codes,
+    sample_latents,
+)
 from agerestore.models.registry import build
 from agerestore.research.objectives import OBJECTIVES
 from agerestore.research.objectives.aaae import AAAE
@@ -235,37 +243,37 @@ def test_heads_are_pushed_apart_as_far_as_is_asked_and_no_further():
 @pytest.mark.parametrize("prior", ["mixture", "swissroll"])
 def test_a_prior_without_labels_is_the_mean_over_labels(prior):
     def draw(labels, seed):
-        return sample(len(labels), 2, torch.Generator().manual_seed(seed), prior, labels)
+        return sample_latents(len(labels), 2, torch.Generator().manual_seed(seed), prior, labels)
 
     blind, told = draw(torch.full((50_000,), -1), 0), draw(torch.arange(50_000) % COMPONENTS, 1)
     assert distribution.sliced_wasserstein(blind, told) < 0.03
     third = draw(torch.full((5000,), 3), 2)
     assert distribution.sliced_wasserstein(third, told[:5000]) > 0.5
-    assert torch.equal(draw(torch.full((9,), -1), 5), sample(9, 2, torch.Generator().manual_seed(5), prior))
+    assert torch.equal(draw(torch.full((9,), -1), 5), sample_latents(9, 2, torch.Generator().manual_seed(5), prior))
 
 
 def test_draws_are_told_apart_by_their_petals():
     labels = torch.arange(5000) % COMPONENTS
-    z = sample(5000, 2, torch.Generator().manual_seed(0), "mixture", labels)
+    z = sample_latents(5000, 2, torch.Generator().manual_seed(0), "mixture", labels)
     assert (component_of(z) == labels).float().mean() > 0.99
-    middles = sample(10, 2, torch.Generator().manual_seed(0), "mixture", torch.arange(10))
+    middles = sample_latents(10, 2, torch.Generator().manual_seed(0), "mixture", torch.arange(10))
     assert torch.equal(component_of(middles * 3 / middles.norm(dim=1, keepdim=True)), component_of(middles))
 
 
 def test_petals_lie_where_they_should():
-    z = sample(20_000, 2, torch.Generator().manual_seed(0), "mixture", torch.zeros(20_000, dtype=torch.int64))
+    z = sample_latents(20_000, 2, torch.Generator().manual_seed(0), "mixture", torch.zeros(20_000, dtype=torch.int64))
     torch.testing.assert_close(z.mean(0), torch.tensor([3.0, 0.0]), atol=0.02, rtol=0)
     torch.testing.assert_close(z.std(0), torch.tensor([0.7, 0.25]), atol=0.01, rtol=0)
 
 
 def test_codes_hold_a_class_for_certain_and_a_style():
-    config = NetworkConfig(classes=4, latent_dim=3)
+    config = AutoencoderConfig(classes=4, latent_dim=3)
     code = sample_codes(config, 4000, torch.Generator().manual_seed(0))
     assert code.shape == (4000, config.code_dim)
     assert torch.equal(code[:, :4].sort(dim=1).values, torch.tensor([0.0, 0, 0, 1]).expand(4000, 4))
     torch.testing.assert_close(code[:, :4].mean(0), torch.full((4,), 0.25), atol=0.03, rtol=0)
     torch.testing.assert_close(code[:, 4:].norm(dim=1), torch.ones(4000))
-    assert torch.allclose(on_prior(config, 2 * code)[:, 4:], code[:, 4:])
+    assert torch.allclose(project_to_prior(config, 2 * code)[:, 4:], code[:, 4:])
     assert torch.equal(one_hot(torch.tensor([-1, 1]), 2), torch.tensor([[0.0, 0.0], [0.0, 1.0]]))
 
 
@@ -292,8 +300,9 @@ def test_sliced_wasserstein_of_a_shift_along_one_axis():
 @pytest.mark.parametrize("architecture", ["dcgan", "resnet", "mlp"])
 def test_every_network_has_a_gradient_in_every_parameter(architecture):
     players = ("encoder", "generator", "latent_generator", "critic", "code_critic", "label_critic", "joint_critic")
-    config = NetworkConfig(architecture=architecture, channels=1, latent_dim=5, width=4, prior="gaussian", heads=True,
-                           posterior="gaussian", classes=3, told=2, players=players)  # fmt: skip
+    config = AutoencoderConfig(architecture=architecture, channels=1, latent_dim=5, width=4, prior="gaussian",
+                               class_embeddings=True,
+                           posterior="gaussian", classes=3, critic_classes=2, players=players)  # fmt: skip
     model = build(config)
     x, code, style = drawn(6, 1, 32, 32), drawn(6, 8), drawn(6, 5)
     posterior = model.encoder.posterior(x)
@@ -309,14 +318,14 @@ def test_every_network_has_a_gradient_in_every_parameter(architecture):
 
 def test_codes_that_a_latent_generator_is_after_have_a_mean_of_0_and_a_deviation_of_1():
     players = ("encoder", "generator", "latent_generator", "code_critic", "critic")
-    model = build(NetworkConfig(channels=1, latent_dim=5, width=4, prior="gaussian", players=players))
+    model = build(AutoencoderConfig(channels=1, latent_dim=5, width=4, prior="gaussian", players=players))
     code = model.encode(torch.rand(50, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
     torch.testing.assert_close(code.mean(0), torch.zeros(5), atol=1e-5, rtol=0)
     torch.testing.assert_close(code.std(0, correction=0), torch.ones(5), atol=0.05, rtol=0)
 
 
 def test_logits_that_a_batch_norm_spreads_leave_no_class_to_all_pictures():
-    model = build(NetworkConfig(channels=1, classes=4, latent_dim=2, width=4, spread=3))
+    model = build(AutoencoderConfig(channels=1, classes=4, latent_dim=2, width=4, logit_scale=3))
     logits = model.encoder.posterior(torch.rand(50, 1, 32, 32, generator=torch.Generator().manual_seed(0))).logits
     torch.testing.assert_close(logits.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
     assert (logits.std(0, correction=0) <= 3).all()
@@ -324,13 +333,13 @@ def test_logits_that_a_batch_norm_spreads_leave_no_class_to_all_pictures():
 
 
 def test_heads_move_a_style_to_the_place_of_its_class():
-    model = build(NetworkConfig(classes=2, latent_dim=3, heads=True, width=4))
+    model = build(AutoencoderConfig(classes=2, latent_dim=3, class_embeddings=True, width=4))
     code = torch.tensor([[0.0, 1.0, 5.0, 6.0, 7.0]])
-    assert torch.allclose(model.generator.represent(code), model.generator.places()[1] + code[:, 2:])
+    assert torch.allclose(model.generator.represent(code), model.generator.embeddings()[1] + code[:, 2:])
 
 
 def test_the_mlp_is_that_of_the_paper():
-    model = build(NetworkConfig(architecture="mlp", channels=1, latent_dim=2, width=1000))
+    model = build(AutoencoderConfig(architecture="mlp", channels=1, latent_dim=2, width=1000))
     sizes = [tuple(layer.weight.shape) for layer in model.encoder.layers if isinstance(layer, nn.Linear)]
     assert sizes == [(1000, 1024), (1000, 1000), (2, 1000)]
 
@@ -416,7 +425,7 @@ def test_a_folder_has_no_labels_to_learn_from(tmp_path):
 @pytest.mark.parametrize(("settings", "words"), [
     (("objective=gan",), "--set objective: no objective 'gan'; choose one of age, dcgan"),
     (("network.prior=mixture",), "the mixture lies in the plane: set network.latent_dim=2"),
-    (("network.heads=true",), "heads are those of classes"),
+    (("network.class_embeddings=true",), "class embeddings need classes"),
     (('network.players=["encoder"]',), "every system has a generator"),
 ])  # fmt: skip
 def test_what_cannot_be_is_said_in_one_line(settings, words):

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config.networks import NetworkConfig, PhotoConfig
+from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.models.registry import Autoencoder, build
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.registry import build
 from agerestore.research.paper_benchmark import (
     FeatureExtractor,
     degradations_for,
@@ -40,7 +41,7 @@ class Off(nn.Module):
 
 
 def test_reconstruction_is_that_of_a_known_error():
-    pair = Autoencoder(NetworkConfig(), nn.Flatten(), Off())
+    pair = Autoencoder(AutoencoderConfig(), nn.Flatten(), Off())
     found = reconstruction_metrics(pair, 0.5 * pictures())
     assert found["psnr"] == pytest.approx(20, abs=0.05)  # but for the rounding to 255 levels
     assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
@@ -71,14 +72,14 @@ def test_digits_are_judged_by_a_classifier_and_other_pictures_by_a_network_of_ta
 
 
 def test_damage_suits_the_pictures():
-    assert degradations_for(NetworkConfig(channels=1))[0] == "noise:sigma=128:clip=1"
-    assert degradations_for(NetworkConfig(image_size=64))[2] == "hole:size=24"
+    assert degradations_for(AutoencoderConfig(channels=1))[0] == "noise:sigma=128:clip=1"
+    assert degradations_for(AutoencoderConfig(image_size=64))[2] == "hole:size=24"
 
 
 @pytest.mark.parametrize("players", [("encoder", "generator"), ("generator",)])
 def test_everything_is_measured_once_and_reported_as_it_comes(players):
-    networks = build(NetworkConfig(latent_dim=4, width=2, players=players)).eval().requires_grad_(False)
-    model = LoadedModel(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
+    networks = build(AutoencoderConfig(latent_dim=4, width=2, players=players)).eval().requires_grad_(False)
+    model = Model(networks, {"domain": {"unexplained": 1.0, "reencoding": 1.0}})
     reported = []
     found = paper_benchmark(model, stored(pictures(20)), stored(pictures(30, seed=1)), report=reported.append)
     assert found == reported
@@ -91,9 +92,9 @@ def test_everything_is_measured_once_and_reported_as_it_comes(players):
 
 
 def test_what_cannot_be_measured_is_named():
-    pair = LoadedModel(build(NetworkConfig(latent_dim=4, width=2)), {})
+    pair = Model(build(AutoencoderConfig(latent_dim=4, width=2)), {})
     with pytest.raises(UsageError, match="3 pictures are too few"):
         paper_benchmark(pair, stored(pictures(3)), stored(pictures()))
-    photo = LoadedModel(build(PhotoConfig(widths=(2, 2, 2), blocks=(1, 1, 1))), {})
+    photo = Model(build(PhotoConfig(widths=(2, 2, 2), blocks=(1, 1, 1))), {})
     with pytest.raises(UsageError, match="of one kind of pictures"):
         paper_benchmark(photo, stored(pictures()), stored(pictures()))

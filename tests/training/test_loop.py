@@ -11,9 +11,10 @@ from agerestore.data.datasets import ImageSet, PhotoSet
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
-from agerestore.models.fuse import folded
+from agerestore.models.fuse import fuse
 from agerestore.training import cost, loop, stages
 from agerestore.training import state as training
+from agerestore.training.resume import load_state
 
 TINY = (
     "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "finetune.steps=2", "robust.steps=4",
@@ -113,7 +114,7 @@ def test_bf16_resumes_exactly_too(images, tmp_path):
 def test_spectral_norms_resume_exactly_too_and_are_1_in_the_average(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "network.spectral=true", "lr=0.02"))
     whole = loop.train(config, images, tmp_path / "whole")
-    encoder = folded(checkpoint.load_weights(whole).networks.encoder)
+    encoder = fuse(checkpoint.load_weights(whole).networks.encoder)
     layers = [layer for layer in encoder.modules() if isinstance(layer, torch.nn.Conv2d)]
     norms = torch.stack([torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in layers])
     torch.testing.assert_close(norms, torch.ones(len(layers)), atol=0.1, rtol=0)
@@ -127,8 +128,8 @@ def test_layers_that_draw_resume_exactly_too(tmp_path):
     """The stage of paints has dropout; a sheet is drawn between its iterations, from torch's own generator."""
     pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     config = train_config("cars-color", (
-        "network.width=4", "network.latent_dim=4", "network.paints=3", "steps=2", "code_prior.steps=4", "batch_size=4",
-        "precision=fp32", "augment=false", "sheet_every=3"))  # fmt: skip
+        "network.width=4", "network.latent_dim=4", "network.prior_components=3", "steps=2", "code_prior.steps=4",
+        "batch_size=4", "precision=fp32", "augment=false", "sheet_every=3"))  # fmt: skip
     whole = loop.train(config, ImageSet(pictures), tmp_path / "whole")
     calls = []
     with pytest.raises(KeyboardInterrupt):
@@ -256,7 +257,7 @@ def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypa
     monkeypatch.setattr(training.Training, "iterate", poisoned)
     with pytest.raises(AgeRestoreError, match=r"adversarial iteration 4: .* is not finite; lower the learning rate"):
         loop.train(config, images, tmp_path / "run")
-    assert checkpoint.load_state(tmp_path / "run")[1]["step"] == 3
+    assert load_state(tmp_path / "run")[1]["step"] == 3
 
 
 def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):

@@ -3,6 +3,8 @@
 ``width`` counts the channels of the first encoder layer: 64 in the paper. Images are in [-1, 1] here.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -60,15 +62,17 @@ def single(x: Tensor) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """Image (B, C, S, S) in [-1, 1] -> code (B, K + M) float32.
+    """Image (B, C, S, S) in [-1, 1] -> code (B, K + M) float32: class probabilities, if there are classes, and style.
 
     Args:
         layers: image -> (B, N, 1, 1): K logits of classes, M means and, of a Gaussian posterior, M log-variances.
-        prior: styles are put onto the unit sphere if it is ``sphere``.
+        prior: styles are projected onto the unit sphere if it is ``sphere``.
         classes: K.
-        latent_dim: M; where it is not said there is nothing but means.
-        spread: deviation that a batch norm gives the logits of each class; 0 for no norm.
+        latent_dim: M; if not given, all outputs are means.
+        logit_scale: standard deviation that a batch norm gives the logits of each class; 0 for no norm.
     """
+
+    compiled_methods: ClassVar[tuple[str, ...]] = ("posterior",)
 
     def __init__(
         self,
@@ -76,29 +80,29 @@ class Encoder(nn.Module):
         prior: Prior = "sphere",
         classes: int = 0,
         latent_dim: int = 0,
-        spread: float = 0,
+        logit_scale: float = 0,
     ) -> None:
         super().__init__()
         self.layers = layers
         self.prior = prior
         self.classes = classes
         self.latent_dim = latent_dim
-        self.spread = spread
-        self.norm = nn.BatchNorm1d(classes, affine=False) if spread else None
+        self.logit_scale = logit_scale
+        self.norm = nn.BatchNorm1d(classes, affine=False) if logit_scale else None
 
     def posterior(self, image: Tensor) -> Posterior:
-        """All that is said of the codes."""
+        """The distribution of codes of each image (B, C, S, S)."""
         out = single(self.layers(image).flatten(1))  # (B, N); projected and compared in fp32 under autocast too
         logits, mean = out[:, : self.classes], out[:, self.classes :]
         if self.norm is not None:
-            logits = self.spread * self.norm(logits)
+            logits = self.logit_scale * self.norm(logits)
         log_variance = None
         if self.latent_dim and mean.shape[1] > self.latent_dim:
             mean, log_variance = mean.split(self.latent_dim, 1)
         return Posterior(logits, project(mean) if self.prior == "sphere" else mean, log_variance)
 
     def forward(self, image: Tensor) -> Tensor:
-        """See the class; of a Gaussian posterior, its mean."""
+        """See the class; of a Gaussian posterior the mean."""
         return self.posterior(image).code()
 
 
@@ -107,26 +111,31 @@ class Generator(nn.Module):
 
     Args:
         layers: (B, N, 1, 1) -> image.
-        heads: (B, K) -> (B, M), where classes are points among the styles; the layers then see W y + z.
+        class_embeddings: W, (B, K) -> (B, M), where classes are points among the styles; the layers then see W y + z.
     """
 
-    def __init__(self, layers: nn.Module, heads: nn.Linear | None = None) -> None:
+    def __init__(self, layers: nn.Module, class_embeddings: nn.Linear | None = None) -> None:
         super().__init__()
         self.layers = layers
-        self.heads = heads
+        self.class_embeddings = class_embeddings
 
     def represent(self, code: Tensor) -> Tensor:
-        """What the layers see of a code: the code, or the sum of its class's place and its style (B, M)."""
-        if self.heads is None:
+        """What the layers see of a code (B, K + M): the code, or the sum of class embedding and style (B, M)."""
+        if self.class_embeddings is None:
             return code
-        places: Tensor = self.heads(code[:, : self.heads.in_features])
-        return places + code[:, self.heads.in_features :]
+        classes = self.class_embeddings.in_features
+        embedded: Tensor = self.class_embeddings(code[:, :classes])
+        return embedded + code[:, classes:]
 
-    def places(self) -> Tensor:
-        """Where each class is among the styles (K, M)."""
-        if self.heads is None:
-            raise UsageError("no class has a place among the styles: set network.heads=true, or leave heads_apart out")
-        return self.heads.weight.T
+    def embeddings(self) -> Tensor:
+        """The point of each class among the styles, (K, M).
+
+        Raises:
+            UsageError: the generator has none.
+        """
+        if self.class_embeddings is None:
+            raise UsageError("this generator has no class embeddings: set network.class_embeddings=true")
+        return self.class_embeddings.weight.T
 
     def forward(self, code: Tensor) -> Tensor:
         """See the class."""

@@ -11,7 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-def normalize(network: nn.Module) -> None:
+def add_spectral_norm(network: nn.Module) -> None:
     """Give every convolution and linear layer a spectral norm of 1, and a bias; batch norms go.
 
     A batch norm would undo it: it scales what it is given to a variance of its own.
@@ -30,7 +30,7 @@ def normalize(network: nn.Module) -> None:
 
 
 @torch.no_grad()
-def estimate(network: nn.Module) -> None:
+def power_iteration(network: nn.Module) -> None:
     """Estimate the norms of the weights as they are, by a step of power iteration, of a network in either mode.
 
     An average of weights needs it, for the norm of an average is no average of norms.
@@ -44,7 +44,7 @@ def estimate(network: nn.Module) -> None:
 
 
 @torch.no_grad()
-def measure(network: nn.Module) -> None:
+def set_exact_sigma(network: nn.Module) -> None:
     """Find the norms of the weights as they are exactly: by a decomposition, of which power iteration then goes on."""
     for layer in _normalized(network):
         norm = layer.parametrizations.weight
@@ -53,7 +53,7 @@ def measure(network: nn.Module) -> None:
         norm[0]._v.copy_(right[0])
 
 
-def bake(network: nn.Module) -> None:
+def remove_spectral_norm(network: nn.Module) -> None:
     """Make plain weights of normalized ones, in place, for networks that only answer.
 
     Torch's ``remove_parametrizations`` takes the weights off the class, which a copy shares with its original.
@@ -65,7 +65,7 @@ def bake(network: nn.Module) -> None:
         layer.weight = nn.Parameter(weight)
 
 
-def unbaked(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_parametrized(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Plain weights of a network, as of its ``state_dict``, under the names that its normalized layers have."""
     renamed = dict(weights)
     for name, value in network.state_dict().items():

@@ -12,9 +12,10 @@ from agerestore.losses.base import labels_of
 from agerestore.metrics.distribution import parzen_log_likelihood, parzen_sigma, sliced_wasserstein
 from agerestore.metrics.features import CLASSES, accuracy
 from agerestore.metrics.validation import CHUNK, reconstruction_psnr
-from agerestore.models.latent import component_of, one_hot, sample
-from agerestore.models.registry import Autoencoder, Generator
-from agerestore.models.weights import LoadedModel
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
+from agerestore.models.latent import component_of, one_hot, sample_latents
+from agerestore.models.layers.dcgan import Generator
 from agerestore.research.experiments.context import (
     Context,
     ExperimentResult,
@@ -69,7 +70,7 @@ def aae_priors(context: Context) -> ExperimentResult:
     return ExperimentResult(plots, figures)
 
 
-def _sets_of_seen(model: LoadedModel, context: Context) -> list[Tensor]:
+def _sets_of_seen(model: Model, context: Context) -> list[Tensor]:
     """Codes of `MEANS` random sets of the pictures that a model was trained on, each as large as the test set."""
     seen, _ = split_validation(context.training, model.header["training"]["validation"])
     assert isinstance(seen, ImageSet)
@@ -99,7 +100,7 @@ def aae_labels(context: Context) -> ExperimentResult:
     preset = "aae-mnist-labels"
     networks, truth = autoencoder_of(context.model(preset)), context.test
     codes, labels = codes_of(networks, truth), labels_of(truth.labels)
-    drawn = sample(len(codes), 2, torch.Generator().manual_seed(0), networks.config.prior, labels)
+    drawn = sample_latents(len(codes), 2, torch.Generator().manual_seed(0), networks.config.prior, labels)
     shares = {"own_component": codes, "own_component of draws": drawn}
     figures = {name: float((component_of(points) == labels).float().mean()) for name, points in shares.items()}
     figures["latent_distance"] = _distance(networks, [codes])
@@ -193,7 +194,7 @@ def aae_style(context: Context) -> ExperimentResult:
     """Does the class follow the label at any style? Columns are labels, rows styles."""
     networks = autoencoder_of(context.model("aae-mnist-supervised"))
     config, count = networks.config, 100
-    styles = sample(count, config.latent_dim, torch.Generator().manual_seed(0), config.prior)
+    styles = sample_latents(count, config.latent_dim, torch.Generator().manual_seed(0), config.prior)
     labels = torch.arange(config.classes).repeat(count)
     codes = torch.cat([one_hot(labels, config.classes), styles.repeat_interleave(config.classes, 0)], 1)
     images = networks.generate(codes)

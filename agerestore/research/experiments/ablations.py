@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agerestore.models.registry import Autoencoder
+from agerestore.models.age import Autoencoder
 from agerestore.research.experiments.context import Context, ExperimentResult, autoencoder_of
 from agerestore.research.paper_benchmark import (
     SAMPLES,

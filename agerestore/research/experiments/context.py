@@ -15,9 +15,9 @@ from agerestore.losses.base import labels_of
 from agerestore.metrics.features import CLASSES, SIZE, Classifier, train_if_accurate
 from agerestore.metrics.validation import CHUNK
 from agerestore.models import weights
+from agerestore.models.age import Autoencoder
+from agerestore.models.base import Model
 from agerestore.models.latent import sample_codes
-from agerestore.models.registry import Autoencoder
-from agerestore.models.weights import LoadedModel
 from agerestore.training.loop import train
 
 BRIEF = ("steps=300", "finetune.steps=50", "robust.steps=100", "network.width=8")
@@ -96,7 +96,7 @@ class Context:
     seed: int = 0
     device: torch.device | str = "cpu"
 
-    def model(self, preset: str, *settings: str, name: str = "") -> LoadedModel:
+    def model(self, preset: str, *settings: str, name: str = "") -> Model:
         """The weights of a preset, trained here unless they lie there; in a folder of a name, or of the settings."""
         brief = BRIEF_LINEAR if train_config(preset).network.architecture == "mlp" else BRIEF
         config = train_config(preset, (*(() if self.full else brief), f"seed={self.seed}", *settings, *self.settings))
@@ -119,7 +119,7 @@ class ExperimentResult:
     note: str = ""
 
 
-def autoencoder_of(model: LoadedModel) -> Autoencoder:
+def autoencoder_of(model: Model) -> Autoencoder:
     """The networks of a model that is an unconditional pair."""
     assert isinstance(model.networks, Autoencoder)
     return model.networks

@@ -15,9 +15,9 @@ from agerestore.losses.base import labels_of
 from agerestore.metrics.features import CLASSES
 from agerestore.metrics.validation import CHUNK
 from agerestore.models import zoo
+from agerestore.models.base import Model
 from agerestore.models.layers.dcgan import Encoder
 from agerestore.models.layers.resnet import ResidualBlock
-from agerestore.models.weights import LoadedModel
 from agerestore.research.experiments.context import Context, ExperimentResult, autoencoder_of
 from agerestore.research.experiments.svm import LinearSVM, train_svm
 
@@ -89,7 +89,7 @@ class Described:
         return float((svm.classes(self.features) != self.labels).float().mean())
 
 
-def _described(model: LoadedModel, images: ImageSet) -> Described:
+def _described(model: Model, images: ImageSet) -> Described:
     networks = autoencoder_of(model)
     size, channels = networks.config.image_size, networks.config.channels
     if images.images.shape[1:] != (channels, size, size) or not isinstance(networks.encoder, Encoder):
@@ -127,7 +127,7 @@ def _split(known: Described) -> tuple[Described, Described]:
     return known.take(order[:count]), known.take(order[count:])
 
 
-def _held_out(model: LoadedModel, pictures: int, most: int) -> int:
+def _held_out(model: Model, pictures: int, most: int) -> int:
     """How many test pictures, the first, are those that training on the same folder held out."""
     share = float(model.header.get("training", {}).get("validation", 0.0))
     return max(1, min(most, round(pictures * share)))

@@ -6,7 +6,7 @@ from agerestore.config.training import TrainConfig, parse
 from agerestore.data.datasets import ImageSet
 from agerestore.evaluation.benchmark import evaluate
 from agerestore.metrics.validation import latent_distance
-from agerestore.models import weights
+from agerestore.models.base import Model
 from agerestore.research.experiments.context import EQUAL, Context, ExperimentResult, autoencoder_of, sample_prior
 from agerestore.research.paper_benchmark import (
     SAMPLES,
@@ -42,7 +42,7 @@ def systems(context: Context, presets: str) -> ExperimentResult:
     return ExperimentResult(rows, figures)
 
 
-def _of_encoder(model: weights.LoadedModel, test: ImageSet) -> dict[str, float]:
+def _of_encoder(model: Model, test: ImageSet) -> dict[str, float]:
     """Reconstruction of clean pictures, and PSNR in dB of restored ones under each kind of damage."""
     again = reconstruction_metrics(autoencoder_of(model), test.images.float() / 255)
     rows = (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.models.layers.dcgan import single
 from agerestore.research.networks import mlp
 
@@ -59,34 +59,34 @@ class LatentGenerator(nn.Module):
         return single(code)
 
 
-def _hidden(config: NetworkConfig) -> int:
+def _hidden(config: AutoencoderConfig) -> int:
     """Units of the hidden layers of those that see codes."""
     return config.width if config.architecture == "mlp" else 8 * config.width
 
 
-def critic(config: NetworkConfig, layers: Layers) -> Critic:
+def critic(config: AutoencoderConfig, layers: Layers) -> Critic:
     """Of images: the discriminator of DCGAN, which is the encoder with one output."""
     return Critic(layers(config.image_size, config.channels, 1, config.width))
 
 
-def code_critic(config: NetworkConfig, layers: Layers) -> Critic:
+def code_critic(config: AutoencoderConfig, layers: Layers) -> Critic:
     """Of styles, and of the label that each is said to have: one of `told`, or none."""
-    inputs = config.latent_dim + (config.told + 1 if config.told else 0)
+    inputs = config.latent_dim + (config.critic_classes + 1 if config.critic_classes else 0)
     return Critic(mlp.layers(inputs, _hidden(config), 1))
 
 
-def label_critic(config: NetworkConfig, layers: Layers) -> Critic:
+def label_critic(config: AutoencoderConfig, layers: Layers) -> Critic:
     """Of class probabilities."""
     return Critic(mlp.layers(config.classes, _hidden(config), 1))
 
 
-def joint_critic(config: NetworkConfig, layers: Layers) -> JointCritic:
+def joint_critic(config: AutoencoderConfig, layers: Layers) -> JointCritic:
     """Of pairs of an image and a code."""
     features = _hidden(config)
     trunk = layers(config.image_size, config.channels, features, config.width)
     return JointCritic(trunk, features, config.code_dim)
 
 
-def latent_generator(config: NetworkConfig, layers: Layers) -> LatentGenerator:
+def latent_generator(config: AutoencoderConfig, layers: Layers) -> LatentGenerator:
     """From noise to codes."""
     return LatentGenerator(mlp.layers(config.latent_dim, _hidden(config), config.latent_dim))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from agerestore.config.networks import NetworkConfig
+from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.training import TrainConfig
 from agerestore.losses.registry import System
 from agerestore.research.objectives import aaae, aae, ali, gan, vae
@@ -10,8 +10,10 @@ from agerestore.research.objectives import aaae, aae, ali, gan, vae
 
 def _aae(config: TrainConfig, given: bool = False) -> System:
     network = config.network
-    assert isinstance(network, NetworkConfig)
-    return System(aae.AAE(config.match_x, network.classes, network.told, given, config.style_noise), aae.TERMS)
+    assert isinstance(network, AutoencoderConfig)
+    return System(
+        aae.AAE(config.match_x, network.classes, network.critic_classes, given, config.style_noise), aae.TERMS
+    )
 
 
 OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {

@@ -78,7 +78,7 @@ class AAE:
         if "match_view" in wanted or "agreement" in wanted:
             terms |= self._of_views(networks, batch, found(), wanted)
         if "heads_apart" in wanted:
-            terms["heads_apart"] = embedding_margin_loss(networks["generator"].places())
+            terms["heads_apart"] = embedding_margin_loss(networks["generator"].embeddings())
         return terms
 
     def _of_views(
