@@ -1,13 +1,15 @@
 """What the house promises as a whole: cheap start-up, documentation that runs, examples that run."""
 
 import doctest
-import importlib
+import importlib.util
+import inspect
 import pkgutil
 import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import agerestore
@@ -15,7 +17,14 @@ import agerestore
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 MODULES = ["agerestore", *(m.name for m in pkgutil.walk_packages(agerestore.__path__, "agerestore."))]
-HEAVY = ("torchvision", "kornia", "albumentations", "skimage", "scipy", "torchmetrics")
+HEAVY = ("torchvision", "kornia", "albumentations", "skimage", "scipy")
+VERBS = (
+    "load", "restore", "colorize", "restore_files", "inspect", "degrade", "train", "evaluate", "sample", "interpolate",
+)  # fmt: skip
+
+
+def source_of(name):
+    return Path(importlib.util.find_spec(name).origin).read_text()
 
 
 def loaded_after(code):
@@ -54,20 +63,29 @@ def test_restoring_one_file_loads_nothing_heavy(tmp_path):
     assert (tmp_path / "out.png").exists()
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [name for name in MODULES if ">>>" in source_of(name)])
 def test_the_examples_in_docstrings_are_true(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted
+    assert not result.failed
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_module_and_public_function_says_what_it_is(name):
-    module = importlib.import_module(name)
-    public = [
-        thing for key, thing in vars(module).items()
-        if not key.startswith("_") and getattr(thing, "__module__", None) == name and callable(thing)
-    ]  # fmt: skip
-    assert module.__doc__
-    assert [thing for thing in public if not thing.__doc__] == []
+def test_every_module_can_be_imported_and_every_verb_called_afterwards(tmp_path):
+    """No module may take the place of a function of the same name."""
+    for name in MODULES:
+        importlib.import_module(name)
+    for verb in VERBS:
+        assert callable(getattr(agerestore, verb)), verb
+        assert not inspect.ismodule(getattr(agerestore, verb)), verb
+    degraded = agerestore.degrade(np.full((32, 32, 3), 128, np.uint8), "noise:sigma=10", seed=0)
+    restored = agerestore.restore(degraded, model="photo")
+    assert restored.shape == (32, 32, 3)
+
+
+def test_the_package_has_few_rooms():
+    entries = {path.name for path in (ROOT / "agerestore").iterdir()} - {"py.typed", "__pycache__"}
+    assert len(entries) <= 20
+    assert not {Path(name).stem for name in entries} & set(VERBS)
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("0*.py")))
