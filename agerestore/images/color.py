@@ -1,9 +1,11 @@
-"""CIE Lab and its white point: the one place where colors become lightness and chroma, and colors again.
+"""Conversions between sRGB, CIE Lab and luma.
 
 RGB is sRGB (IEC 61966-2-1) in [0, 1], (B, 3, H, W). Lab is CIE 1976 L*a*b* under D65, 2 degree observer, (B, 3, H, W):
 L in [0, 100], a from green to red and b from blue to yellow, within the gamut of sRGB a in [-86.2, 98.3] and b in
-[-107.9, 94.5]. All functions are differentiable, in the type and on the device of what they are given; float32 goes
-to Lab and back exactly enough for 16-bit files. Luma, the Y of grayscale files, is a sum of encoded channels instead.
+[-107.9, 94.5]. All functions are differentiable and keep dtype and device; in float32 the way to Lab and back is exact
+to 16 bits. Luma, the Y of gray files, is a weighted sum of encoded channels instead.
+
+Not by Kornia or scikit-image: gray has no chroma at all here, gamut mapping is included, and importing is cheap.
 """
 
 from functools import cache
@@ -21,13 +23,13 @@ RGB_TO_XYZ = (
     (0.212671, 0.715160, 0.072169),
     (0.019334, 0.119193, 0.950227),
 )
-DELTA = 6 / 29  # where the cube root of Lab turns into a straight line (CIE 15:2004)
-BISECTIONS = 12  # leave 1/4096 of the wanted chroma: less than 0.05
-OUTSIDE = 1e-5  # of linear RGB: float32 rounds by a tenth of it, and an 8-bit file shows 30 times as much
+DELTA = 6 / 29  # below it the cube root of Lab is replaced by a line (CIE 15:2004)
+BISECTIONS = 12  # error 1/4096 of the chroma: less than 0.05
+OUTSIDE = 1e-5  # of linear RGB: ten times the rounding of float32, a thirtieth of a step of 8 bits
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """(B, 3, H, W) sRGB in [0, 1] -> (B, 3, H, W) Lab.
+    """Convert (B, 3, H, W) sRGB in [0, 1] to Lab of that shape.
 
     >>> rgb_to_lab(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)).flatten().round(decimals=1)
     tensor([53.2000, 80.1000, 67.2000])
@@ -37,17 +39,17 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """(B, 3, H, W) Lab -> (B, 3, H, W) sRGB; below 0 or above 1 where sRGB has no such color."""
+    """Convert (B, 3, H, W) Lab to sRGB of that shape; below 0 or above 1 outside the gamut."""
     return _to_encoded(_lab_to_linear(lab))
 
 
 def lightness(rgb: Tensor) -> Tensor:
-    """(B, 3, H, W) sRGB in [0, 1] -> (B, 1, H, W): the L of `rgb_to_lab` alone."""
+    """Return the L (B, 1, H, W) of `rgb_to_lab` alone."""
     return 116 * _compress(_mix(_to_linear(rgb), _matrices()[0][1:2])) - 16
 
 
 def luminance(image: Tensor) -> Tensor:
-    """(B, 1 or 3, H, W) -> (B, 1, H, W): Rec. 601 luma, as grayscale files are made."""
+    """Return the luma (B, 1, H, W) of (B, 1 or 3, H, W), by ITU-R BT.601."""
     if image.shape[1] == 1:
         return image
     red, green, blue = image.unbind(1)
@@ -55,28 +57,27 @@ def luminance(image: Tensor) -> Tensor:
 
 
 def match_channels(image: Tensor, channels: int) -> Tensor:
-    """(B, 1 or 3, H, W) -> (B, channels, H, W): gray is repeated, color becomes its luminance."""
+    """Convert (B, 1 or 3, H, W) to (B, channels, H, W): gray is repeated, color becomes its luma."""
     return luminance(image) if channels == 1 else image.expand(-1, 3, -1, -1)
 
 
 def lab_to_displayable(lab: Tensor) -> Tensor:
-    """(B, 3, H, W) Lab -> (B, 3, H, W) sRGB in [0, 1] of the same lightness and hue.
+    """Convert (B, 3, H, W) Lab to sRGB in [0, 1] of the same lightness and hue (gamut mapping).
 
-    Chroma that sRGB does not have at a lightness is shrunk towards gray until it does, found by bisection. Not
-    differentiable where it is shrunk.
+    Chroma outside the gamut is scaled towards gray until it is inside, by bisection; not differentiable there.
     """
     linear = _lab_to_linear(lab)
     outside = _is_outside(linear)
     if outside.any():
         where = outside[:, 0].nonzero(as_tuple=True)
         pixels = lab.movedim(1, -1)[where]  # (N, 3)
-        fitting = _shrink_chroma(pixels.mT[None, :, None])  # as a picture (1, 3, 1, N)
+        fitting = _shrink_chroma(pixels.mT[None, :, None])  # as an image (1, 3, 1, N)
         linear = linear.movedim(1, -1).index_put(where, _lab_to_linear(fitting)[0, :, 0].mT).movedim(-1, 1)
     return _to_encoded(linear.clamp(0, 1)).clamp(0, 1)
 
 
 def _shrink_chroma(lab: Tensor) -> Tensor:
-    """The largest share of the chroma of each pixel of (1, 3, 1, N) with which it can be displayed."""
+    """Scale the chroma of each pixel of (1, 3, 1, N) by the largest factor up to 1 that is inside the gamut."""
     light, chroma = lab[:, :1], lab[:, 1:]
     share = torch.zeros_like(light)  # gray can always be displayed
     for step in range(1, BISECTIONS + 1):
@@ -87,7 +88,7 @@ def _shrink_chroma(lab: Tensor) -> Tensor:
 
 
 def _is_outside(linear: Tensor) -> Tensor:
-    """(B, 3, H, W) -> (B, 1, H, W) bool: no color of sRGB."""
+    """Return (B, 1, H, W) bool, True where a linear color (B, 3, H, W) is outside the gamut."""
     return (linear.amin(1, keepdim=True) < -OUTSIDE) | (linear.amax(1, keepdim=True) > 1 + OUTSIDE)
 
 
@@ -99,14 +100,14 @@ def _lab_to_linear(lab: Tensor) -> Tensor:
 
 @cache
 def _matrices() -> tuple[Tensor, Tensor]:
-    """Linear RGB to XYZ in units of white, and back, (3, 3) float64."""
+    """Return the matrices from linear RGB to XYZ relative to white, and back, (3, 3) float64."""
     matrix = np.array(RGB_TO_XYZ)
     matrix /= matrix.sum(axis=1, keepdims=True)
     return torch.from_numpy(matrix), torch.from_numpy(np.linalg.inv(matrix))
 
 
 def _mix(channels: Tensor, matrix: Tensor) -> Tensor:
-    """(B, 3, H, W) through a matrix (C, 3) -> (B, C, H, W); sums written out, in full precision on every device."""
+    """Multiply (B, 3, H, W) by a matrix (C, 3): (B, C, H, W); sums written out, in full precision on every device."""
     first, second, third = channels.unbind(1)
     return torch.stack([x * first + y * second + z * third for x, y, z in matrix.tolist()], dim=1)
 

@@ -1,4 +1,4 @@
-"""The formats of picture files: their endings, and which of them are at hand."""
+"""The supported file formats: their suffixes, and what each of them can hold."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -22,39 +22,39 @@ FORMAT_BY_SUFFIX: Mapping[str, str] = {
     ".heif": "HEIF",
 }
 SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
-WAY_OUT = "choose a name ending in .png, or pass --ext .png"
-ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # what Pillow reads and writes however it was built
+ADVICE = "choose a name ending in .png, or pass `ext='.png'`"
+ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # that every build of Pillow reads and writes
 BRANDS = {b"avif": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"heim": "HEIF", b"heis": "HEIF"}  # ISO/IEC 23008-12
 
 
 RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".raw", ".pef", ".srw")
-OTHERS = frozenset(  # pictures, too, which people have in their folders
+OTHERS = frozenset(  # suffixes of image formats that are not supported, to name such files in a folder
     (*RAW, ".gif", ".jp2", ".j2k", ".jxl", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pcx", ".psd", ".exr", ".hdr")
 )
 
 
 def of_suffix(suffix: str) -> str:
-    """Return the format that an ending such as ".png" names.
+    """Return the format of a suffix such as ".png".
 
     Raises:
-        ImageFileError: It names none, or none that can be written here; without path.
+        ImageFileError: No format has it, or the format needs a library that is missing; without path.
     """
     if suffix.lower() not in FORMAT_BY_SUFFIX:
         names = " ".join(sorted(SUFFIXES))
-        raise ImageFileError(f"'{suffix}' is no picture format; choose a name ending in one of {names}")
+        raise ImageFileError(f"'{suffix}' is no image format; choose a name ending in one of {names}")
     format = FORMAT_BY_SUFFIX[suffix.lower()]
     require(format)
     return format
 
 
 def readable_suffixes() -> frozenset[str]:
-    """Endings, such as ".gif", of the formats that Pillow reads."""
+    """Return the suffixes, such as ".gif", of all formats that Pillow reads."""
     readable = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
     return frozenset(readable)
 
 
 def of_contents(data: bytes) -> str | None:
-    """Return "AVIF" or "HEIF" if that is what a file says it is, which need more than Pillow itself; else None."""
+    """Return "AVIF" or "HEIF" by a file's brand, since not every Pillow reads them; else None."""
     if data[4:8] != b"ftyp":
         return None
     box = data[8 : min(int.from_bytes(data[:4]), 256)]  # the major brand, a version, compatible brands
@@ -63,10 +63,10 @@ def of_contents(data: bytes) -> str | None:
 
 
 def require(format: str) -> None:
-    """See to it that a format can be read and written; HEIC's plugin is loaded only when the first one comes.
+    """Check that a format can be read and written; the plugin for HEIC is loaded on first use.
 
     Raises:
-        ImageFileError: What it needs is not installed; without path.
+        ImageFileError: The library it needs is not installed; without path.
     """
     if format == "AVIF" and not features.check("avif"):
         raise ImageFileError("AVIF needs Pillow 11.3 or later; pip install -U pillow")
@@ -79,28 +79,28 @@ def require(format: str) -> None:
 
 
 def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | None) -> None:
-    """Refuse what would change how a picture looks and has no place in a format.
+    """Refuse to lose what changes how an image looks and has no place in a format.
 
     Args:
-        format: What it is to be written in.
+        format: The format to write.
         channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
-        is_deep: Whether it has 16 bits a channel.
-        icc_profile: Its color profile.
+        is_deep: Whether it has 16 bits per channel.
+        icc_profile: The color profile.
 
     Raises:
-        ImageFileError: The format cannot hold the picture; without path.
+        ImageFileError: The format cannot hold the image; without path.
     """
     has_alpha = channels in (2, 4)
     if has_alpha and format in ("JPEG", "BMP"):
-        raise ImageFileError(f"{format} cannot hold its transparency; {WAY_OUT}")
+        raise ImageFileError(f"{format} cannot hold its transparency; {ADVICE}")
     if is_deep and format not in ("PNG", "TIFF"):
-        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; {WAY_OUT}")
+        raise ImageFileError(f"{format} cannot hold its 16 bits a channel; {ADVICE}")
     if is_deep and channels == 2 and format == "TIFF":
-        raise ImageFileError(f"few programs read 16-bit gray with alpha in TIFF; {WAY_OUT}")
+        raise ImageFileError(f"few programs read 16-bit gray with alpha in TIFF; {ADVICE}")
     if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_gray(icc_profile))):  # WebP is never gray
-        raise ImageFileError(f"{format} cannot hold its color profile; {WAY_OUT}")
+        raise ImageFileError(f"{format} cannot hold its color profile; {ADVICE}")
 
 
 def is_of_gray(icc_profile: bytes | None) -> bool:
-    """Whether there is a color profile, and of gray pictures."""
+    """Return whether there is a color profile, and one for gray images."""
     return icc_profile is not None and icc_profile[16:20] == b"GRAY"  # the color space in its header

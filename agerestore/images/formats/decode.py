@@ -23,7 +23,7 @@ from agerestore.images.formats.pillow import relaxed_limits
 from agerestore.images.pixels import Samples
 
 EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
-# What brings a picture stored with EXIF orientation 1 to 8 (EXIF 2.32, section 4.6.4) upright.
+# Turns an image with EXIF orientation 1 to 8 upright (EXIF 2.32, section 4.6.4).
 TURNS: Mapping[int, Callable[[Samples], Samples]] = {
     1: lambda x: x,
     2: lambda x: x[:, ::-1],
@@ -39,19 +39,19 @@ TURNS: Mapping[int, Callable[[Samples], Samples]] = {
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata]:
     """Decode a PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC.
 
-    Pixels are turned upright, palettes and color keys resolved; 1-bit becomes gray 0 and 255; CMYK and Lab
-    become sRGB, through the file's CMYK profile where it has one. Of a camera's JPEG with further pictures
-    inside (MPO) the first, the photograph, is taken.
+    Pixels are turned upright, palettes and color keys resolved; 1-bit becomes gray 0 and 255; CMYK and Lab become
+    sRGB, through the file's CMYK profile where it has one. Of a camera's JPEG with several images (MPO) the first,
+    the photograph, is decoded.
 
     Args:
         data: The whole file.
-        max_pixels: The largest image to decode.
+        max_pixels: Larger images are refused.
 
     Returns:
         (H, W, S) samples, 16 bits deep exactly if the file declares 16 bits, and the metadata.
 
     Raises:
-        ImageFileError: No picture in one of the formats, or of a kind that is not supported; without path.
+        ImageFileError: No image in one of the formats, or of a kind that is not supported; without path.
         Exception: Whatever the decoders raise on damaged files.
     """
     image, tags = _open(data, max_pixels)
@@ -71,7 +71,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata
 
 
 def decode_pixels(data: bytes) -> Samples:
-    """Decode any format that Pillow reads, for callers that need no more than 8-bit pixels; of frames the first.
+    """Decode any format that Pillow reads, of several frames the first, to 8-bit pixels alone.
 
     Returns:
         (H, W, 1 or 3) uint8 samples, upright.
@@ -86,7 +86,7 @@ def decode_pixels(data: bytes) -> Samples:
 
 
 def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
-    """Return the picture, its header read, and its tags if it is a TIFF."""
+    """Read the header; return the image and the tags of a TIFF."""
     if not data:
         raise ImageFileError("the file is empty (0 bytes); fetch it again from its source")
     try:
@@ -101,7 +101,7 @@ def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
         size = f"{image.width} x {image.height} pixels"
         raise ImageFileError(f"{size} are more than {max_pixels / 1e6:g} megapixels; raise max_pixels to read it")
     if 0 in tags.get(338, ()):
-        what = "holds a channel beside color and transparency, which would be lost; save it without, or as alpha"
+        what = "holds a channel besides color and transparency, which would be lost; save it without, or as alpha"
         raise ImageFileError(what)
     if pages > 1:
         raise ImageFileError(f"holds {pages} pages or frames; save the one to restore as a file of its own")
@@ -109,7 +109,7 @@ def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
 
 
 def _expected(data: bytes) -> list[str]:
-    """The formats that may be tried on a file."""
+    """Return the formats to try on a file."""
     special = catalog.of_contents(data)
     if special is None:
         return list(catalog.ALWAYS)
@@ -118,13 +118,13 @@ def _expected(data: bytes) -> list[str]:
 
 
 def _exif(image: ImageFile) -> bytes:
-    """The EXIF block of all but a TIFF; older programs have stored it as text in a PNG."""
+    """Return the EXIF block of all but a TIFF; older programs store it as text in a PNG."""
     block: bytes = image.info.get("exif", b"") or png.raw_profile(image.info, "exif")
     return block.removeprefix(b"Exif\0\0")
 
 
 def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:
-    """Return the bits a channel that the file itself declares; the values say nothing about it."""
+    """Return the bits per channel that the file declares; pixel values do not tell."""
     if image.format == "PNG":
         return data[24]  # in the IHDR chunk
     if image.format in ("AVIF", "HEIF") and (depth := _video_depth(image, data)) > 8:
@@ -136,7 +136,7 @@ def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:
 
 
 def _video_depth(image: ImageFile, data: bytes) -> int:
-    """Bits a channel of an AVIF or HEIC."""
+    """Return the bits per channel of an AVIF or HEIC."""
     at = data.find(b"av1C")
     if image.format == "HEIF" or at < 0 or len(data) < at + 7:
         return int(image.info.get("bit_depth", 8))
@@ -171,7 +171,7 @@ def _sixteen_bit(image: ImageFile, data: bytes, tags: dict[int, Any]) -> Samples
 
 
 def _with_color_key(samples: Samples, key: int | tuple[int, ...] | None, scale: int = 1) -> Samples:
-    """Append the alpha a PNG states as one wholly transparent color (its tRNS chunk)."""
+    """Append the alpha that a PNG stores as one transparent color (its tRNS chunk)."""
     if key is None:
         return samples
     peak = np.iinfo(samples.dtype).max
@@ -187,7 +187,7 @@ def _unpremultiplied(samples: Samples) -> Samples:
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert CMYK or Lab; the profile, which no longer fits, is dropped."""
+    """Convert CMYK or Lab; the profile, which no longer applies, is dropped."""
     profile = image.info.pop("icc_profile", None)
     if image.mode == "LAB":
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -224,13 +224,13 @@ def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int | None,
         jpeg_subsampling=jpeg.jpeg_subsampling(image, turned) if tables else -1,
         jpeg_progressive=bool(tables and image.info.get("progressive")),
         jpeg_comment=image.info.get("comment", b"") if tables else b"",
-        png_color_chunks=png.colors(data) if is_png else b"",
-        png_texts=png.texts(data) if is_png else b"",
+        png_color_chunks=png.color_chunks(data) if is_png else b"",
+        png_texts=png.text_chunks(data) if is_png else b"",
     )
 
 
 def _decode_sixteen_bit(data: bytes) -> NDArray[np.uint16]:
-    """Decode a 16-bit PNG or interleaved TIFF; gray with alpha comes back as RGB with alpha.
+    """Decode a 16-bit PNG or interleaved TIFF by OpenCV; gray with alpha comes back as RGB with alpha.
 
     Args:
         data: The whole file.
@@ -241,7 +241,7 @@ def _decode_sixteen_bit(data: bytes) -> NDArray[np.uint16]:
     Raises:
         ValueError: OpenCV cannot decode it at its depth.
     """
-    import cv2  # only here: 0.2 s that 8-bit pictures need not pay
+    import cv2  # only here: 0.2 s that 8-bit images need not pay
 
     samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None or samples.dtype != np.uint16:

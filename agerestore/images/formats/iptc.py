@@ -1,4 +1,4 @@
-"""The IPTC record of a picture (caption, author, keywords) and where files keep it.
+"""The IPTC record of an image (caption, author, keywords) and where file formats store it.
 
 IPTC Information Interchange Model 4.2; Adobe Photoshop File Formats Specification, "Image Resource Blocks".
 """
@@ -11,16 +11,16 @@ from PIL.ImageFile import ImageFile
 
 from agerestore.images.formats import png
 
-RESOURCE = 0x0404  # Photoshop's number of it
+RESOURCE = 0x0404  # Photoshop's number of the resource
 TIFF_TAG = 33723
-MARKER = b"\x1c"  # every entry of a record begins with it
-JPEG_MARKER = b"Photoshop 3.0\0"  # how the APP13 segment with Photoshop's resources begins
+MARKER = b"\x1c"  # begins every entry of a record
+JPEG_MARKER = b"Photoshop 3.0\0"  # begins the APP13 segment with Photoshop's resources
 
 
 def of_image(image: ImageFile) -> bytes:
-    """Find the record of an open JPEG, TIFF or PNG; empty where there is none.
+    """Return the record of an open JPEG, TIFF or PNG; empty without one.
 
-    Of Photoshop's other resources none is taken: thumbnails and layers show the old pixels.
+    Photoshop's other resources are dropped: thumbnails and layers show the old pixels.
     """
     if image.format == "PNG":
         return dict(_resources(png.raw_profile(image.info, "iptc"))).get(RESOURCE, b"")
@@ -31,7 +31,7 @@ def of_image(image: ImageFile) -> bytes:
 
 
 def as_resources(record: bytes) -> bytes:
-    """Return the record as Photoshop's one resource, as JPEG and PNG hold it."""
+    """Return the record as a Photoshop resource, the form in JPEG and PNG."""
     return b"8BIM" + struct.pack(">HHI", RESOURCE, 0, len(record)) + record + b"\0" * (len(record) % 2)
 
 
@@ -48,7 +48,7 @@ def jpeg_segment(record: bytes) -> bytes:
 
 
 def _of_tiff(image: TiffImagePlugin.TiffImageFile) -> bytes:
-    # Once usual as 32-bit numbers, of which Pillow gives the first only; its own reader takes the bytes so, too.
+    # Often typed as 32-bit numbers, of which Pillow returns the first only; the raw bytes are in _tagdata.
     record: bytes = getattr(image.tag_v2, "_tagdata", {}).get(TIFF_TAG, b"")
     if record[3:4] == MARKER and record[:1] != MARKER and len(record) % 4 == 0:  # numbers of the other byte order
         record = b"".join(record[i : i + 4][::-1] for i in range(0, len(record), 4))
@@ -58,7 +58,7 @@ def _of_tiff(image: TiffImagePlugin.TiffImageFile) -> bytes:
 
 
 def _resources(block: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and contents of each resource; what is cut short ends the list."""
+    """Yield number and contents of each resource, up to a truncated one."""
     start = 0
     while block[start : start + 4] == b"8BIM" and len(block) >= start + 12:
         number, name_length = struct.unpack_from(">HB", block, start + 4)

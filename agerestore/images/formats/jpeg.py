@@ -1,4 +1,4 @@
-"""JPEG, WebP, AVIF and HEIC: how strongly a file was compressed, and writing it again with no more loss than that."""
+"""Quantization tables and chroma subsampling of a JPEG, with which it can be written again at the same quality."""
 
 import io
 from functools import cache
@@ -7,23 +7,25 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-QUALITY = 95  # where the source says nothing of its own
-BASELINE = 255  # the largest step of a baseline JPEG; many programs read no others (ITU-T T.81, B.2.4.1)
-# Coarsest sampling that Pillow can write and that loses nothing against luminance blocks of h x v chroma samples.
-FULL, HALVED_ACROSS, HALVED = 0, 1, 2
+QUALITY = 95  # of images that were no JPEG
+BASELINE = 255  # largest step of a baseline JPEG, all that many programs read (ITU-T T.81, B.2.4.1)
+FULL, HALVED_ACROSS, HALVED = 0, 1, 2  # chroma subsampling by Pillow's numbers: 4:4:4, 4:2:2, 4:2:0
 
 
 def jpeg_tables(image: ImageFile, turned: bool) -> tuple[tuple[int, ...], ...] | None:
-    """Return the quantization table of each component of an open JPEG, equal ones at the end left out.
+    """Return the quantization tables of an open JPEG, one per component, equal ones at the end left out.
 
     Args:
-        image: The picture; None is returned if it is no JPEG.
-        turned: Whether rows are to become columns: the frequencies then change places, too.
+        image: The image.
+        turned: Whether rows become columns: the frequencies then are transposed, too.
+
+    Returns:
+        64 steps in row order for each component; None if the image is no JPEG.
     """
     tables, layers = getattr(image, "quantization", None), getattr(image, "layer", None)
     if not tables or not layers:
         return None
-    # Encoders number tables as they please: what counts is the one that a component names.
+    # Encoders number tables freely: a component names the one it uses.
     numbers = [layer[3] for layer in layers[:3] if layer[3] in tables] or sorted(tables)[:1]
     found = [np.minimum(np.reshape(tables[number], (8, 8)), BASELINE) for number in numbers]
     used = [tuple((table.T if turned else table).ravel().tolist()) for table in found]
@@ -33,13 +35,13 @@ def jpeg_tables(image: ImageFile, turned: bool) -> tuple[tuple[int, ...], ...] |
 
 
 def jpeg_subsampling(image: ImageFile, turned: bool) -> int:
-    """Return the chroma subsampling of an open JPEG, or the finer one of those that Pillow writes.
+    """Return the chroma subsampling of an open JPEG; what Pillow cannot write becomes the next finer one.
 
     4:4:0, which every 4:2:2 turned on its side is, becomes 4:4:4, and 4:1:1 becomes 4:2:2.
 
     Args:
-        image: The picture.
-        turned: Whether rows are to become columns.
+        image: The image.
+        turned: Whether rows become columns.
     """
     layers = getattr(image, "layer", None)
     if not layers or len(layers) < 3:
@@ -53,7 +55,7 @@ def jpeg_subsampling(image: ImageFile, turned: bool) -> int:
 
 
 def finer(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], ...] | None:
-    """Quantization tables that lose no more than those of a file, and no more than a new JPEG does."""
+    """Return the smaller steps of a file's quantization tables and of those of `QUALITY`."""
     if tables is None:
         return None
     new = _usual_tables()
@@ -61,7 +63,7 @@ def finer(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], 
 
 
 def colored(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], ...] | None:
-    """The tables of a file whose picture is given colors: luminance as it was, chroma as in a new JPEG or finer."""
+    """Return the tables for an image that was given colors: luminance as it was, chroma no coarser than `QUALITY`."""
     if tables is None:
         return None
     chroma = _usual_tables()[-1]
@@ -70,7 +72,7 @@ def colored(tables: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...]
 
 @cache
 def _usual_tables() -> tuple[tuple[int, ...], ...]:
-    """Those of `QUALITY`, for luminance and for chroma."""
+    """Return the tables of `QUALITY`, for luminance and for chroma."""
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "JPEG", quality=QUALITY)
     with Image.open(file) as image:

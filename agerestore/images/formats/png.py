@@ -1,4 +1,7 @@
-"""The chunks of a PNG (W3C PNG specification, third edition): what is said beside the pixels, as it stands there."""
+"""PNG files (W3C PNG specification, third edition): pixels, and chunks of metadata copied byte for byte.
+
+Pillow writes 8-bit pixels, OpenCV 16-bit ones; the chunks are inserted here, which keeps what neither library would.
+"""
 
 import io
 import struct
@@ -15,8 +18,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33  # the signature and the IHDR chunk
 COLOR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
-RAW_PROFILE = "Raw profile type "  # how ImageMagick has stored, as text, what PNG had no chunk for
-# Texts that are carried as what they are, and so into other formats, too.
+RAW_PROFILE = "Raw profile type "  # ImageMagick's key of a text that holds what PNG has no chunk for
+# Texts that are read as EXIF, IPTC or XMP, and so written to other formats, too.
 CARRIED = tuple(name.encode("latin-1") for name in ("XML:com.adobe.xmp", *(RAW_PROFILE + k for k in ("exif", "iptc"))))
 
 
@@ -30,17 +33,17 @@ def encode(
     iptc_resources: bytes | None = None,
     chunks: bytes = b"",
 ) -> bytes:
-    """Encode a PNG (W3C PNG specification, third edition).
+    """Encode a PNG.
 
     Args:
-        samples: (H, W, S) uint8 or uint16.
+        samples: (H, W, S) uint8 or uint16, S = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
         exif: The EXIF block, beginning with its TIFF header.
         icc_profile: The color profile, kept byte for byte.
-        dpi: Horizontal and vertical pixels per inch; PNG holds whole pixels per meter.
+        dpi: Horizontal and vertical pixels per inch; PNG stores whole pixels per meter.
         xmp: The XMP packet.
         iptc_resources: The IPTC record as Photoshop resources; PNG has no chunk for it, so it goes where ImageMagick
             puts it.
-        chunks: Further ones, such as `colors` and `texts` found.
+        chunks: Further chunks, such as `color_chunks` and `text_chunks` return.
 
     Returns:
         The whole file.
@@ -59,14 +62,27 @@ def _eight_bit_png(samples: Samples) -> bytes:
 
 
 def _sixteen_bit_png(samples: Samples) -> bytes:
-    height, width, channels = samples.shape
-    color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    """Encode by OpenCV, 3 times faster than zlib by Python and smaller; Pillow writes no 16-bit color."""
+    if samples.shape[2] == 2:
+        return _gray_alpha_png(samples)
+    import cv2  # only here: 0.2 s that 8-bit images need not pay
+
+    pixels = np.ascontiguousarray(samples[..., [2, 1, 0, 3][: samples.shape[2]]] if samples.shape[2] > 1 else samples)
+    encoded, file = cv2.imencode(".png", pixels)  # OpenCV has BGR(A)
+    if not encoded:
+        raise ValueError("OpenCV cannot encode it")
+    return bytes(file)
+
+
+def _gray_alpha_png(samples: Samples) -> bytes:
+    """Encode 16-bit gray with alpha, which neither OpenCV nor Pillow can write."""
+    height, width, _ = samples.shape
     rows = np.ascontiguousarray(samples, dtype=">u2").view(np.uint8).reshape(height, -1)
     filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
-    filtered[:, 0] = 2  # filter "up": each byte less the one above it, modulo 256
+    filtered[:, 0] = 2  # filter "up": each byte minus the one above it, modulo 256
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0)  # 4: gray with alpha
     body = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.data)), (b"IEND", b""))
     return SIGNATURE + b"".join(chunk(*each) for each in body)
 
@@ -89,24 +105,24 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def colors(png: bytes) -> bytes:
-    """Return the chunks that say what the colors mean beside a profile: gamma, primaries, HDR."""
+def color_chunks(png: bytes) -> bytes:
+    """Return the chunks that define the colors besides an ICC profile: gamma, primaries, HDR."""
     return b"".join(chunk(kind, body) for kind, body in _chunks(png) if kind in COLOR)
 
 
-def texts(png: bytes) -> bytes:
-    """Return the chunks of text: title, author, software, ...; without those that are carried as EXIF, IPTC or XMP."""
+def text_chunks(png: bytes) -> bytes:
+    """Return the text chunks: title, author, software, ...; without those that hold EXIF, IPTC or XMP."""
     return b"".join(
         chunk(kind, body) for kind, body in _chunks(png) if kind in TEXT and body.split(b"\0", 1)[0] not in CARRIED
     )
 
 
 def raw_profile(info: Mapping[Any, Any], name: str) -> bytes:
-    """Return what a text holds as a raw profile, in hexadecimal digits after its name and its length; else nothing."""
+    """Return the raw profile in a text, hexadecimal digits after its name and length; empty without one."""
     lines = str(info.get(RAW_PROFILE + name, "")).strip().split("\n")
     try:
         return bytes.fromhex("".join(lines[2:]))
-    except ValueError:  # odd metadata; the picture is readable all the same
+    except ValueError:  # broken metadata does not make the pixels unreadable
         return b""
 
 
@@ -120,6 +136,6 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     start = len(SIGNATURE)
     while len(kind := png[start + 4 : start + 8]) == 4:
         end = start + 8 + int.from_bytes(png[start : start + 4])
-        if kind in COLOR or kind in TEXT:  # the pixels are not copied
+        if kind in COLOR or kind in TEXT:  # pixels are not copied
             yield kind, png[start + 8 : end]
         start = end + 4

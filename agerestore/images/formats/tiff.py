@@ -1,4 +1,9 @@
-"""TIFF 6.0 files: pixels, deflated with horizontal prediction, and the tags that describe the image."""
+"""TIFF 6.0 files: pixels, deflated with horizontal prediction, and the tags that describe the image.
+
+Not by tifffile: it does not write the EXIF directory ("not writing extratag 34665"), and without imagecodecs is no
+faster (measured at 1936 x 1344 pixels of 16-bit RGB: 1.5 to 1.8 s, here 1.5 to 1.7 s, sizes equal to 100 bytes).
+Pillow's `ImageFileDirectory_v2` writes the directories; Pillow itself has no 16-bit color.
+"""
 
 import io
 import zlib
@@ -24,8 +29,8 @@ def encode(
     """Encode a TIFF 6.0, deflated with horizontal prediction.
 
     Args:
-        samples: (H, W, S) uint8 or uint16.
-        exif: The EXIF block, beginning with its TIFF header; its descriptive tags are kept.
+        samples: (H, W, S) uint8 or uint16, S = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (not premultiplied).
+        exif: The EXIF block, beginning with its TIFF header; its descriptive tags are copied.
         icc_profile: The color profile, kept byte for byte.
         dpi: Horizontal and vertical pixels per inch.
         xmp: The XMP packet.
@@ -45,12 +50,12 @@ def encode(
             tags[tag] = value
     strips = _describe_pixels(samples, tags)
     file = io.BytesIO()
-    tags.save(file)  # counts the strips' offsets from the end of the directory on
+    tags.save(file)  # adds the length of the directory to the offsets of the strips
     return file.getvalue() + b"".join(strips)
 
 
 def _describe_pixels(samples: Samples, tags: ImageFileDirectory_v2) -> list[bytes]:
-    """Write the tags of the pixels' layout and return the compressed strips they speak of."""
+    """Set the tags of the pixel layout and return the compressed strips."""
     height, width, channels = samples.shape
     differences = samples.astype(samples.dtype.newbyteorder("<"))
     np.subtract(samples[:, 1:], samples[:, :-1], out=differences[:, 1:])

@@ -199,7 +199,7 @@ def test_sixteen_bit_tiff_where_zero_is_white_or_alpha_is_premultiplied(tmp_path
     np.testing.assert_array_equal(photo.pixels[0, 0], np.rint(np.array([1, 2, 3]) / 6 * 65535))
     np.testing.assert_array_equal(photo.alpha, [[600, 0]])
     tifffile.imwrite(tmp_path / "x.tif", premultiplied, photometric="rgb", extrasamples=["unspecified"])
-    with pytest.raises(UnreadableError, match="holds a channel beside color and transparency"):
+    with pytest.raises(UnreadableError, match="holds a channel besides color and transparency"):
         io.read(tmp_path / "x.tif")
 
 
@@ -351,7 +351,7 @@ def test_a_channel_of_a_tiff_that_is_no_alpha_is_refused_not_dropped(tmp_path: P
     tiff = (tmp_path / "a.tif").read_bytes()
     assert tiff.count(alpha) == 1
     (tmp_path / "b.tif").write_bytes(tiff.replace(alpha, other))
-    with pytest.raises(UnreadableError, match="holds a channel beside color and transparency"):
+    with pytest.raises(UnreadableError, match="holds a channel besides color and transparency"):
         io.read(tmp_path / "b.tif")
 
 
