@@ -114,6 +114,7 @@ class _Damaging:
         import numpy as np
 
         from agerestore import degradations
+        from agerestore.images.photo import Photo
 
         photo, drawn = item
         observation = degradations.apply(photo.to_tensor().to(self.where), drawn)

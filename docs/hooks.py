@@ -104,11 +104,11 @@ def degradation_page() -> str:
 
 def _kind(name: str, kind: Any, specification: str) -> str:
     rows = [
-        f"| `{key}` | {each.low:g} to {each.high:g} | {each.least:g} to {each.most:g} |"
+        f"| `{key}` | {each.description} | {each.low:g} to {each.high:g} | {each.least:g} to {each.most:g} |"
         for key, each in kind.parameters.items()
     ]
     shown = f"![{specification}](degradations/{name}.jpg)\n\n`{specification}`"
-    head = "| parameter | drawn from | allowed |\n|---|---|---|"
+    head = "| parameter | what it is | drawn from | allowed |\n|---|---|---|---|"
     return "\n".join([f"\n## {name}\n\n{kind.description}.\n\n{shown}\n", head, *rows, ""])
 
 
