@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from agerestore.errors import ImageFileError
+from agerestore.errors import ImageFileError, OutputExistsError
 
 
 def printable(path: Path) -> str:
@@ -15,16 +15,16 @@ def printable(path: Path) -> str:
 
 
 def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
-    """Write a file completely, to the disk itself, beside where it belongs; missing folders are made.
+    """Write a file completely and to the disk, under a temporary name in its folder, which is made if missing.
 
     Args:
         path: Where it belongs.
         data: The whole file.
-        tag: Makes the name under which it lies until published. Whoever gives one excludes that two at once use
-            it, and gets rid of what a killed run left under it; None for a name that nobody else has.
+        tag: Determines the temporary name. The caller makes sure that two runs do not use it at once, and removes
+            what a killed run left under it; None for a random name.
 
     Returns:
-        The file; of no picture's name, and hidden.
+        The temporary file; hidden, and not named like an image.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _unpublished(path, tag or secrets.token_hex(8))
@@ -42,7 +42,7 @@ def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
 
 
 def discard(path: Path, tag: str | None) -> None:
-    """Get rid of what a run left under a tag that was killed as it published the file."""
+    """Remove the temporary file that a run left under a tag when it was killed."""
     if tag is not None:
         _unpublished(path, tag).unlink(missing_ok=True)
 
@@ -55,7 +55,7 @@ def publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Give a staged file its name.
 
     Raises:
-        ImageFileError: The name is taken and `overwrite` is false.
+        OutputExistsError: The name is taken and `overwrite` is false.
     """
     if overwrite:
         temporary.replace(path)
@@ -77,10 +77,15 @@ def write(path: Path, data: bytes) -> None:
         staged.unlink(missing_ok=True)
 
 
+def is_taken(path: Path) -> bool:
+    """Whether there is anything of this name, even a link that leads nowhere."""
+    return path.exists() or path.is_symlink()
+
+
 def refuse_taken(path: Path) -> None:
-    """Raise an ImageFileError, without path, if there is anything of this name."""
-    if path.exists() or path.is_symlink():
-        raise ImageFileError("exists; pass --overwrite or choose another output")
+    """Raise an OutputExistsError, without path, if there is anything of this name."""
+    if is_taken(path):
+        raise OutputExistsError("exists; pass `overwrite=True` or choose another output")
 
 
 def sync_folder(folder: Path) -> None:
@@ -99,7 +104,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except ImageFileError as refusal:
-        raise ImageFileError(f"{printable(path)}: {refusal}") from None
+        raise type(refusal)(f"{printable(path)}: {refusal}") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         what = f"cannot be written ({reason}); check the space and permissions of its folder"

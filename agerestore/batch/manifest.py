@@ -1,35 +1,36 @@
-"""What a folder of results remembers of itself: which file was made of what, and with which settings.
+"""The manifest of an output folder: which result was made of which input, and with which settings.
 
-`OUT/.agerestore.jsonl` holds a line for each result, appended and on the disk *before* the result takes its name.
-So a line is a promise, and the disk tells whether it was kept: a result is done when there is a line for it and
-the file lies there with the contents that the line names. Whatever kills a run, a result of its own can be told
-from somebody else's file, and neither half a line nor a lost one does harm: the picture is done again.
+`OUT/.agerestore.jsonl` holds one JSON line per result, appended and flushed to disk *before* the result gets its
+name. A result is done when there is a line for it and its files have the checksums of that line. So after a kill at
+any moment a run tells its own results from other files, and a torn or lost line only costs one image again.
 """
 
 import errno
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import filelock
+
 from agerestore.errors import UsageError
 from agerestore.files import printable, writing
 
 NAME = ".agerestore.jsonl"
+LOCK = ".agerestore.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line: what was made of a picture.
+    """One line of the manifest; the names of the fields are those on disk.
 
     Attributes:
         output: The result, relative to the folder.
         input: SHA-256 of everything that was read for it.
-        settings: SHA-256 of the model and of every setting.
+        settings: The cache key: SHA-256 of the model and of every option that results depend on.
         files: SHA-256 of each file that was written for it, by name; None for one that is not to be there.
     """
 
@@ -40,13 +41,13 @@ class Record:
 
 
 class Manifest:
-    """The records of a folder of results; that of no folder is empty and keeps nothing."""
+    """The records of an output folder; without a folder it is empty and keeps nothing."""
 
     def __init__(self, folder: Path | None = None):
         """Read the records of a folder, which need not exist."""
         self.folder = folder
         self._descriptor: int | None = None
-        self._alone = False  # whether a lock keeps others out
+        self._locked = False
         self._torn = False  # whether the file ends within a line
         self._records: dict[str, Record] = {}
         self._sidecars: set[str] = set()
@@ -82,7 +83,7 @@ class Manifest:
 
     @classmethod
     def of_inputs(cls, source: Path) -> "Manifest":
-        """The records of a folder of pictures to work on; none where it is a file or cannot be looked into."""
+        """The records of an input folder; none if it is a file or cannot be read."""
         try:
             return cls(source)
         except OSError:
@@ -93,7 +94,7 @@ class Manifest:
         return self._records.get(self.name(output))
 
     def is_sidecar(self, path: Path) -> bool:
-        """Whether an earlier run wrote a file of this name beside a result: such a one is no picture to work on."""
+        """Whether an earlier run wrote this file as a sidecar of a result; it is then not an image to work on."""
         return bool(self._sidecars) and self.name(path) in self._sidecars
 
     def wrote(self, record: Record, path: Path) -> bool:
@@ -101,15 +102,17 @@ class Manifest:
         name = self.name(path)
         return name in record.files and _digest_of_file(path) == record.files[name]
 
-    def kept(self, record: Record) -> bool:
-        """Whether every file of a record is what the record says.
+    def unchanged(self, record: Record) -> set[str]:
+        """The names of those files of a record that are, to the byte, what the record says.
 
         Files are read for this: their sizes and times would not prove it, as copying tools set times back.
         """
-        return self.folder is not None and all(self.wrote(record, self.folder / name) for name in record.files)
+        if self.folder is None:
+            return set()
+        return {name for name in record.files if self.wrote(record, self.folder / name)}
 
     def append(self, record: Record) -> None:
-        """Bring a record to the disk.
+        """Append a record and flush it to disk.
 
         Raises:
             ImageFileError: The disk is full or broken.
@@ -126,12 +129,12 @@ class Manifest:
             os.fsync(self._descriptor)
 
     def name(self, path: Path) -> str:
-        """What a file in the folder is called in the records."""
+        """The name of a file in the records: relative to the folder."""
         return str(path) if self.folder is None else path.relative_to(self.folder).as_posix()
 
     def tag(self, path: Path) -> str | None:
-        """Under which name a file is to be staged, so that the next run finds what a killed one left of it."""
-        if self.folder is None or not self._alone:
+        """A tag for the temporary name of a file, so that the next run finds what a killed one left; None if unlocked."""
+        if self.folder is None or not self._locked:
             return None
         return digest([os.fsencode(os.path.realpath(self.folder)), os.fsencode(self.name(path))])[:16]
 
@@ -159,7 +162,7 @@ def _digest_of_file(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError:
-        return ""  # there is something, and it is nobody's
+        return ""  # there is something, and it cannot be read
 
 
 def digest_of_bytes(data: bytes) -> str:
@@ -167,29 +170,25 @@ def digest_of_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_of_settings(settings: Mapping[str, object]) -> str:
-    """Hexadecimal SHA-256 of settings, whatever their order."""
-    return digest_of_bytes(json.dumps(settings, sort_keys=True, default=str).encode())
+@contextmanager
+def _lock(folder: Path) -> Iterator[bool]:
+    """Keep other runs out of a folder; gives false on file systems without locks.
 
+    There results still appear whole, and never replace another. The lock ends with the process, however that ends.
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # beyond the records, which others may read
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            raise BlockingIOError from None
-        return True
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:  # a file system without locks: results still appear whole, and never replace another
-            return False
-        return True
+    Raises:
+        UsageError: Another run is at work in the folder.
+    """
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        what = "another run is writing to this folder; wait for it or choose another output"
+        raise UsageError(f"{printable(folder)}: {what}") from None
+    except (OSError, NotImplementedError):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

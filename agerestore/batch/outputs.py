@@ -1,21 +1,112 @@
-"""How a job's picture is taken in and how its result takes its place, so that neither a file is lost nor work is.
+"""What may be written: decides whether a job is done, to do or refused, and writes results without losing a file.
 
-What may be replaced is decided twice: before a picture is worked on, and again when its result is there.
+The decision is taken twice: before an image is worked on, and again when its result is there.
 """
 
 import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from agerestore import files
+from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest, Record, digest, digest_of_bytes
-from agerestore.batch.planning import STDIO, Job
-from agerestore.errors import ImageFileError
+from agerestore.errors import ImageFileError, OutputExistsError
 from agerestore.files import printable
 from agerestore.images.io import read_bytes
+
+Files = Mapping[Path, bytes | None]  # what to write; None for a file that is not to be there
+
+
+class Action(Enum):
+    """What becomes of a job before its image is worked on; refusals bear what the error says."""
+
+    SKIP = "done before"
+    PROCESS = "to do"
+    REFUSE_EXISTS = "exists; pass `overwrite=True` or choose another output"
+    REFUSE_CHANGED = (
+        "was made of other contents or with other settings; pass `overwrite=True` or choose another output"
+    )
+    REFUSE_RESTORED = "has been restored before, as {backup} is there; pass `overwrite=True` to begin again from it"
+    REFUSE_RESTORED_OTHERWISE = "was made with other settings; pass `overwrite=True` to begin again from {backup}"
+    REFUSE_NOT_FROM_BACKUP = "was not made from {backup}, which is in the way; move one of them elsewhere"
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a job's target before the image is worked on.
+
+    Attributes:
+        exists: There is a file of its name.
+        ours: It is to the byte what the manifest says an earlier run wrote.
+        complete: So are all sidecar files that the manifest names for it.
+        same: The manifest says it was made of the same inputs with the same settings.
+        overwrite: Files may be replaced.
+    """
+
+    exists: bool = False
+    ours: bool = False
+    complete: bool = False
+    same: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class InPlaceState:
+    """What is known of a job whose result replaces its source.
+
+    Attributes:
+        backup: The original has been kept already.
+        original: The file is still that original.
+        ours, complete, same, overwrite: As in `State`; `same` compares with the backup if there is one, and else
+            the settings only.
+        remembered: There is a manifest, as there is for a folder.
+    """
+
+    backup: bool = False
+    original: bool = False
+    ours: bool = False
+    complete: bool = False
+    same: bool = False
+    overwrite: bool = False
+    remembered: bool = True
+
+
+def decide(state: State | InPlaceState) -> Action:
+    """Decide what becomes of a job."""
+    return _decide_in_place(state) if isinstance(state, InPlaceState) else _decide(state)
+
+
+def _decide(state: State) -> Action:
+    """The truth table where the source stays; the first row that fits holds."""
+    match state:
+        case State(same=True, complete=True):
+            return Action.SKIP
+        case State(exists=False) | State(overwrite=True) | State(same=True, ours=True):
+            return Action.PROCESS
+        case State(complete=True):
+            return Action.REFUSE_CHANGED
+    return Action.REFUSE_EXISTS
+
+
+def _decide_in_place(state: InPlaceState) -> Action:
+    """The truth table where the result replaces the source; the first row that fits holds."""
+    match state:
+        case InPlaceState(backup=False, ours=True, same=True):  # somebody was content and removed the backup
+            return Action.SKIP
+        case InPlaceState(backup=True, ours=True, same=True, complete=True):
+            return Action.SKIP
+        case InPlaceState(backup=False) | InPlaceState(ours=True, same=True) | InPlaceState(original=True):
+            return Action.PROCESS
+        case InPlaceState(overwrite=True, ours=True) | InPlaceState(overwrite=True, remembered=False):
+            return Action.PROCESS
+        case InPlaceState(remembered=False):
+            return Action.REFUSE_RESTORED
+        case InPlaceState(ours=True):
+            return Action.REFUSE_RESTORED_OTHERWISE
+    return Action.REFUSE_NOT_FROM_BACKUP
 
 
 @dataclass(frozen=True)
@@ -25,8 +116,8 @@ class WorkItem:
     Attributes:
         job: The job.
         data: The contents of its source.
-        input: SHA-256 of all that is read for it.
-        earlier: What an earlier run made of just this, if some of it is missing or half of it was placed.
+        input: SHA-256 of everything that is read for it.
+        earlier: What an earlier run made of just this, if some of it is missing or was only partly written.
     """
 
     job: Job
@@ -37,166 +128,177 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class OutputWriter:
-    """The rules of a run, and the folder that remembers the results.
+    """Writes the results of a run into a folder that remembers them.
 
     Attributes:
         manifest: That of the output folder.
-        settings: SHA-256 of the model and of every setting: what a result depends on beside what is read.
+        cache_key: SHA-256 of what results depend on besides the files that are read, see `cache_key`.
         overwrite: Whether a file that is in the way is replaced; else its job fails.
     """
 
     manifest: Manifest = field(default_factory=Manifest)
-    settings: str = ""
+    cache_key: str = ""
     overwrite: bool = False
-    _delivered: set[Path] = field(default_factory=set, repr=False)
+    _committed: set[Path] = field(default_factory=set, repr=False)
 
-    def accept(self, job: Job) -> WorkItem | None:
+    def prepare(self, job: Job) -> WorkItem | None:
         """Read what a job needs.
 
         Returns:
             What is to be worked on; None if the manifest says that this very result is there already.
 
         Raises:
-            ImageFileError: The source is unreadable, or a file is in the way.
+            ImageFileError: The source cannot be read, or a file is in the way.
         """
+        record = self.manifest.find(job.target)
         if job.backup is not None:
-            return self._accept_in_place(job, job.backup)
-        record = self.manifest.find(job.target)
-        if record is None:
-            self._refuse_foreign(job.target, None)  # before minutes are spent on it
-        data = sys.stdin.buffer.read() if job.source == STDIO else read_bytes(job.source)
-        taken = self._taken(job, data, record)
-        if taken.earlier and self.manifest.kept(taken.earlier):
-            self._sweep(job, taken.earlier)
-            return None
-        if record and not taken.earlier and not self.overwrite and self.manifest.kept(record):
-            what = "was made of other contents or with other settings; pass --overwrite or choose another output"
-            raise ImageFileError(f"{printable(job.target)}: {what}")
-        self._refuse_foreign(job.target, taken.earlier)
-        return taken
-
-    def _accept_in_place(self, job: Job, backup: Path) -> WorkItem | None:
-        """As `accept`, where the original is under the backup's name once the result has its own."""
-        if job.source.is_symlink():
-            raise ImageFileError(f"{printable(job.source)}: is a link; restore what it points to, or choose an output")
-        present = read_bytes(job.source)
-        record = self.manifest.find(job.target)
-        ours = record if record and self.manifest.wrote(record, job.target) else None
-        if not backup.exists():  # nor ever was, or somebody was content with the result
-            return None if ours and ours.settings == self.settings else self._taken(job, present, None)
-        original = read_bytes(backup)
-        taken = self._taken(job, original, ours)
-        if taken.earlier and self.manifest.kept(taken.earlier):
-            self._sweep(job, taken.earlier)
-            return None
-        if taken.earlier:
-            return taken
-        forgotten = self.manifest.folder is None  # a single file's folder remembers nothing
-        if present == original or ((ours or forgotten) and self.overwrite):
-            return taken
-        if forgotten:
-            what = f"has been restored before, as {printable(backup)} is there; pass --overwrite to begin again from it"
-        elif ours:
-            what = f"was made with other settings; pass --overwrite to begin again from {printable(backup)}"
+            state, item = self._state_in_place(job, job.backup, record)
         else:
-            what = f"was not made from {printable(backup)}, which is in the way; move one of them elsewhere"
-        raise ImageFileError(f"{printable(job.source)}: {what}")
+            if record is None:
+                self._refuse_existing(job.target, None)  # before a large file is read
+            item = self._item(job, read_bytes(job.source), record)
+            state = self._state(job, record, item)
+        action = decide(state)
+        if action is Action.PROCESS:
+            return item
+        if action is not Action.SKIP:
+            where = job.target if job.backup is None else job.source
+            backup = "" if job.backup is None else printable(job.backup)
+            raise OutputExistsError(f"{printable(where)}: {action.value.format(backup=backup)}")
+        if item.earlier:
+            self._remove_temporary_files(job, item.earlier)
+        return None
 
-    def _sweep(self, job: Job, record: Record) -> None:
-        """Clear away what a run left that was killed when the files had their names already."""
+    def _state(self, job: Job, record: Record | None, item: WorkItem) -> State:
+        ours, complete = self._compare(job, record)
+        exists = files.is_taken(job.target)
+        return State(exists, ours, complete, same=item.earlier is not None, overwrite=self.overwrite)
+
+    def _compare(self, job: Job, record: Record | None) -> tuple[bool, bool]:
+        """Whether the target, and whether every file of a record, is to the byte what the record says."""
+        if record is None:
+            return False, False
+        unchanged = self.manifest.unchanged(record)
+        return self.manifest.name(job.target) in unchanged, len(unchanged) == len(record.files)
+
+    def _state_in_place(self, job: Job, backup: Path, record: Record | None) -> tuple[InPlaceState, WorkItem]:
+        """The state of a job that works on the backup if there is one, and what is to be worked on."""
+        if job.source.is_symlink():
+            what = "is a link; process the file that it points to, or choose an output"
+            raise ImageFileError(f"{printable(job.source)}: {what}")
+        present = read_bytes(job.source)
+        ours, complete = self._compare(job, record)
+        if not backup.exists():
+            same = record is not None and record.settings == self.cache_key
+            return InPlaceState(ours=ours, same=same), self._item(job, present, None)
+        original = read_bytes(backup)
+        item = self._item(job, original, record if ours else None)
+        state = InPlaceState(
+            backup=True,
+            original=present == original,
+            ours=ours,
+            complete=complete,
+            same=item.earlier is not None,
+            overwrite=self.overwrite,
+            remembered=self.manifest.folder is not None,
+        )
+        return state, item
+
+    def _item(self, job: Job, data: bytes, record: Record | None) -> WorkItem:
+        # What is hashed is what is worked on; a mask that changes afterwards makes a record that matches nothing.
+        read = digest([data, *(path.read_bytes() for path in job.extra_inputs)])
+        same = record is not None and (record.input, record.settings) == (read, self.cache_key)
+        return WorkItem(job, data, read, record if same else None)
+
+    def _remove_temporary_files(self, job: Job, record: Record) -> None:
+        """Remove what a run left that was killed when the files had their names already."""
         for path in (job.target.with_name(Path(name).name) for name in record.files):
             files.discard(path, self.manifest.tag(path))
 
-    def _taken(self, job: Job, data: bytes, record: Record | None) -> WorkItem:
-        # What is hashed is what is worked on; a mask that changes afterwards makes a record that matches nothing.
-        read = digest([data, *(path.read_bytes() for path in job.extra_inputs)])
-        same = record is not None and (record.input, record.settings) == (read, self.settings)
-        return WorkItem(job, data, read, record if same else None)
-
-    def deliver(self, accepted: WorkItem, made: Mapping[Path, bytes | None]) -> list[Path]:
+    def commit(self, item: WorkItem, made: Files) -> list[Path]:
         """Write the files of a job: each appears whole, or nothing changes; the job's target comes last.
 
-        What an earlier run made beside the result, and this one has not, goes if results are overwritten.
+        Sidecar files that an earlier run wrote, and this one has not, are removed if results are overwritten.
 
         Returns:
-            What lies beside the result, as if it belonged to it, and was not ours to remove.
+            Files that look like sidecar files of the result, and are not of this run.
 
         Raises:
-            ImageFileError: A file is in the way, the disk is full, the folder is not writable.
+            ImageFileError: A file is in the way, the disk is full, the folder cannot be written to.
         """
-        job = accepted.job
-        if job.target == STDIO:
-            sys.stdout.buffer.write(made[STDIO] or b"")
-            sys.stdout.buffer.flush()
-            return []
-        outdated, left = self._outlived(job, made)
-        new = {**dict.fromkeys(outdated), **made}
+        stale, left = self._stale_sidecars(item.job, made)
+        new = {**dict.fromkeys(stale), **made}
         staged: dict[Path, Path] = {}
         try:
             for path, data in new.items():
-                if path in self._delivered:
-                    raise ImageFileError(f"{printable(path)}: is what another picture became; choose another output")
-                if not self._is_backed_up(job, path):
-                    self._refuse_foreign(path, accepted.earlier)
+                self._refuse_conflict(item, path)
                 if data is not None:
                     with files.writing(path):
                         staged[path] = files.stage(path, data, self.manifest.tag(path))
-            self.manifest.append(self._record(accepted, new))
-            self._delivered.update(made)
+            self.manifest.append(self._record(item, new))
+            self._committed.update(made)
             for path in new:
                 with files.writing(path):
-                    self._place(accepted, path, staged.get(path))
+                    self._publish(item, path, staged.get(path))
         finally:
             for temporary in staged.values():
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
         return left
 
-    def _outlived(self, job: Job, made: Mapping[Path, bytes | None]) -> tuple[list[Path], list[Path]]:
-        """What lies beside a result that was made anew without it: what is ours to remove, and the rest."""
+    def _stale_sidecars(self, job: Job, made: Files) -> tuple[list[Path], list[Path]]:
+        """Sidecar files of an earlier result that the new one does not have: those to remove, and the rest."""
         record = self.manifest.find(job.target)
         if record is None:  # then nobody knows who made what is there
-            beside = job.sidecar_candidates() if self.overwrite else []
-            return [], [path for path in beside if self._is_beside(path, made)]
+            found = job.sidecar_candidates() if self.overwrite else []
+            return [], [path for path in found if self._is_unclaimed(path, made)]
         named = (job.target.with_name(Path(name).name) for name, digest in record.files.items() if digest)
-        beside = [path for path in named if path.exists() and self._is_beside(path, made)]
-        ours = [path for path in beside if self.overwrite and self.manifest.wrote(record, path)]
-        return ours, [path for path in beside if path not in ours]
+        found = [path for path in named if path.exists() and self._is_unclaimed(path, made)]
+        stale = [path for path in found if self.overwrite and self.manifest.wrote(record, path)]
+        return stale, [path for path in found if path not in stale]
 
-    def _is_beside(self, path: Path, made: Mapping[Path, bytes | None]) -> bool:
-        """Whether a file is neither made now nor the result of any other picture."""
-        return path not in made and path not in self._delivered and self.manifest.find(path) is None
+    def _is_unclaimed(self, path: Path, made: Files) -> bool:
+        """Whether a file is neither made now nor the result of any other image."""
+        return path not in made and path not in self._committed and self.manifest.find(path) is None
 
-    def _record(self, accepted: WorkItem, files: Mapping[Path, bytes | None]) -> Record:
+    def _record(self, item: WorkItem, new: Files) -> Record:
         name = self.manifest.name
-        digests = {name(path): None if data is None else digest_of_bytes(data) for path, data in files.items()}
-        return Record(name(accepted.job.target), accepted.input, self.settings, digests)
+        digests = {name(path): None if data is None else digest_of_bytes(data) for path, data in new.items()}
+        return Record(name(item.job.target), item.input, self.cache_key, digests)
 
-    def _place(self, accepted: WorkItem, path: Path, staged: Path | None) -> None:
+    def _publish(self, item: WorkItem, path: Path, staged: Path | None) -> None:
         if staged is None:
             path.unlink(missing_ok=True)
-        elif self._is_backed_up(accepted.job, path):
+        elif _is_backed_up(item.job, path):
             shutil.copymode(path, staged)
-            _keep_original(path, accepted.job.backup)
+            _keep_original(path, item.job.backup)
             files.publish(staged, path, overwrite=True)
         else:
-            mine = accepted.earlier is not None and self.manifest.wrote(accepted.earlier, path)
-            files.publish(staged, path, overwrite=self.overwrite or mine)
+            ours = item.earlier is not None and self.manifest.wrote(item.earlier, path)
+            files.publish(staged, path, overwrite=self.overwrite or ours)
 
-    def _is_backed_up(self, job: Job, path: Path) -> bool:
-        return job.backup is not None and path == job.target
+    def _refuse_conflict(self, item: WorkItem, path: Path) -> None:
+        if path in self._committed:
+            what = "was written for another image of this run; choose another output"
+            raise OutputExistsError(f"{printable(path)}: {what}")
+        if not _is_backed_up(item.job, path):
+            self._refuse_existing(path, item.earlier)
 
-    def _refuse_foreign(self, path: Path, earlier: Record | None) -> None:
-        """Refuse to replace what is neither to be overwritten nor, to the byte, this job's own from an earlier run."""
-        if self.overwrite or path == STDIO or (earlier is not None and self.manifest.wrote(earlier, path)):
+    def _refuse_existing(self, path: Path, earlier: Record | None) -> None:
+        """Refuse to replace a file unless asked, or unless it is to the byte this job's own from an earlier run."""
+        if self.overwrite or (earlier is not None and self.manifest.wrote(earlier, path)):
             return
         with files.writing(path):
             files.refuse_taken(path)
 
 
+def _is_backed_up(job: Job, path: Path) -> bool:
+    return job.backup is not None and path == job.target
+
+
 def _keep_original(path: Path, backup: Path | None) -> None:
     """Give the original its second name, on the disk, before the result takes the first."""
-    if backup is None or backup.exists():  # then `accept` began from it
+    if backup is None or backup.exists():  # then `prepare` began from it
         return
     try:
         backup.hardlink_to(path)
