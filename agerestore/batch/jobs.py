@@ -73,7 +73,8 @@ def check_suffix(suffix: str) -> None:
     """
     result = Path(f"name{suffix}.png")
     if result.name != str(result) or is_mask_name(result.name):
-        raise UsageError(f"`suffix` {suffix!r}: not part of a file name, or that of masks; choose one such as .restored")
+        what = "is not part of a file name, or is that of masks; choose one such as .restored"
+        raise UsageError(f"`suffix` {suffix!r}: {what}")
 
 
 def checked_ext(ext: str | None) -> str | None:

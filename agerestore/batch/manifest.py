@@ -70,16 +70,12 @@ class Manifest:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            try:
-                alone = _lock(descriptor)
-            except BlockingIOError:
-                what = "another run is writing to this folder; wait for it or choose another output"
-                raise UsageError(f"{printable(folder)}: {what}") from None
-            manifest = cls(folder)
-            manifest._descriptor, manifest._alone = descriptor, alone
-            yield manifest
+            with _lock(folder) as locked:
+                manifest = cls(folder)
+                manifest._descriptor, manifest._locked = descriptor, locked
+                yield manifest
         finally:
-            os.close(descriptor)  # and with it the lock, as when the process dies
+            os.close(descriptor)
 
     @classmethod
     def of_inputs(cls, source: Path) -> "Manifest":
@@ -133,7 +129,7 @@ class Manifest:
         return str(path) if self.folder is None else path.relative_to(self.folder).as_posix()
 
     def tag(self, path: Path) -> str | None:
-        """A tag for the temporary name of a file, so that the next run finds what a killed one left; None if unlocked."""
+        """A tag for the temporary name of a file, by which the next run finds what a killed one left."""
         if self.folder is None or not self._locked:
             return None
         return digest([os.fsencode(os.path.realpath(self.folder)), os.fsencode(self.name(path))])[:16]

@@ -1,112 +1,23 @@
-"""What may be written: decides whether a job is done, to do or refused, and writes results without losing a file.
+"""Reads what a job needs and writes its results, so that no file is lost and no work is done twice.
 
-The decision is taken twice: before an image is worked on, and again when its result is there.
+What may be replaced is decided before an image is worked on (`policy`), and checked again when its result is there.
 """
 
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 
 from agerestore import files
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest, Record, digest, digest_of_bytes
+from agerestore.batch.policy import Action, InPlaceState, State, decide
 from agerestore.errors import ImageFileError, OutputExistsError
 from agerestore.files import printable
 from agerestore.images.io import read_bytes
 
 Files = Mapping[Path, bytes | None]  # what to write; None for a file that is not to be there
-
-
-class Action(Enum):
-    """What becomes of a job before its image is worked on; refusals bear what the error says."""
-
-    SKIP = "done before"
-    PROCESS = "to do"
-    REFUSE_EXISTS = "exists; pass `overwrite=True` or choose another output"
-    REFUSE_CHANGED = (
-        "was made of other contents or with other settings; pass `overwrite=True` or choose another output"
-    )
-    REFUSE_RESTORED = "has been restored before, as {backup} is there; pass `overwrite=True` to begin again from it"
-    REFUSE_RESTORED_OTHERWISE = "was made with other settings; pass `overwrite=True` to begin again from {backup}"
-    REFUSE_NOT_FROM_BACKUP = "was not made from {backup}, which is in the way; move one of them elsewhere"
-
-
-@dataclass(frozen=True)
-class State:
-    """What is known of a job's target before the image is worked on.
-
-    Attributes:
-        exists: There is a file of its name.
-        ours: It is to the byte what the manifest says an earlier run wrote.
-        complete: So are all sidecar files that the manifest names for it.
-        same: The manifest says it was made of the same inputs with the same settings.
-        overwrite: Files may be replaced.
-    """
-
-    exists: bool = False
-    ours: bool = False
-    complete: bool = False
-    same: bool = False
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class InPlaceState:
-    """What is known of a job whose result replaces its source.
-
-    Attributes:
-        backup: The original has been kept already.
-        original: The file is still that original.
-        ours, complete, same, overwrite: As in `State`; `same` compares with the backup if there is one, and else
-            the settings only.
-        remembered: There is a manifest, as there is for a folder.
-    """
-
-    backup: bool = False
-    original: bool = False
-    ours: bool = False
-    complete: bool = False
-    same: bool = False
-    overwrite: bool = False
-    remembered: bool = True
-
-
-def decide(state: State | InPlaceState) -> Action:
-    """Decide what becomes of a job."""
-    return _decide_in_place(state) if isinstance(state, InPlaceState) else _decide(state)
-
-
-def _decide(state: State) -> Action:
-    """The truth table where the source stays; the first row that fits holds."""
-    match state:
-        case State(same=True, complete=True):
-            return Action.SKIP
-        case State(exists=False) | State(overwrite=True) | State(same=True, ours=True):
-            return Action.PROCESS
-        case State(complete=True):
-            return Action.REFUSE_CHANGED
-    return Action.REFUSE_EXISTS
-
-
-def _decide_in_place(state: InPlaceState) -> Action:
-    """The truth table where the result replaces the source; the first row that fits holds."""
-    match state:
-        case InPlaceState(backup=False, ours=True, same=True):  # somebody was content and removed the backup
-            return Action.SKIP
-        case InPlaceState(backup=True, ours=True, same=True, complete=True):
-            return Action.SKIP
-        case InPlaceState(backup=False) | InPlaceState(ours=True, same=True) | InPlaceState(original=True):
-            return Action.PROCESS
-        case InPlaceState(overwrite=True, ours=True) | InPlaceState(overwrite=True, remembered=False):
-            return Action.PROCESS
-        case InPlaceState(remembered=False):
-            return Action.REFUSE_RESTORED
-        case InPlaceState(ours=True):
-            return Action.REFUSE_RESTORED_OTHERWISE
-    return Action.REFUSE_NOT_FROM_BACKUP
 
 
 @dataclass(frozen=True)
@@ -150,14 +61,7 @@ class OutputWriter:
         Raises:
             ImageFileError: The source cannot be read, or a file is in the way.
         """
-        record = self.manifest.find(job.target)
-        if job.backup is not None:
-            state, item = self._state_in_place(job, job.backup, record)
-        else:
-            if record is None:
-                self._refuse_existing(job.target, None)  # before a large file is read
-            item = self._item(job, read_bytes(job.source), record)
-            state = self._state(job, record, item)
+        state, item = self._state(job) if job.backup is None else self._state_in_place(job, job.backup)
         action = decide(state)
         if action is Action.PROCESS:
             return item
@@ -169,10 +73,14 @@ class OutputWriter:
             self._remove_temporary_files(job, item.earlier)
         return None
 
-    def _state(self, job: Job, record: Record | None, item: WorkItem) -> State:
+    def _state(self, job: Job) -> tuple[State, WorkItem]:
+        record = self.manifest.find(job.target)
+        if record is None:
+            self._refuse_existing(job.target, None)  # before a large file is read
+        item = self._item(job, read_bytes(job.source), record)
         ours, complete = self._compare(job, record)
         exists = files.is_taken(job.target)
-        return State(exists, ours, complete, same=item.earlier is not None, overwrite=self.overwrite)
+        return State(exists, ours, complete, same=item.earlier is not None, overwrite=self.overwrite), item
 
     def _compare(self, job: Job, record: Record | None) -> tuple[bool, bool]:
         """Whether the target, and whether every file of a record, is to the byte what the record says."""
@@ -181,8 +89,9 @@ class OutputWriter:
         unchanged = self.manifest.unchanged(record)
         return self.manifest.name(job.target) in unchanged, len(unchanged) == len(record.files)
 
-    def _state_in_place(self, job: Job, backup: Path, record: Record | None) -> tuple[InPlaceState, WorkItem]:
-        """The state of a job that works on the backup if there is one, and what is to be worked on."""
+    def _state_in_place(self, job: Job, backup: Path) -> tuple[InPlaceState, WorkItem]:
+        """As `_state`, of a job that works on the backup if there is one."""
+        record = self.manifest.find(job.target)
         if job.source.is_symlink():
             what = "is a link; process the file that it points to, or choose an output"
             raise ImageFileError(f"{printable(job.source)}: {what}")

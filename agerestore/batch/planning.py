@@ -4,47 +4,26 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from agerestore.batch import jobs
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
 from agerestore.batch.masks import is_mask_name
+from agerestore.config.options import FileOptions
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats.catalog import OTHERS
 from agerestore.images.io import SUFFIXES, is_image_name
 
-
-@dataclass(frozen=True)
-class Naming:
-    """How results are called.
-
-    Attributes:
-        suffix: Comes between name and ending of each result. With one, the output folder may be the input folder;
-            files that bear it already are then left out, as results of an earlier run.
-        ext: The ending of each result, such as ".png"; None for that of its source. Where two results would have one
-            name, or one the name of a mask, they are called NAME.OLD.EXT, as in x.jpg.png.
-        in_place: Results replace their sources, which are kept as NAME.EXT.orig; the output must be the input.
-    """
-
-    suffix: str = ""
-    ext: str | None = None
-    in_place: bool = False
-
-    def __post_init__(self) -> None:
-        jobs.check_suffix(self.suffix)
-        object.__setattr__(self, "ext", jobs.checked_ext(self.ext))
-
-
-DEFAULT_NAMING = Naming()
+DEFAULTS = FileOptions()
 
 
 def plan(
     inputs: Path | Sequence[Path],
     out: Path,
-    naming: Naming = DEFAULT_NAMING,
+    options: FileOptions = DEFAULTS,
     *,
     exclude: Callable[[Path], bool] = lambda path: False,
 ) -> list[Job]:
@@ -60,7 +39,7 @@ def plan(
     Args:
         inputs: An image file or a folder, or several of them.
         out: The file or folder for the results; it need not exist.
-        naming: How results are called.
+        options: How results are called.
         exclude: Whether to leave out a file or folder found in an input folder.
 
     Returns:
@@ -70,65 +49,68 @@ def plan(
         UsageError: A result would replace its source, or `out` cannot take the results.
         NothingReadableError: An input does not exist, or there is no image in it.
     """
+    jobs.check_suffix(options.suffix)
+    options = replace(options, ext=jobs.checked_ext(options.ext))
     sources = [inputs] if isinstance(inputs, Path) else list(dict.fromkeys(inputs))
     if len(sources) == 1:
-        planned = _plan_input(sources[0], out, naming, exclude)
+        planned = _plan_input(sources[0], out, options, exclude)
     else:
-        planned = _plan_several(sources, out, naming, exclude)
+        planned = _plan_several(sources, out, options, exclude)
     bare = Counter(job.target.with_suffix("") for job in planned)
     planned = [replace(job, stem_collision=bare[job.target.with_suffix("")] > 1) for job in planned]
-    if naming.in_place:
+    if options.in_place:
         return [replace(job, backup=jobs.backup_of(job.target)) for job in planned]
     _refuse_replaced_sources(planned)
     return planned
 
 
-def _plan_several(sources: list[Path], out: Path, naming: Naming, exclude: Callable[[Path], bool]) -> list[Job]:
-    if naming.in_place:
+def _plan_several(sources: list[Path], out: Path, options: FileOptions, exclude: Callable[[Path], bool]) -> list[Job]:
+    if options.in_place:
         raise UsageError("`in_place` takes a single file or folder; call it for each")
     if is_image_name(out) and not out.is_dir():
         raise UsageError(f"{printable(out)}: names one file, and there are several inputs; give a folder")
     planned: list[Job] = []
     for source in sources:
         target = out / source.resolve().name if source.is_dir() else out
-        planned += _plan_input(source, target, naming, lambda path: exclude(path) or _real(path) == _real(out))
+        planned += _plan_input(source, target, options, lambda path: exclude(path) or _real(path) == _real(out))
     target, count = Counter(job.target for job in planned).most_common(1)[0]
     if count > 1:
-        raise UsageError(f"{printable(target)}: would be the result of {count} inputs; rename them or run them one by one")
+        what = f"would be the result of {count} inputs; rename them, or write them to different folders"
+        raise UsageError(f"{printable(target)}: {what}")
     return planned
 
 
-def _plan_input(source: Path, out: Path, naming: Naming, exclude: Callable[[Path], bool]) -> list[Job]:
-    if naming.in_place and (naming.suffix or naming.ext or _real(out) != _real(source)):
+def _plan_input(source: Path, out: Path, options: FileOptions, exclude: Callable[[Path], bool]) -> list[Job]:
+    if options.in_place and (options.suffix or options.ext or _real(out) != _real(source)):
         raise UsageError("`in_place` needs the input as output, too, and neither `suffix` nor `ext`")
     if source.is_dir():
-        return _plan_folder(source, out, naming, exclude)
+        return _plan_folder(source, out, options, exclude)
     if source.exists() or source.is_symlink():
-        target = source if naming.in_place else jobs.single_target(source, out, naming.suffix, naming.ext)
+        target = source if options.in_place else jobs.single_target(source, out, options.suffix, options.ext)
         return [Job(source, target, root=source.parent)]
     raise NothingReadableError(f"{printable(source)}: no such file or folder; check the name")
 
 
-def _plan_folder(source: Path, out: Path, naming: Naming, exclude: Callable[[Path], bool]) -> list[Job]:
+def _plan_folder(source: Path, out: Path, options: FileOptions, exclude: Callable[[Path], bool]) -> list[Job]:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{printable(out)}: is not a folder, but {printable(source)} is one; choose a folder")
     same = _real(out) == _real(source)
-    if same and not (naming.suffix or naming.in_place):
+    if same and not (options.suffix or options.in_place):
         what = "is the source folder itself; choose another output folder, a `suffix`, or `in_place`"
         raise UsageError(f"{printable(out)}: {what}")
-    earlier, beside = Manifest.of_inputs(source), same and bool(naming.suffix)
+    earlier, beside = Manifest.of_inputs(source), same and bool(options.suffix)
 
     def excluded(path: Path) -> bool:
         return earlier.is_sidecar(path) or (beside and earlier.find(path) is not None) or exclude(path)
 
     images = _images(source, frozenset({_real(source), _real(out)}), excluded)
-    found = [path for path in images if not (beside and _is_result(path, naming.suffix))]
+    found = [path for path in images if not (beside and _is_result(path, options.suffix))]
     if found == [source]:
         raise NothingReadableError(f"{printable(source)}: cannot be listed; check its permissions")
     if not found:
         what = f"holds no image (looked for {' '.join(sorted(SUFFIXES))}); choose a folder with some"
         raise NothingReadableError(f"{printable(source)}: {what}")
-    targets = jobs.targets([out / path.relative_to(source) for path in found], naming.suffix, naming.ext)
+    targets = jobs.targets([out / path.relative_to(source) for path in found], options.suffix, options.ext)
     return [Job(path, target, root=source) for path, target in zip(found, targets, strict=True)]
 
 

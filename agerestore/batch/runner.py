@@ -1,24 +1,22 @@
-"""Many pictures through one piece of work: what goes wrong with one never stops the others.
+"""Many image files through one operation: an error with one never stops the others.
 
-Knows neither models nor pixels: `run` takes jobs in, hands each to a `Processor`, delivers what comes out, and turns
-whatever happens into an outcome. While one picture is computed the next is read and the last one is written: three
-are in memory at a time, however many there are.
+Knows neither models nor pixels: jobs go through a `Processor`, an `OutputWriter` writes what comes out, and whatever
+happens to a job becomes its `Outcome`. While one image is computed the next is read and the last one is written:
+three are in memory at a time, however many there are.
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.planning import Job
-from agerestore.errors import AgeRestoreError, UnreadableError
+from agerestore.batch.jobs import Job
+from agerestore.batch.manifest import Manifest
+from agerestore.batch.outcome import Outcome, Summary, describe
+from agerestore.batch.outputs import OutputWriter, WorkItem
 from agerestore.files import printable
-
-__all__ = ["Counts", "Encoded", "Outcome", "Processor", "describe", "preview", "run"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,11 +24,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Encoded:
-    """What came of a picture.
+    """The result of a job, ready to be written.
 
     Attributes:
         files: What to write, the job's target last; None for a file that is not to be there.
-        detail: What is worth reporting.
+        detail: What is worth reporting; "warning" is a line for people.
     """
 
     files: Mapping[Path, bytes | None]
@@ -38,216 +36,195 @@ class Encoded:
 
 
 class Processor(Protocol[Item, Result]):
-    """What is done to a picture, in three steps that write nothing; any may raise."""
+    """What is done to an image, in three steps that write nothing; any may raise."""
 
     def decode(self, job: Job, data: bytes) -> Item:
-        """Make of the contents of the source what `compute` takes; runs beside it, in the thread that reads."""
+        """Decode the contents of the source to what `compute` takes; in the reading thread."""
 
     def compute(self, item: Item) -> Result:
-        """Do the work proper; runs in the thread that called `run`, on one picture after the other."""
+        """Compute the result; in the thread that called `run`, one image after the other."""
 
     def encode(self, job: Job, result: Result) -> Encoded:
-        """Say what is to be written; runs beside `compute`, in the thread that writes."""
+        """Encode what is to be written; in the writing thread."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job.
+def run_files(
+    jobs: Sequence[Job],
+    processor: Processor[Item, Result],
+    folder: Path | None = None,
+    cache_key: str = "",
+    *,
+    overwrite: bool = False,
+    fail_fast: bool = False,
+    dry_run: bool = False,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+    stop: Callable[[], bool] = lambda: False,
+    make_writer: Callable[[Manifest, str, bool], OutputWriter] = OutputWriter,
+) -> Summary:
+    """Process files into a folder that remembers them: a second run only does what is missing or has changed.
 
-    Attributes:
-        job: The job.
-        seconds: How long it took, without waiting for others.
-        status: `"done"`, `"skipped"` (an earlier run did it), `"failed"`, or in a preview `"planned"`.
-        error: One line that names the file; None unless failed.
-        detail: What the work reported.
-        unreadable: Whether it failed because the source is no readable picture.
+    Args:
+        jobs: What `plan` gave.
+        processor: What is done to each.
+        folder: The output folder, which keeps the manifest; None for a single file, which is not remembered.
+        cache_key: What results depend on besides the files that are read, see `agerestore.batch.cache_key`.
+        overwrite: Whether existing files that differ are replaced; else their jobs fail.
+        fail_fast: Whether no image is begun after one that failed.
+        dry_run: Only say what would be done: nothing is decoded and nothing written.
+        report: Called with each outcome as soon as it is known, in order, in this thread.
+        stop: Asked before each job; once it answers true none is begun any more.
+        make_writer: Makes the writer out of manifest, cache key and `overwrite`.
+
+    Raises:
+        UsageError: Another run is at work in the folder.
+        ImageFileError: The folder cannot be made or written to.
     """
-
-    job: Job
-    seconds: float = 0.0
-    status: str = "done"
-    error: str | None = None
-    detail: dict[str, object] = field(default_factory=dict)
-    unreadable: bool = False
-
-
-@dataclass
-class Counts:
-    """How many of `total` jobs came to which end; `done` counts the planned ones of a preview, too."""
-
-    total: int
-    done: int = 0
-    skipped: int = 0
-    failed: int = 0
-    unreadable: int = 0
-
-    def add(self, outcome: Outcome) -> None:
-        """Count an outcome."""
-        self.done += outcome.status in ("done", "planned")
-        self.skipped += outcome.status == "skipped"
-        self.failed += outcome.status == "failed"
-        self.unreadable += outcome.unreadable
-
-    @property
-    def left(self) -> int:
-        """How many were not begun."""
-        return self.total - self.done - self.skipped - self.failed
-
-    @property
-    def exit_code(self) -> int:
-        """0 when none failed, 3 when no source at all was a readable picture, 1 for any other failure."""
-        if self.failed == 0:
-            return 0
-        return 3 if self.unreadable == self.total else 1
+    if dry_run:
+        return preview(jobs, make_writer(Manifest(folder), cache_key, overwrite), report=report)
+    with Manifest.open(folder) as manifest:
+        writer = make_writer(manifest, cache_key, overwrite)
+        return run(jobs, processor, writer, report=report, stop=stop, fail_fast=fail_fast)
 
 
 def run(
     jobs: Sequence[Job],
-    work: Processor[Item, Result],
+    processor: Processor[Item, Result],
     writer: OutputWriter,
     *,
     report: Callable[[Outcome], None],
     stop: Callable[[], bool] = lambda: False,
     fail_fast: bool = False,
-) -> Counts:
-    """Do the work on every job that is not done yet; what goes wrong with one becomes its outcome.
-
-    Args:
-        jobs: What to do.
-        work: What is done to each.
-        writer: When a job counts as done, and what may be replaced.
-        report: Called with each outcome as soon as it is known, in order, in the thread that called `run`.
-        stop: Asked before each job; once it answers true none is begun any more.
-        fail_fast: Whether none is begun any more after one that failed.
+) -> Summary:
+    """Process every job that is not done yet; see `run_files`.
 
     Returns:
-        The count of outcomes; jobs that were not begun have none. `KeyboardInterrupt` passes through, once what
-        was being written is written, and so does `BrokenPipeError`.
+        The counts; jobs that were not begun have no outcome. `KeyboardInterrupt` passes through, once what was being
+        written is written, and so does `BrokenPipeError`.
     """
-    counts = Counts(len(jobs))
-    behind: deque[Future[_Passage]] = deque()  # at most one
+    summary = Summary(len(jobs))
 
-    def settle() -> None:
-        while behind:
-            outcome = behind.popleft().result().outcome
+    def finish(task: Future[_Task[Item, Result]] | None) -> None:
+        if task is not None:
+            outcome = task.result().outcome
             assert outcome is not None
-            counts.add(outcome)
+            summary.add(outcome)
             report(outcome)
 
-    passages = (_Passage(job, _steps(job, work, writer)) for job in jobs)
-    with ThreadPoolExecutor(1, "reading") as reading, ThreadPoolExecutor(1, "writing") as writing:
+    with ThreadPoolExecutor(1, "reading") as reader, ThreadPoolExecutor(1, "writing") as encoder:
+        reads = (reader.submit(_Task(job, processor, writer).read) for job in jobs)  # each is begun as it is asked for
+        writing: Future[_Task[Item, Result]] | None = None
         try:
-            for passage in _read_ahead(reading, passages):
+            for reading in _one_ahead(reads):
+                task = reading.result()
                 if stop():
                     break
-                passage.advance()
-                settle()
-                behind.append(writing.submit(passage.advance))
-                if fail_fast and (counts.failed or (passage.outcome and passage.outcome.error)):
+                task.compute()
+                finish(writing)
+                writing = encoder.submit(task.write)
+                if fail_fast and (summary.failed or task.has_failed):
                     break
         finally:
-            reading.shutdown(wait=False, cancel_futures=True)
-            settle()
-    return counts
+            reader.shutdown(wait=False, cancel_futures=True)
+            finish(writing)
+    return summary
 
 
-def preview(jobs: Sequence[Job], writer: OutputWriter, *, report: Callable[[Outcome], None]) -> Counts:
-    """Say of each job what `run` would begin with: that it is planned, was done before, or cannot be done.
+def _one_ahead(reads: Iterable[Item]) -> Iterable[Item]:
+    """The same items, where the next one has been asked for before each is given."""
+    iterator = iter(reads)
+    current = next(iterator, None)
+    while current is not None:
+        following = next(iterator, None)
+        yield current
+        current = following
 
-    Nothing is written, and nothing decoded.
-    """
-    counts = Counts(len(jobs))
+
+def preview(jobs: Sequence[Job], writer: OutputWriter, *, report: Callable[[Outcome], None]) -> Summary:
+    """Say of each job what `run` would begin with: that it is planned, was done before, or cannot be done."""
+    summary = Summary(len(jobs))
     for job in jobs:
-        outcome = _Passage(job, _first_step(job, writer)).advance().outcome
-        assert outcome is not None
-        counts.add(outcome)
+        outcome = _Task(job, _Nothing(), writer).read().outcome or Outcome(job, status="planned")
+        summary.add(outcome)
         report(outcome)
-    return counts
+    return summary
 
 
-Steps = Generator[None, None, Outcome]
+class _Nothing:
+    """The processor of a preview."""
+
+    def decode(self, job: Job, data: bytes) -> None:
+        pass
+
+    def compute(self, item: None) -> None:
+        pass
+
+    def encode(self, job: Job, result: None) -> Encoded:
+        raise AssertionError("a preview writes nothing")
 
 
-def _steps(job: Job, work: Processor[Item, Result], writer: OutputWriter) -> Steps:
-    """The way of a job, in three steps: in the thread that reads, in the caller's, in the one that writes."""
-    accepted = writer.accept(job)
-    if accepted is None:
-        return Outcome(job, status="skipped")
-    item = work.decode(job, accepted.data)
-    yield
-    result = work.compute(item)
-    del item  # before the next but one is read
-    yield
-    made = work.encode(job, result)
-    left = writer.deliver(accepted, made.files)
-    return Outcome(job, detail=_with_left(made.detail, left))
+class _Task(Generic[Item, Result]):
+    """A job on its way: read, computed and written in three threads, unless it has an outcome before."""
 
-
-def _with_left(detail: dict[str, object], left: Sequence[Path]) -> dict[str, object]:
-    """What the work reported, and what lies beside its result that nobody should take for a part of it."""
-    if not left:
-        return detail
-    said = f"left beside the result, but not of this run: {', '.join(printable(path) for path in left)}"
-    return {**detail, "warning": f"{detail['warning']}; {said}" if "warning" in detail else said}
-
-
-def _first_step(job: Job, writer: OutputWriter) -> Steps:
-    yield from ()
-    return Outcome(job, status="planned" if writer.accept(job) else "skipped")
-
-
-class _Passage:
-    """A job that advances step by step, each in the thread that calls, until it has an outcome."""
-
-    def __init__(self, job: Job, steps: Steps):
+    def __init__(self, job: Job, processor: Processor[Item, Result], writer: OutputWriter):
         self.outcome: Outcome | None = None
         self._job = job
-        self._steps = steps
+        self._processor = processor
+        self._writer = writer
         self._seconds = 0.0
+        self._work: WorkItem | None = None
+        self._value: Any = None  # what the last step gave
 
-    def advance(self) -> "_Passage":
-        """Take the next step, unless the end is reached."""
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended with an error."""
+        return self.outcome is not None and self.outcome.error is not None
+
+    def read(self) -> "_Task[Item, Result]":
+        return self._step(self._read)
+
+    def compute(self) -> "_Task[Item, Result]":
+        return self._step(self._compute)
+
+    def write(self) -> "_Task[Item, Result]":
+        return self._step(self._write)
+
+    def _step(self, step: Callable[[], Outcome | None]) -> "_Task[Item, Result]":
+        """Take a step; whatever goes wrong becomes the outcome, so that the other jobs do not suffer."""
         if self.outcome is None:
             start = time.perf_counter()
-            outcome = self._step()
+            try:
+                outcome = step()
+            except BrokenPipeError:  # nobody reads the output any more
+                raise
+            except Exception as error:
+                message, code = describe(error, self._job.source)
+                outcome = Outcome(self._job, status="failed", error=message, code=code)
             self._seconds += time.perf_counter() - start
             self.outcome = outcome and replace(outcome, seconds=self._seconds)
         return self
 
-    def _step(self) -> Outcome | None:
-        try:
-            next(self._steps)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        except BrokenPipeError:  # nobody reads standard output any more
-            raise
-        except Exception as error:  # whatever it is, the other pictures are not to suffer
-            line = describe(error, self._job.source)
-            return Outcome(self._job, status="failed", error=line, unreadable=isinstance(error, UnreadableError))
+    def _read(self) -> Outcome | None:
+        self._work = self._writer.prepare(self._job)
+        if self._work is None:
+            return Outcome(self._job, status="skipped")
+        self._value = self._processor.decode(self._job, self._work.data)
         return None
 
+    def _compute(self) -> None:
+        item, self._value = self._value, None  # so that it goes before the next but one is read
+        self._value = self._processor.compute(item)
 
-def _read_ahead(reading: ThreadPoolExecutor, passages: Iterable[_Passage]) -> Iterator[_Passage]:
-    """Yield passages whose first step is taken; while one is out, the next is being read."""
-    ahead: deque[Future[_Passage]] = deque()
-    for passage in passages:
-        ahead.append(reading.submit(passage.advance))
-        if len(ahead) > 1:
-            yield ahead.popleft().result()
-    while ahead:
-        yield ahead.popleft().result()
+    def _write(self) -> Outcome:
+        assert self._work is not None
+        encoded = self._processor.encode(self._job, self._value)
+        self._value = None
+        left = self._writer.commit(self._work, encoded.files)
+        return Outcome(self._job, detail=_with_left(encoded.detail, left))
 
 
-def describe(error: BaseException, source: Path) -> str:
-    """What went wrong with a file, for people: one line that names it."""
-    from agerestore.device import is_out_of_memory  # which needs torch, and this module is read without
-
-    if is_out_of_memory(error):
-        reason = "not enough memory for it; close other programs or make the picture smaller"
-    elif isinstance(error, AgeRestoreError | OSError):
-        reason = str(error)
-    else:
-        reason = f"{type(error).__name__}: {error}"
-    line, name = " ".join(reason.splitlines()), printable(source)
-    return line if name in line else f"{name}: {line}"
+def _with_left(detail: dict[str, object], left: Sequence[Path]) -> dict[str, object]:
+    """What the processor reported, and which files next to the result only look like a part of it."""
+    if not left:
+        return detail
+    said = f"left next to the result, but not of this run: {', '.join(printable(path) for path in left)}"
+    return {**detail, "warning": f"{detail['warning']}; {said}" if "warning" in detail else said}

@@ -1,11 +1,75 @@
-"""How pictures are to be restored and colored, as frozen data."""
+"""The options of the verbs, as frozen data; each says whether results depend on it.
 
-from dataclasses import dataclass
+A field made with `option` declares that, and under which name and value it joins the cache key by which a batch knows
+what it has done before (`agerestore.batch.cache_key`). Names and values in the key are those of the first manifests.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from agerestore.errors import UsageError
 
+KEY = "cache key"  # the entry of a field's metadata
+
 MAX_PIXELS = 250_000_000  # default size limit of an image file, against decompression bombs
 SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
+
+
+class InKey(NamedTuple):
+    """How an option joins the cache key: under which name (its own, if empty), and with which value."""
+
+    name: str
+    value: Callable[[Any], object]
+
+
+def option(
+    default: Any, *, affects_output: bool, key: str = "", value: Callable[[Any], object] = lambda chosen: chosen
+) -> Any:
+    """A field of a dataclass of options.
+
+    Args:
+        default: Its default.
+        affects_output: Whether results depend on it: it then joins the cache key.
+        key: Its name in the cache key, if another.
+        value: Its value in the cache key.
+    """
+    return field(default=default, metadata={KEY: InKey(key, value) if affects_output else None})
+
+
+def _real(number: float | None) -> float | None:
+    """1 and 1.0 are one number, and two texts."""
+    return None if number is None else float(number)
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How the files of a batch are called and written.
+
+    Attributes:
+        suffix: Comes between name and ending of each result. With one, the output folder may be the input folder;
+            files that bear it already are then left out, as results of an earlier run.
+        ext: The ending of each result, such as ".png"; None for that of its source. Where two results would have one
+            name, or one the name of a mask, they are called NAME.OLD.EXT, as in x.jpg.png.
+        quality: Of lossy formats, 1 to 100; None for that of a source that is a JPEG, and else the default.
+        in_place: Results replace their sources; the output must be the input, and `backup` true.
+        backup: Each original is kept as NAME.EXT.orig.
+        overwrite: Existing files that differ are replaced; else their jobs fail.
+        fail_fast: No image is begun after one that failed.
+    """
+
+    suffix: str = option("", affects_output=False)
+    ext: str | None = option(None, affects_output=False)  # the name of the result says it
+    quality: int | None = option(None, affects_output=True)
+    in_place: bool = option(False, affects_output=False)
+    backup: bool = option(False, affects_output=False)
+    overwrite: bool = option(False, affects_output=False)
+    fail_fast: bool = option(False, affects_output=False)
+
+    def __post_init__(self) -> None:
+        if self.in_place != self.backup:
+            raise UsageError("`in_place` and `backup` only go together: no original is ever replaced without a copy")
 
 
 @dataclass(frozen=True)
@@ -22,13 +86,15 @@ class RestoreSettings:
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
     """
 
-    latent_steps: int = 0
-    strength: float = 1.0
-    sigma: float | None = None
-    auto_levels: bool = False
-    ensemble: int = 1
-    tile: int | None = None
-    precision: str = "auto"
+    latent_steps: int = option(0, affects_output=True, key="refine")
+    strength: float = option(1.0, affects_output=True, value=_real)
+    sigma: float | None = option(None, affects_output=True, value=_real)
+    auto_levels: bool = option(
+        False, affects_output=True, key="preset", value=lambda chosen: "old-photo" if chosen else None
+    )
+    ensemble: int = option(1, affects_output=True)
+    tile: int | None = option(None, affects_output=False)
+    precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
         if self.latent_steps < 0:
@@ -47,6 +113,29 @@ DEFAULTS = RestoreSettings()
 
 
 @dataclass(frozen=True)
+class RestoreFileSettings:
+    """What is written for each file that is restored.
+
+    Attributes:
+        samples: how many other plausible results to write beside it.
+        seed: of these samples.
+        uncertainty: write a map of the expected error beside it.
+        compare: write damaged and restored side by side.
+        colorize: color the restored image.
+        resize_mask: bring a mask of another size to that of its image.
+        max_pixels: refuse images of more pixels.
+    """
+
+    samples: int = option(0, affects_output=True)
+    seed: int = option(0, affects_output=True)
+    uncertainty: bool = option(False, affects_output=True)
+    compare: bool = option(False, affects_output=True)
+    colorize: bool = option(False, affects_output=True)
+    resize_mask: bool = option(False, affects_output=False)  # what it changes fails without it
+    max_pixels: int = option(MAX_PIXELS, affects_output=False)
+
+
+@dataclass(frozen=True)
 class ColorizeSettings:
     """How gray pictures are to be colored.
 
@@ -57,11 +146,43 @@ class ColorizeSettings:
         precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
     """
 
-    strength: float = 1.0
-    sepia: bool = False
-    force: bool = False
-    precision: str = "auto"
+    strength: float = option(1.0, affects_output=True, value=_real)
+    sepia: bool = option(False, affects_output=True)
+    force: bool = option(False, affects_output=True)
+    precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise UsageError(f"strength {self.strength:g} is not within 0 to 1")
+
+
+@dataclass(frozen=True)
+class ColorizeFileSettings:
+    """What is written for each file that is colored.
+
+    Attributes:
+        samples: how many color versions to write.
+        seed: of these versions.
+        reference: a color photograph whose colors are taken.
+        compare: write gray and colored side by side.
+        max_pixels: refuse images of more pixels.
+    """
+
+    samples: int = option(1, affects_output=True)
+    seed: int = option(0, affects_output=True)
+    reference: Path | None = option(None, affects_output=True, key="like")  # noqa: RUF009 - a field
+    compare: bool = option(False, affects_output=True)
+    max_pixels: int = option(MAX_PIXELS, affects_output=False)
+
+
+@dataclass(frozen=True)
+class DegradeSettings:
+    """How images are damaged.
+
+    Attributes:
+        degradation: a specification such as "noise:sigma=50"; None where recorded damage is replayed.
+        seed: of everything that is drawn.
+    """
+
+    degradation: str | None = option(None, affects_output=True, key="kind")
+    seed: int = option(0, affects_output=True)
