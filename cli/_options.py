@@ -1,86 +1,138 @@
-"""Options that several verbs take, written once."""
+"""Options that several verbs take, written once; the panels of `--help`; what several verbs print."""
 
 import functools
 import inspect
 import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
+from agerestore.config.options import FileOptions
 from agerestore.errors import UsageError
 
+from . import _completion
+
+# The panels of `--help`, in their order: what a beginner needs comes first.
+IMAGE, DATA, MODEL, OUTPUT, SPEED, MESSAGES = PANELS = (
+    "Image and mask",
+    "Data",
+    "Model",
+    "Output files",
+    "Speed",
+    "Messages",
+)
+
+
+def option(panel: str, *names: str, **settings: Any) -> Any:
+    """A `typer.Option` in a panel."""
+    return typer.Option(*names, rich_help_panel=panel, **settings)
+
 
 @dataclass(frozen=True)
-class Common:
-    """What every verb can be told."""
+class Messages:
+    """What is printed."""
 
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto"
-    threads: Annotated[int, typer.Option(min=0, help="Threads to compute with; 0 leaves the choice to torch.")] = 0
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything that is drawn.")] = 0
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print a line for each step.")] = False
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON lines on stdout.")] = False
+    quiet: Annotated[bool, option(MESSAGES, "-q", "--quiet", help="Print errors only.")] = False
+    as_json: Annotated[bool, option(MESSAGES, "--json", help="Print results as JSON lines on stdout.")] = False
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What every verb that makes pictures of pictures can be told."""
+class Hardware:
+    """What computes."""
 
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs that differ.")] = False
+    device: Annotated[
+        str,
+        option(
+            SPEED,
+            metavar="[auto|cpu|cuda|cuda:N|mps]",
+            autocompletion=_completion.devices,
+            help="Where to compute; auto takes a GPU if there is one.",
+        ),
+    ] = "auto"
+    threads: Annotated[
+        int, option(SPEED, min=0, help="CPU threads to compute with; 0 leaves the number to PyTorch.")
+    ] = 0
+
+
+@dataclass(frozen=True)
+class Compute(Hardware):
+    """What computes, and how exactly."""
+
+    precision: Annotated[
+        str,
+        option(
+            SPEED,
+            metavar="[auto|fp32|bf16]",
+            autocompletion=_completion.precisions,
+            help="Number format of the networks; auto takes the faster one on the device.",
+        ),
+    ] = "auto"
+
+
+@dataclass(frozen=True)
+class Files:
+    """What every verb can be told that makes image files of image files."""
+
+    overwrite: Annotated[bool, option(OUTPUT, "--overwrite", help="Replace existing outputs that differ.")] = False
     suffix: Annotated[
-        str, typer.Option(help="Goes between name and ending of each output; OUT may then be the folder IN.")
+        str,
+        option(OUTPUT, help="Put this between name and ending of each output, as in .restored; OUT may then be IN."),
     ] = ""
     ext: Annotated[
         str | None,
-        typer.Option(metavar=".EXT", help="Format of the outputs, as in --ext .png; that of each picture otherwise."),
+        option(OUTPUT, metavar=".EXT", help="Format of the outputs, as in .png; otherwise that of each input."),
     ] = None
     quality: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="Of JPEG, WebP, AVIF and HEIC; without it a JPEG keeps that of its source."),
+        option(
+            OUTPUT, min=1, max=100, help="Quality of JPEG, WebP, AVIF and HEIC; without it a JPEG keeps its source's."
+        ),
     ] = None
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="Replace the pictures themselves; needs IN as OUT, and --backup.")
+        bool, option(OUTPUT, "--in-place", help="Replace the inputs themselves; needs IN as OUT, and --backup.")
     ] = False
-    backup: Annotated[bool, typer.Option("--backup", help="Keep each original as NAME.EXT.orig.")] = False
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first picture that fails.")] = False
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; write nothing.")] = False
+    backup: Annotated[bool, option(OUTPUT, "--backup", help="Keep each original as NAME.EXT.orig.")] = False
+    fail_fast: Annotated[bool, option(OUTPUT, "--fail-fast", help="Stop at the first file that fails.")] = False
+    dry_run: Annotated[bool, option(OUTPUT, "--dry-run", help="Print what would be done; write nothing.")] = False
+    verbose: Annotated[bool, option(MESSAGES, "-v", "--verbose", help="Print a line for each file.")] = False
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.jsonl", help="Write a JSON line for each picture to this file.")
+        Path | None, option(MESSAGES, metavar="FILE.jsonl", help="Write a JSON line for each file to this file.")
     ] = None
-    chosen: Mapping[str, Any] = field(default_factory=dict)  # what the verb was told of its own: no option
 
     @property
-    def naming(self) -> dict[str, Any]:
-        """What of this `agerestore.batch.planning.plan` is to know."""
-        return {"suffix": self.suffix, "ext": self.ext, "in_place": self.in_place}
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What results depend on: what the verb was told, and what of this their names do not say."""
-        return {**self.chosen, "quality": self.quality}
+    def options(self) -> FileOptions:
+        """Those that the library knows."""
+        return FileOptions(**{each.name: getattr(self, each.name) for each in fields(FileOptions)})
 
 
-ModelName = Annotated[str, typer.Option("-m", "--model", help="A shipped model's name, or a .safetensors file.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
+GROUPS = (Messages, Hardware, Compute, Files)
+ModelName = Annotated[
+    str,
+    option(
+        MODEL,
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        autocompletion=_completion.models,
+        help="A shipped model's name, or a .safetensors file.",
+    ),
+]
+Seed = Annotated[
+    int, option(MODEL, min=0, max=2**32 - 1, help="Seed of everything that is drawn at random; the same repeats it.")
+]
+Overwrite = Annotated[bool, option(OUTPUT, "--overwrite", help="Replace OUT if it exists.")]
+AsJson = Annotated[bool, option(MESSAGES, "--json", help="Print results as JSON lines on stdout.")]
 
-GROUPS = (Common, Batch)
 
-
-def refuse_unheeded(who: str, options: Collection[str]) -> None:
-    """Refuse options that would have no effect."""
-    if options:
-        raise UsageError(f"{who} does not heed {' and '.join(options)}; leave that out")
-
-
-def tell_output(out: Path, common: Common) -> None:
-    """Say which file was written."""
-    if common.as_json:
+def print_output(out: Path, messages: Messages) -> None:
+    """Print which file was written."""
+    if messages.as_json:
         typer.echo(json.dumps({"output": str(out)}))
-    elif not common.quiet:
+    elif not messages.quiet:
         typer.echo(str(out))
 
 
@@ -90,32 +142,42 @@ def refuse_existing(out: Path, overwrite: bool) -> None:
         raise UsageError(f"{out}: exists; pass --overwrite to replace it")
 
 
-def with_common_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb with parameters of the types `Common` and `Batch` the options that these name."""
+def refuse_unsupported(who: str, *options: str) -> None:
+    """Refuse options that would have no effect; those that are empty were not given."""
+    given = [option for option in options if option]
+    if given:
+        raise UsageError(f"{who} does not support {' and '.join(given)}; leave that out")
+
+
+def with_groups(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options of its parameters that are groups, such as `Messages`, sorted by panel."""
     signature = inspect.signature(verb)
     groups = {name: each.annotation for name, each in signature.parameters.items() if each.annotation in GROUPS}
     own = [parameter for name, parameter in signature.parameters.items() if name not in groups]
-    options = {name: _options(group) for name, group in groups.items()}
+    options = {name: _parameters(group) for name, group in groups.items()}
 
     @functools.wraps(verb)
     def called(**arguments: Any) -> None:
-        told = {name: {each.name: arguments.pop(each.name) for each in options[name]} for name in groups}
-        chosen = {"verb": verb.__name__, **arguments}
         for name, group in groups.items():
-            more = {"chosen": chosen} if group is Batch else {}
-            arguments[name] = group(**told[name], **more)
+            arguments[name] = group(**{each.name: arguments.pop(each.name) for each in options[name]})
         verb(**arguments)
 
-    parameters = [*own, *(option for group in options.values() for option in group)]
-    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    flat = [*own, *(option for group in options.values() for option in group)]
+    keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in sorted(flat, key=_panel)]
+    called.__signature__ = signature.replace(parameters=keywords)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
     return called
 
 
-def _options(group: type[Any]) -> list[inspect.Parameter]:
+def _panel(parameter: inspect.Parameter) -> int:
+    """Where the panel of a parameter stands; arguments come first."""
+    option = next((each for each in get_args(parameter.annotation) if isinstance(each, OptionInfo)), None)
+    return -1 if option is None else PANELS.index(option.rich_help_panel or MESSAGES)
+
+
+def _parameters(group: type[Any]) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
         for each in fields(group)
-        if hasattr(hints[each.name], "__metadata__")
     ]

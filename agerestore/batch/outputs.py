@@ -73,11 +73,19 @@ class OutputWriter:
             self._remove_temporary_files(job, item.earlier)
         return None
 
+    def read(self, path: Path) -> bytes:
+        """The contents of a source.
+
+        Raises:
+            ImageFileError: It cannot be read.
+        """
+        return read_bytes(path)
+
     def _state(self, job: Job) -> tuple[State, WorkItem]:
         record = self.manifest.find(job.target)
         if record is None:
             self._refuse_existing(job.target, None)  # before a large file is read
-        item = self._item(job, read_bytes(job.source), record)
+        item = self._item(job, self.read(job.source), record)
         ours, complete = self._compare(job, record)
         exists = files.is_taken(job.target)
         return State(exists, ours, complete, same=item.earlier is not None, overwrite=self.overwrite), item
@@ -95,7 +103,7 @@ class OutputWriter:
         if job.source.is_symlink():
             what = "is a link; process the file that it points to, or choose an output"
             raise ImageFileError(f"{printable(job.source)}: {what}")
-        present = read_bytes(job.source)
+        present = self.read(job.source)
         ours, complete = self._compare(job, record)
         if not backup.exists():
             same = record is not None and record.settings == self.cache_key

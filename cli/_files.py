@@ -1,0 +1,229 @@
+"""How a verb runs over files: the plan, progress, a line for each failure, a summary, the exit code."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from agerestore.errors import UsageError
+from agerestore.files import printable
+
+from ._interrupt import interrupted
+from ._options import Files, Messages
+from ._wording import in_options, say
+
+if TYPE_CHECKING:
+    from agerestore.batch.jobs import Job
+    from agerestore.batch.outcome import Outcome, Summary
+    from agerestore.batch.runner import Processor
+
+
+def plan_files(
+    inputs: Sequence[Path],
+    out: Path,
+    files: Files,
+    messages: Messages,
+    *,
+    exclude: Path | None = None,
+    sidecars: Mapping[str, Any] | None = None,
+) -> "list[Job]":
+    """Plan a batch; options that do not go together are refused.
+
+    Args:
+        inputs: IN.
+        out: OUT.
+        files: Options.
+        messages: Options.
+        exclude: A file or folder that is not to be worked on.
+        sidecars: Options that write further files next to each result, and their values.
+    """
+    import os
+
+    from agerestore.batch import planning
+
+    from . import _streams
+
+    _check_report(files.report)
+    if _streams.STDIO in (out, *inputs):
+        wanted = [name for name, value in (sidecars or {}).items() if value]
+        if out == _streams.STDIO and (messages.as_json or files.dry_run):
+            raise UsageError("standard output takes the image or lines of text, not both; name an output file")
+        if out == _streams.STDIO and wanted:
+            raise UsageError(f"standard output takes one image, without {' and '.join(wanted)}; name an output file")
+        return _streams.plan(list(inputs), out, files.options)
+    left_out = None if exclude is None else os.path.realpath(exclude)
+    planned = planning.plan(inputs, out, files.options, exclude=lambda path: os.path.realpath(path) == left_out)
+    if not messages.quiet:
+        for folder in filter(Path.is_dir, inputs):
+            _say_unsupported(folder)
+    return planned
+
+
+def _check_report(report: Path | None) -> None:
+    from agerestore.batch import manifest
+
+    if report and (report.suffix != ".jsonl" or report.name == manifest.NAME):
+        raise UsageError(f"--report {report}: is overwritten, so its name must end in .jsonl")
+
+
+def _say_unsupported(folder: Path) -> None:
+    """Name the image files of a folder that have no results because their format is not read."""
+    from agerestore.batch import planning
+
+    if others := planning.unsupported_files(folder):
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()))
+        say(f"left out: {kinds}; save those as PNG to have them, too", folder)
+
+
+def output_folder(inputs: Sequence[Path], out: Path) -> Path | None:
+    """The folder that remembers the results; None for a single file."""
+    return out if len(inputs) > 1 or inputs[0].is_dir() else None
+
+
+def run_files(
+    jobs: "list[Job]",
+    processor: "Processor[Any, Any]",
+    files: Files,
+    messages: Messages,
+    folder: Path | None,
+    cache_key: str,
+) -> None:
+    """Process the files, and leave with the batch's exit code.
+
+    Messages go to stderr; with ``--json`` one line for each file goes to stdout.
+
+    Args:
+        jobs: What `plan_files` gave.
+        processor: What is done to each.
+        files: Options.
+        messages: Options.
+        folder: The output folder, which remembers what was made; None where a single file was asked for.
+        cache_key: What results depend on besides what is read.
+    """
+    from agerestore import device
+    from agerestore.batch import runner
+
+    from ._streams import StreamWriter
+
+    if files.dry_run:
+        summary = runner.run_files(
+            jobs, processor, folder, cache_key, overwrite=files.overwrite, dry_run=True, make_writer=StreamWriter,
+            report=lambda outcome: _print_planned(outcome, cache_key, files, messages),
+        )  # fmt: skip
+        raise typer.Exit(exit_code(summary))
+    with (
+        _report_lines(files.report) as write_row,
+        _progress(len(jobs), messages.quiet) as advance,
+        interrupted("finishing the files in flight") as stop,
+    ):
+
+        def report(outcome: "Outcome") -> None:
+            advance()
+            write_row(_row(outcome, cache_key))
+            _print(outcome, cache_key, files, messages)
+
+        device.keep_memory()
+        summary = runner.run_files(
+            jobs, processor, folder, cache_key, overwrite=files.overwrite, fail_fast=files.fail_fast,
+            report=report, stop=stop.is_set, make_writer=StreamWriter,
+        )  # fmt: skip
+    if not messages.quiet and not (summary.total == summary.failed == 1):  # that of a single file is said
+        typer.echo(_counts(summary), err=True)
+    if stop.is_set() and summary.left:
+        raise KeyboardInterrupt
+    raise typer.Exit(exit_code(summary))
+
+
+def exit_code(summary: "Summary") -> int:
+    """0 when none failed, 3 when no source at all was a readable image, 1 for any other failure."""
+    if summary.failed == 0:
+        return 0
+    unreadable = sum(outcome.code == "UnreadableError" for outcome in summary.failures)
+    return 3 if unreadable == summary.total else 1
+
+
+@contextmanager
+def _report_lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes a row to the report, if one is wanted."""
+    if path is None:
+        yield lambda row: None
+        return
+    try:
+        file = path.open("w", buffering=1)  # a line is there as soon as its file is done
+    except OSError as error:
+        raise UsageError(f"--report {path}: cannot be written ({error.strerror}); choose another file") from None
+    with file:
+        yield lambda row: print(json.dumps(row), file=file)
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
+    """On a terminal a bar with the time that is left; gives a function that moves it on by one."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, quiet=quiet)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+def _print(outcome: "Outcome", cache_key: str, files: Files, messages: Messages) -> None:
+    """Print what became of a file."""
+    if messages.as_json:
+        typer.echo(json.dumps(_row(outcome, cache_key)))
+    if outcome.error:
+        say(outcome.error)
+    elif "warning" in outcome.detail and not messages.quiet:
+        say(str(outcome.detail["warning"]), outcome.job.source)
+    elif files.verbose:
+        typer.echo(_sentence(outcome), err=True)
+
+
+def _print_planned(outcome: "Outcome", cache_key: str, files: Files, messages: Messages) -> None:
+    """Print what would be done with a file."""
+    if messages.as_json or outcome.error:
+        _print(outcome, cache_key, replace(files, verbose=False), messages)
+    else:
+        done = "  (skipped: done before)" if outcome.status == "skipped" else ""
+        typer.echo(f"{printable(outcome.job.source)} -> {printable(outcome.job.target)}{done}")
+
+
+def _sentence(outcome: "Outcome") -> str:
+    """What became of a file, for people."""
+    source, target = printable(outcome.job.source), printable(outcome.job.target)
+    if outcome.status == "skipped":
+        return f"{source}: skipped, {target} is done already"
+    by = f" by '{outcome.detail['model']}'" if "model" in outcome.detail else ""
+    mask = f" with the mask {outcome.detail['mask']}" if outcome.detail.get("mask") else ""
+    return f"{source}: written to {target}{by}{mask} in {outcome.seconds:.1f} s"
+
+
+def _counts(summary: "Summary") -> str:
+    others = {"skipped (done before)": summary.skipped, "failed": summary.failed, "not begun": summary.left}
+    parts = [f"{summary.done} of {summary.total} files written"]
+    return ", ".join([*parts, *(f"{count} {what}" for what, count in others.items() if count)])
+
+
+def _row(outcome: "Outcome", cache_key: str) -> dict[str, Any]:
+    return {
+        "input": as_text(outcome.job.source),
+        "output": None if outcome.error else as_text(outcome.job.target),
+        "status": outcome.status,
+        "error": outcome.error and in_options(outcome.error),
+        "code": outcome.code,
+        "seconds": round(outcome.seconds, 4),
+        "settings": cache_key,
+        **outcome.detail,
+    }
+
+
+def as_text(path: Path) -> str:
+    """A path as JSON and terminals can hold it."""
+    return str(path).encode(errors="replace").decode()  # undecodable file names

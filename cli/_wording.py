@@ -1,0 +1,41 @@
+"""The library's messages in the words of the command.
+
+The library names keywords and functions in backticks, as in "pass `overwrite=True`" or "use `colorize()`"; here
+they become options and verbs: the one place where they are translated.
+"""
+
+import re
+from pathlib import Path
+
+import typer
+
+from agerestore.files import printable
+
+# Keywords whose option is not called like them, with hyphens.
+OPTIONS = {"model": "-m", "samples": "-n", "num_samples": "-n", "settings": "--set", "as_json": "--json"}
+KEYWORD = re.compile(r"`(?P<name>[a-z_]+)(?P<call>\(\))?(?:=(?P<value>[^`]*))?`")
+
+
+def in_options(message: str) -> str:
+    """A message of the library with options in the place of keywords, and verbs in that of functions.
+
+    >>> in_options("exists; pass `overwrite=True`, or choose a `suffix` or `model='photo'`")
+    "exists; pass --overwrite, or choose a --suffix or -m photo"
+    """
+    return KEYWORD.sub(_translated, message)
+
+
+def _translated(found: re.Match[str]) -> str:
+    name, value = found["name"], found["value"]
+    if found["call"]:
+        return f"agerestore {name.replace('_', ' ')}"
+    option = OPTIONS.get(name) or f"--{name.replace('_', '-')}"
+    if value is None or value == "True":
+        return option
+    return f"{option} {value.strip(chr(39) + chr(34))}"
+
+
+def say(message: str, path: Path | None = None) -> None:
+    """Print a line for people on stderr, that names the file if there is one."""
+    about = "" if path is None else f"{printable(path)}: "
+    typer.echo(f"agerestore: {about}{in_options(message)}", err=True)
