@@ -14,6 +14,11 @@ def precisions() -> list[str]:
     return ["auto", "fp32", "bf16"]
 
 
+def spacings() -> list[str]:
+    """Names for ``--spacing``."""
+    return ["image", "code"]
+
+
 def models(incomplete: str) -> list[str]:
     """Shipped models."""
     index = json.loads((resources.files("agerestore_pretrained") / "index.json").read_text())
@@ -45,6 +50,6 @@ def _last_word(text: str) -> tuple[str, str, str]:
 
 # Written out because the registry loads PyTorch; a test holds it against the registry.
 DEGRADATIONS = (
-    "noise", "poisson", "saltpepper", "jpeg", "webp", "blur", "motion", "resample", "holes", "hole", "missing", "strokes",
-    "scratches", "dust", "fading", "grain", "old-photo",
+    "noise", "poisson", "saltpepper", "jpeg", "webp", "blur", "motion", "resample", "holes", "hole", "missing",
+    "strokes", "scratches", "dust", "fading", "grain", "old-photo",
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -124,6 +125,7 @@ ModelName = Annotated[
 Seed = Annotated[
     int, option(MODEL, min=0, max=2**32 - 1, help="Seed of everything that is drawn at random; the same repeats it.")
 ]
+Threads = Annotated[int, option(SPEED, min=0, help="CPU threads to compute with; 0 leaves the number to PyTorch.")]
 Overwrite = Annotated[bool, option(OUTPUT, "--overwrite", help="Replace OUT if it exists.")]
 AsJson = Annotated[bool, option(MESSAGES, "--json", help="Print results as JSON lines on stdout.")]
 
@@ -164,6 +166,7 @@ def with_groups(verb: Callable[..., None]) -> Callable[..., None]:
 
     flat = [*own, *(option for group in options.values() for option in group)]
     keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in sorted(flat, key=_panel)]
+    called.__doc__ = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(verb.__doc__ or ""))  # a line for each paragraph
     called.__signature__ = signature.replace(parameters=keywords)  # type: ignore[attr-defined]
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
     return called

@@ -1,5 +1,6 @@
 """The ``agerestore`` command: assembles the verbs and turns errors into one line and an exit code."""
 
+import json
 import os
 import sys
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ from typer.core import TyperGroup
 from agerestore._version import __version__
 from agerestore.errors import AgeRestoreError, NothingReadableError, UnreadableError, UsageError, WeightsError
 
-from . import colorize, degrade, evaluate, experiment, export, generation, inspect, models, restore, train
+from . import colorize, degrade, evaluate, experiment, export, generation, inspect, lists, models, restore, train
+from ._wording import in_options
 
 # An error's exit code is that of the first class here that it is of.
 EXIT_CODES: dict[type[AgeRestoreError], int] = {
@@ -25,30 +27,26 @@ PIPE_CLOSED = 141  # what a shell says of a command that SIGPIPE has ended
 
 
 class Verbs(TyperGroup):
-    """The group of verbs; what a user can cause ends in one line on stderr and a documented exit code."""
+    """The group of verbs; an error that a user can cause ends in one line on stderr and a documented exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
-        except AgeRestoreError as error:
-            raise _exit(str(error), exit_code(error)) from None
+        except (typer.Exit, typer.Abort):  # which are RuntimeErrors, and none of those below
+            raise
         except KeyboardInterrupt:
-            raise _exit("interrupted; what is finished is kept", INTERRUPTED) from None
-        except (MemoryError, RuntimeError) as error:
-            from agerestore.device import is_out_of_memory
-
-            if not is_out_of_memory(error):
-                raise
-            raise _exit("not enough memory; close other programs, or work on smaller pictures or batches", 1) from None
+            raise _exit("interrupted; what is finished is kept", "KeyboardInterrupt", INTERRUPTED, as_json) from None
         except BrokenPipeError:  # who reads has read enough, as `head` has: no error, and nothing is left to say
             _silence()
             raise typer.Exit(PIPE_CLOSED) from None
-        except OSError as error:
-            if error.filename is None and error.errno is None:
+        except AgeRestoreError as error:
+            raise _exit(in_options(str(error)), type(error).__name__, exit_code(error), as_json) from None
+        except (MemoryError, OSError, RuntimeError) as error:
+            if (message := _foreseen(error)) is None:
                 raise
-            where = f"{error.filename}: " if error.filename else ""
-            raise _exit(f"{where}{error.strerror}", 1) from None
+            raise _exit(message, type(error).__name__, 1, as_json) from None
 
 
 def exit_code(error: AgeRestoreError) -> int:
@@ -56,7 +54,21 @@ def exit_code(error: AgeRestoreError) -> int:
     return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
 
 
-def _exit(message: str, code: int) -> typer.Exit:
+def _foreseen(error: MemoryError | OSError | RuntimeError) -> str | None:
+    """What to say of an error of Python or PyTorch that a user can cause; None for a defect."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return None if error.filename is None and error.errno is None else f"{where}{error.strerror}"
+    from agerestore.device import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return "not enough memory; close other programs, or work on smaller images or batches"
+    return None
+
+
+def _exit(message: str, error: str, code: int, as_json: bool) -> typer.Exit:
+    if as_json:
+        typer.echo(json.dumps({"status": "failed", "error": message, "code": error}))
     typer.echo(f"agerestore: {message}", err=True)
     return typer.Exit(code)
 
@@ -72,7 +84,7 @@ app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Restore and color pictures with Adversarial Generator-Encoder networks.",
+    help="Restore and color images with Adversarial Generator-Encoder networks.",
     epilog="Exit codes: 0 done, 1 some files failed, 2 usage, 3 nothing readable, 4 weights missing or wrong, "
     "130 interrupted.",
 )
@@ -86,6 +98,8 @@ app.command("export")(export.export)
 app.command("experiment")(experiment.experiment)
 app.command("sample")(generation.sample)
 app.command("interpolate")(generation.interpolate)
+app.command("presets")(lists.presets)
+app.command("degradations")(lists.degradations)
 app.add_typer(models.app, name="models")
 
 
@@ -101,7 +115,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Restore and color pictures with Adversarial Generator-Encoder networks."""
+    """Restore and color images with Adversarial Generator-Encoder networks."""
 
 
 def main() -> None:

@@ -7,87 +7,100 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agerestore.config.options import MAX_PIXELS, ColorizeSettings
+from agerestore.config.options import MAX_PIXELS, ColorizeFileSettings, ColorizeSettings
 from agerestore.errors import UsageError
 
-from ._batch import plan_batch, run_batch
-from ._options import Batch, Common, ModelName, with_common_options
+from ._files import output_folder, plan_files, run_files
+from ._options import IMAGE, MODEL, OUTPUT, Compute, Files, Messages, ModelName, Seed, option, with_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch.planning import Job
+    from agerestore.batch.jobs import Job
     from agerestore.batch.runner import Encoded
     from agerestore.images.photo import Photo
     from agerestore.inference.colorizer import ColorizedPicture
 
-MODEL = "cars-color"
+MODEL_NAME = "cars-color"
 SUFFIX = ".colorized"
 
 
-@with_common_options
+@with_groups
 def colorize(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
-    out: Annotated[
-        Path | None,
-        typer.Argument(metavar="OUT", help="The colored picture, or the folder for them; without it "
-                       "NAME.colorized.jpg beside NAME.jpg."),
-    ] = None,
-    model: ModelName = MODEL,
-    samples: Annotated[int, typer.Option("-n", "--samples", min=1, help="How many colorings of each picture.")] = 1,
-    like: Annotated[
-        Path | None, typer.Option(metavar="REFERENCE", help="A color photograph to take the paints of.")
-    ] = None,
-    strength: Annotated[float, typer.Option(help="0 leaves pictures gray, 1 takes all the color.")] = 1.0,
-    compare: Annotated[bool, typer.Option("--compare", help="Also write gray and colored side by side.")] = False,
-    sepia: Annotated[bool, typer.Option("--sepia", help="Take a toned picture for a gray one.")] = False,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN... [OUT]",
+                       help="Gray images, or folders that are searched with all below, and last the colored image or "
+                            "the folder for them; with one path alone NAME.colorized.jpg next to NAME.jpg."),
+    ],
+    sepia: Annotated[bool, option(IMAGE, "--sepia", help="Take a toned image for a gray one.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also color what is no car, and anew what has colors already.")
+        bool, option(IMAGE, "--force", help="Color images that have colors already, or that show no car.")
     ] = False,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse images of more pixels.")] = MAX_PIXELS,
+    max_pixels: Annotated[int, option(IMAGE, min=1, metavar="N", help="Refuse images of more pixels.")] = MAX_PIXELS,
+    samples: Annotated[
+        int, option(OUTPUT, "-n", "--samples", min=1, metavar="N", help="Write N color versions of each image.")
+    ] = 1,
+    seed: Seed = 0,
+    reference: Annotated[
+        Path | None, option(MODEL, metavar="FILE", help="Take the colors of this color photograph.")
+    ] = None,
+    strength: Annotated[
+        float, option(MODEL, metavar="0..1", help="0 leaves images gray, 1 gives them all the color.")
+    ] = 1.0,
+    model: ModelName = MODEL_NAME,
+    compare: Annotated[bool, option(OUTPUT, "--compare", help="Also write gray and colored side by side.")] = False,
     *,
-    common: Common,
-    files: Batch,
+    compute: Compute,
+    files: Files,
+    messages: Messages,
 ) -> None:  # fmt: skip
-    """Color grayscale photographs of cars; of anything else only with --force.
+    """Color gray photographs of cars; of anything else only with --force.
 
-    The lightness of every pixel stays, at the picture's full size. --seed chooses the paints, and the
-    same seed repeats them. The others of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg; --compare writes
+    The lightness of every pixel stays, at full size. Each color version comes from a random code; --seed repeats it.
+
+    The further versions of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg, and --compare writes
     NAME.compare.png.
     """
     from agerestore import device as devices
+    from agerestore.batch.cache_key import cache_key
     from agerestore.models import zoo
 
-    settings = ColorizeSettings(strength, sepia, force, common.precision)
-    if like is not None and samples != 1:
-        raise UsageError("--like gives one coloring; leave -n out")
-    if like is not None and not like.is_file():
-        raise UsageError(f"{like}: no such reference; check the name")
-    out, files = _where_to(source, out, files)
-    more = {"-n": samples > 1, "--compare": compare}
-    read = () if like is None else (like,)
-    jobs = [
-        replace(job, extra_inputs=read) for job in plan_batch(source, out, common, files, exclude=like, beside=more)
-    ]
+    settings = ColorizeSettings(strength, sepia, force, compute.precision)
+    extras = ColorizeFileSettings(samples, seed, reference, compare, max_pixels)
+    if reference is not None and samples != 1:
+        raise UsageError("--reference gives one color version; leave -n out")
+    if reference is not None and not reference.is_file():
+        raise UsageError(f"{reference}: no such reference; check the name")
+    inputs, out, files = _where_to(paths, files)
+    sidecars = {"-n": samples > 1, "--compare": compare}
+    read = () if reference is None else (reference,)
+    planned = plan_files(inputs, out, files, messages, exclude=reference, sidecars=sidecars)
+    jobs = [replace(job, extra_inputs=read) for job in planned]
 
-    devices.set_threads(common.threads)
-    where = devices.choose(common.device)
-    devices.precision(common.precision, where)  # an unknown one is named before any work
-    color = colorist(model, where, settings, samples, common.seed, like)
+    devices.set_threads(compute.threads)
+    where = devices.choose(compute.device)
+    devices.precision(compute.precision, where)  # an unknown one is named before any work
+    color = colorist(model, where, settings, samples, seed, reference)
     made_with = {"model": zoo.fingerprint(model), "device": where.type}
-    work = _Coloring(model, color, compare, max_pixels, files.quality)
-    run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
+    processor = _Coloring(model, color, compare, max_pixels, files.quality)
+    key = cache_key("colorize", settings, extras, files.options, **made_with)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
 
 
-def _where_to(source: Path, out: Path | None, files: Batch) -> tuple[Path, Batch]:
-    """OUT, and the naming of results where there is none: beside the pictures, or to standard output from its like."""
-    from agerestore.batch.planning import STDIO
+def _where_to(paths: list[Path], files: Files) -> tuple[list[Path], Path, Files]:
+    """IN, OUT and the naming of results; without OUT, next to the images, and from stdin to stdout."""
+    from ._streams import STDIO
 
-    if out is not None or source == STDIO:
-        return out or STDIO, files
+    if len(paths) > 1:
+        return paths[:-1], paths[-1], files
+    (source,) = paths
+    if source == STDIO:
+        return paths, STDIO, files
     if files.in_place:
-        return source, files
-    return (source if source.is_dir() else source.parent), replace(files, suffix=files.suffix or SUFFIX)
+        return paths, source, files
+    folder = source if source.is_dir() else source.parent
+    return paths, folder, replace(files, suffix=files.suffix or SUFFIX)
 
 
 def colorist(
@@ -125,7 +138,7 @@ class _Coloring:
         return photo, self.color(photo)
 
     def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Encoded":
-        from agerestore.batch.planning import COMPARE
+        from agerestore.batch.jobs import COMPARE
         from agerestore.batch.runner import Encoded
         from agerestore.images import io
 

@@ -7,61 +7,73 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agerestore.config.options import DegradeSettings
 from agerestore.errors import UsageError
 
-from ._batch import plan_batch, run_batch
-from ._options import Batch, Common, with_common_options
+from . import _completion
+from ._files import output_folder, plan_files, run_files
+from ._options import IMAGE, Files, Hardware, Messages, Seed, option, with_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agerestore.batch.planning import Job
+    from agerestore.batch.jobs import Job
     from agerestore.batch.runner import Encoded
     from agerestore.degradations import Drawn
     from agerestore.images.photo import Photo
 
 
-@with_common_options
+@with_groups
 def degrade(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A clean picture, or a folder of them (recursively).")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The damaged picture, or the folder for them.")],
-    kind: Annotated[
-        str | None, typer.Option(help="What happens, such as noise:sigma=50,holes:count=2 or old-photo.")
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help="Clean images, or folders that are searched with all below."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The degraded image, or the folder for them.")],
+    degradation: Annotated[
+        str | None,
+        option(IMAGE, metavar="SPECIFICATION", autocompletion=_completion.degradations,
+               help="What to do, such as noise:sigma=50,holes:count=2 or old-photo; see `agerestore degradations`."),
     ] = None,
     replay: Annotated[
-        Path | None, typer.Option(help="NAME.damage.json of an earlier run, or a folder of them: the same again.")
+        Path | None,
+        option(IMAGE, metavar="FILE|FOLDER", help="NAME.damage.json of an earlier run, or a folder of them: repeat "
+                                                  "that."),
     ] = None,
+    seed: Seed = 0,
     *,
-    common: Common,
-    files: Batch,
-) -> None:
-    """Damage clean pictures, for tests and training.
+    hardware: Hardware,
+    files: Files,
+    messages: Messages,
+) -> None:  # fmt: skip
+    """Degrade clean images, for tests and training.
 
-    What was drawn is written beside each output as NAME.damage.json and can be replayed; unknown pixels are black
-    in the output and white in NAME.mask.png beside it, where `restore` finds them.
+    What was drawn at random is written next to each output as NAME.damage.json and can be replayed. Missing pixels
+    are black in the output and white in NAME.mask.png next to it, where `agerestore restore` finds them.
     """
     from agerestore import degradations
     from agerestore import device as devices
+    from agerestore.batch.cache_key import cache_key
 
-    if kind is not None and replay is not None:
-        raise UsageError("--kind and --replay do not go together: what is replayed is drawn already")
-    if kind is None and replay is None:
-        raise UsageError("say what happens with --kind, such as --kind noise:sigma=50, or repeat it with --replay")
-    steps = None if kind is None else degradations.parse(kind)
-    root = source if source.is_dir() else source.parent
-    jobs = plan_batch(source, out, common, files)
+    if degradation is not None and replay is not None:
+        raise UsageError("--degradation and --replay do not go together: what is replayed is drawn already")
+    if degradation is None and replay is None:
+        raise UsageError("say what to do with --degradation, such as noise:sigma=50, or repeat it with --replay")
+    steps = None if degradation is None else degradations.parse(degradation)
+    jobs = plan_files(inputs, out, files, messages)
     if replay is not None:
-        jobs = [replace(job, extra_inputs=_replays(replay, job.source.relative_to(root))) for job in jobs]
-    devices.set_threads(common.threads)
+        jobs = [replace(job, extra_inputs=_replays(replay, job.name)) for job in jobs]
+    devices.set_threads(hardware.threads)
     # On the CPU unless told otherwise: only there is a replay the same bit for bit on every machine.
-    where = devices.choose("cpu" if common.device == "auto" else common.device)
+    where = devices.choose("cpu" if hardware.device == "auto" else hardware.device)
 
     def draw(job: "Job", size: tuple[int, int]) -> "list[Drawn]":
-        name = job.source.relative_to(root)
-        return _drawn(steps, size, common.seed, name) if replay is None else _replayed(replay, job, name)
+        return _drawn(steps, size, seed, job.name) if replay is None else _replayed(replay, job, job.name)
 
-    work = _Damaging(draw, where, files.quality)
-    run_batch(jobs, work, common, files, out if source.is_dir() else None, {"device": where.type})
+    processor = _Damaging(draw, where, files.quality)
+    settings = DegradeSettings(degradation, seed)
+    key = cache_key("degrade", settings, files.options, device=where.type, precision="auto")  # which was an option
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
 
 
 def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
@@ -125,10 +137,10 @@ class _Damaging:
         return damaged, mask, degradations.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Encoded":
-
-        from agerestore.batch.planning import STDIO
         from agerestore.batch.runner import Encoded
         from agerestore.images import io
+
+        from ._streams import STDIO
 
         damaged, mask, rows = result
         picture = {job.target: io.encode(damaged, job.suffix, self.quality)}

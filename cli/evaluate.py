@@ -10,69 +10,81 @@ import typer
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
 
-from ._options import Common, ModelName, refuse_unheeded, with_common_options
+from . import _completion
+from ._options import DATA, MODEL, Compute, Messages, ModelName, Seed, option, refuse_unsupported, with_groups
+from ._wording import say
 
 if TYPE_CHECKING:
     from agerestore.data.datasets import AnySet
     from agerestore.models.base import Model
 
 
-@with_common_options
+@with_groups
 def evaluate(
     data: Annotated[
-        Path, typer.Option(help="Clean test pictures: a folder, or MNIST, CIFAR-10... as torchvision has it.")
+        Path, typer.Argument(metavar="DATA", help="A folder of clean test images, or of MNIST, CIFAR-10, SVHN or "
+                             "CelebA as torchvision lays them out.")
     ],
-    damage: Annotated[
+    degradation: Annotated[
         list[str] | None,
-        typer.Option("--degrade", help="What happens to them, such as noise:sigma=128:clip=1; repeatable."),
-    ] = None,
-    model: ModelName = "mnist",
-    baseline: Annotated[
-        str, typer.Option("--baselines", help="Methods to measure beside: names with commas, all, or none.")
-    ] = "none",
-    training: Annotated[
-        Path | None,
-        typer.Option(help="Clean pictures that fitted baselines learn from; else the training split of DATA."),
-    ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option(help="paper: reconstruction, restoration, moments and samples of an encoder and a generator."),
-    ] = None,
-    beside: Annotated[
-        str | None, typer.Option(help="Of a model that colors: weights trained by plain regression, to compare with.")
+        option(DATA, metavar="SPECIFICATION", autocompletion=_completion.degradations,
+               help="What to restore them from, such as noise:sigma=50; repeatable."),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Take N test pictures: of a folder evenly spaced ones, else the first.")
+        int, option(DATA, min=1, metavar="N", help="Take N images: of a folder evenly spaced ones, else the first.")
     ] = 1000,
-    refine: Annotated[int, typer.Option(min=0, help="Steps of latent refinement.")] = 0,
+    training: Annotated[
+        Path | None,
+        option(DATA, metavar="FOLDER", help="Clean images that fitted baselines learn from; without it the training "
+                                            "split of DATA."),
+    ] = None,
+    model: ModelName = "mnist",
+    baselines: Annotated[
+        str, option(MODEL, metavar="NAME,...|all|none", help="Classical methods to measure on the same images.")
+    ] = "none",
+    suite: Annotated[
+        str | None,
+        option(MODEL, metavar="paper", help="Instead measure reconstruction, restoration, moments and samples of an "
+                                            "encoder and generator, as in the paper."),
+    ] = None,
+    compare_with: Annotated[
+        str | None, option(MODEL, metavar="NAME|FILE", autocompletion=_completion.models,
+                           help="Models that color: also measure this one, trained by plain regression.")
+    ] = None,
+    latent_steps: Annotated[int, option(MODEL, min=0, metavar="N", help="Digits: steps of latent optimization.")] = 0,
     ensemble: Annotated[
-        int, typer.Option(help="Photographs: 2, 4 or 8 measure the mean over so many turned and mirrored positions.")
+        int, option(MODEL, metavar="[1|2|4|8]", help="Photographs: average over so many flipped and rotated copies.")
     ] = 1,
+    seed: Seed = 0,
     *,
-    common: Common,
-) -> None:
-    """Measure a model beside classical methods on the same damaged pictures; one that colors, beside simpler ways."""
+    compute: Compute,
+    messages: Messages,
+) -> None:  # fmt: skip
+    """Measure a model on degraded images, next to classical methods; one that colors, next to simpler ways."""
     from agerestore import device as devices
     from agerestore.inference.restoration import unsupported_options
     from agerestore.models import zoo
 
-    settings = RestoreSettings(latent_steps=refine, ensemble=ensemble, precision=common.precision)
-    devices.set_threads(common.threads)
-    loaded = zoo.load(model).to(devices.choose(common.device))
-    restoring = {"--degrade": damage, "--baselines": baseline != "none", "--refine": refine, "--ensemble": ensemble > 1}
-    compared = {"--beside": beside}
-    elsewhere = {"--device": common.device not in ("auto", "cpu")}  # where pictures are the CPU computes
+    settings = RestoreSettings(latent_steps=latent_steps, ensemble=ensemble, precision=compute.precision)
+    devices.set_threads(compute.threads)
+    loaded = zoo.load(model).to(devices.choose(compute.device))
+    restoring = {
+        "--degradation": degradation, "--baselines": baselines != "none", "--latent-steps": latent_steps,
+        "--ensemble": ensemble > 1,
+    }  # fmt: skip
+    compared = {"--compare-with": compare_with}
+    elsewhere = {"--device": compute.device not in ("auto", "cpu")}  # the CPU computes, where the images are
     if suite is not None:
-        refuse_unheeded(f"--suite {suite}", _given(restoring | compared | elsewhere))
-        _evaluate_suite(loaded, suite, data, training, limit, settings, common)
+        refuse_unsupported(f"--suite {suite}", *_given(restoring | compared | elsewhere))
+        _evaluate_suite(loaded, suite, data, training, limit, settings, seed, messages)
     elif loaded.task == "colorization":
-        reduced = {"--precision": common.precision not in ("auto", "fp32")}
-        refuse_unheeded(f"-m {model}", _given(restoring | elsewhere | reduced))
-        _evaluate_coloring(loaded.to("cpu"), data, training, beside, limit, common)
+        reduced = {"--precision": compute.precision not in ("auto", "fp32")}
+        refuse_unsupported(f"-m {model}", *_given(restoring | elsewhere | reduced))
+        _evaluate_coloring(loaded.to("cpu"), data, training, compare_with, limit, seed, messages)
     else:
         fitted = {} if loaded.input.size else {"--training": training}  # baselines that learn
-        refuse_unheeded(f"-m {model}", [*unsupported_options(loaded, settings), *_given(compared | fitted)])
-        _evaluate_restoring(loaded, data, damage, baseline, training, limit, settings, common)
+        refuse_unsupported(f"-m {model}", *unsupported_options(loaded, settings), *_given(compared | fitted))
+        _evaluate_restoring(loaded, data, degradation, baselines, training, limit, settings, seed, messages)
 
 
 def _given(options: dict[str, Any]) -> list[str]:
@@ -81,34 +93,34 @@ def _given(options: dict[str, Any]) -> list[str]:
 
 
 def _evaluate_restoring(
-    model: "Model", data: Path, damage: list[str] | None, baseline: str, training: Path | None, limit: int,
-    settings: "RestoreSettings", common: Common,
+    model: "Model", data: Path, degradations: list[str] | None, baseline: str, training: Path | None, limit: int,
+    settings: "RestoreSettings", seed: int, messages: Messages,
 ) -> None:  # fmt: skip
     """A model that restores, under each kind of damage."""
     from agerestore.evaluation import benchmark
 
-    if not damage:
-        raise UsageError("say what happens to the pictures with --degrade, such as --degrade noise:sigma=50")
+    if not degradations:
+        raise UsageError("say what happens to the pictures with --degradation, such as --degradation noise:sigma=50")
     test, clean = _pictures(model, data, training, baseline != "none")
     methods = {"all": benchmark.available_baselines(fitted=clean is not None), "none": []}.get(
         baseline, [name.strip() for name in baseline.split(",")]
     )
 
     def report(row: benchmark.Score) -> None:
-        if common.as_json:
+        if messages.as_json:
             typer.echo(json.dumps(dataclasses.asdict(row)))
-        elif not common.quiet:
+        elif not messages.quiet:
             typer.echo(_line(row))
 
     benchmark.evaluate(
-        model, _some(test, limit, data, common), damage,
-        methods=methods, training=clean, settings=settings, seed=common.seed, report=report,
+        model, _some(test, limit, data, messages), degradations,
+        methods=methods, training=clean, settings=settings, seed=seed, report=report,
     )  # fmt: skip
 
 
 def _evaluate_suite(
     model: "Model", suite: str, data: Path, training: Path | None, limit: int, settings: "RestoreSettings",
-    common: Common,
+    seed: int, messages: Messages,
 ) -> None:  # fmt: skip
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
     from agerestore.data import datasets
@@ -129,18 +141,24 @@ def _evaluate_suite(
     )
 
     def report(measured: Measurement) -> None:
-        if common.as_json:
+        if messages.as_json:
             typer.echo(json.dumps({"what": measured.what, **measured.figures}))
-        elif not common.quiet:
+        elif not messages.quiet:
             figures = "  ".join(f"{name} {value:.4g}" for name, value in measured.figures.items())
             typer.echo(f"{measured.what:28} {figures}")
 
     here = model.to("cpu")  # where pictures and draws are; the networks are small
-    paper_benchmark(here, _some(test, limit, data, common), known, settings=settings, seed=common.seed, report=report)
+    paper_benchmark(here, _some(test, limit, data, messages), known, settings=settings, seed=seed, report=report)
 
 
 def _evaluate_coloring(
-    model: "Model", data: Path, training: Path | None, beside: str | None, limit: int, common: Common
+    model: "Model",
+    data: Path,
+    training: Path | None,
+    compare_with: str | None,
+    limit: int,
+    seed: int,
+    messages: Messages,
 ) -> None:
     """A model that colors beside gray and, if there is one, beside plain regression."""
     from agerestore.data import datasets
@@ -150,19 +168,19 @@ def _evaluate_coloring(
     from agerestore.models.colorizer import Colorizer
 
     if training is None:
-        raise UsageError("name colored pictures, not those of --data, with --training: a classifier learns from them")
+        raise UsageError("name colored pictures, not those of DATA, with --training: a classifier learns from them")
     networks = networks_of(model)
     test, known = (
         datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training)
     )
-    regression = zoo.load(beside).networks if beside else None
+    regression = zoo.load(compare_with).networks if compare_with else None
     if not isinstance(regression, Colorizer | None):
-        raise UsageError(f"--beside {beside}: these weights do not color")
+        raise UsageError(f"--compare-with {compare_with}: these weights do not color")
 
     def report(row: ColorizationScore) -> None:
-        if common.as_json:
+        if messages.as_json:
             typer.echo(json.dumps(dataclasses.asdict(row)))
-        elif not common.quiet:
+        elif not messages.quiet:
             thirds = " ".join(f"{each:.2f}" for each in row.best_by_saturation)
             typer.echo(
                 f"{row.method:28} best of {row.answers} {row.best:.2f} dB ({thirds})  mean {row.mean:.2f} dB  "
@@ -170,11 +188,11 @@ def _evaluate_coloring(
                 f"Frechet {row.frechet:.3f}"
             )
 
-    part = _some(test, limit, data, common)
-    evaluate_colorization(networks, part, known, regression=regression, seed=common.seed, report=report)
+    part = _some(test, limit, data, messages)
+    evaluate_colorization(networks, part, known, regression=regression, seed=seed, report=report)
 
 
-def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
+def _some(test: Any, limit: int, data: Path, messages: Messages) -> Any:
     """At most ``limit`` pictures: a published set has them in a random order, a folder often class by class.
 
     Said are how many these are, and which could not be read.
@@ -185,8 +203,8 @@ def _some(test: Any, limit: int, data: Path, common: Common) -> Any:
 
     count = min(limit, len(test))
     for line in test.skipped:
-        typer.echo(f"agerestore: {line}", err=True)
-    if not common.quiet:
+        say(line)
+    if not messages.quiet:
         typer.echo(f"agerestore: measured on {count} of {len(test)} pictures", err=True)
     return test.take(torch.arange(count) if has_splits(data) else torch.arange(count) * len(test) // count)
 

@@ -7,16 +7,16 @@ import typer
 
 from agerestore.errors import UsageError
 
-from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output, with_common_options
+from ._options import Messages, ModelName, Overwrite, print_output, refuse_existing, with_groups
 
 
-@with_common_options
+@with_groups
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     model: ModelName,
     overwrite: Overwrite = False,
     *,
-    common: Common,
+    messages: Messages,
 ) -> None:
     r"""Write a model as ONNX: inputs image and mask, outputs estimate and, of photographs, deviation; all in [0, 1].
 
@@ -29,4 +29,4 @@ def export(
         raise UsageError(f"{out}: is no name of a graph; choose one ending in .onnx")
     refuse_existing(out, overwrite)
     export_onnx(zoo.load(model), out)
-    tell_output(out, common)
+    print_output(out, messages)

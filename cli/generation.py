@@ -6,29 +6,43 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agerestore.errors import ImageFileError, UsageError
-from agerestore.files import printable
 
-from ._options import Common, ModelName, Overwrite, refuse_existing, tell_output, with_common_options
+from . import _completion
+from ._options import (
+    MODEL,
+    Compute,
+    Messages,
+    ModelName,
+    Overwrite,
+    Seed,
+    option,
+    print_output,
+    refuse_existing,
+    with_groups,
+)
+from ._wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from agerestore.models.base import Model
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="The image file to write.")]
 ROW = 8  # samples in a row of the sheet
 
 
-@with_common_options
+@with_groups
 def sample(
     out: Out,
     model: ModelName = "mnist",
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 64,
+    num_samples: Annotated[int, option(MODEL, "-n", "--num-samples", min=1, metavar="N", help="Draw N images.")] = 64,
+    seed: Seed = 0,
     overwrite: Overwrite = False,
     *,
-    common: Common,
+    compute: Compute,
+    messages: Messages,
 ) -> None:
-    """Draw pictures from the prior, on one sheet."""
+    """Draw images from the prior, on one contact sheet."""
     import torch
 
     from agerestore import device as devices
@@ -37,56 +51,65 @@ def sample(
     from agerestore.models import zoo
 
     _refuse(out, overwrite)
-    devices.set_threads(common.threads)
-    loaded = zoo.load(model).to(where := devices.choose(common.device))
-    with devices.precision(common.precision, where):
-        drawn = sampler.sample(loaded, count, torch.Generator(where).manual_seed(common.seed))
+    devices.set_threads(compute.threads)
+    loaded = zoo.load(model).to(where := devices.choose(compute.device))
+    with devices.precision(compute.precision, where):
+        drawn = sampler.sample(loaded, num_samples, torch.Generator(where).manual_seed(seed))
     contact_sheet(list(drawn.split(ROW)), out)
-    tell_output(out, common)
+    print_output(out, messages)
 
 
-@with_common_options
+@with_groups
 def interpolate(
-    a: Annotated[Path, typer.Argument(metavar="A", help="The picture to start from.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The picture to arrive at.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help="The image to start from.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The image to end at.")],
     out: Out,
     model: ModelName = "mnist",
-    steps: Annotated[int, typer.Option("-n", "--steps", min=2, help="How many pictures, with both ends.")] = 9,
-    even: Annotated[
-        bool, typer.Option("--even/--constant", help="Pictures change evenly, or codes do, as in the papers.")
-    ] = True,
+    steps: Annotated[int, option(MODEL, min=2, metavar="N", help="How many images, with both ends.")] = 9,
+    spacing: Annotated[
+        str,
+        option(
+            MODEL,
+            metavar="[image|code]",
+            autocompletion=_completion.spacings,
+            help="Equal steps between images, or between codes as in the papers.",
+        ),
+    ] = "image",
     overwrite: Overwrite = False,
     *,
-    common: Common,
+    compute: Compute,
+    messages: Messages,
 ) -> None:
-    """Walk from one picture to another through the latent space: a row of pictures."""
+    """Walk from one image to another through the latent space: a row of images."""
     from agerestore import device as devices
     from agerestore.images import io
     from agerestore.images.grid import contact_sheet
     from agerestore.inference import sampler
     from agerestore.models import zoo
 
+    if spacing not in _completion.spacings():
+        raise UsageError(f"--spacing {spacing} is unknown; choose image or code")
     if out.exists() and any(path.exists() and out.samefile(path) for path in (a, b)):
-        raise UsageError(f"{out}: is one of the two pictures; choose another output")
+        raise UsageError(f"{out}: is one of the two images; choose another output")
     _refuse(out, overwrite)
-    devices.set_threads(common.threads)
-    loaded = zoo.load(model).to(where := devices.choose(common.device))
+    devices.set_threads(compute.threads)
+    loaded = zoo.load(model).to(where := devices.choose(compute.device))
     ends = [io.read(path).to_tensor().to(where) for path in (a, b)]
-    with devices.precision(common.precision, where):
-        walk = sampler.interpolate(loaded, ends[0], ends[1], steps, even)
+    with devices.precision(compute.precision, where):
+        walk = sampler.interpolate(loaded, ends[0], ends[1], steps, spacing == "image")
     for path, end in zip((a, b), ends, strict=True):
-        _warn_of_foreign(path, loaded, end, common)
+        _warn_of_foreign(path, loaded, end, messages)
     contact_sheet([walk], out)
-    tell_output(out, common)
+    print_output(out, messages)
 
 
-def _warn_of_foreign(path: Path, loaded: "Model", picture: "Tensor", common: Common) -> None:
+def _warn_of_foreign(path: Path, loaded: "Model", picture: "Tensor", messages: Messages) -> None:
     """Say of a picture that the model knows nothing like it."""
     from agerestore.inference.restoration import domain_score
 
     score = domain_score(loaded, picture)[0] if loaded.header.get("domain") else 0.0
-    if score > 1 and not common.quiet:
-        typer.echo(f"agerestore: {printable(path)}: out of the model's domain ({score:.1f} x its limit)", err=True)
+    if score > 1 and not messages.quiet:
+        say(f"out of the model's domain ({score:.1f} x its limit)", path)
 
 
 def _refuse(out: Path, overwrite: bool) -> None:

@@ -10,94 +10,103 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from agerestore.errors import NothingReadableError, OutOfDomainError, UnreadableError
+from agerestore.errors import NothingReadableError, OutOfDomainError
 from agerestore.files import printable
 
-from ._batch import as_text
-from ._options import Common, with_common_options
+from ._files import as_text, exit_code
+from ._options import Messages, Threads, with_groups
+from ._wording import in_options, say
 
 if TYPE_CHECKING:
     from agerestore.analysis.report import Report
+    from agerestore.batch.jobs import Job
     from agerestore.batch.masks import Masks
-    from agerestore.batch.runner import Outcome
+    from agerestore.batch.outcome import Outcome
     from agerestore.images.photo import Mask, Photo
 
 RESTORED = ".restored"
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
 
 
-@with_common_options
+@with_groups
 def inspect(
-    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of them (recursively).")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="IN...", help="Images, or folders that are searched with all below.")
+    ],
+    threads: Threads = 0,
     *,
-    common: Common,
+    messages: Messages,
 ) -> None:
-    """Say what pictures are, what is wrong with them, and which command restores them; nothing is written.
+    """Say what images are, what is wrong with them, and which command restores them; nothing is written.
 
-    Measured are noise, JPEG quality, blur, tint and thin lines; how well is in docs/inspect.md. A mask NAME.mask.png
-    beside a picture is found by itself.
+    Measured are noise, JPEG quality, blur, color cast and scratches. NAME.mask.png next to an image is its mask.
     """
     from agerestore import device as devices
-    from agerestore.batch import runner
     from agerestore.batch.masks import Masks
+    from agerestore.batch.outcome import Outcome, Summary
     from agerestore.models import zoo
 
-    devices.set_threads(common.threads)
-    if common.threads:
+    devices.set_threads(threads)
+    if threads:
         import cv2
 
-        cv2.setNumThreads(common.threads)
-    pictures, missing = _pictures(sources)
+        cv2.setNumThreads(threads)
+    found, missing = _images(sources)
     models, masks = zoo.load_automatic(), Masks()
-    counts = runner.Counts(len(pictures) + len(missing))
-    for line in missing:
-        typer.echo(f"agerestore: {line}", err=True)
-        counts.failed, counts.unreadable = counts.failed + 1, counts.unreadable + 1
-    for path in pictures:
+    summary = Summary(len(found) + len(missing))
+    for folder, line in missing.items():
+        say(line)
+        summary.add(Outcome(_job(folder), status="failed", error=line, code="UnreadableError"))
+    for path in found:
         outcome = _inspect_file(path, models, masks)
-        counts.add(outcome)
-        _tell(outcome, common)
-    raise typer.Exit(counts.exit_code)
+        summary.add(outcome)
+        _print(outcome, messages)
+    raise typer.Exit(exit_code(summary))
 
 
-def _pictures(sources: list[Path]) -> tuple[list[Path], list[str]]:
-    """The pictures to look at, and a line for each folder without any."""
-    pictures, missing = [], []
+def _job(path: Path) -> "Job":
+    """What an outcome is of: a file that is only read."""
+    from agerestore.batch.jobs import Job
+
+    return Job(path, path)
+
+
+def _images(sources: list[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """The images to look at, and a line for each folder without any."""
+    found: list[Path] = []
+    missing: dict[Path, str] = {}
     for source in sources:
         try:
-            found = _in_folder(source) if source.is_dir() else [source]  # a named file, whatever it is called
+            found += _in_folder(source) if source.is_dir() else [source]  # a named file, whatever it is called
         except NothingReadableError as error:
-            missing.append(str(error))
-        else:
-            pictures += found
-    return pictures, missing
+            missing[source] = str(error)
+    return found, missing
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    """The pictures of a folder, but what an earlier proposal has restored, and what was written beside results."""
-    from agerestore.batch import manifest, planning
+    """The images of a folder, without those that an earlier proposal has restored, and without sidecar files."""
+    from agerestore.batch import planning
+    from agerestore.config.options import FileOptions
 
-    earlier = manifest.Manifest.of_inputs(folder)
-    return [job.source for job in planning.plan(folder, folder, exclude=earlier.is_sidecar, suffix=RESTORED)]
+    return [job.source for job in planning.plan(folder, folder, FileOptions(suffix=RESTORED))]
 
 
 def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
     """Inspect one image; an error becomes an outcome, so that the others follow."""
     from agerestore.analysis import report
-    from agerestore.batch import planning, runner
-    from agerestore.batch.masks import read_mask
+    from agerestore.batch.masks import read_mask_file
+    from agerestore.batch.outcome import Outcome, describe
     from agerestore.images import io
 
-    job = planning.Job(path, path)
     start = time.perf_counter()
     try:
         photo, mask = io.read(path), masks.of(path)
-        missing = None if mask is None else read_mask(mask, photo.pixels.shape[:2])
+        missing = None if mask is None else read_mask_file(mask, photo.pixels.shape[:2])
         found = report.inspect(photo, missing, model=_model_for(photo, missing, models))
     except Exception as error:
-        unreadable = isinstance(error, UnreadableError)
-        return runner.Outcome(job, status="failed", error=runner.describe(error, path), unreadable=unreadable)
-    return runner.Outcome(job, time.perf_counter() - start, detail={"found": found, "mask": mask})
+        message, code = describe(error, path)
+        return Outcome(_job(path), status="failed", error=message, code=code)
+    return Outcome(_job(path), time.perf_counter() - start, detail={"found": found, "mask": mask})
 
 
 def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
@@ -112,16 +121,18 @@ def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
         return None
 
 
-def _tell(outcome: "Outcome", common: Common) -> None:
+def _print(outcome: "Outcome", messages: Messages) -> None:
     path = outcome.job.source
     found, mask = (cast("Any", outcome.detail.get(name)) for name in ("found", "mask"))
-    if common.as_json:
-        told = {"error": outcome.error} if outcome.error else {"error": None, **_row(path, found, mask)}
-        row = {"input": as_text(path), "status": outcome.status, **told, "seconds": round(outcome.seconds, 4)}
+    if messages.as_json:
+        error = {"error": outcome.error and in_options(outcome.error), "code": outcome.code}
+        measured = {} if outcome.error else _row(path, found, mask)
+        row = {"input": as_text(path), "status": outcome.status, **error, **measured}
+        row |= {"seconds": round(outcome.seconds, 4)}
         typer.echo(json.dumps(row))
     if outcome.error:
-        typer.echo(f"agerestore: {outcome.error}", err=True)
-    elif not common.as_json and not common.quiet:
+        say(outcome.error)
+    elif not messages.as_json and not messages.quiet:
         typer.echo(_block(path, found, mask))
 
 

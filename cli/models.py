@@ -8,7 +8,17 @@ import typer
 
 from agerestore.errors import UsageError
 
-from ._options import Common, Overwrite, refuse_existing, tell_output, with_common_options
+from ._options import (
+    DATA,
+    AsJson,
+    Compute,
+    Messages,
+    Overwrite,
+    option,
+    print_output,
+    refuse_existing,
+    with_groups,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +31,8 @@ app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, ve
 
 
 @app.command("list")
-@with_common_options
-def list_models(*, common: Common) -> None:
+@with_groups
+def list_models(as_json: AsJson = False) -> None:
     """List the shipped models with the terms of the data each was trained on."""
     from agerestore.models import zoo
 
@@ -34,24 +44,23 @@ def list_models(*, common: Common) -> None:
             "purpose": info.get("purpose"),
             "data_license": info.get("data_license"),
         }
-        if common.as_json:
+        if as_json:
             typer.echo(json.dumps(row))
-        elif not common.quiet:
+        else:
             typer.echo(f"{name}  {info['bytes'] / 1e6:.1f} MB  {row['purpose']}\n    data: {row['data_license']}")
 
 
 @app.command()
-@with_common_options
+@with_groups
 def info(
     name: Annotated[str, typer.Argument(help="A shipped model's name, or a .safetensors file.")],
-    *,
-    common: Common,
+    as_json: AsJson = False,
 ) -> None:
     """Print what a model's file says of itself: networks, training, validation, domain, terms of its data."""
     from agerestore.models import zoo
 
     header = zoo.info(name)
-    if common.as_json:
+    if as_json:
         typer.echo(json.dumps(header))
         return
     for key, value in sorted(header.items()):
@@ -63,43 +72,48 @@ def _text(value: Any) -> str:
 
 
 @app.command()
-@with_common_options
+@with_groups
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Shipped models; all of them when none is named.")] = None,
     *,
-    common: Common,
+    messages: Messages,
 ) -> None:
     """Check the shipped files against their checksums; exit code 4 at the first that differs."""
     from agerestore.models import zoo
 
     for name in names or zoo.names():
         zoo.verify(name)
-        if common.as_json:
+        if messages.as_json:
             typer.echo(json.dumps({"name": name, "status": "ok"}))
-        elif not common.quiet:
+        elif not messages.quiet:
             typer.echo(f"{name}: ok")
 
 
 @app.command()
-@with_common_options
+@with_groups
 def calibrate(
-    model: Annotated[str, typer.Argument(help="A .safetensors file, or a shipped model's name.")],
-    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A shipped model's name, or a .safetensors file."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="The weights file to write.")],
     data: Annotated[
         list[Path],
-        typer.Option(help="A folder of pictures that the model is for; repeatable, and each weighs as much."),
+        option(DATA, metavar="FOLDER", help="Images that the model is for; repeatable, each folder weighs as much."),
     ],
-    foreign: Annotated[
-        list[Path] | None, typer.Option(help="Of a model that colors: a folder of anything else; likewise.")
+    negatives: Annotated[
+        list[Path] | None,
+        option(DATA, metavar="FOLDER", help="Models that color: images of anything else; repeatable."),
     ] = None,
     overwrite: Overwrite = False,
     *,
-    common: Common,
+    compute: Compute,
+    messages: Messages,
 ) -> None:
-    """Set right what a run can only guess at.
+    """Fit a model's limits on validation images of your own.
 
-    Of a model that colors: which pictures it refuses. Of one for photographs: how far samples spread; for that give
-    photographs held out from training.
+    For models that color, this is the limit beyond which images are refused; for models of photographs, the variance
+    of the samples, from photographs held out from training.
     """
     from agerestore import device as devices
     from agerestore.models import weights, zoo
@@ -107,36 +121,36 @@ def calibrate(
     from agerestore.models.photo import PhotoRestorer
 
     refuse_existing(out, overwrite)
-    devices.set_threads(common.threads)
-    device = devices.choose(common.device)
+    devices.set_threads(compute.threads)
+    device = devices.choose(compute.device)
     loaded = zoo.load(model).to(device)
     if isinstance(loaded.networks, Colorizer):
-        changed = _refusals(loaded.networks, data, foreign or [], device)
+        changed = _refusals(loaded.networks, data, negatives or [], device)
     elif isinstance(loaded.networks, PhotoRestorer) and loaded.networks.config.latent_dim:
-        if foreign:
-            raise UsageError(f"--foreign is for a model that colors, and {model} does not; leave it out")
-        with devices.precision(common.precision, device):
+        if negatives:
+            raise UsageError(f"--negatives is for a model that colors, and {model} does not; leave it out")
+        with devices.precision(compute.precision, device):
             changed = _spread(loaded.networks, data, loaded.header, device)
     else:
         raise UsageError("there is nothing to calibrate in these weights: they neither color nor draw photographs")
     weights.save_weights(out, loaded.networks, {**loaded.header, **changed})
-    tell_output(out, common)
+    print_output(out, messages)
 
 
-def _refusals(networks: "Colorizer", data: list[Path], foreign: list[Path], device: "Device") -> dict[str, Any]:
+def _refusals(networks: "Colorizer", data: list[Path], negatives: list[Path], device: "Device") -> dict[str, Any]:
     """The domain of a model that colors, for its header."""
     from agerestore.data import datasets
     from agerestore.images.color import rgb_to_lab
     from agerestore.inference import ood_features
 
-    if not foreign:
-        raise UsageError("name pictures of anything else with --foreign")
+    if not negatives:
+        raise UsageError("name pictures of anything else with --negatives")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
         sets = (datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
 
-    found = ood_features.calibrate_colors(networks, lightness(data), lightness(foreign))
+    found = ood_features.calibrate_colors(networks, lightness(data), lightness(negatives))
     if not found:
         raise UsageError(f"too few pictures of the domain; give {ood_features.FEWEST} or more with --data")
     return {"domain": found}

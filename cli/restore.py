@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agerestore.config.options import MAX_PIXELS, ColorizeSettings, RestoreSettings
+from agerestore.config.options import MAX_PIXELS, ColorizeSettings, RestoreFileSettings, RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.files import printable
 
-from ._batch import plan_batch, run_batch
-from ._options import Batch, Common, refuse_unheeded, with_common_options
-from .colorize import MODEL as COLORS
+from . import _completion
+from ._files import output_folder, plan_files, run_files
+from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, Seed, option, with_groups
+from ._options import refuse_unsupported as refuse
+from .colorize import MODEL_NAME as COLORS
 from .colorize import colorist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agerestore.batch.planning import Job
+    from agerestore.batch.jobs import Job
     from agerestore.batch.runner import Encoded
     from agerestore.images.photo import Mask, Photo
     from agerestore.inference.colorizer import ColorizedPicture
@@ -26,101 +28,114 @@ if TYPE_CHECKING:
     from agerestore.models.base import Model
 
 
-@with_common_options
+@with_groups
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of them (recursively).")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The restored picture, or the folder for them.")],
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="auto, a shipped model's name, or a .safetensors file.")
-    ] = "auto",
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help="Images, or folders that are searched with all below; - reads stdin."),
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The restored image, or the folder for them; - writes to stdout.")
+    ],
     mask: Annotated[
         Path | None,
-        typer.Option(help="Picture that is not black where pixels are unknown, or a folder of them. "
-                     "Without it, NAME.mask.png beside a picture is found by itself."),
+        option(IMAGE, metavar="FILE|FOLDER",
+               help="Image that is white where pixels are missing and black elsewhere, or a folder of such masks. "
+                    "Without it, NAME.mask.png next to an image is its mask."),
     ] = None,
-    resize_mask: Annotated[
-        bool, typer.Option("--resize-mask", help="Bring a mask of another size to the picture's.")
+    resize_mask: Annotated[bool, option(IMAGE, "--resize-mask", help="Resize masks to the size of their images.")] = (
+        False
+    ),
+    auto_levels: Annotated[
+        bool, option(IMAGE, "--auto-levels", help="Bring back the black and white of faded photographs, and halve a "
+                                                  "color cast.")
     ] = False,
+    colorize: Annotated[
+        bool, option(IMAGE, "--colorize", help="Color the restored image; only for gray photographs of cars.")
+    ] = False,
+    max_pixels: Annotated[int, option(IMAGE, min=1, metavar="N", help="Refuse images of more pixels.")] = MAX_PIXELS,
+    model: Annotated[
+        str, option(MODEL, "-m", "--model", metavar="auto|NAME|FILE", autocompletion=_completion.models_or_auto,
+                    help="auto chooses for each image; else a shipped model's name, or a .safetensors file.")
+    ] = "auto",
     strength: Annotated[
-        float, typer.Option(help="Photographs: 0 leaves known pixels as they are, 1 takes the estimate.")
+        float, option(MODEL, metavar="0..1", help="Photographs: 0 keeps known pixels as they are, 1 restores fully.")
     ] = 1.0,
     sigma: Annotated[
-        float | None, typer.Option(help="Photographs: their noise, 0 to 255, if you know it; no more is removed.")
-    ] = None,
-    ensemble: Annotated[
-        int, typer.Option(help="Photographs: 2, 4 or 8 take the mean over so many turned and mirrored positions, "
-                          "in so many times the time.")
-    ] = 1,
-    preset: Annotated[
-        str | None, typer.Option(help="old-photo also brings faded black and white back, and halves a color cast.")
+        float | None, option(MODEL, metavar="0..255",
+                             help="Photographs: standard deviation of their noise, if you know it.")
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=0, help="Photographs: also write so many others that could have been (experimental).")
+        int, option(OUTPUT, "-n", "--samples", min=0, metavar="N",
+                    help="Photographs: also write N other plausible results (experimental).")
+    ] = 0,
+    seed: Seed = 0,
+    ensemble: Annotated[
+        int, option(MODEL, metavar="[1|2|4|8]",
+                    help="Photographs: average over so many flipped and rotated copies; better, and as much slower.")
+    ] = 1,
+    latent_steps: Annotated[
+        int, option(MODEL, min=0, metavar="N", help="Digits: steps of latent optimization; 100 is a lot.")
     ] = 0,
     uncertainty: Annotated[
-        bool, typer.Option("--uncertainty", help="Photographs: also write a map of the expected error.")
+        bool, option(OUTPUT, "--uncertainty", help="Photographs: also write a map of the expected error.")
     ] = False,
-    compare: Annotated[bool, typer.Option("--compare", help="Also write damaged and restored side by side.")] = False,
-    colorize: Annotated[
-        bool, typer.Option("--colorize", help="Then color the restored picture: gray photographs of cars only.")
+    compare: Annotated[
+        bool, option(OUTPUT, "--compare", help="Also write damaged and restored side by side.")
     ] = False,
     tile: Annotated[
-        str, typer.Option(help="Photographs: pixels a side to compute at a time; auto asks the free memory.")
+        str, option(SPEED, metavar="auto|N", help="Photographs: compute tiles of N pixels a side; auto asks the free "
+                                                  "memory.")
     ] = "auto",
-    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse images of more pixels.")] = MAX_PIXELS,
-    refine: Annotated[int, typer.Option(min=0, help="Digits: steps of latent refinement; 100 is a lot.")] = 0,
     *,
-    common: Common,
-    files: Batch,
+    compute: Compute,
+    files: Files,
+    messages: Messages,
 ) -> None:  # fmt: skip
-    """Restore damaged pictures; no original is ever lost.
+    """Restore damaged images; originals are never changed.
 
-    With a mask, only the unknown pixels are filled and all others stay bit for bit. Without one the whole picture is
-    estimated anew. With -m auto small pictures go to the shipped model whose domain they are in (digits), all others
-    to the one for photographs. Beside NAME.png, --samples, --uncertainty and --compare write NAME.sample-1.png,
-    NAME.uncertainty.png (four times the expected error in gray levels) and NAME.compare.png.
+    With a mask only the missing pixels are filled, and all others stay as they are. Without one the whole image is
+    restored. With -m auto small images of digits go to the model for digits, all others to the one for photographs.
+
+    Next to NAME.png, -n writes NAME.sample-1.png and so on, --uncertainty NAME.uncertainty.png (four times the
+    expected error in gray levels), and --compare NAME.compare.png.
     """
     from agerestore import device as devices
+    from agerestore.batch.cache_key import cache_key
     from agerestore.inference.restoration import unsupported_options
     from agerestore.models import zoo
 
-    beside = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
+    sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     masks = mask if mask is not None and mask.is_dir() else None
-    jobs = _with_masks(plan_batch(source, out, common, files, exclude=mask, beside=beside), source, mask)
+    jobs = _with_masks(plan_files(inputs, out, files, messages, exclude=mask, sidecars=sidecars), mask)
     if masks and not any(job.extra_inputs for job in jobs):
-        raise UsageError(f"{mask}: holds no mask for any of these pictures; call them NAME.mask.png")
+        raise UsageError(f"{mask}: holds no mask for any of these images; call them NAME.mask.png")
 
-    devices.set_threads(common.threads)
-    where = devices.choose(common.device)
-    devices.precision(common.precision, where)  # an unknown one is named before any work
+    devices.set_threads(compute.threads)
+    where = devices.choose(compute.device)
+    devices.precision(compute.precision, where)  # an unknown one is named before any work
     made_with = {"model": _fingerprint(model), "device": where.type}
     settings = RestoreSettings(
-        latent_steps=refine, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=_unfade(preset),
-        tile=_side(tile), precision=common.precision,
+        latent_steps=latent_steps, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=auto_levels,
+        tile=_side(tile), precision=compute.precision,
     )  # fmt: skip
-    extras = _Extras(samples, uncertainty, compare, common.seed)
+    extras = RestoreFileSettings(samples, seed, uncertainty, compare, colorize, resize_mask, max_pixels)
     models = _models(model, where)
     if model != "auto":  # which may have one for each option
-        refuse_unheeded(f"-m {model}", unsupported_options(models[model], settings, samples, uncertainty))
-    color = _colorist(where, common, samples) if colorize else None
+        refuse(f"-m {model}", *unsupported_options(models[model], settings, samples, uncertainty))
+    color = _colorist(where, compute.precision, samples, seed) if colorize else None
     made_with |= {"colors": zoo.fingerprint(COLORS)} if colorize else {}
-    work = _Restoring(models, settings, extras, masks, resize_mask, max_pixels, files.quality, color)
-    run_batch(jobs, work, common, files, out if source.is_dir() else None, made_with)
+    processor = _Restoring(models, settings, extras, masks, files.quality, color)
+    key = cache_key("restore", settings, extras, files.options, **made_with)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
 
 
-def _with_masks(jobs: "list[Job]", source: Path, mask: Path | None) -> "list[Job]":
-    """The jobs, each with the mask that its picture has."""
+def _with_masks(jobs: "list[Job]", mask: Path | None) -> "list[Job]":
+    """The jobs, each with the mask that its image has."""
     from agerestore.batch.masks import Masks
 
-    masks = Masks(mask, source if source.is_dir() else source.parent)
-    return [replace(job, extra_inputs=(found,)) if (found := masks.of(job.source)) else job for job in jobs]
-
-
-def _unfade(preset: str | None) -> bool:
-    """What --preset asks for."""
-    if preset not in (None, "old-photo"):
-        raise UsageError(f"--preset {preset} is unknown; there is old-photo")
-    return preset is not None
+    roots = {job.root: Masks(mask, job.root) for job in jobs}
+    return [replace(job, extra_inputs=(found,)) if (found := roots[job.root].of(job.source)) else job for job in jobs]
 
 
 def _side(tile: str) -> int | None:
@@ -147,25 +162,15 @@ def _models(model: str, where: Any) -> "dict[str, Model]":
 
     models = zoo.load_automatic() if model == "auto" else {model: zoo.load(model)}
     if model != "auto" and isinstance(models[model].networks, Colorizer):
-        raise UsageError(f"-m {model} colors pictures and restores none; use `agerestore colorize`, or --colorize")
+        raise UsageError(f"`model={model}` colors pictures and restores none; use `colorize()`, or `colorize=True`")
     return {name: each.to(where) for name, each in models.items()}
 
 
-def _colorist(where: Any, common: Common, samples: int) -> "Callable[[Photo], ColorizedPicture]":
+def _colorist(where: Any, precision: str, samples: int, seed: int) -> "Callable[[Photo], ColorizedPicture]":
     """What colors a restored picture."""
     if samples:
-        raise UsageError("--samples and --colorize do not go together; color the samples with `agerestore colorize`")
-    return colorist(COLORS, where, ColorizeSettings(precision=common.precision), seed=common.seed)
-
-
-@dataclass(frozen=True)
-class _Extras:
-    """What to write beside the restored picture."""
-
-    samples: int
-    uncertainty: bool
-    compare: bool
-    seed: int
+        raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
+    return colorist(COLORS, where, ColorizeSettings(precision=precision), seed=seed)
 
 
 @dataclass(frozen=True)
@@ -174,23 +179,25 @@ class _Restoring:
 
     models: "dict[str, Model]"
     settings: "RestoreSettings"
-    extras: _Extras
+    extras: RestoreFileSettings
     masks: Path | None
-    resize_mask: bool
-    max_pixels: int
     quality: int | None
     color: "Callable[[Photo], ColorizedPicture] | None"
     _told: set[str] = field(default_factory=set)  # what is not to be said again
 
     def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
-        from agerestore.batch.masks import read_mask
+        from agerestore.batch.masks import read_mask_file
         from agerestore.images import io
 
-        photo, mask = io.decode(data, job.source, self.max_pixels), next(iter(job.extra_inputs), None)
+        photo, mask = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
         io.refuse_unfit(self._as_result(photo), job.suffix)
         if mask is None:
             return photo, None, None
-        return photo, mask, read_mask(mask, photo.pixels.shape[:2], self.resize_mask, self.max_pixels)
+        return (
+            photo,
+            mask,
+            read_mask_file(mask, photo.pixels.shape[:2], self.extras.resize_mask, self.extras.max_pixels),
+        )
 
     def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
         from agerestore.inference.pictures import restore_picture
@@ -243,7 +250,7 @@ class _Restoring:
 
     def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
         """The files that are written beside the restored picture."""
-        from agerestore.batch.planning import COMPARE, UNCERTAINTY
+        from agerestore.batch.jobs import COMPARE, UNCERTAINTY
         from agerestore.images import grid
 
         for number, sample in enumerate(restored.samples, start=1):

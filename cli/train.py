@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import _completion
 from ._interrupt import interrupted
-from ._options import Common, with_common_options
+from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, option, with_groups
+from ._wording import say
 
 if TYPE_CHECKING:
     from agerestore.config.training import TrainConfig
@@ -16,35 +18,42 @@ if TYPE_CHECKING:
     from agerestore.training.state import Training
 
 
-@with_common_options
+@with_groups
 def train(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A folder of clean pictures, or MNIST, CIFAR-10, SVHN, CelebA as "
+        Path, typer.Argument(metavar="DATA", help="A folder of clean images, or of MNIST, CIFAR-10, SVHN or CelebA as "
                              "torchvision lays them out.")
     ],
-    out: Annotated[Path, typer.Option(help="The folder of the run.")],
-    preset: Annotated[str | None, typer.Option(help="Networks, turns and schedule to start from; else age.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, dotted where nested, such as network.width=16.")
-    ] = None,
-    augment: Annotated[bool, typer.Option("--augment", help="Vary geometry and color of the clean pictures.")] = False,
-    init: Annotated[
-        str | None, typer.Option(help="Start from the weights of a shipped model or a .safetensors file.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last good state in OUT.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the resolved configuration and an estimate, and stop.")
-    ] = False,
+    out: Annotated[Path, option(OUTPUT, metavar="FOLDER", help="The folder of the run.")],
+    augment: Annotated[bool, option(DATA, "--augment", help="Vary geometry and color of the clean images.")] = False,
     data_license: Annotated[
-        str | None, typer.Option(help="License of the training data, for the model's header; else not stated.")
+        str | None, option(DATA, metavar="TEXT", help="License of the training data, for the model's header.")
     ] = None,
+    preset: Annotated[
+        str | None, option(MODEL, metavar="NAME", autocompletion=_completion.presets,
+                           help="Networks, losses and schedule to start from; see `agerestore presets`.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, option(MODEL, "--set", metavar="KEY=VALUE",
+                                 help="Change a setting of the preset; dotted where nested, as in network.width=16.")
+    ] = None,
+    init: Annotated[
+        str | None, option(MODEL, metavar="NAME|FILE", autocompletion=_completion.models,
+                           help="Start from the weights of a shipped model or a .safetensors file.")
+    ] = None,
+    seed: Seed = 0,
+    resume: Annotated[bool, option(OUTPUT, "--resume", help="Go on from the last saved state in the folder.")] = False,
+    dry_run: Annotated[
+        bool, option(OUTPUT, "--dry-run", help="Print the configuration and an estimate of the cost, and stop.")
+    ] = False,
     *,
-    common: Common,
+    compute: Compute,
+    messages: Messages,
 ) -> None:  # fmt: skip
-    """Train a model on clean pictures; leaves OUT/final.safetensors for `restore -m`.
+    """Train a model on clean images; its weights are FOLDER/final.safetensors, for `agerestore restore -m`.
 
-    Ctrl-C saves the state and ends with exit code 130; with --resume and the same DATA and OUT the run goes on exactly
-    where it was, with the settings it was begun with. Started by torchrun, several processes divide each batch.
+    Ctrl-C saves the state and ends with exit code 130. With --resume and the same DATA and folder the run goes on
+    exactly where it was, with the settings it was begun with. Started by torchrun, several processes share each batch.
     """
     from agerestore import device as devices
     from agerestore import distributed
@@ -52,36 +61,36 @@ def train(
     from agerestore.training.loop import prepare
     from agerestore.training.loop import train as train_model
 
-    given = [*(settings or []), *(["augment=true"] if augment else []), *_given(common)]
+    given = [*(settings or []), *(["augment=true"] if augment else []), *_given(seed, compute.precision)]
     config = _config(preset, tuple(given), out if resume else None)
-    devices.set_threads(common.threads)
-    where = devices.choose(common.device)
+    devices.set_threads(compute.threads)
+    where = devices.choose(compute.device)
     start = zoo.load(init) if init else None
     images = _images(config, data)
     for line in images.skipped:
-        typer.echo(f"agerestore: {line}", err=True)
+        say(line)
     if dry_run:
         training, _ = prepare(config, images, out, device=where, init=start, resume=resume)
-        _estimate(training, len(images), common.as_json)
+        _estimate(training, len(images), messages.as_json)
         return
     devices.keep_memory()
     provenance = {"data": data.name} | ({} if data_license is None else {"data_license": data_license})
     with (
         distributed.init(),
         interrupted("ending the iteration and saving the state") as stop,
-        _Bar(common.quiet, common.as_json) as bar,
+        _Bar(messages.quiet, messages.as_json) as bar,
     ):
         weights = train_model(
             config, images, out, device=where, init=start, resume=resume,
             stop=stop.is_set, report=bar.show, provenance=provenance,
         )  # fmt: skip
         if distributed.is_main():
-            typer.echo(json.dumps({"weights": str(weights)}) if common.as_json else str(weights))
+            typer.echo(json.dumps({"weights": str(weights)}) if messages.as_json else str(weights))
 
 
-def _given(common: Common) -> list[str]:
-    """What the options of every verb say of a run."""
-    said = {"seed": common.seed or None, "precision": None if common.precision == "auto" else common.precision}
+def _given(seed: int, precision: str) -> list[str]:
+    """The settings that have options of their own."""
+    said = {"seed": seed or None, "precision": None if precision == "auto" else precision}
     return [f"{name}={value}" for name, value in said.items() if value is not None]
 
 

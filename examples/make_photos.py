@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     for name, photo in PHOTOS.items():
         clean, damaged = (folder / state / f"photo-{name}.png" for state in ("photographs", "damaged"))
         take(photo).save(clean, optimize=True)
-        options = ["--kind", photo.kind, "--seed", "1", "--overwrite", "--quiet"]
+        options = ["--degradation", photo.kind, "--seed", "1", "--overwrite", "--quiet"]
         if failed := app(["degrade", str(clean), str(damaged), *options], standalone_mode=False):
             sys.exit(failed)  # the command has said why
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pictures import noise
 
-from agerestore.batch.planning import Job
+from agerestore.batch.jobs import Job
 from agerestore.batch.runner import Encoded
 from agerestore.images import io
 from agerestore.images.photo import Photo

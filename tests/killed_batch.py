@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from agerestore.batch import planning, runner
+from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
-from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.planning import Job
 from agerestore.batch.runner import Encoded
+from agerestore.config.options import FileOptions
 from agerestore.images import io
 from agerestore.images.photo import Photo
 
@@ -47,20 +47,20 @@ class Inverting:
         return Encoded({job.target: io.encode(result, job.suffix)})
 
 
+def plan(source: Path, out: Path) -> list[Job]:
+    in_place = source == out
+    return planning.plan(source, out, FileOptions(in_place=in_place, backup=in_place))
+
+
 def complete(source: Path, out: Path, log: Path, seconds: float) -> int:
-    jobs = planning.plan(source, out, in_place=source == out)
-    with Manifest.open(out) as manifest:
-        return runner.run(
-            jobs, Inverting(log, seconds), OutputWriter(manifest, "s"), report=lambda each: None
-        ).exit_code
+    return runner.run_files(plan(source, out), Inverting(log, seconds), out, "s").failed
 
 
 def done(source: Path, out: Path) -> list[str]:
     """What the manifest says is done, and the disk confirms."""
     manifest = Manifest(out)
-    jobs = planning.plan(source, out, in_place=source == out)
-    found = [(job.target, manifest.find(job.target)) for job in jobs]
-    return [path.name for path, record in found if record and manifest.kept(record)]
+    found = [(job.target, manifest.find(job.target)) for job in plan(source, out)]
+    return [path.name for path, record in found if record and len(manifest.unchanged(record)) == len(record.files)]
 
 
 def one_process(source: Path, out: Path, seconds: float, kill_after: float | None) -> None:

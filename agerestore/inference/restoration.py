@@ -155,7 +155,7 @@ def _color_score(observation: Observation, channels: int) -> Tensor:
 def unsupported_options(
     model: Model, settings: RestoreSettings, samples: int = 0, uncertainty: bool = False, masked: bool = False
 ) -> list[str]:
-    """Options that were given and that a model does not heed, as the command line calls them.
+    """Options that were given and that a model does not support: keywords in backticks, as in all messages.
 
     Args:
         model: weights with their header.
@@ -165,19 +165,19 @@ def unsupported_options(
         masked: whether known pixels stay as they are.
     """
     given = {
-        "--refine": settings.latent_steps > 0,
-        "--strength": settings.strength < 1,
-        "--sigma": settings.sigma is not None,
-        "--ensemble": settings.ensemble > 1,
-        "--tile": settings.tile is not None,
-        "--samples": samples > 0,
-        "--uncertainty": uncertainty,
+        "latent_steps": settings.latent_steps > 0,
+        "strength": settings.strength < 1,
+        "sigma": settings.sigma is not None,
+        "ensemble": settings.ensemble > 1,
+        "tile": settings.tile is not None,
+        "samples": samples > 0,
+        "uncertainty": uncertainty,
     }
-    heeded = {"--refine"}
+    heeded = {"latent_steps"}
     if isinstance(model.networks, PhotoRestorer):
-        idle = {"--refine", *(["--samples"] if model.networks.config.latent_dim == 0 else [])}
-        heeded = given.keys() - idle - ({"--strength", "--sigma"} if masked else set())
-    return [name for name, was_given in given.items() if was_given and name not in heeded]
+        idle = {"latent_steps", *(["samples"] if model.networks.config.latent_dim == 0 else [])}
+        heeded = given.keys() - idle - ({"strength", "sigma"} if masked else set())
+    return [f"`{name}`" for name, was_given in given.items() if was_given and name not in heeded]
 
 
 def restore(

@@ -8,6 +8,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,18 @@ from PIL import Image
 
 from agerestore import files
 from agerestore.batch import manifest, planning, runner
+from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
+from agerestore.batch.outcome import Outcome
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.planning import Job
-from agerestore.batch.runner import Encoded, Outcome, Processor
+from agerestore.batch.runner import Encoded, Processor
+from agerestore.config.options import FileOptions
 from agerestore.errors import UsageError
 from agerestore.images import io
 from agerestore.images.photo import Photo
 
 NAMES = ("a.png", "sub/b.png", "sub/c.jpg")
+IN_PLACE = {"in_place": True, "backup": True}
 HOSTILE = ["车 Ünïcode.jpg", "a 'b' \"c\".png", "-rf.png", "new\nline.png", "\udcff.png", "dir\n/-x y.png"]
 
 
@@ -52,7 +56,7 @@ def run(
 ) -> str:
     """The statuses of a batch, a letter for each picture: d(one), s(kipped), f(ailed)."""
     outcomes: list[Outcome] = []
-    jobs = [replace(job, extra_inputs=also) for job in planning.plan(source, out, **naming)]
+    jobs = [replace(job, extra_inputs=also) for job in planning.plan(source, out, FileOptions(**naming))]
     with Manifest.open(out) as book:
         writer = OutputWriter(book, settings, overwrite)
         runner.run(jobs, work or Inverting(), writer, report=outcomes.append)
@@ -63,7 +67,7 @@ def run(
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file but the manifest, hidden ones too."""
-    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != manifest.NAME)
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in (manifest.NAME, manifest.LOCK))
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
@@ -96,7 +100,7 @@ def test_a_picture_is_done_again_exactly_when_something_it_depends_on_changed(tm
     os.utime(a, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # size and time as before: contents decide
     assert a.stat().st_size == stat.st_size
     again("fss")
-    assert "was made of other contents or with other settings; pass --overwrite" in run.errors[0]
+    assert "was made of other contents or with other settings; pass `overwrite=True`" in run.errors[0]
     again("dss", overwrite=True)
     mask.write_bytes(b"another")
     again("fff")
@@ -114,7 +118,7 @@ def test_a_result_that_is_gone_or_changed_is_not_done(tmp_path: Path) -> None:
     (out / "a.png").unlink()
     (out / "sub" / "b.png").write_bytes(b"edited by somebody")
     assert run(source, out) == "dfs"  # what somebody made of a result is not replaced unasked
-    assert "exists; pass --overwrite" in run.errors[0]
+    assert "exists; pass `overwrite=True`" in run.errors[0]
     assert run(source, out, overwrite=True) == "sds"
     assert contents(out) == before
 
@@ -165,7 +169,7 @@ def test_what_lay_beside_a_result_goes_with_it_unless_somebody_changed_it(tmp_pa
     (out / "b.sample-4.png").write_bytes(b"somebody's own")
     work.samples = 1
     assert run(source, out, work, settings="t", overwrite=True) == "dd"
-    assert run.warnings == [f"left beside the result, but not of this run: {out / 'a.sample-2.png'}"]
+    assert run.warnings == [f"left next to the result, but not of this run: {out / 'a.sample-2.png'}"]
     names = ["a.png", "a.sample-1.png", "a.sample-2.png", "b.png", "b.sample-1.png", "b.sample-4.png"]
     assert sorted(contents(out)) == names
     assert run(source, out, work, settings="t") == "ss"
@@ -201,7 +205,7 @@ def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) ->
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, "a.compare.png", "a.jpg", "a.png", "b.compare.png", "b.png")
     assert run(source, out, Comparing(), overwrite=True) == "dddd" + "f"
-    assert "b.compare.png: is what another picture became" in run.errors[0]
+    assert "b.compare.png: was written for another image" in run.errors[0]
     assert "a.jpg.compare.png" in contents(out)
 
 
@@ -212,9 +216,9 @@ def test_a_preview_says_what_a_run_would_do_and_writes_nothing(tmp_path: Path) -
     (out / "a.png").unlink()
     (out / "sub" / "b.png").write_bytes(b"")
     before, outcomes = contents(tmp_path), []
-    counts = runner.preview(planning.plan(source, out), OutputWriter(Manifest(out), "s"), report=outcomes.append)
+    summary = runner.preview(planning.plan(source, out), OutputWriter(Manifest(out), "s"), report=outcomes.append)
     assert [outcome.status for outcome in outcomes] == ["planned", "failed", "skipped"]
-    assert (counts.done, counts.exit_code) == (1, 1)
+    assert (summary.done, summary.failed) == (1, 1)
     assert contents(tmp_path) == before
     runner.preview(
         planning.plan(source, tmp_path / "new"), OutputWriter(Manifest(tmp_path / "new")), report=outcomes.append
@@ -284,7 +288,7 @@ def test_two_runs_at_once_where_nothing_can_be_locked(tmp_path: Path, monkeypatc
     """As on some network shares: each result is still written whole, once, and by one of them."""
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, *(f"{n}.png" for n in range(20)))
-    monkeypatch.setattr(manifest, "_lock", lambda descriptor: False)
+    monkeypatch.setattr(manifest, "_lock", lambda folder: nullcontext(False))
     letters: list[str] = []
     threads = [threading.Thread(target=lambda: letters.append(run(source, out))) for _ in range(2)]
     for thread in threads:
@@ -335,25 +339,25 @@ def test_in_place_every_original_is_kept_and_nothing_is_done_twice(tmp_path: Pat
     pictures(folder, *NAMES)
     before = contents(folder)
     (folder / "a.png").chmod(0o640)
-    assert run(folder, folder, in_place=True) == "ddd"
+    assert run(folder, folder, **IN_PLACE) == "ddd"
     after = contents(folder)
     assert originals(folder) == before
     assert (folder / "a.png").stat().st_mode & 0o777 == 0o640
-    assert run(folder, folder, in_place=True) == "sss"
-    assert run(folder, folder, in_place=True, settings="t") == "fff"
-    assert "pass --overwrite to begin again from" in run.errors[0]
-    assert run(folder, folder, in_place=True, settings="t", overwrite=True) == "ddd"
+    assert run(folder, folder, **IN_PLACE) == "sss"
+    assert run(folder, folder, **IN_PLACE, settings="t") == "fff"
+    assert "pass `overwrite=True` to begin again from" in run.errors[0]
+    assert run(folder, folder, **IN_PLACE, settings="t", overwrite=True) == "ddd"
     assert contents(folder) == after  # begun from the originals, not from the results
     (folder / "a.png.orig").unlink()
-    assert run(folder, folder, in_place=True, settings="t") == "sss"  # a result is never taken for an original
+    assert run(folder, folder, **IN_PLACE, settings="t") == "sss"  # a result is never taken for an original
 
 
 def test_in_place_a_new_picture_under_an_old_name_is_not_lost(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     (path,) = pictures(folder, "a.png")
-    assert run(folder, folder, in_place=True) == "d"
+    assert run(folder, folder, **IN_PLACE) == "d"
     path.write_bytes(b"new")
-    assert run(folder, folder, in_place=True, overwrite=True) == "f"
+    assert run(folder, folder, **IN_PLACE, overwrite=True) == "f"
     assert "was not made from" in run.errors[0]
     assert path.read_bytes() == b"new"
 
@@ -361,7 +365,7 @@ def test_in_place_a_new_picture_under_an_old_name_is_not_lost(tmp_path: Path) ->
 def test_in_place_links_are_left_alone(tmp_path: Path) -> None:
     pictures(tmp_path, "elsewhere.png", "in/a.png")
     (tmp_path / "in" / "link.png").symlink_to(tmp_path / "elsewhere.png")
-    assert run(tmp_path / "in", tmp_path / "in", in_place=True) == "df"
+    assert run(tmp_path / "in", tmp_path / "in", **IN_PLACE) == "df"
     assert (tmp_path / "in" / "link.png").is_symlink()
 
 
@@ -372,7 +376,7 @@ def test_in_place_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "hardlink_to", refused)
     pictures(tmp_path / "in", *NAMES)
     before = contents(tmp_path / "in")
-    assert run(tmp_path / "in", tmp_path / "in", in_place=True) == "ddd"
+    assert run(tmp_path / "in", tmp_path / "in", **IN_PLACE) == "ddd"
     assert originals(tmp_path / "in") == before
     assert run(tmp_path / "in", tmp_path / "out") == "ddd"
 
@@ -390,11 +394,11 @@ def test_in_place_an_end_between_backup_and_result_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(files, "publish", end)
         with pytest.raises(KeyboardInterrupt):
-            run(folder, folder, in_place=True)
+            run(folder, folder, **IN_PLACE)
     assert contents(folder) == before | {"a.png.orig": before["a.png"]}
-    assert run(folder, folder, in_place=True) == "d"
+    assert run(folder, folder, **IN_PLACE) == "d"
     assert originals(folder) == before
-    assert run(folder, folder, in_place=True) == "s"
+    assert run(folder, folder, **IN_PLACE) == "s"
 
 
 def test_with_a_suffix_results_lie_beside_their_sources_and_are_no_sources(tmp_path: Path) -> None:
@@ -407,10 +411,10 @@ def test_with_a_suffix_results_lie_beside_their_sources_and_are_no_sources(tmp_p
     assert run(folder, tmp_path / "out", suffix="-2") == "dddddd"
     for suffix in ("/x", ".mask", "a/../b"):
         with pytest.raises(UsageError, match="choose one such as"):
-            planning.plan(folder, folder, suffix=suffix)
-    for options in ({"in_place": True, "suffix": "x"}, {"in_place": True}):
-        with pytest.raises(UsageError, match="--in-place needs the same"):
-            planning.plan(folder, folder if "suffix" in options else tmp_path / "out", **options)
+            planning.plan(folder, folder, FileOptions(suffix=suffix))
+    for options in ({**IN_PLACE, "suffix": "x"}, {**IN_PLACE}):
+        with pytest.raises(UsageError, match="`in_place` needs the input"):
+            planning.plan(folder, folder if "suffix" in options else tmp_path / "out", FileOptions(**options))
 
 
 # Killed
@@ -502,7 +506,7 @@ def survive(tmp_path: Path, count: int) -> None:
     assert all(name in error for name, error in zip(failed, run.errors, strict=True))
     assert sorted(contents(tmp_path / "out")) == sorted(set(names) - set(failed))
     for path in (tmp_path / "out").glob("*.*"):
-        if path.name != manifest.NAME:
+        if not path.name.startswith("."):
             io.read(path)
 
 

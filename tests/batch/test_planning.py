@@ -7,35 +7,38 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from agerestore_cli._files import exit_code as code_of
 from copying import Copying, pictures
 from pictures import noise, stored
 
 from agerestore.batch import masks, planning, runner
+from agerestore.batch.jobs import Job
+from agerestore.batch.outcome import Outcome, Summary
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.planning import Job
-from agerestore.batch.runner import Encoded, Outcome
+from agerestore.batch.runner import Encoded
+from agerestore.config.options import FileOptions
 from agerestore.errors import ImageFileError, NothingReadableError, OutOfDomainError, UsageError
 from agerestore.images import io
 from agerestore.images.photo import Photo
 
 
 def run(jobs: list[Job], work: object = None, writer: OutputWriter | None = None, **options: object) -> list[Outcome]:
-    """What is reported of each job, after a check that the counts agrees."""
+    """What is reported of each job, after a check that the summary agrees."""
     outcomes: list[Outcome] = []
-    counts = runner.run(jobs, work or Copying(), writer or OutputWriter(), report=outcomes.append, **options)
-    assert counts == counts_of(outcomes, len(jobs))
+    summary = runner.run(jobs, work or Copying(), writer or OutputWriter(), report=outcomes.append, **options)
+    assert summary == summary_of(outcomes, len(jobs))
     return outcomes
 
 
-def counts_of(outcomes: list[Outcome], total: int) -> runner.Counts:
-    counts = runner.Counts(total)
+def summary_of(outcomes: list[Outcome], total: int) -> Summary:
+    summary = Summary(total)
     for outcome in outcomes:
-        counts.add(outcome)
-    return counts
+        summary.add(outcome)
+    return summary
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
-    return counts_of(outcomes, len(outcomes)).exit_code
+    return code_of(summary_of(outcomes, len(outcomes)))
 
 
 def tree(folder: Path) -> list[str]:
@@ -72,7 +75,7 @@ def test_in_another_format_names_never_collide_either(tmp_path: Path) -> None:
     }
     pictures(tmp_path / "in", *expected)
     for ext in (".png", "png"):
-        jobs = planning.plan(tmp_path / "in", tmp_path / "out", ext=ext)
+        jobs = planning.plan(tmp_path / "in", tmp_path / "out", FileOptions(ext=ext))
         found = {
             str(job.source.relative_to(tmp_path / "in")): str(job.target.relative_to(tmp_path / "out")) for job in jobs
         }
@@ -85,7 +88,7 @@ def test_in_another_format_names_never_collide_either(tmp_path: Path) -> None:
 def test_another_format_in_the_same_folder(tmp_path: Path) -> None:
     pictures(tmp_path, "x.jpg", "x.png", "y.jpg")
     for _ in range(2):  # the results are no pictures of the second run
-        jobs = planning.plan(tmp_path, tmp_path, suffix=".restored", ext=".png")
+        jobs = planning.plan(tmp_path, tmp_path, FileOptions(suffix=".restored", ext=".png"))
         assert [job.target.name for job in jobs] == ["x.jpg.restored.png", "x.png.restored.png", "y.restored.png"]
         for job in jobs:
             job.target.write_bytes(job.source.read_bytes())
@@ -94,15 +97,13 @@ def test_another_format_in_the_same_folder(tmp_path: Path) -> None:
 def test_formats_that_cannot_be(tmp_path: Path) -> None:
     (source,) = pictures(tmp_path, "in/a.jpg")
     for ext in (".gif", "", "."):
-        with pytest.raises(UsageError, match="no picture format"):
-            planning.plan(source.parent, tmp_path / "out", ext=ext)
-    with pytest.raises(UsageError, match="leave out --suffix and --ext"):
-        planning.plan(source, tmp_path / "b.png", ext=".png")
-    with pytest.raises(UsageError, match="neither --suffix nor --ext"):
-        planning.plan(source, source, ext=".png", in_place=True)
-    assert planning.plan(source, tmp_path / "out", ext="tif")[0].target == tmp_path / "out" / "a.tif"
-    assert planning.plan(source, planning.STDIO, ext="tif")[0].suffix == ".tif"
-    assert planning.plan(source, planning.STDIO)[0].suffix is None
+        with pytest.raises(UsageError, match="format"):
+            planning.plan(source.parent, tmp_path / "out", FileOptions(ext=ext))
+    with pytest.raises(UsageError, match="leave out `suffix` and `ext`"):
+        planning.plan(source, tmp_path / "b.png", FileOptions(ext=".png"))
+    with pytest.raises(UsageError, match="neither `suffix` nor `ext`"):
+        planning.plan(source, source, FileOptions(ext=".png", in_place=True, backup=True))
+    assert planning.plan(source, tmp_path / "out", FileOptions(ext="tif"))[0].target == tmp_path / "out" / "a.tif"
 
 
 def test_any_name_goes_through(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_folder_that_can_be_listed_and_not_entered_fails_alone(
 def test_in_place_results_stay_in_the_folder_as_it_was_called(tmp_path: Path) -> None:
     pictures(tmp_path / "in", "a.png")
     (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
-    (job,) = planning.plan(tmp_path / "in", tmp_path / "link", in_place=True)
+    (job,) = planning.plan(tmp_path / "in", tmp_path / "link", FileOptions(in_place=True, backup=True))
     assert (job.target, job.backup) == (tmp_path / "link" / "a.png", tmp_path / "link" / "a.png.orig")
 
 
@@ -201,9 +202,11 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     nameless = tmp_path / "scan"
     nameless.write_bytes(source.read_bytes())
     for out in ("notes.txt", "b.gif"):  # there, or to be made
-        with pytest.raises(UsageError, match=rf"{out}: is neither a folder nor a picture; choose .* \.jpg .*exists"):
+        with pytest.raises(
+            UsageError, match=rf"{out}: is neither a folder nor an image file; choose .* \.jpg .*exists"
+        ):
             planning.plan(source, tmp_path / out)
-    with pytest.raises(UsageError, match=r"notes\.txt: is no folder"):
+    with pytest.raises(UsageError, match=r"notes\.txt: is not a folder"):
         planning.plan(tmp_path / "in", tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="name the output"):
         planning.plan(nameless, tmp_path / "out")
@@ -213,7 +216,7 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
 def test_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("")
-    with pytest.raises(NothingReadableError, match=r"/in: holds no picture \(looked for \.avif .*\.webp\)"):
+    with pytest.raises(NothingReadableError, match=r"/in: holds no image \(looked for \.avif .*\.webp\)"):
         planning.plan(tmp_path / "in", tmp_path / "out")
     with pytest.raises(NothingReadableError, match="none: no such file or folder"):
         planning.plan(tmp_path / "none", tmp_path / "out")
@@ -301,7 +304,7 @@ def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
     [
         (MemoryError(), "not enough memory"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left"),
-        (OutOfDomainError("unlike any model's pictures;\nchoose one with -m"), "pictures; choose"),
+        (OutOfDomainError("unlike any model's pictures;\nchoose a `model`"), "pictures; choose"),
         (RuntimeError("CUDA out of memory.\n Tried to allocate"), "not enough memory for it"),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
     ],
@@ -338,7 +341,7 @@ def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> No
     (tmp_path / "out" / "b.png").symlink_to("nowhere")
     jobs, work = planning.plan(tmp_path / "in", tmp_path / "out"), Copying()
     outcomes = run(jobs, work)
-    assert outcomes[0].error == f"{a}: {older}: exists; pass --overwrite or choose another output"
+    assert outcomes[0].error == f"{a}: {older}: exists; pass `overwrite=True` or choose another output"
     assert older.read_bytes() == before
     assert outcomes[1].error is not None  # a link to nowhere is somebody's, too
     assert work.computed == []  # nobody restores for minutes what cannot be written
@@ -359,7 +362,7 @@ def test_a_file_that_appears_while_a_picture_is_computed_is_left_alone(tmp_path:
     work.compute = compute
     (tmp_path / "out").mkdir()
     (outcome,) = run(planning.plan(tmp_path / "in", tmp_path / "out"), work)
-    assert "exists; pass --overwrite" in str(outcome.error)
+    assert "exists; pass `overwrite=True`" in str(outcome.error)
     assert (tmp_path / "out" / "a.png").read_bytes() == b"precious"
 
 
@@ -413,7 +416,7 @@ def test_with_fail_fast_none_is_begun_after_one_that_failed(tmp_path: Path) -> N
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed"]
     paths[0].write_bytes(b"")  # the only one that was begun, but not the only one there is
     jobs = planning.plan(tmp_path / "in", tmp_path / "out2")
-    assert runner.run(jobs, Copying(), OutputWriter(), report=lambda outcome: None, fail_fast=True).exit_code == 1
+    assert code_of(runner.run(jobs, Copying(), OutputWriter(), report=lambda outcome: None, fail_fast=True)) == 1
 
 
 def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_are_in_memory(tmp_path: Path) -> None:
@@ -450,8 +453,8 @@ def test_reading_computing_and_writing_overlap_and_no_more_than_three_pictures_a
 
 def test_exit_codes() -> None:
     job = Job(Path("a.png"), Path("b.png"))
-    done, failed = Outcome(job), Outcome(job, status="failed", error="a.png: exists")
-    unreadable = Outcome(job, status="failed", error="a.png: no picture", unreadable=True)
+    done, failed = Outcome(job), Outcome(job, status="failed", error="a.png: exists", code="OutputExistsError")
+    unreadable = Outcome(job, status="failed", error="a.png: no picture", code="UnreadableError")
     assert exit_code([done, done]) == 0
     assert exit_code([done, Outcome(job, status="skipped")]) == 0
     assert exit_code([done, failed]) == 1
@@ -466,7 +469,7 @@ def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: 
 
     class WithMask(Copying):
         def decode(self, job: Job, data: bytes) -> object:
-            return masks.read_mask(bad, (16, 16))
+            return masks.read_mask_file(bad, (16, 16))
 
     class Full(Copying):
         def encode(self, job: Job, result: Photo) -> Encoded:

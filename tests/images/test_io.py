@@ -76,7 +76,7 @@ def test_mask_is_whatever_is_not_black(tmp_path: Path, level: int) -> None:
         stored(tmp_path / "deep.png", png_format.encode(gray[..., None].astype(np.uint16))),
     ]
     for file in files:
-        np.testing.assert_array_equal(masks.read_mask(file, (6, 5)), wanted)
+        np.testing.assert_array_equal(masks.read_mask_file(file, (6, 5)), wanted)
 
 
 def test_mask_in_a_lossy_file_needs_half_the_brightness(tmp_path: Path) -> None:
@@ -84,18 +84,18 @@ def test_mask_in_a_lossy_file_needs_half_the_brightness(tmp_path: Path) -> None:
     wanted[5:21, 9:30] = True
     path = saved(tmp_path / "a.jpg", Image.fromarray((wanted * 255).astype(np.uint8)), quality=60)
     assert (io.read(path).pixels[..., 0] > 0).sum() > wanted.sum()  # ringing in the black
-    np.testing.assert_array_equal(masks.read_mask(path, (32, 32)), wanted)
+    np.testing.assert_array_equal(masks.read_mask_file(path, (32, 32)), wanted)
 
 
 def test_mask_of_another_size_or_with_transparency_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("L", (5, 6)))
-    with pytest.raises(ImageFileError, match=r"a\.png: .*5 x 6 pixels for a picture of 7 x 4"):
-        masks.read_mask(path, (4, 7))
+    with pytest.raises(ImageFileError, match=r"a\.png: .*5 x 6 pixels for an image of 7 x 4"):
+        masks.read_mask_file(path, (4, 7))
     path = saved(tmp_path / "b.png", Image.new("RGBA", (5, 6), (255, 255, 255, 0)))
     with pytest.raises(ImageFileError, match="transparent parts"):
-        masks.read_mask(path, (6, 5))
+        masks.read_mask_file(path, (6, 5))
     with pytest.raises(ImageFileError, match=r"none\.png") as caught:
-        masks.read_mask(tmp_path / "none.png", (6, 5))
+        masks.read_mask_file(tmp_path / "none.png", (6, 5))
     assert not isinstance(caught.value, UnreadableError)  # it is not the picture that cannot be read
 
 
@@ -249,7 +249,7 @@ def test_any_name_goes(tmp_path: Path, name: str) -> None:
         assert_same(io.read(tmp_path / name), Photo(pixels))
     with pytest.raises(ImageFileError) as caught:
         io.write(tmp_path / name, Photo(pixels))
-    assert "exists; pass --overwrite or choose another output" in str(caught.value)
+    assert "exists; pass `overwrite=True` or choose another output" in str(caught.value)
     assert str(caught.value).isprintable()
 
 

@@ -10,7 +10,6 @@ from agerestore_cli.app import app
 from PIL import Image
 from typer.testing import CliRunner
 
-from agerestore.batch import manifest
 from agerestore.config.networks import AutoencoderConfig, ColorizerConfig, PhotoConfig
 from agerestore.config.options import ColorizeSettings
 from agerestore.config.training import train_config
@@ -299,7 +298,7 @@ def run(*arguments, **options):
 def tree(folder):
     """All files but the manifest of a batch."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*")
-                  if path.is_file() and path.name != manifest.NAME)  # fmt: skip
+                  if path.is_file() and not path.name.startswith("."))  # fmt: skip
 
 
 def saved(path, model):
@@ -350,13 +349,13 @@ def test_a_folder_is_mirrored_resumed_and_bad_files_are_named(weights, folder, t
     assert tree(out) == ["a.jpg", "sub/b.png", "sub/c.tif"]
     assert f"{folder / 'bad.png'}: " in result.stderr
     assert f"{folder / 'red.png'}: has colors already" in result.stderr
-    assert "3 of 5 pictures written, 2 failed" in result.stderr
+    assert "3 of 5 files written, 2 failed" in result.stderr
     rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert {row["domain_score"] for row in rows if row["status"] == "done"} == {0.0}
     deep = io.read(out / "sub" / "b.png")
     assert (deep.pixels.dtype, deep.pixels.shape) == (np.uint16, (20, 30, 3))
     assert np.array_equal(deep.alpha, io.read(folder / "sub" / "b.png").alpha)
-    assert "0 of 5 pictures written, 3 skipped (done before), 2 failed" in run(*arguments).stderr
+    assert "0 of 5 files written, 3 skipped (done before), 2 failed" in run(*arguments).stderr
     assert "with other settings" in run(*arguments, "--seed", 1).stderr
     assert run(*arguments, "--force", "--overwrite").stderr.count("failed") == 1  # only that which is no picture
 
@@ -365,7 +364,7 @@ def test_a_folder_without_out_is_colored_in_its_own_place_and_only_once(weights,
     arguments = ("colorize", folder, "-m", weights, "-n", 2)
     assert run(*arguments).exit_code == 0
     assert {"a.colorized.jpg", "sub/b.colorized.sample-2.png"} <= set(tree(folder))
-    assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+    assert "0 of 3 files written, 3 skipped" in run(*arguments).stderr
 
 
 def test_a_folder_is_colored_in_place_with_the_originals_kept(weights, folder):
@@ -374,18 +373,18 @@ def test_a_folder_is_colored_in_place_with_the_originals_kept(weights, folder):
     assert run(*arguments).exit_code == 0
     assert (folder / "a.jpg.orig").read_bytes() == original
     assert io.read(folder / "a.jpg").pixels.shape == (30, 40, 3)
-    assert "0 of 3 pictures written, 3 skipped" in run(*arguments).stderr
+    assert "0 of 3 files written, 3 skipped" in run(*arguments).stderr
 
 
 def test_the_first_line_of_the_help_says_that_it_knows_cars():
     text = run("colorize", "--help", env={"COLUMNS": "200", "TERM": "dumb"}).stdout
-    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Color grayscale photographs of cars")
+    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Color gray photographs of cars")
 
 
 def test_the_reference_decides_the_colors_and_what_was_done_before(weights, folder, tmp_path):
     reference = folder / "like.png"  # in the folder itself, and no picture to color
     io.write(reference, Photo(paints()))
-    arguments = ("colorize", folder, tmp_path / "out", "-m", weights, "--like", reference)
+    arguments = ("colorize", folder, tmp_path / "out", "-m", weights, "--reference", reference)
     assert run(*arguments).exit_code == 0
     first = (tmp_path / "out" / "a.jpg").read_bytes()
     assert "3 skipped" in run(*arguments).stderr
@@ -424,8 +423,8 @@ def test_a_foreign_picture_is_refused_in_one_line_and_colored_by_force(knows_ram
     [
         (("nowhere.jpg",), 3, "nowhere.jpg: no such file"),
         (("in", "out", "--strength", "2"), 2, "strength 2 is not within"),
-        (("in", "out", "--like", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
-        (("in", "out", "--like", "in/a.jpg", "-n", "2"), 2, "--like gives one coloring"),
+        (("in", "out", "--reference", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
+        (("in", "out", "--reference", "in/a.jpg", "-n", "2"), 2, "--reference gives one color"),
         (("in", "out", "-n", "0"), 2, "-n"),
         (("in", "out", "-m", "photo"), 2, "restore pictures and color none"),
         (("in", "out", "-m", "unknown"), 4, "no model 'unknown'"),
@@ -486,7 +485,7 @@ def test_models_that_color_are_listed_and_restore_nothing(shipped, tmp_path):
     io.write(tmp_path / "in.png", Photo(gray(40, 50)))
     refused = run("restore", tmp_path / "in.png", tmp_path / "out.png", "-m", "cars-color")
     assert refused.exit_code == 2
-    assert "use `agerestore colorize`" in refused.stderr
+    assert "use agerestore colorize" in refused.stderr
 
 
 def test_restoring_may_end_in_colors(shipped, tmp_path):
@@ -529,7 +528,7 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
             )
             io.write(tmp_path / kind / f"{number}.png", Photo(noisy))
     asked = ("models", "calibrate", weights, tmp_path / "new.safetensors", "--data", tmp_path / "cars",
-             "--foreign", tmp_path / "rest")  # fmt: skip
+             "--negatives", tmp_path / "rest")  # fmt: skip
     result = run(*asked)
     assert result.exit_code == 0, result.output
     loaded = checkpoint.load_weights(tmp_path / "new.safetensors")
@@ -547,5 +546,5 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
 def test_the_samples_of_a_single_picture_are_no_pictures_of_its_folder(weights, folder):
     assert run("colorize", folder / "a.jpg", "-m", weights, "-n", 3, "--compare").exit_code == 0
     result = run("colorize", folder, "-m", weights)
-    assert "2 of 3 pictures written, 1 failed" in result.stderr  # the one that is colored already
+    assert "2 of 3 files written, 1 failed" in result.stderr  # the one that is colored already
     assert not list(folder.glob("*.colorized.*.colorized.*"))

@@ -236,7 +236,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
             for folder in ("damaged", "photographs")
         )
         mask = ROOT / "examples" / "damaged" / f"photo-{name}.mask.png"
-        unknown = masks.read_mask(mask, clean.shape[2:]) if mask.exists() else None
+        unknown = masks.read_mask_file(mask, clean.shape[2:]) if mask.exists() else None
         return Observation(damaged, None if unknown is None else torch.from_numpy(unknown)[None, None].float()), clean
 
     for name, method, margin in (

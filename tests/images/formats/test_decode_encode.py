@@ -358,8 +358,8 @@ def test_a_channel_of_a_tiff_that_is_no_alpha_is_refused_not_dropped(tmp_path: P
 def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path) -> None:
     io.write(tmp_path / "a.png", Photo(np.full((8, 9, 1), 255, np.uint8)))
     with pytest.raises(ImageFileError, match="raise max_pixels to read it"):
-        masks.read_mask(tmp_path / "a.png", (8, 9), max_pixels=71)
-    assert masks.read_mask(tmp_path / "a.png", (8, 9), max_pixels=72).all()
+        masks.read_mask_file(tmp_path / "a.png", (8, 9), max_pixels=71)
+    assert masks.read_mask_file(tmp_path / "a.png", (8, 9), max_pixels=72).all()
 
 
 def test_offsets_into_the_old_file_do_not_reach_a_tiff(tmp_path: Path) -> None:
