@@ -1,0 +1,114 @@
+"""The verb `agerestore inspect`: its lines, exit codes and proposals."""
+
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from agerestore_cli.app import app
+from agerestore_cli.inspect import command
+from scenes import as_jpeg, blurred, noisy, scene
+from typer.testing import CliRunner
+
+from agerestore.analysis.report import inspect
+from agerestore.images import io as image_io
+from agerestore.images.photo import Photo
+from agerestore.models import zoo
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["inspect", *(str(argument) for argument in arguments)])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A noisy scene, a digit with a mask, and a file that is no picture."""
+    root = tmp_path / "the pictures"
+    image_io.write(root / "a scene.png", Photo(noisy(scene(), 20, (192, 192, 3))))
+    digit, hole = np.zeros((28, 28, 1), np.uint8), np.zeros((28, 28, 1), np.uint8)
+    digit[4:24, 13:16], hole[12:16] = 255, 255
+    image_io.write(root / "sub" / "one.png", Photo(np.where(hole > 0, 0, digit).astype(np.uint8)))
+    image_io.write(root / "sub" / "one.mask.png", Photo(hole))
+    (root / "bad.png").write_bytes(b"no picture")
+    return root
+
+
+def test_a_folder_is_a_line_of_json_for_each_picture(folder):
+    result = run(folder, "--json")
+    assert result.exit_code == 1
+    rows = {row["input"]: row for row in map(json.loads, result.stdout.splitlines())}
+    bad, picture, one = (rows.pop(str(folder / name)) for name in ("bad.png", "a scene.png", "sub/one.png"))
+    assert rows == {}
+    assert bad["status"] == "failed"
+    assert bad["error"] in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert (picture["status"], picture["error"], picture["color_mode"]) == ("done", None, "color")
+    assert picture["noise_sigma"] == pytest.approx(20, abs=2)
+    assert picture["model"] == ("photo" if "photo" in zoo.names() else None)
+    assert (picture["command"] is None) == (picture["model"] is None)
+    assert one["missing"] == pytest.approx(4 / 28, abs=1e-4)
+    assert (one["mask"], one["model"]) == (str(folder / "sub" / "one.mask.png"), "mnist")
+
+
+def test_the_proposed_command_can_be_run(folder):
+    row = json.loads(run(folder / "sub" / "one.png", "--json").stdout)
+    program, *arguments = shlex.split(row["command"])
+    assert program == "agerestore"
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert image_io.read(folder / "sub" / "one.restored.png").pixels.shape == (28, 28, 1)
+    assert len(run(folder / "sub", "--json").stdout.splitlines()) == 1  # what was restored is not looked at again
+
+
+def test_a_block_for_people(folder):
+    result = run(folder / "a scene.png")
+    assert result.exit_code == 0, result.output
+    assert f"{folder / 'a scene.png'}: PNG, 192 x 192 pixels" in result.stdout
+    assert "color mode color" in result.stdout
+    assert "noise of sigma" in result.stdout
+
+
+def test_a_restored_jpeg_is_proposed_without_loss(tmp_path):
+    path = tmp_path / "-a.jpg"
+    path.write_bytes(as_jpeg(scene(), 20))
+    found = inspect(path, model="photo")
+    proposed = shlex.split(command(Path("-a.jpg"), found))
+    assert proposed == ["agerestore", "restore", "./-a.jpg", "./-a.jpg.restored.png", "-m", "photo"]
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "words"),
+    [
+        (["bad.png"], 3, "bad.png: "),
+        (["nowhere.png"], 3, "nowhere.png: "),
+        (["nowhere.png", "a scene.png"], 1, "nowhere.png: "),
+        (["empty"], 3, "empty: holds no image"),
+        (["empty", "a scene.png"], 1, "empty: holds no image"),
+        ([], 2, "IN"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_documented_exit_code(names, code, words, folder):
+    (folder / "empty").mkdir()
+    result = run(*(folder / name for name in names))
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_mask_of_another_size_is_named(folder):
+    image_io.write(folder / "a scene.mask.png", Photo(np.zeros((8, 9, 1), np.uint8)))
+    result = run(folder / "a scene.png")
+    assert result.exit_code == 1
+    assert "a mask of 9 x 8 pixels" in result.stderr
+
+
+def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict(tmp_path):
+    image_io.write(tmp_path / "soft.png", Photo(blurred(scene(), 3)))
+    soft = inspect(tmp_path / "soft.png", model="photo")
+    assert [finding.split(" by ")[0] for finding in soft.findings] == ["blurred"]
+    assert command(tmp_path / "soft.png", soft) is None
+    image_io.write(tmp_path / "small.png", Photo(scene(1, 24)))
+    told = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
+    assert "no shipped model removes it" in told
+    assert "nothing; too small or too noisy to measure noise" in told
