@@ -78,7 +78,11 @@ if __name__ == "__main__":
         for divergence in ("age_code", "nearest"):
             found |= learned(*GAME, f"divergence={divergence}")
         found |= learned(
-            "steps=3", "robust.steps=0", "objective=aae", "updates.code_critic.weights.code_slope=1", "finetune.steps=0"
+            "steps=3",
+            "robust.steps=0",
+            "objective=aae",
+            "updates.code_critic.weights.code_gradient_penalty=1",
+            "finetune.steps=0",
         )
         for objective in OTHERS:
             found |= learned("steps=3", "robust.steps=0", "finetune.steps=0", f"objective={objective}")

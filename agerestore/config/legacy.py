@@ -33,7 +33,12 @@ NETWORK = {  # of the configuration of networks, by its field
     "game_widths": "sampler_widths",
     "paints": "prior_components",
 }
-TERMS = {"centre": "regression", "energy": "variance_ratio"}  # of losses
+TERMS = {  # of losses
+    "centre": "regression",
+    "energy": "variance_ratio",
+    "heads_apart": "embedding_margin",
+    "code_slope": "code_gradient_penalty",
+}
 STAGES = {"game": "adversarial", "settle": "finetune", "paints": "code_prior"}
 PLAYERS = {"paints": "code_prior"}  # networks by their name, and with that the first part of names of tensors
 TENSORS = {  # of weights and states: parts of names within a whole model

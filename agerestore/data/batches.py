@@ -102,7 +102,7 @@ class ImageBatches:
             noise = sample_latents(len(x), self.network.latent_dim, generator, "gaussian")
         view = random_affine(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
         batch = Batch(x * 2 - 1, z, damaged, view=view, noise=noise, labels=labels)
-        return self._with_known(batch, stage, seed, generator) if self.config.needs_labels else batch
+        return self._with_labeled_subset(batch, stage, seed, generator) if self.config.needs_labels else batch
 
     def _clean(self, indices: Tensor, seed: int, generator: torch.Generator) -> Tensor:
         """(B, C, S, S) in [0, 1]."""
@@ -125,13 +125,13 @@ class ImageBatches:
         assert stage.degradation is not None
         return fill_masked(degradations.degrade(x, stage.degradation, torch.Generator().manual_seed(seed))) * 2 - 1
 
-    def _with_known(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
+    def _with_labeled_subset(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
         """The batch with images whose label is known, drawn anew from all of those."""
         assert self.labels is not None
         chosen = self.pool[torch.randint(len(self.pool), (len(batch.x),), generator=generator, device=self.device)]
         x = self._clean(chosen, seed, generator)
         seen = self._damaged(stage, x, seed) if stage.degradation else x * 2 - 1
-        return replace(batch, known=seen, known_labels=self.labels[chosen])
+        return replace(batch, labeled=seen, labeled_classes=self.labels[chosen])
 
 
 def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:

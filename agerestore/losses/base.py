@@ -23,8 +23,8 @@ class Batch:
         view: (B, C, S, S) other views of the same images; None where the objective needs none.
         noise: (B, M) from N(0, I), of which a Gaussian posterior makes its draws.
         labels: (B,) int64 of the images, -1 where it is not known; None where the set has none.
-        known: (B, C, S, S) other images, as an encoder is to see them, whose label is known.
-        known_labels: (B,) int64, theirs.
+        labeled: (B, C, S, S) images of the labeled subset, as an encoder sees them; None where all are labeled.
+        labeled_classes: (B,) int64, their labels.
     """
 
     x: Tensor
@@ -34,8 +34,8 @@ class Batch:
     view: Tensor | None = None
     noise: Tensor | None = None
     labels: Tensor | None = None
-    known: Tensor | None = None
-    known_labels: Tensor | None = None
+    labeled: Tensor | None = None
+    labeled_classes: Tensor | None = None
 
     @property
     def seen(self) -> Tensor:

@@ -1,8 +1,5 @@
 """Measures between sets: how far apart two sets of points are, or how a set of pictures is classified."""
 
-import math
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -64,43 +61,11 @@ def classifier_score(probabilities: Tensor) -> float:
     Returns:
         exp of the mean divergence KL(p(y|x) || p(y)), from 1, where all rows are alike, to K.
 
-    >>> round(class_score(torch.eye(4)), 4)
+    >>> round(classifier_score(torch.eye(4)), 4)
     4.0
     """
     logs = probabilities.clamp_min(1e-12).log() - probabilities.mean(0).clamp_min(1e-12).log()
     return float((probabilities * logs).sum(1).mean().exp())
-
-
-def parzen_log_likelihood(points: Tensor, samples: Tensor, sigma: float, chunk: int = 500) -> Tensor:
-    """Log-likelihood of points under a Gaussian of deviation sigma at each sample: a Parzen window.
-
-    log 1/S sum_s N(x; s, sigma^2 I), the measure of the AAE paper (section 2.2: 10,000 samples) after Breuleux,
-    Bengio and Vincent, 2011. It says little of how pictures look (Theis et al., 2016), and depends on S and on sigma.
-
-    Args:
-        points: (N, D) float.
-        samples: (S, D) float, such as pictures that a generator drew.
-        sigma: in the units of the points; see `parzen_sigma`.
-        chunk: points that are compared with all samples at a time.
-
-    Returns:
-        (N,) in nats.
-
-    >>> parzen_log_likelihood(torch.zeros(1, 2), torch.zeros(3, 2), sigma=1.0)  # -log(2 pi)
-    tensor([-1.8379])
-    """
-    size = (samples.square().sum(1) / 2)[None]  # |x - s|^2 / 2 = |x|^2 / 2 + |s|^2 / 2 - x s
-    parts = []
-    for part in points.split(chunk):
-        halves = (part.square().sum(1)[:, None] / 2 + size - part @ samples.T).clamp_min(0)
-        parts.append((-halves / sigma**2).logsumexp(1))
-    constant = math.log(len(samples)) + points.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
-    return torch.cat(parts) - constant
-
-
-def parzen_sigma(points: Tensor, samples: Tensor, candidates: Sequence[float]) -> float:
-    """The deviation under which `parzen_log_likelihood` of points held out for this is highest."""
-    return max(candidates, key=lambda sigma: float(parzen_log_likelihood(points, samples, sigma).mean()))
 
 
 def _covariance(features: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""All that the claims of the AGE paper ask of an encoder and a generator, measured in one go.
+"""The measurements behind the claims of the AGE paper (section 3), for an encoder and a generator, in one call.
 
-Reconstruction with the encoder for clean pictures, restoration with the robust one, the moments of e(g(Z)), and
-samples in the eyes of a small network of our own.
+Reconstruction with the encoder for clean images, restoration with the robust one, moments of the codes e(g(z)), and
+samples compared with images in the features of a small network of our own.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,18 +24,18 @@ from agerestore.models.base import Model
 from agerestore.models.latent import one_hot, sample_codes
 from agerestore.research.pretext import train_transformation_classifier
 
-SAMPLES = 2000  # at most; as many pictures are compared with them
-CODES = 2000  # whose moments are taken
+SAMPLES = 2000  # at most; compared with as many images
+CODES = 2000  # whose moments are computed
 
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """In whose eyes samples are compared with pictures.
+    """The network in whose features samples are compared with images.
 
     Attributes:
-        name: of the network, as figures call it.
-        features: pictures (N, C, S, S) in [0, 1] -> (N, D).
-        classifier: tells digits; None where pictures have no labels.
+        name: part of the name of figures.
+        features: images (N, C, S, S) in [0, 1] -> (N, D).
+        classifier: of digits; None where images have no labels.
     """
 
     name: str
@@ -45,29 +45,30 @@ class FeatureExtractor:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One thing that was measured, and its figures by name: PSNR in dB, the rest without a unit."""
+    """One thing that was measured, and its figures by name: PSNR in dB, the others without a unit."""
 
     what: str
     figures: dict[str, float]
 
 
-def feature_extractor(pictures: ImageSet) -> FeatureExtractor:
-    """A network trained on clean pictures of 32 or 64 pixels: a classifier of digits, or one of tampering.
+def feature_extractor(images: ImageSet) -> FeatureExtractor:
+    """A network trained on clean images of 32 or 64 pixels: a classifier of digits, or one of transformations.
 
-    A classifier is tried first where there are labels, and believed if it knows the pictures it learned from. From a
-    few hundred it learns nothing, and features that tell nothing apart make every distance small.
+    With labels, a classifier is tried first, and taken if it is accurate on held-out images: from a few hundred images
+    it learns nothing, and features that separate nothing make every distance small. Otherwise, or without labels, see
+    `agerestore.research.pretext`.
     """
-    generator, labels = torch.Generator().manual_seed(0), pictures.labels
-    classifier = None if labels is None else train_if_accurate(pictures.images.float() / 255, labels, generator)
+    generator, labels = torch.Generator().manual_seed(0), images.labels
+    classifier = None if labels is None else train_if_accurate(images.images.float() / 255, labels, generator)
     if classifier is not None:
         return FeatureExtractor("our_classifier", classifier.features, classifier)
     return FeatureExtractor(
-        "our_transformation_classifier", train_transformation_classifier(pictures.images, generator).features
+        "our_transformation_classifier", train_transformation_classifier(images.images, generator).features
     )
 
 
 def degradations_for(config: AutoencoderConfig) -> tuple[str, ...]:
-    """What is restored: digits suffer stronger noise; a hole takes three eighths of a side, of digits 14 pixels."""
+    """Degradations that are restored: stronger noise for digits; a hole of 3/8 of the side, 14 pixels for digits."""
     sigma, hole = (128, 14) if config.channels == 1 else (50, config.image_size * 3 // 8)
     return (f"noise:sigma={sigma}:clip=1", "saltpepper:amount=0.3", f"hole:size={hole}", "missing:fraction=0.5")
 
@@ -81,24 +82,26 @@ def paper_benchmark(
     seed: int = 0,
     report: Callable[[Measurement], None] = lambda measured: None,
 ) -> list[Measurement]:
-    """Measure an unconditional pair.
+    """Measure an unconditional encoder and generator.
 
     Args:
-        model: what is measured.
-        test: clean pictures of its size and channels.
-        training: pictures that the judge of samples learns from.
-        settings: how the model restores; see `agerestore.inference.restoration.restore_observation`.
-        seed: of damage and draws.
-        report: told each as it is ready.
+        model: an autoencoder.
+        test: clean images of its size and channels.
+        training: images that the feature extractor is trained on.
+        settings: how the model restores.
+        seed: of degradations and samples.
+        report: called with each measurement as soon as it is done.
 
     Raises:
-        UsageError: a model of photographs or of colors, or fewer than four pictures.
+        UsageError: another kind of model, or fewer than four images.
     """
     networks = model.networks
     if not isinstance(networks, Autoencoder):
-        raise UsageError("the suite of the AGE paper is for an encoder and a generator of one kind of pictures")
+        raise UsageError(
+            "the AGE paper's benchmark needs an encoder and a generator of one kind of images: choose another model"
+        )
     if len(test) < 4:
-        raise UsageError(f"{len(test)} pictures are too few to compare samples with; give four or more")
+        raise UsageError(f"{len(test)} images are too few to compare samples with; give four or more")
     found = []
     for measured in _measurements(model, networks, test, training, settings, seed):
         report(measured)
@@ -113,17 +116,17 @@ def _measurements(
     generator = torch.Generator().manual_seed(seed)
     if networks.encoder is not None:
         yield Measurement("reconstruction", reconstruction_metrics(networks, truth))
-        yield from _of_restoration(model, test, settings, seed)
+        yield from _restoration(model, test, settings, seed)
         if config.prior == "sphere":
             yield Measurement("moments of e(g(Z))", moment_metrics(networks, generator))
     count = min(SAMPLES, len(truth) // 2)
-    # Every other picture, since a folder often goes by classes.
-    judge, shown, others = feature_extractor(training), truth[0::2][:count], truth[1::2][:count]
-    yield Measurement("samples", sample_metrics(judge, draw_samples(networks, count, generator), shown))
-    yield Measurement("other pictures", sample_metrics(judge, others, shown))
+    # Every other image, since a folder is often sorted by classes.
+    extractor, shown, others = feature_extractor(training), truth[0::2][:count], truth[1::2][:count]
+    yield Measurement("samples", sample_quality(extractor, draw_samples(networks, count, generator), shown))
+    yield Measurement("other images", sample_quality(extractor, others, shown))
 
 
-def _of_restoration(model: Model, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measurement]:
+def _restoration(model: Model, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measurement]:
     assert isinstance(model.networks, Autoencoder)
     damages = degradations_for(model.networks.config)
     rows = evaluate(model, test, damages, settings=settings, seed=seed)
@@ -138,7 +141,7 @@ def _of_restoration(model: Model, test: ImageSet, settings: RestoreSettings, see
 
 @torch.no_grad()
 def reconstruction_metrics(networks: Autoencoder, truth: Tensor) -> dict[str, float]:
-    """Of g(e(x)), the encoder the one for clean pictures: PSNR in dB, SSIM, energy of fine structure over that of x.
+    """PSNR in dB, SSIM and `high_frequency_ratio` of g(e(x)) against x, with the encoder for clean images.
 
     Args:
         networks: in eval mode.
@@ -148,44 +151,46 @@ def reconstruction_metrics(networks: Autoencoder, truth: Tensor) -> dict[str, fl
     return {
         "psnr": mean_psnr(quantize(again), truth),
         "ssim": float(ssim(quantize(again), truth).mean()),
-        "high_frequencies": high_frequency_ratio(again, truth),
+        "high_frequency_ratio": high_frequency_ratio(again, truth),
     }
 
 
 def moment_metrics(networks: Autoencoder, generator: torch.Generator) -> dict[str, float]:
-    """Moments of e(g(Z)) on the sphere; see `agerestore.metrics.validation.moment_statistics`."""
+    """Extremes of the moments of codes e(g(z)) on the sphere; see `agerestore.metrics.validation.moment_statistics`."""
     moments = moment_statistics(networks, sample_codes(networks.config, CODES, generator))
     return {name: moments[name] for name in ("mean_max", "variance_min", "variance_max")}
 
 
 @torch.no_grad()
 def draw_samples(networks: Autoencoder, count: int, generator: torch.Generator) -> Tensor:
-    """Samples (N, C, S, S) in [0, 1]."""
+    """``count`` samples g(z), (N, C, S, S) in [0, 1]."""
     drawn = sample_codes(networks.config, count, generator)
     return torch.cat([networks.generate(networks.codes_of(part)) for part in drawn.split(CHUNK)])
 
 
 @torch.no_grad()
-def sample_metrics(judge: FeatureExtractor, drawn: Tensor, truth: Tensor) -> dict[str, float]:
-    """Of samples in the judge's eyes, not to be called FID: distance, and of digits class score and classes drawn.
+def sample_quality(extractor: FeatureExtractor, drawn: Tensor, truth: Tensor) -> dict[str, float]:
+    """Fréchet distance of samples from images in learned features (not FID), and `high_frequency_ratio`.
+
+    Of digits also `agerestore.metrics.distribution.classifier_score` and how many classes are drawn.
 
     Args:
-        judge: see `judge_of`.
-        drawn: (N, C, S, S) in [0, 1].
-        truth: (M, C, S, S) real ones.
+        extractor: from `feature_extractor`.
+        drawn: samples (N, C, S, S) in [0, 1].
+        truth: images (M, C, S, S) in [0, 1].
     """
-    features = (torch.cat([judge.features(part) for part in each.split(CHUNK)]).double() for each in (drawn, truth))
-    figures = {f"frechet_of_{judge.name}": float(frechet_distance(*features))}
-    if judge.classifier is not None:
-        found = judge.classifier(drawn).softmax(1)
+    features = (torch.cat([extractor.features(part) for part in each.split(CHUNK)]).double() for each in (drawn, truth))
+    figures = {f"frechet_of_{extractor.name}": float(frechet_distance(*features))}
+    if extractor.classifier is not None:
+        found = extractor.classifier(drawn).softmax(1)
         shares = one_hot(found.argmax(1), found.shape[1]).mean(0)
         figures |= {
-            "class_score": classifier_score(found),
+            "classifier_score": classifier_score(found),
             "classes_drawn": int((shares > 0.1 / len(shares)).sum()),  # each at least a tenth of its fair share
         }
-    return figures | {"high_frequencies": high_frequency_ratio(drawn, truth)}
+    return figures | {"high_frequency_ratio": high_frequency_ratio(drawn, truth)}
 
 
 def high_frequency_ratio(images: Tensor, truth: Tensor) -> float:
-    """Energy of the fine structure of pictures over that of real ones: below 1 where they are blurred."""
+    """Mean high-frequency energy of images over that of real ones, all (N, C, H, W): below 1 where they are blurred."""
     return float(high_frequency_energy(images).mean() / high_frequency_energy(truth).mean().clamp_min(1e-12))

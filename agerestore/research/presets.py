@@ -55,7 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
                  "updates": _class_updates("cross_entropy")},
     "aae-clusters": {**_CLUSTERS, "network.classes": 16, "updates": _class_updates("agreement")},
     "aae-reduction": {**_CLUSTERS, "network.classes": 20, "network.class_embeddings": True, "network.latent_dim": 2,
-                      "updates": _class_updates("agreement", "heads_apart")},
+                      "updates": _class_updates("agreement", "embedding_margin")},
     "aaae": {**_AAE, "match_x": "l1",
              "network.players": ["encoder", "generator", "latent_generator", "code_critic", "critic"],
              "updates": {_AUTOENCODER: _weights("match_x", image_fool=0.01), "code_critic": _CODE_CRITIC,
@@ -86,7 +86,7 @@ _SMALL = {**_SHORT, "network.width": 8, "shift": 2}
 # Codes that come to lie where the prior is: the critic pays for its gradient, and there is time for it.
 _MATCHED = {
     **_LINEAR, "batch_size": 400, "steps": 8000,
-    "updates": {**_AAE_UPDATES, "code_critic": _weights("code_real", "code_fake", "code_slope")},
+    "updates": {**_AAE_UPDATES, "code_critic": _weights("code_real", "code_fake", "code_gradient_penalty")},
 }  # fmt: skip
 
 
@@ -195,6 +195,6 @@ PRESETS: dict[str, Preset] = {
                                   objective="aae-reduction"),
     "aae-mnist-reduction-labels": Preset("the same with 1,000 labels, which say what a class is", {
         "network.classes": 10, "network.logit_scale": 0, "labels": 1000, "views": False, "style_noise": 0,
-        "updates": _class_updates("cross_entropy", "heads_apart"),
+        "updates": _class_updates("cross_entropy", "embedding_margin"),
     }, base="aae-mnist-reduction"),
 }  # fmt: skip

@@ -1,7 +1,7 @@
-"""A small network that tells how pictures were tampered with: features of our own where a set has no labels.
+"""Features from a pretext task: a small network learns to tell which transformation an image went through.
 
-To tell a picture from one that is upside down, blurred or half another, a network has to know what pictures look like.
-A Fréchet distance in its features compares samples with pictures. It must never be called FID.
+To tell an image from one that is upside down, blurred or half another, a network has to know what images look like. A
+Fréchet distance in its features compares samples with images where a set has no labels. It must not be called FID.
 """
 
 from dataclasses import dataclass
@@ -13,32 +13,32 @@ from torch.nn import functional as F
 from agerestore.errors import UsageError
 from agerestore.metrics.features import SIZE, Classifier, train_transformation_network
 
-PICTURES = 1500  # that it learns from, in all kinds
-NOISE = 0.1  # deviation, of a range of 1
+IMAGES = 1500  # that it is trained on, each under every transformation
+NOISE = 0.1  # standard deviation, in a range of 1
 EPOCHS = 3
 
 
 @dataclass(frozen=True)
 class TransformationClassifier:
-    """The network, for pictures of 32 or 64 pixels."""
+    """The trained network, for images of 32 or 64 pixels."""
 
     classifier: Classifier
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, C, S, S) in [0, 1] to (N, 64): the last layer before the decision."""
-        return self.classifier.features(_folded(images))
+        """Images (N, C, S, S) in [0, 1] -> (N, 64): the last layer before the logits."""
+        return self.classifier.features(_to_32_pixels(images))
 
-    def kind_of(self, images: Tensor) -> Tensor:
-        """(N, C, S, S) in [0, 1] to (N,): which of the kinds that `tampered` gives each is taken for."""
-        kinds: Tensor = self.classifier(_folded(images)).argmax(1)
-        return kinds
+    def predict(self, images: Tensor) -> Tensor:
+        """Images (N, C, S, S) in [0, 1] -> (N,) int64: index of the predicted transformation in `transformed`."""
+        predicted: Tensor = self.classifier(_to_32_pixels(images)).argmax(1)
+        return predicted
 
 
 def transformed(images: Tensor, generator: torch.Generator) -> list[Tensor]:
-    """Pictures (N, C, S, S) as they are, and tampered with in seven ways; each (N, C, S, S).
+    """Images (N, C, S, S) in [0, 1] under eight transformations, the first of which is none; each (N, C, S, S).
 
-    Upside down, blurred, noisy, at half the contrast, the left half with the right half of another, left and right
-    exchanged in place, and two pictures in one.
+    Then: upside down, blurred, noisy, half the contrast, left half with the right half of another image, halves
+    swapped, mean of two images.
     """
     others, half = images.roll(1, 0), images.shape[3] // 2
     noise = torch.randn(images.shape, generator=generator)
@@ -58,22 +58,22 @@ def train_transformation_classifier(images: Tensor, generator: torch.Generator) 
     """Train the network.
 
     Args:
-        images: (N, C, S, S) uint8; the first `PICTURES` of them in an order that the generator decides.
+        images: (N, C, S, S) uint8; `IMAGES` of them, drawn at random.
         generator: on the CPU.
 
     Raises:
-        UsageError: pictures of another size than 32 or 64 pixels, or fewer than two.
+        UsageError: images of another size than 32 or 64 pixels, or fewer than two.
     """
     if images.shape[2:] not in ((SIZE, SIZE), (2 * SIZE, 2 * SIZE)) or len(images) < 2:
         raise UsageError(
-            f"{len(images)} pictures of {images.shape[2]}x{images.shape[3]}: give two or more of {SIZE} or {2 * SIZE}"
+            f"{len(images)} images of {images.shape[2]}x{images.shape[3]}: give two or more of {SIZE} or {2 * SIZE}"
             " pixels to learn features from"
         )
-    seen = images[torch.randperm(len(images), generator=generator)[:PICTURES]].float() / 255
-    kinds = [_folded(kind) for kind in transformed(seen, generator)]
-    return TransformationClassifier(train_transformation_network(kinds, generator, EPOCHS))
+    drawn = images[torch.randperm(len(images), generator=generator)[:IMAGES]].float() / 255
+    versions = [_to_32_pixels(version) for version in transformed(drawn, generator)]
+    return TransformationClassifier(train_transformation_network(versions, generator, EPOCHS))
 
 
-def _folded(images: Tensor) -> Tensor:
-    """What the classifier sees, (N, C', 32, 32): of a larger picture squares of 2x2 pixels as channels, none lost."""
+def _to_32_pixels(images: Tensor) -> Tensor:
+    """(N, C', 32, 32), without loss: squares of 2x2 pixels of a larger image become channels."""
     return F.pixel_unshuffle(images, images.shape[3] // SIZE)

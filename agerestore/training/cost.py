@@ -39,7 +39,7 @@ def _iterate(config: TrainConfig, stage: Stage) -> None:
     x = model.preprocess(network, torch.empty(stage.batch_size, network.channels, side, side))
     noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
     z = torch.empty(len(x) * network.codes_per_image(side, side), network.code_dim)
-    batch = Batch(x, z, x, x[:, :1], x, noise, labels=labels, known=x, known_labels=labels)
+    batch = Batch(x, z, x, x[:, :1], x, noise, labels=labels, labeled=x, labeled_classes=labels)
     for player in stage.players:
         turn = stage.updates[player]
         wanted = [name for name, weight in turn.weights.items() if weight]

@@ -27,7 +27,7 @@ from agerestore.models.latent import (
 from agerestore.models.registry import build
 from agerestore.research.objectives import OBJECTIVES
 from agerestore.research.objectives.aaae import AAAE
-from agerestore.research.objectives.aae import AAE, APART, agreement_loss, embedding_margin_loss
+from agerestore.research.objectives.aae import AAE, MARGIN, agreement_loss, embedding_margin_loss
 from agerestore.research.objectives.ali import ali_terms
 from agerestore.research.objectives.gan import dcgan_terms
 from agerestore.research.objectives.vae import VAE, negative_log_likelihood, normal_kl
@@ -130,7 +130,7 @@ def test_adversarial_terms_are_the_logarithms_of_what_the_critic_says(critic):
 def test_the_slope_of_a_critic_is_that_at_real_and_at_fake_ones():
     batch = Batch(drawn(4, 6), drawn(4, 6, seed=1))
     networks = {"encoder": IDENTITY, "code_critic": lambda code: code.square().sum(1)}  # its gradient is twice the code
-    slope = AAE()("", networks, batch, ("code_slope",))["code_slope"]
+    slope = AAE()("", networks, batch, ("code_gradient_penalty",))["code_gradient_penalty"]
     norms = [(2 * codes).square().sum(1).mean() / 2 for codes in (batch.z, batch.x)]
     assert slope.item() == pytest.approx(sum(norms).item() / 2)
 
@@ -139,7 +139,9 @@ def test_a_critic_that_is_told_pays_for_its_slope_along_the_style_alone():
     batch = Batch(drawn(2, 2), drawn(2, 2), labels=torch.tensor([1, -1]))
     steep = torch.tensor([3.0, 0.0, 5.0, 5.0, 5.0, 5.0])  # the last four are the labels
     networks = {"encoder": IDENTITY, "code_critic": lambda told: told @ steep}
-    assert AAE(told=3)("", networks, batch, ("code_slope",))["code_slope"].item() == pytest.approx(9 / 2)
+    assert AAE(critic_classes=3)("", networks, batch, ("code_gradient_penalty",))[
+        "code_gradient_penalty"
+    ].item() == pytest.approx(9 / 2)
 
 
 def test_a_compiled_critic_pays_for_its_slope_as_well():
@@ -149,7 +151,9 @@ def test_a_compiled_critic_pays_for_its_slope_as_well():
 
     def asked():
         layers.zero_grad()
-        AAE()("", {"encoder": IDENTITY, "code_critic": layers}, batch, ("code_slope",))["code_slope"].backward()
+        AAE()("", {"encoder": IDENTITY, "code_critic": layers}, batch, ("code_gradient_penalty",))[
+            "code_gradient_penalty"
+        ].backward()
         return layers[0].weight.grad.clone()
 
     plain = asked()
@@ -160,7 +164,7 @@ def test_a_compiled_critic_pays_for_its_slope_as_well():
 def test_a_critic_learns_to_be_less_steep():
     critic = nn.Linear(6, 1)
     networks = {"encoder": IDENTITY, "code_critic": lambda code: critic(code)[:, 0]}
-    AAE()("", networks, Batch(drawn(4, 6), drawn(4, 6)), ("code_slope",))["code_slope"].backward()
+    AAE()("", networks, Batch(drawn(4, 6), drawn(4, 6)), ("code_gradient_penalty",))["code_gradient_penalty"].backward()
     torch.testing.assert_close(critic.weight.grad, critic.weight.detach())  # of half the square
 
 
@@ -186,22 +190,22 @@ class Classifier:
 def test_cross_entropy_sees_those_whose_label_is_known_and_reconstruction_the_true_label_where_given():
     known, of_known = torch.tensor([[2.0, 0.0, 0.0, 0.0]]), torch.tensor([1])
     x = torch.tensor([[0.0, 0.0, 0.0, 5.0]])
-    batch = Batch(x, x, labels=torch.tensor([2]), known=known, known_labels=of_known)
+    batch = Batch(x, x, labels=torch.tensor([2]), labeled=known, labeled_classes=of_known)
     networks = {"encoder": Classifier, "generator": lambda code: code}
     found = AAE(classes=3)("", networks, batch, ("cross_entropy", "match_x"))
     assert found["cross_entropy"].item() == pytest.approx(math.log(math.exp(2) + 2))
     assert found["match_x"].item() == pytest.approx(3 * (1 / 9) / 4)  # drawn from a third of each class
-    given = AAE(classes=3, given=True)("", networks, batch, ("match_x",))
+    given = AAE(classes=3, label_conditioned=True)("", networks, batch, ("match_x",))
     assert given["match_x"].item() == pytest.approx(1 / 4)  # from the third class for certain
     with pytest.raises(UsageError, match="learns from labels, and these pictures have none"):
-        AAE(classes=3, given=True)("", networks, Batch(x, x), ("match_x",))
+        AAE(classes=3, label_conditioned=True)("", networks, Batch(x, x), ("match_x",))
 
 
 def test_a_critic_that_is_told_sees_the_label_or_that_there_is_none():
     seen = []
     networks = {"encoder": IDENTITY, "code_critic": lambda told: seen.append(told) or told[:, 0]}
     z = drawn(2, 2)
-    AAE(told=3)("", networks, Batch(z, z, labels=torch.tensor([1, -1])), ("code_real",))
+    AAE(critic_classes=3)("", networks, Batch(z, z, labels=torch.tensor([1, -1])), ("code_real",))
     assert torch.equal(seen[0], torch.cat([z, torch.tensor([[0.0, 1, 0, 0], [0, 0, 0, 1]])], 1))
 
 
@@ -219,7 +223,7 @@ def test_the_class_of_a_view_and_the_style_of_the_picture_draw_it_again():
     torch.testing.assert_close(seen[0], torch.tensor([[0.0, 1.0, 0.0, 5.0]]))
     assert terms["match_view"].item() == pytest.approx((9**2 + 1) / 4)
     assert terms["agreement"].item() == pytest.approx(9, abs=0.01)
-    with pytest.raises(UsageError, match="--set views=true"):
+    with pytest.raises(UsageError, match="set views=true"):
         AAE(classes=3)("", networks, Batch(x, x), ("agreement",))
 
 
@@ -227,14 +231,14 @@ def test_noisy_styles_keep_the_variance_of_the_prior():
     style, noise = drawn(20_000, 2), drawn(20_000, 2, seed=1)
     seen = []
     networks = {"encoder": IDENTITY, "generator": lambda code: seen.append(code) or code}
-    AAE(noise=0.8)("", networks, Batch(style, style, noise=noise), ("match_x",))
+    AAE(style_noise=0.8)("", networks, Batch(style, style, noise=noise), ("match_x",))
     torch.testing.assert_close(seen[0], 0.6 * style + 0.8 * noise)
     torch.testing.assert_close(seen[0].var(0), torch.ones(2), atol=0.03, rtol=0)
 
 
 def test_heads_are_pushed_apart_as_far_as_is_asked_and_no_further():
     places = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 9.0]])
-    assert embedding_margin_loss(places).item() == pytest.approx((APART - 1) / 3)
+    assert embedding_margin_loss(places).item() == pytest.approx((MARGIN - 1) / 3)
 
 
 # --- priors

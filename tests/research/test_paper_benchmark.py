@@ -19,7 +19,7 @@ from agerestore.research.paper_benchmark import (
     high_frequency_ratio,
     paper_benchmark,
     reconstruction_metrics,
-    sample_metrics,
+    sample_quality,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,19 +41,20 @@ class Off(nn.Module):
 
 
 def test_reconstruction_is_that_of_a_known_error():
-    pair = Autoencoder(AutoencoderConfig(), nn.Flatten(), Off())
+    pair = Autoencoder(AutoencoderConfig(width=2))
+    pair.encoder, pair.generator = nn.Flatten(), Off()
     found = reconstruction_metrics(pair, 0.5 * pictures())
     assert found["psnr"] == pytest.approx(20, abs=0.05)  # but for the rounding to 255 levels
-    assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
+    assert found["high_frequency_ratio"] == pytest.approx(1, abs=1e-4)
 
 
 def test_half_the_contrast_holds_a_quarter_of_the_energy():
     truth = pictures()
     assert high_frequency_ratio(truth / 2, truth) == pytest.approx(0.25, rel=1e-5)
     judge = FeatureExtractor("mine", lambda images: images.mean(dim=(2, 3)))
-    found = sample_metrics(judge, truth + 1, truth)
+    found = sample_quality(judge, truth + 1, truth)
     assert found["frechet_of_mine"] == pytest.approx(3, rel=1e-4)  # three means, each off by one
-    assert found["high_frequencies"] == pytest.approx(1, abs=1e-4)
+    assert found["high_frequency_ratio"] == pytest.approx(1, abs=1e-4)
 
 
 def test_digits_are_judged_by_a_classifier_and_other_pictures_by_a_network_of_tampering():
@@ -83,7 +84,7 @@ def test_everything_is_measured_once_and_reported_as_it_comes(players):
     reported = []
     found = paper_benchmark(model, stored(pictures(20)), stored(pictures(30, seed=1)), report=reported.append)
     assert found == reported
-    whole = ["reconstruction", *degradations_for(networks.config), "moments of e(g(Z))", "samples", "other pictures"]
+    whole = ["reconstruction", *degradations_for(networks.config), "moments of e(g(Z))", "samples", "other images"]
     assert [each.what for each in found] == (whole if len(players) == 2 else whole[-2:])
     assert all(math.isfinite(value) for each in found for value in each.figures.values())
     if len(players) == 2:
@@ -93,8 +94,8 @@ def test_everything_is_measured_once_and_reported_as_it_comes(players):
 
 def test_what_cannot_be_measured_is_named():
     pair = Model(build(AutoencoderConfig(latent_dim=4, width=2)), {})
-    with pytest.raises(UsageError, match="3 pictures are too few"):
+    with pytest.raises(UsageError, match="3 images are too few"):
         paper_benchmark(pair, stored(pictures(3)), stored(pictures()))
     photo = Model(build(PhotoConfig(widths=(2, 2, 2), blocks=(1, 1, 1))), {})
-    with pytest.raises(UsageError, match="of one kind of pictures"):
+    with pytest.raises(UsageError, match="of one kind of images"):
         paper_benchmark(photo, stored(pictures()), stored(pictures()))

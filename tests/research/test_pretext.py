@@ -1,4 +1,4 @@
-"""The network that knows how pictures were tampered with."""
+"""The features of a network that predicts transformations."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def test_it_tells_kinds_and_its_features_tell_pictures_from_spoilt_ones():
     first, other = (scenes(80, seed).float() / 255 for seed in (1, 2))
     with torch.no_grad():
         kinds = transformed(first, torch.Generator().manual_seed(3))
-        right = torch.stack([(network.kind_of(each) == number).float().mean() for number, each in enumerate(kinds)])
+        right = torch.stack([(network.predict(each) == number).float().mean() for number, each in enumerate(kinds)])
         assert right.mean() > 0.5  # of eight
         features = [network.features(each) for each in (first, other, other.flip(2), torch.rand_like(other))]
     same, turned, noise = (float(frechet_distance(features[0], each)) for each in features[1:])
@@ -45,5 +45,5 @@ def test_it_tells_kinds_and_its_features_tell_pictures_from_spoilt_ones():
 
 
 def test_pictures_of_another_size_are_named():
-    with pytest.raises(UsageError, match="3 pictures of 48x48: give two or more of 32 or 64 pixels"):
+    with pytest.raises(UsageError, match="3 images of 48x48: give two or more of 32 or 64 pixels"):
         train_transformation_classifier(torch.zeros(3, 3, 48, 48, dtype=torch.uint8), torch.Generator())

@@ -1,8 +1,9 @@
-"""The experiments of the founding papers: each leaves one picture, NAME.png, and one file of figures, NAME.json.
+"""Experiments of the founding papers: each writes one contact sheet, NAME.png, and its figures, NAME.json.
 
-They train what they need into a folder of runs and go on with what lies there, so that a killed experiment is repeated
-for little. At full scale runs are as their presets say, but those of ``systems`` as small as `EQUAL` makes all of them;
-else as short as `BRIEF` makes them, to see that a system learns at all: their figures are no results.
+They train what they need into a folder of runs and go on with what lies there, so that repeating one that was killed
+costs little. With ``full`` the runs are as their presets say, but for ``systems``, whose runs are all as small as
+`agerestore.research.experiments.context.EQUAL` makes them; without it as short as ``BRIEF`` there makes them, to see
+that a system learns at all: such figures are no results.
 """
 
 import json
@@ -47,7 +48,7 @@ EXPERIMENTS: dict[str, Callable[[Context], ExperimentResult]] = {
     "svhn-features": svhn_features,
 }
 # those that are not made on MNIST
-PICTURES = {
+REQUIREMENTS = {
     "systems-celeba": DataRequirements(64, 3, labels=False),
     "age-improvements": DataRequirements(32, 3, labels=False),
     "svhn-features": DataRequirements(32, 3),
@@ -55,29 +56,29 @@ PICTURES = {
 
 
 def requirements_of(name: str) -> DataRequirements:
-    """What an experiment is made on.
+    """The images that an experiment needs.
 
     Raises:
         UsageError: no such experiment.
     """
     if name not in EXPERIMENTS:
         raise UsageError(f"no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
-    return PICTURES.get(name, DataRequirements())
+    return REQUIREMENTS.get(name, DataRequirements())
 
 
 def run_experiment(name: str, context: Context, out: Path) -> ExperimentResult:
     """Run one of `EXPERIMENTS`, and write OUT/NAME.png and OUT/NAME.json.
 
     Raises:
-        UsageError: no such experiment, or pictures that it cannot be made on.
+        UsageError: no such experiment, or images that it cannot be made on.
     """
-    for pictures in (context.training, context.test):
-        requirements_of(name).check(name, pictures)
-    outcome = EXPERIMENTS[name](context)
+    for images in (context.training, context.test):
+        requirements_of(name).check(name, images)
+    result = EXPERIMENTS[name](context)
     out.mkdir(parents=True, exist_ok=True)
-    contact_sheet(outcome.rows, out / f"{name}.png")
+    contact_sheet(result.rows, out / f"{name}.png")
     made_with = {"full": context.full, "seed": context.seed, "settings": context.settings}
-    about = {"experiment": name, **made_with, "figures": outcome.figures}
-    about |= {"note": outcome.note} if outcome.note else {}
-    files.write(out / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
-    return outcome
+    report = {"experiment": name, **made_with, "figures": result.figures}
+    report |= {"note": result.note} if result.note else {}
+    files.write(out / f"{name}.json", (json.dumps(report, indent=1) + "\n").encode())
+    return result

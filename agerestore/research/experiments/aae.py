@@ -1,4 +1,4 @@
-"""The experiments of the paper on adversarial autoencoders, and AAAE's codes beside them; all on MNIST."""
+"""Experiments of the AAE paper (Makhzani et al., 2015), and the codes of AAAE in comparison; all on MNIST."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -9,7 +9,7 @@ from torch import Tensor
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet, split_validation
 from agerestore.losses.base import labels_of
-from agerestore.metrics.distribution import parzen_log_likelihood, parzen_sigma, sliced_wasserstein
+from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.features import CLASSES, accuracy
 from agerestore.metrics.validation import CHUNK, reconstruction_psnr
 from agerestore.models.age import Autoencoder
@@ -24,26 +24,28 @@ from agerestore.research.experiments.context import (
     digit_classifier,
     sample_prior,
 )
+from agerestore.research.parzen import parzen_log_likelihood, parzen_sigma
 
-MEANS = 10  # pairs of sets over which a distance is a mean
-PLOT, REACH = 256, 4.5  # pixels a side of a scatter plot, and how far from the origin it shows
+REPEATS = 10  # pairs of sets over which a distance is averaged
+PLOT_SIZE, PLOT_RANGE = 256, 4.5  # of a scatter plot: side in pixels, and the largest coordinate it shows
 
 
 def scatter(points: Tensor, labels: Tensor) -> Tensor:
-    """Points (N, 2) in the colors of their labels (N,) on white; (1, 3, PLOT, PLOT) in [0, 1]."""
+    """Scatter plot of points (N, 2), colored by their labels (N,), on white: (1, 3, H, W) in [0, 1]."""
     hues = torch.arange(CLASSES) / CLASSES * 2 * torch.pi
     colors = 0.45 + 0.45 * torch.stack([(hues + shift * 2 * torch.pi / 3).cos() for shift in range(3)], 1)
-    plot = torch.ones(3, PLOT, PLOT)
-    x, y = ((points / REACH + 1) / 2 * (PLOT - 1)).round().long().clamp(0, PLOT - 1).unbind(1)
-    plot[:, PLOT - 1 - y, x] = colors[labels].T
+    plot = torch.ones(3, PLOT_SIZE, PLOT_SIZE)
+    x, y = ((points / PLOT_RANGE + 1) / 2 * (PLOT_SIZE - 1)).round().long().clamp(0, PLOT_SIZE - 1).unbind(1)
+    plot[:, PLOT_SIZE - 1 - y, x] = colors[labels].T
     return plot[None]
 
 
 def aae_priors(context: Context) -> ExperimentResult:
-    """Codes of test pictures in the plane, as plots, and what is drawn in their place beside them.
+    """How close codes in the plane come to the prior: AAE under three priors, and AAAE's latent generator.
 
-    An AAE under three priors, and AAAE, whose latent generator goes after the codes. Test digits are by other hands
-    than training digits, and their codes show it: how far those are apart is said beside how far each is from draws.
+    The contact sheet plots codes of test digits and, below, draws. Figures are ratios of sliced Wasserstein distances,
+    1 where codes cannot be told from draws. Other people wrote the test digits than the training digits, so the
+    distance between those two is measured as well.
     """
     plots, figures = [], {}
     truth = context.test.images.float() / 255
@@ -51,41 +53,46 @@ def aae_priors(context: Context) -> ExperimentResult:
     for preset in ("aae-mnist-gaussian", "aae-mnist-mixture", "aae-mnist-swissroll", "aaae-mnist-plane"):
         model = context.model(preset)
         networks = autoencoder_of(model)
-        of_test, of_seen = codes_of(networks, context.test), _sets_of_seen(model, context)
+        of_test, of_training = codes_of(networks, context.test), _training_code_sets(model, context)
         thousands = [of_test[start::step] for start in range(step)]
         drawn = sample_prior(networks, 2 * len(truth))
         with torch.no_grad():
-            places = torch.cat([of_test, networks.codes_of(drawn)])
+            points = torch.cat([of_test, networks.codes_of(drawn)])
         if preset.startswith("aaae"):
-            places *= REACH / places.abs().max()  # nothing holds those codes to a size
-        codes, made = places.split([len(truth), len(drawn)])
-        plots.append(
-            torch.cat([scatter(codes, labels_of(context.test.labels)), scatter(made, torch.zeros(len(made)).long())])
-        )
+            points *= PLOT_RANGE / points.abs().max()  # AAAE does not bound its codes
+        codes, generated = points.split([len(truth), len(drawn)])
+        one_color = torch.zeros(len(generated), dtype=torch.int64)
+        plots.append(torch.cat([scatter(codes, labels_of(context.test.labels)), scatter(generated, one_color)]))
         figures[preset] = {"latent_distance": _distance(networks, [of_test]),
                            "latent_distance of 1000": _distance(networks, thousands),
-                           "latent_distance of training digits": _distance(networks, of_seen),
-                           "latent_distance between them": _distance(networks, [of_test[: len(of_seen[0])]], of_seen),
+                           "latent_distance of training digits": _distance(networks, of_training),
+                           "latent_distance between them": _distance(
+                               networks, [of_test[: len(of_training[0])]], of_training),
                            "reconstruction_psnr": reconstruction_psnr(networks, truth)}  # fmt: skip
     return ExperimentResult(plots, figures)
 
 
-def _sets_of_seen(model: Model, context: Context) -> list[Tensor]:
-    """Codes of `MEANS` random sets of the pictures that a model was trained on, each as large as the test set."""
-    seen, _ = split_validation(context.training, model.header["training"]["validation"])
-    assert isinstance(seen, ImageSet)
-    codes = codes_of(autoencoder_of(model), seen)
-    orders = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed)) for seed in range(MEANS))
+def _training_code_sets(model: Model, context: Context) -> list[Tensor]:
+    """Codes of `REPEATS` random sets of training images, each as large as the test set."""
+    trained_on, _ = split_validation(context.training, model.header["training"]["validation"])
+    assert isinstance(trained_on, ImageSet)
+    codes = codes_of(autoencoder_of(model), trained_on)
+    orders = (torch.randperm(len(trained_on), generator=torch.Generator().manual_seed(seed)) for seed in range(REPEATS))
     return [codes[order[: len(context.test)]] for order in orders]
 
 
 def _distance(networks: Autoencoder, sets: Sequence[Tensor], others: Sequence[Tensor] = ()) -> float:
-    """Sliced Wasserstein distance of codes (N, M) from draws, or from others, over that of two sets of N draws.
+    """Ratio of sliced Wasserstein distances: codes from draws, or from other codes, over two sets of draws.
 
-    Both are means of `MEANS`, over the sets of codes in turn: one pair of draws may be twice as far apart as another.
+    Both are sums over `REPEATS` pairs, since one pair of draws may be twice as far apart as another.
+
+    Args:
+        networks: whose prior is drawn from.
+        sets: codes (N, M), taken in turn.
+        others: codes to compare with, as many sets; draws if empty.
     """
     of_codes = of_draws = 0.0
-    for seed, codes in zip(range(MEANS), cycle(sets), strict=False):
+    for seed, codes in zip(range(REPEATS), cycle(sets), strict=False):
         one, two = networks.codes_of(sample_prior(networks, 2 * len(codes), seed)).chunk(2)
         of_codes += sliced_wasserstein(codes, others[seed] if others else one)
         of_draws += sliced_wasserstein(one, two)
@@ -93,9 +100,9 @@ def _distance(networks: Autoencoder, sets: Sequence[Tensor], others: Sequence[Te
 
 
 def aae_labels(context: Context) -> ExperimentResult:
-    """Codes under a mixture whose critic is told some labels: the share of test codes in their own component.
+    """Share of test codes in the mixture component of their class, where the critic is conditioned on labels.
 
-    Beside it that of draws from the prior, in which neighbors overlap a little.
+    The share of draws from the prior is the bound: neighboring components overlap a little.
     """
     preset = "aae-mnist-labels"
     networks, truth = autoencoder_of(context.model(preset)), context.test
@@ -108,10 +115,10 @@ def aae_labels(context: Context) -> ExperimentResult:
 
 
 def aae_likelihood(context: Context) -> ExperimentResult:
-    """Log-likelihood of test digits under a Parzen window on 10,000 draws, as the AAE paper measures it (section 2.2).
+    """Parzen log-likelihood of test digits under 10,000 samples (AAE paper, section 2.2).
 
-    Its deviation is chosen on digits held out of training. Pictures are the 28x28 pixels that MNIST has, in [0, 1].
-    Beside it a window on training digits themselves, and what was published. The sheet shows draws.
+    Images are the 28x28 pixels of MNIST in [0, 1]; sigma is chosen on held-out training digits. In comparison: a window
+    on training digits in place of samples, and the published figure. The contact sheet shows samples.
     """
     preset, count = "aae-mnist-likelihood", 10_000 if context.full else 500
     model = context.model(preset)
@@ -129,9 +136,9 @@ def aae_likelihood(context: Context) -> ExperimentResult:
 
 
 def _likelihood(window: Tensor, held_out: ImageSet, test: ImageSet) -> dict[str, float]:
-    """Mean over test pictures in nats, its standard error, and the deviation of the window."""
+    """Mean Parzen log-likelihood of test images in nats, its standard error, and the sigma chosen."""
     samples, chosen_on, measured = (
-        _pixels(pictures) for pictures in (window, held_out.images.float() / 255, test.images.float() / 255)
+        _pixels(images) for images in (window, held_out.images.float() / 255, test.images.float() / 255)
     )
     sigma = parzen_sigma(chosen_on, samples, [2 ** (power / 4) for power in range(-16, -3)])  # 0.06 to 0.5
     values = parzen_log_likelihood(measured, samples, sigma)
@@ -139,13 +146,13 @@ def _likelihood(window: Tensor, held_out: ImageSet, test: ImageSet) -> dict[str,
             "sigma": sigma}  # fmt: skip
 
 
-def _pixels(pictures: Tensor) -> Tensor:
-    """(N, 784): the digits (N, 1, 32, 32) without the frame that was padded around them."""
-    return pictures[:, :, 2:-2, 2:-2].flatten(1)
+def _pixels(images: Tensor) -> Tensor:
+    """Digits (N, 1, 32, 32) without their padding, as vectors (N, 784)."""
+    return images[:, :, 2:-2, 2:-2].flatten(1)
 
 
 def aae_semi(context: Context, labels: int) -> ExperimentResult:
-    """Error on test pictures where few labels are known, of three seeds; the sheet shows some mistakes of the last."""
+    """Classification error on test images with few labels, for three seeds; the sheet shows errors of the last."""
     figures = {}
     for seed in range(context.seed, context.seed + (3 if context.full else 1)):
         networks = autoencoder_of(context.model("aae-mnist-semi", f"labels={labels}", f"seed={seed}"))
@@ -155,43 +162,44 @@ def aae_semi(context: Context, labels: int) -> ExperimentResult:
 
 
 def _wrong(networks: Autoencoder, test: ImageSet) -> Tensor:
-    """(N,) bool: pictures that the encoder takes for another class."""
+    """(N,) bool: images that the encoder puts into another class."""
     return codes_of(networks, test)[:, : networks.config.classes].argmax(1) != labels_of(test.labels)
 
 
 def aae_clusters(context: Context, preset: str) -> ExperimentResult:
-    """Error where each cluster is named after the class of the picture it is surest of; the sheet shows the heads."""
+    """Clustering error, each cluster labeled by its most confident image; the sheet shows cluster centers."""
     networks = autoencoder_of(context.model(preset))
     k = networks.config.classes
-    heads = torch.cat([torch.eye(k), torch.zeros(k, networks.config.latent_dim)], 1)
+    centers = torch.cat([torch.eye(k), torch.zeros(k, networks.config.latent_dim)], 1)
     return ExperimentResult(
-        [networks.generate(heads)], {preset: {"error": _error_of_clusters(networks, context.test), "clusters": k}}
+        [networks.generate(centers)], {preset: {"error": _clustering_error(networks, context.test), "clusters": k}}
     )
 
 
-def _error_of_clusters(networks: Autoencoder, test: ImageSet) -> float:
-    """Share of pictures in a cluster that is named after another class than theirs."""
-    sure = codes_of(networks, test)[:, : networks.config.classes]
-    names = labels_of(test.labels)[sure.argmax(0)]  # (K,)
-    return float((names[sure.argmax(1)] != labels_of(test.labels)).float().mean())
+def _clustering_error(networks: Autoencoder, test: ImageSet) -> float:
+    """Share of images whose cluster has another label; the most confident image of a cluster gives it its label."""
+    confidence = codes_of(networks, test)[:, : networks.config.classes]
+    labels = labels_of(test.labels)
+    cluster_labels = labels[confidence.argmax(0)]  # (K,)
+    return float((cluster_labels[confidence.argmax(1)] != labels).float().mean())
 
 
 def aae_reduction(context: Context, preset: str) -> ExperimentResult:
-    """Pictures as places in the plane, in the colors of their class, and the error of the classes found."""
+    """Test images embedded in the plane, colored by class, and the error of the classes found."""
     networks = autoencoder_of(context.model(preset))
     assert isinstance(networks.generator, Generator)
     with torch.no_grad():
-        places = networks.generator.represent(codes_of(networks, context.test))
+        embedded = networks.generator.represent(codes_of(networks, context.test))
     if train_config(preset).needs_labels:
         error = float(_wrong(networks, context.test).float().mean())
     else:
-        error = _error_of_clusters(networks, context.test)
-    plot = scatter(places * (REACH / places.abs().max()), labels_of(context.test.labels))
+        error = _clustering_error(networks, context.test)
+    plot = scatter(embedded * (PLOT_RANGE / embedded.abs().max()), labels_of(context.test.labels))
     return ExperimentResult([plot], {preset: {"error": error}})
 
 
 def aae_style(context: Context) -> ExperimentResult:
-    """Does the class follow the label at any style? Columns are labels, rows styles."""
+    """Share of samples whose class is the label given to the decoder; columns of the sheet are labels, rows styles."""
     networks = autoencoder_of(context.model("aae-mnist-supervised"))
     config, count = networks.config, 100
     styles = sample_latents(count, config.latent_dim, torch.Generator().manual_seed(0), config.prior)

@@ -1,4 +1,4 @@
-"""What an experiment is made with, and what it leaves; what all of them ask of networks and pictures."""
+"""Input and result of an experiment, and what several of them compute."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,23 +22,23 @@ from agerestore.training.loop import train
 
 BRIEF = ("steps=300", "finetune.steps=50", "robust.steps=100", "network.width=8")
 BRIEF_LINEAR = (*BRIEF[:-1], "network.width=256")
-EQUAL = ("network.width=8", "steps=1000", "finetune.steps=0", "robust.steps=400")  # what each system is given alike
-HELD_OUT = 0.2  # of a folder that does not know its training and test part apart
+EQUAL = ("network.width=8", "steps=1000", "finetune.steps=0", "robust.steps=400")  # of every system that is compared
+HELD_OUT = 0.2  # share of test images where a folder has no training and test part
 
 
 @dataclass(frozen=True)
 class DataRequirements:
-    """The pictures an experiment is made on: their size and channels, and whether they need labels."""
+    """The images an experiment needs: side in pixels, channels, and whether they have labels."""
 
     size: int = 32
     channels: int = 1
     labels: bool = True
 
     def load(self, data: Path, limit: int) -> tuple[ImageSet, ImageSet]:
-        """Training pictures and the first ``limit`` test pictures.
+        """Training images and the first ``limit`` test images.
 
-        Of a plain folder a fixed random part is for testing. It begins with what `agerestore.training.loop` holds out
-        of the same folder, so that those were not seen by a model that was trained on it.
+        Of a folder without these two parts a fixed random fifth is for testing. It begins with the images that
+        `agerestore.training.loop` holds out of the same folder, which a model trained on it has not seen.
 
         Raises:
             NothingReadableError: no such folder, or no readable image in it.
@@ -49,22 +49,22 @@ class DataRequirements:
             training, test = _apart(load_images(data, self.size, self.channels))
         return training, test.take(torch.arange(min(limit, len(test))))
 
-    def check(self, name: str, pictures: ImageSet) -> None:
-        """Refuse pictures that the experiment of a name cannot be made on.
+    def check(self, name: str, images: ImageSet) -> None:
+        """Refuse images that do not meet the requirements of the experiment ``name``.
 
         Raises:
-            UsageError: of another size or other channels, or without labels.
+            UsageError: another size, other channels, or no labels.
         """
-        if pictures.images.shape[1:] != (self.channels, self.size, self.size):
-            raise UsageError(f"{name} is made on pictures of {self.size}x{self.size} with {self.channels} channels")
-        if self.labels and pictures.labels is None:
+        if images.images.shape[1:] != (self.channels, self.size, self.size):
+            raise UsageError(f"{name} needs images of {self.size}x{self.size} with {self.channels} channels")
+        if self.labels and images.labels is None:
             raise UsageError(
                 f"{name} needs labels: give a set as torchvision lays it out, or a folder with a folder for each digit"
             )
 
 
-def _apart(pictures: ImageSet) -> tuple[ImageSet, ImageSet]:
-    training, test = split_validation(pictures, HELD_OUT)
+def _apart(images: ImageSet) -> tuple[ImageSet, ImageSet]:
+    training, test = split_validation(images, HELD_OUT)
     assert isinstance(training, ImageSet)
     assert isinstance(test, ImageSet)
     return training, test
@@ -72,18 +72,18 @@ def _apart(pictures: ImageSet) -> tuple[ImageSet, ImageSet]:
 
 @dataclass(frozen=True)
 class Context:
-    """What an experiment is made with.
+    """Data, runs and settings of an experiment.
 
     Attributes:
-        training: pictures, with labels where the experiment needs them.
-        test: others, which no run sees.
-        runs: folder of the runs.
-        full: train as the presets say.
-        settings: what is set beside that, last.
-        report: told what is being trained.
-        weights: a shipped model's name or a file, for an experiment on a model that is there already.
-        seed: of the runs; where an experiment makes several that differ in it, of the first.
-        device: where they are trained, and timed; all other figures are taken on the CPU.
+        training: training images, with labels where the experiment needs them.
+        test: test images, which no run sees.
+        runs: folder of the training runs.
+        full: train as the presets say; else briefly.
+        settings: ``key=value`` for every run, applied last.
+        report: called with a line on each run that is trained.
+        weights: name or file of a trained model, for an experiment that can take one.
+        seed: of the runs; of the first, where an experiment makes several with different seeds.
+        device: for training and timing; all other figures are computed on the CPU.
     """
 
     training: ImageSet
@@ -97,7 +97,16 @@ class Context:
     device: torch.device | str = "cpu"
 
     def model(self, preset: str, *settings: str, name: str = "") -> Model:
-        """The weights of a preset, trained here unless they lie there; in a folder of a name, or of the settings."""
+        """The model of a preset, loaded from its run, or trained if there is none yet.
+
+        Args:
+            preset: name.
+            settings: ``key=value``, before those of the context.
+            name: of the run's folder; of preset and settings if empty.
+
+        Raises:
+            UsageError: the run was trained with other settings.
+        """
         brief = BRIEF_LINEAR if train_config(preset).network.architecture == "mlp" else BRIEF
         config = train_config(preset, (*(() if self.full else brief), f"seed={self.seed}", *settings, *self.settings))
         run = self.runs / (name or "-".join([preset, *(each.replace("=", "") for each in settings)]))
@@ -106,13 +115,19 @@ class Context:
             train(config, self.training, run, device=self.device, resume=(run / "config.json").exists())
         loaded = weights.load_weights(run / "final.safetensors")
         if loaded.header["training"] != config.model_dump(mode="json"):
-            raise UsageError(f"{run}: trained with other settings; name another folder with --out")
+            raise UsageError(f"{run}: trained with other settings; choose another output folder")
         return loaded
 
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """Rows of a sheet, each (N, C, H, W) in [0, 1], figures by name, and what is to be said of them."""
+    """Result of an experiment.
+
+    Attributes:
+        rows: of the contact sheet; each (N, C, H, W) float in [0, 1].
+        figures: numbers by name, by what was measured.
+        note: a remark for the JSON; empty for none.
+    """
 
     rows: Sequence[Tensor]
     figures: dict[str, dict[str, float]]
@@ -120,26 +135,30 @@ class ExperimentResult:
 
 
 def autoencoder_of(model: Model) -> Autoencoder:
-    """The networks of a model that is an unconditional pair."""
+    """The encoder and generator of an unconditional model."""
     assert isinstance(model.networks, Autoencoder)
     return model.networks
 
 
 @torch.no_grad()
 def codes_of(networks: Autoencoder, images: ImageSet) -> Tensor:
-    """Codes (N, K + M) of pictures."""
+    """Codes (N, K + M) of a set of N images."""
     return torch.cat([networks.encode(part.float() / 255) for part in images.images.split(CHUNK)])
 
 
 def digit_classifier(context: Context) -> Classifier:
-    """A classifier of the digits that training sees."""
+    """A classifier of digits, trained on the training images.
+
+    Raises:
+        UsageError: the images have no labels, or too little is learned from them.
+    """
     seen, labels = context.training.images.float() / 255, labels_of(context.training.labels)
     classifier = train_if_accurate(seen, labels, torch.Generator().manual_seed(0))
     if classifier is None:
-        raise UsageError(f"no classifier learns from these: give more pictures, {SIZE}x{SIZE} and of {CLASSES} classes")
+        raise UsageError(f"no classifier learns from these: give more images, {SIZE}x{SIZE} and of {CLASSES} classes")
     return classifier
 
 
 def sample_prior(networks: Autoencoder, count: int, seed: int = 0) -> Tensor:
-    """Draws (N, K + M) from the prior."""
+    """``count`` draws (N, K + M) from the prior of the networks."""
     return sample_codes(networks.config, count, torch.Generator().manual_seed(seed))

@@ -1,10 +1,12 @@
-"""What an encoder that saw no labels knows of classes: its activations under a linear classifier with few labels.
+"""Linear classification of an unsupervised encoder's features with few labels (AGE paper, section 3.2).
 
-After the AGE paper (section 3.2) and the released scripts of ALI (Dumoulin et al., 2016): the last three convolutional
-blocks and the code of a picture, flattened side by side, in a linear support vector machine with 1,000 labels.
+As in the released scripts of ALI (Dumoulin et al., 2016): the activations of the last three convolutional blocks and
+the code of an image, flattened and concatenated, in a linear support vector machine trained with 1,000 labels.
 """
 
+import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -12,96 +14,132 @@ from torch import Tensor, nn
 from agerestore.data.datasets import ImageSet, hide_labels
 from agerestore.errors import UsageError
 from agerestore.losses.base import labels_of
-from agerestore.metrics.features import CLASSES
 from agerestore.metrics.validation import CHUNK
 from agerestore.models import zoo
 from agerestore.models.base import Model
 from agerestore.models.layers.dcgan import Encoder
 from agerestore.models.layers.resnet import ResidualBlock
 from agerestore.research.experiments.context import Context, ExperimentResult, autoencoder_of
-from agerestore.research.experiments.svm import LinearSVM, train_svm
+
+if TYPE_CHECKING:
+    from sklearn.svm import LinearSVC
 
 BLOCKS = 3
-LABELS = 1000  # known, alike for all classes
-VALIDATION = 1000  # other training pictures, on which C is chosen
-SUBSETS = 10  # of labels that are known
-COSTS = tuple(10.0**power for power in range(-4, 5))
+LABELS = 1000  # in the labeled subset, as many of each class
+VALIDATION = 1000  # other training images, on which C is chosen
+SUBSETS = 10  # labeled subsets drawn
+COSTS = tuple(10.0**power for power in range(-4, 5))  # values of C tried
 PUBLISHED = 0.237  # error in the AGE paper
 NOTE = (
     "not comparable with the paper's 23.7 %, where the encoder sees SVHN's training set and the error is that of all"
-    " 26,032 test digits: here the encoder, the labels and the error are of parts of DATA (ours: 8,000 pictures of the"
+    " 26,032 test digits: here the encoder, the labels and the error are of parts of DATA (ours: 8,000 images of the"
     " official test set). The first test digits are those that training on the same folder holds out; the encoder may"
     " have seen the others, without labels"
 )
 
 
-def svhn_features(context: Context) -> ExperimentResult:
-    """Error on held-out digits, of several random sets of labels; the sheet shows some mistakes of the last.
-
-    Raises:
-        UsageError: too few pictures, or a model of other pictures.
-    """
-    model = zoo.load(context.weights) if context.weights else context.model("age-svhn")
-    known, test = standardized(_described(model, context.training), _described(model, context.test))
-    validation, pool = _split(known)
-    labels = min(LABELS, len(pool.labels) // 2)
-    sets = [pool.choose(labels, seed) for seed in range(SUBSETS if context.full else 2)]
-    errors = {cost: validation.error_of(sets[0].learn(cost)) for cost in COSTS}
-    cost = min(errors, key=lambda each: errors[each])
-    learned = [each.learn(cost) for each in sets]
-    held = _held_out(model, len(known.labels) + len(test.labels), len(test.labels))
-    first = test.take(torch.arange(held))
-    of_all, of_first = (torch.tensor([part.error_of(svm) for svm in learned]) for part in (test, first))
-    figures = {
-        f"{labels} labels": {
-            "error": float(of_all.mean()), "deviation": float(of_all.std(correction=0)),
-            f"error of the first {held}": float(of_first.mean()), "validation_error": errors[cost], "c": cost,
-            "features": test.features.shape[1], "test_digits": len(test.labels), "sets_of_labels": len(sets),
-        },
-        "paper": {"error": PUBLISHED},
-    }  # fmt: skip
-    wrong = learned[-1].classes(test.features) != test.labels
-    shown = context.test.images[wrong if wrong.any() else ~wrong]
-    return ExperimentResult([shown[:16].float() / 255], figures, NOTE)
-
-
 @dataclass(frozen=True)
-class Described:
-    """Pictures as features (N, D), and labels (N,)."""
+class LabeledFeatures:
+    """Features (N, D) float32 of images, and their labels (N,) int64."""
 
     features: Tensor
     labels: Tensor
 
-    def take(self, indices: Tensor) -> "Described":
-        """Those at ``indices``."""
-        return Described(self.features[indices], self.labels[indices])
+    def take(self, indices: Tensor) -> "LabeledFeatures":
+        """Those at ``indices`` (K,) int64."""
+        return LabeledFeatures(self.features[indices], self.labels[indices])
 
-    def choose(self, count: int, seed: int) -> "Described":
-        """As many of each class, drawn from ``seed``."""
+    def labeled_subset(self, count: int, seed: int) -> "LabeledFeatures":
+        """``count`` of them, as many of each class, drawn from ``seed``."""
         return self.take((hide_labels(self.labels, count, seed) >= 0).nonzero().flatten())
 
-    def learn(self, cost: float) -> LinearSVM:
-        """A linear classifier of them, for digits."""
-        return train_svm(self.features, self.labels, cost, classes=CLASSES)
 
-    def error_of(self, svm: LinearSVM) -> float:
-        """Share of them that are taken for another class."""
-        return float((svm.classes(self.features) != self.labels).float().mean())
+def svhn_features(context: Context) -> ExperimentResult:
+    """Error on test digits, mean over labeled subsets; the contact sheet shows some errors of the last.
+
+    Raises:
+        UsageError: too few images, a model of other images, or scikit-learn is not installed.
+    """
+    linear_svm(COSTS[0])  # before an encoder is trained for hours
+    model = zoo.load(context.weights) if context.weights else context.model("age-svhn")
+    known, test = standardized(features_of(model, context.training), features_of(model, context.test))
+    validation, pool = _split(known)
+    labels = min(LABELS, len(pool.labels) // 2)
+    subsets = [pool.labeled_subset(labels, seed) for seed in range(SUBSETS if context.full else 2)]
+    errors = {cost: error_rate(fitted(subsets[0], cost), validation) for cost in COSTS}
+    cost = min(errors, key=lambda each: errors[each])
+    classifiers = [fitted(subset, cost) for subset in subsets]
+    held_out = _held_out(model, len(known.labels) + len(test.labels), len(test.labels))
+    all_errors = torch.tensor([error_rate(each, test) for each in classifiers])
+    first_errors = torch.tensor([error_rate(each, test.take(torch.arange(held_out))) for each in classifiers])
+    figures = {
+        f"{labels} labels": {
+            "error": float(all_errors.mean()), "deviation": float(all_errors.std(correction=0)),
+            f"error of the first {held_out}": float(first_errors.mean()), "validation_error": errors[cost], "c": cost,
+            "features": test.features.shape[1], "test_digits": len(test.labels), "sets_of_labels": len(subsets),
+        },
+        "paper": {"error": PUBLISHED},
+    }  # fmt: skip
+    wrong = predicted(classifiers[-1], test) != test.labels
+    shown = context.test.images[wrong if wrong.any() else ~wrong]
+    return ExperimentResult([shown[:16].float() / 255], figures, NOTE)
 
 
-def _described(model: Model, images: ImageSet) -> Described:
+def linear_svm(cost: float) -> "LinearSVC":
+    """A linear support vector machine of LIBLINEAR, one class against the rest; not fitted yet.
+
+    It minimizes (|w|^2 + b^2) / 2 + C sum max(0, 1 - y (w x + b))^2 for each class.
+
+    Args:
+        cost: C, the weight of errors; above 0.
+
+    Raises:
+        UsageError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.svm import LinearSVC
+    except ImportError:
+        raise UsageError("a linear SVM needs scikit-learn: pip install scikit-learn, or agerestore[research]") from None
+    return LinearSVC(C=cost, dual=True, random_state=0)
+
+
+def fitted(known: LabeledFeatures, cost: float) -> "LinearSVC":
+    """`linear_svm`, fitted; with a large C it stops at LIBLINEAR's 1,000 iterations, near the optimum."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return linear_svm(cost).fit(known.features.numpy(), known.labels.numpy())
+
+
+def predicted(classifier: "LinearSVC", part: LabeledFeatures) -> Tensor:
+    """The class (N,) int64 that a fitted classifier gives each image."""
+    return torch.from_numpy(classifier.predict(part.features.numpy()))
+
+
+def error_rate(classifier: "LinearSVC", part: LabeledFeatures) -> float:
+    """Share, 0 to 1, of images that a fitted classifier puts into another class."""
+    return float((predicted(classifier, part) != part.labels).float().mean())
+
+
+def features_of(model: Model, images: ImageSet) -> LabeledFeatures:
+    """`activations` of all images of a set, with their labels.
+
+    Raises:
+        UsageError: the model is for other images or has no convolutional encoder, or the set has no labels.
+    """
     networks = autoencoder_of(model)
     size, channels = networks.config.image_size, networks.config.channels
     if images.images.shape[1:] != (channels, size, size) or not isinstance(networks.encoder, Encoder):
-        raise UsageError("these weights encode no color pictures of 32x32: name those of an AGE on SVHN with -m")
+        raise UsageError("these weights encode no color images of 32x32: choose the model of an AGE on SVHN")
     encoder = networks.encoder
     with torch.no_grad():
         parts = [activations(encoder, part.float() / 255 * 2 - 1) for part in images.images.split(CHUNK)]
-    return Described(torch.cat(parts), labels_of(images.labels))
+    return LabeledFeatures(torch.cat(parts), labels_of(images.labels))
 
 
 def activations(encoder: Encoder, images: Tensor) -> Tensor:
-    """What the last blocks of convolutions say of pictures (B, C, S, S) in [-1, 1], and their codes: (B, D)."""
+    """Features of images (B, C, S, S) in [-1, 1]: outputs of the last `BLOCKS` blocks and the code, (B, D)."""
     found, x = [], images
     assert isinstance(encoder.layers, nn.Sequential)
     for layer in encoder.layers:
@@ -111,23 +149,22 @@ def activations(encoder: Encoder, images: Tensor) -> Tensor:
     return torch.cat([*found[-BLOCKS:], encoder(images)], 1)
 
 
-def standardized(known: Described, test: Described) -> tuple[Described, Described]:
-    """Features with a mean of 0 and a deviation of 1 over the training pictures, scaled to about unit length."""
+def standardized(known: LabeledFeatures, test: LabeledFeatures) -> tuple[LabeledFeatures, LabeledFeatures]:
+    """Both with mean 0 and standard deviation 1 / sqrt(D) of each feature over ``known``: of about unit length."""
     mean, deviation = known.features.mean(0), known.features.std(0, correction=0).clamp_min(1e-6)
     length = deviation * known.features.shape[1] ** 0.5
-    return Described((known.features - mean) / length, known.labels), Described(
-        (test.features - mean) / length, test.labels
-    )
+    scaled = [LabeledFeatures((part.features - mean) / length, part.labels) for part in (known, test)]
+    return scaled[0], scaled[1]
 
 
-def _split(known: Described) -> tuple[Described, Described]:
-    """Training pictures apart: those C is chosen on, and those whose labels are drawn."""
+def _split(known: LabeledFeatures) -> tuple[LabeledFeatures, LabeledFeatures]:
+    """Training images apart: those on which C is chosen, and those of which labeled subsets are drawn."""
     order = torch.randperm(len(known.labels), generator=torch.Generator().manual_seed(0))
     count = min(VALIDATION, len(order) // 5)
     return known.take(order[:count]), known.take(order[count:])
 
 
-def _held_out(model: Model, pictures: int, most: int) -> int:
-    """How many test pictures, the first, are those that training on the same folder held out."""
+def _held_out(model: Model, images: int, most: int) -> int:
+    """How many test images, the first, are those that training on the same folder held out."""
     share = float(model.header.get("training", {}).get("validation", 0.0))
-    return max(1, min(most, round(pictures * share)))
+    return max(1, min(most, round(images * share)))

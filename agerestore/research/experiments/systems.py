@@ -1,4 +1,4 @@
-"""All systems on the same networks and as many pictures (the AGE paper's comparisons, section 3)."""
+"""AGE and the systems it is compared with, on equal networks and equally many images (AGE paper, section 3)."""
 
 import torch
 
@@ -14,7 +14,7 @@ from agerestore.research.paper_benchmark import (
     draw_samples,
     feature_extractor,
     reconstruction_metrics,
-    sample_metrics,
+    sample_quality,
 )
 from agerestore.training.cost import flops_per_iteration, seconds_per_iteration
 
@@ -23,27 +23,27 @@ SHOWN = 16
 
 
 def systems(context: Context, presets: str) -> ExperimentResult:
-    """Reconstruction, samples, restoration and what it costs; ``presets`` ends the names of the presets."""
-    judge = feature_extractor(context.training)
+    """Reconstruction, samples, restoration and cost of each system; its preset is SYSTEM-``presets``."""
+    extractor = feature_extractor(context.training)
     truth = context.test.images.float() / 255
     rows, count = [truth[:SHOWN]], min(SAMPLES, len(truth) // 2)
-    figures = {"test pictures": sample_metrics(judge, truth[count : 2 * count], truth[:count])}
+    figures = {"test pictures": sample_quality(extractor, truth[count : 2 * count], truth[:count])}
     for name in SYSTEMS:
         model = context.model(f"{name}-{presets}", *(EQUAL if context.full else ()))
         networks = autoencoder_of(model)
         drawn = draw_samples(networks, count, torch.Generator().manual_seed(0))
         config = parse(TrainConfig, model.header["training"], name)
-        figures[name] = sample_metrics(judge, drawn, truth[:count]) | _cost(config, context)
+        figures[name] = sample_quality(extractor, drawn, truth[:count]) | _cost(config, context)
         if networks.encoder is not None:
             rows.append(networks.generate(networks.encode(truth[:SHOWN])))
             distance = latent_distance(networks, truth, sample_prior(networks, 2 * len(truth)))
-            figures[name] |= {"latent_distance": distance} | _of_encoder(model, context.test)
+            figures[name] |= {"latent_distance": distance} | _encoder_metrics(model, context.test)
         rows.append(drawn[:SHOWN])
     return ExperimentResult(rows, figures)
 
 
-def _of_encoder(model: Model, test: ImageSet) -> dict[str, float]:
-    """Reconstruction of clean pictures, and PSNR in dB of restored ones under each kind of damage."""
+def _encoder_metrics(model: Model, test: ImageSet) -> dict[str, float]:
+    """Reconstruction of clean images, and PSNR in dB of restored ones under each degradation."""
     again = reconstruction_metrics(autoencoder_of(model), test.images.float() / 255)
     rows = (
         row
@@ -56,7 +56,7 @@ def _of_encoder(model: Model, test: ImageSet) -> dict[str, float]:
 
 
 def _cost(config: TrainConfig, context: Context) -> dict[str, float]:
-    """Of the game: operations of one picture, counted, and seconds of a thousand here, the least of some tries."""
+    """Cost of the adversarial stage: counted operations per image, and seconds per thousand images on this machine."""
     tries = 5 if context.full else 1
     seconds = min(seconds_per_iteration(config, context.device)["adversarial"] for _ in range(tries))
     return {"gigaflop_per_picture": flops_per_iteration(config)["adversarial"] / config.batch_size / 1e9,

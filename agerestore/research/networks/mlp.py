@@ -1,6 +1,6 @@
-"""Networks of linear layers, as those of the AAE paper: two hidden ones. ``width`` counts their units, 1000 there.
+"""Encoder and generator of two hidden linear layers, as in the AAE paper, where ``width`` is 1000 units.
 
-Images are in [-1, 1] here.
+Images are in [-1, 1].
 """
 
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ class Shape(nn.Module):
         self.shape = shape
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
+        """Reshape a batch."""
         return x.reshape(len(x), *self.shape)
 
 

@@ -8,12 +8,11 @@ from agerestore.losses.registry import System
 from agerestore.research.objectives import aaae, aae, ali, gan, vae
 
 
-def _aae(config: TrainConfig, given: bool = False) -> System:
+def _aae(config: TrainConfig, label_conditioned: bool = False) -> System:
     network = config.network
     assert isinstance(network, AutoencoderConfig)
-    return System(
-        aae.AAE(config.match_x, network.classes, network.critic_classes, given, config.style_noise), aae.TERMS
-    )
+    terms = aae.AAE(config.match_x, network.classes, network.critic_classes, label_conditioned, config.style_noise)
+    return System(terms, aae.TERMS)
 
 
 OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
@@ -21,9 +20,9 @@ OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
     "vae": lambda config: System(vae.VAE(config.sigma), vae.TERMS),
     "ali": lambda config: System(ali.ali_terms, ali.TERMS),
     "aae": _aae,
-    # The uses of an AAE differ in networks and update steps, and one in whether its decoder is given true labels.
+    # The uses of an AAE differ in networks and update steps, and one in that its decoder is conditioned on the label.
     "aae-labels": _aae,
-    "aae-supervised": lambda config: _aae(config, given=True),
+    "aae-supervised": lambda config: _aae(config, label_conditioned=True),
     "aae-semi": _aae,
     "aae-clusters": _aae,
     "aae-reduction": _aae,

@@ -1,20 +1,20 @@
 """Adversarially approximated autoencoder (Xu, Keshmiri & Wang, 2019), rebuilt from its abstract.
 
-Nobody regularizes the codes: the prior comes to them. A latent generator F turns noise into codes that a critic
-cannot tell from those of pictures, and a second critic sees to the pictures g(F(noise)).
+Codes are not regularized; instead the prior is fitted to them. A latent generator F maps noise to codes that a critic
+cannot tell from those of images, and a second critic compares the images g(F(noise)) with real ones.
 
 ============== ===========================================================================
 term           meaning
 ============== ===========================================================================
 match_x        reconstruction error of g(e(x)) against x
-code_real      -log D(e(x)): what counts as real here, against `agerestore.research.objectives.aae`
+code_real      -log D(e(x)): here codes of images are the real ones, unlike in `agerestore.research.objectives.aae`
 code_fake      -log(1 - D(F(z)))
 code_fool      -log D(F(z))
-image_real...  the same three for pictures: x against g(F(z))
+image_real...  the same three for images: x against g(F(z))
 ============== ===========================================================================
 
-The abstract leaves open, and so is our choice: the loss (non-saturating), that the noise is Gaussian with the dimension
-of the code, that reconstructions are not shown to the critic of pictures, and all weights.
+The abstract leaves open what is our choice here: the loss (non-saturating), Gaussian noise of the dimension of the
+code, that the critic of images does not see reconstructions, and all weights.
 """
 
 from collections.abc import Collection
@@ -31,7 +31,7 @@ TERMS = ("match_x", *term_names("code"), *term_names("image"))
 
 @dataclass(frozen=True)
 class AAAE:
-    """The terms of an autoencoder whose codes are approximated.
+    """The terms of an adversarially approximated autoencoder.
 
     Attributes:
         match_x: reconstruction loss, a key of `agerestore.losses.age.MATCH`.
@@ -40,7 +40,7 @@ class AAAE:
     match_x: str = "l1"
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
-        """Compute the ``wanted`` terms for any of its five networks."""
+        """Compute the ``wanted`` terms for any of the five networks."""
         encode, generate = networks["encoder"], networks["generator"]
         draw = networks["latent_generator"]
         terms = adversarial_terms(

@@ -1,24 +1,25 @@
-"""Adversarial autoencoders (Makhzani et al., 2015): a critic holds the codes of pictures to a prior. All six uses.
+"""Adversarial autoencoders (Makhzani et al., 2015), in all six uses of the paper: a critic holds codes to a prior.
 
-============== ==========================================================================================
-term           meaning, with y and z the class probabilities and the style that the encoder gives x
-============== ==========================================================================================
-match_x        reconstruction error of g(y, z) against x
-code_real      -log D(z), z from the prior: what counts as real here
-code_fake      -log(1 - D(z)), z of x
-code_fool      -log D(z), z of x
-label_real...  the same three for y, whose prior is one class for certain, each as likely as another
-code_slope     how steep the critic of z is, mean of that at the prior's and that at those of x; see `gan.slope`
-cross_entropy  of y, for pictures whose label is known
-heads_apart    how far classes are within `APART` of each other among the styles: mean over pairs
-match_view     as match_x, with y of another view of the picture: y is to say what views share, z the rest
-agreement      -log of the probability that x and its other view, each drawn by its y, come to one class
-============== ==========================================================================================
+The encoder gives an image x class probabilities y (none without classes) and a style z.
 
-An unsupervised autoencoder has no y. Where the critic is *told*, it sees beside each code the label it should belong
-to, or that it has none; a prior code comes from that label's component, and where there is none from any. Where y is
-*given*, the generator draws from the true label, and z is left to hold the style alone; cross-entropy then teaches a y
-for pictures that come without a label, which is ours: the paper's encoder says none.
+===================== ===========================================================================================
+term                  meaning
+===================== ===========================================================================================
+match_x               reconstruction error of g(y, z) against x
+code_real             -log D(z), z from the prior
+code_fake             -log(1 - D(z)), z of x
+code_fool             -log D(z), z of x
+label_real...         the same three for y, with a prior of one-hot vectors, uniform over classes
+code_gradient_penalty `gan.gradient_penalty` of the critic of z: mean over z of the prior and of x
+cross_entropy         of y, for the labeled subset
+embedding_margin      hinge loss that keeps class embeddings `MARGIN` apart: mean over pairs
+match_view            as match_x, with y of another view of the image: y is to say what views share, z the rest
+agreement             -log of the probability that x and its other view, with classes drawn from their y, agree
+===================== ===========================================================================================
+
+A *label-conditioned critic* sees with each code the label, or that there is none; a prior code is drawn from the
+component of that label, and from any where there is none. A *label-conditioned decoder* is given the true label, which
+leaves the style to z alone; cross-entropy then trains y for images without label (ours: the paper's encoder has none).
 """
 
 import math
@@ -37,13 +38,10 @@ from agerestore.models.latent import Posterior, one_hot
 from agerestore.research.objectives.gan import adversarial_terms, gradient_penalty, term_names
 
 TERMS = (
-    "match_x", *term_names("code"), "code_slope", *term_names("label"), "cross_entropy", "heads_apart", "match_view",
-    "agreement",
+    "match_x", *term_names("code"), "code_gradient_penalty", *term_names("label"), "cross_entropy", "embedding_margin",
+    "match_view", "agreement",
 )  # fmt: skip
-APART = 4.0  # standard deviations of the style
-
-Found = Callable[[], Posterior]
-Side = Callable[[], Tensor]
+MARGIN = 4.0  # least distance of class embeddings, in standard deviations of the style
 
 
 @dataclass(frozen=True)
@@ -52,94 +50,104 @@ class AAE:
 
     Attributes:
         match_x: reconstruction loss, a key of `agerestore.losses.age.MATCH`.
-        classes: K, of the codes.
-        told: classes that the critic of styles is told of; 0 where it sees styles alone.
-        given: the generator draws from true labels instead of those that the encoder finds.
-        noise: deviation, below 1, of the noise in the styles that the generator sees, where the encoder is sure of
-            them. Styles shrink to make room for it, so that those of the Gaussian prior keep its variance.
+        classes: K of the codes; 0 for styles alone.
+        critic_classes: classes that the critic of styles is conditioned on; 0 for none.
+        label_conditioned: whether the generator is given true labels in place of those of the encoder.
+        style_noise: standard deviation, 0 to 1, of noise in the styles that the generator sees where the posterior has
+            none. Styles are scaled by sqrt(1 - style_noise^2), so that their variance stays that of the prior.
     """
 
     match_x: str = "l2"
     classes: int = 0
-    told: int = 0
-    given: bool = False
-    noise: float = 0.0
+    critic_classes: int = 0
+    label_conditioned: bool = False
+    style_noise: float = 0.0
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder``, ``generator``, ``code_critic`` or ``label_critic``."""
-        found: Found = cache(lambda: networks["encoder"].posterior(batch.seen))
-        terms = self._regularization(networks, batch, found, wanted)
+        posterior = cache(lambda: networks["encoder"].posterior(batch.seen))
+        terms = self._regularization(networks, batch, posterior, wanted)
         if "match_x" in wanted:
-            terms["match_x"] = MATCH[self.match_x](networks["generator"](self._code(found(), batch)), batch.x)
+            terms["match_x"] = MATCH[self.match_x](networks["generator"](self._code(posterior(), batch)), batch.x)
         if "cross_entropy" in wanted:
-            logits = networks["encoder"].posterior(batch.seen if batch.known is None else batch.known).logits
-            labels = batch.labels if batch.known_labels is None else batch.known_labels
-            terms["cross_entropy"] = F.cross_entropy(logits, labels_of(labels))
+            terms["cross_entropy"] = self._cross_entropy(networks, batch)
         if "match_view" in wanted or "agreement" in wanted:
-            terms |= self._of_views(networks, batch, found(), wanted)
-        if "heads_apart" in wanted:
-            terms["heads_apart"] = embedding_margin_loss(networks["generator"].embeddings())
+            terms |= self._view_terms(networks, batch, posterior(), wanted)
+        if "embedding_margin" in wanted:
+            terms["embedding_margin"] = embedding_margin_loss(networks["generator"].embeddings())
         return terms
 
-    def _of_views(
-        self, networks: Networks, batch: Batch, found: Posterior, wanted: Collection[str]
+    def _cross_entropy(self, networks: Networks, batch: Batch) -> Tensor:
+        images = batch.seen if batch.labeled is None else batch.labeled
+        labels = batch.labels if batch.labeled_classes is None else batch.labeled_classes
+        return F.cross_entropy(networks["encoder"].posterior(images).logits, labels_of(labels))
+
+    def _view_terms(
+        self, networks: Networks, batch: Batch, posterior: Posterior, wanted: Collection[str]
     ) -> dict[str, Tensor]:
-        """The terms that see another view of each picture."""
+        """The terms that see another view of each image."""
         if batch.view is None:
-            raise UsageError("match_view and agreement are of another view of each picture: --set views=true")
+            raise UsageError("match_view and agreement need another view of each image: set views=true")
         other: Posterior = networks["encoder"].posterior(batch.view)
         terms: dict[str, Tensor] = {}
         if "match_view" in wanted:
-            code = torch.cat([other.logits.softmax(1), self._style(found, batch)], 1)
+            code = torch.cat([other.logits.softmax(1), self._style(posterior, batch)], 1)
             terms["match_view"] = MATCH[self.match_x](networks["generator"](code), batch.x)
         if "agreement" in wanted:
-            terms["agreement"] = agreement_loss(found.logits, other.logits)
+            terms["agreement"] = agreement_loss(posterior.logits, other.logits)
         return terms
 
     def _regularization(
-        self, networks: Networks, batch: Batch, found: Found, wanted: Collection[str]
+        self, networks: Networks, batch: Batch, posterior: Callable[[], Posterior], wanted: Collection[str]
     ) -> dict[str, Tensor]:
-        """The terms of both critics, as far as there are any."""
+        """The adversarial terms of those critics that there are."""
         y, z = batch.z[:, : self.classes], batch.z[:, self.classes :]
-        sides: dict[str, tuple[Side, Side]] = {
-            "code": (lambda: self._told(z, batch), lambda: self._told(found().style(batch.noise), batch)),
-            "label": (lambda: y, lambda: found().logits.softmax(1)),
+        sides: dict[str, tuple[Callable[[], Tensor], Callable[[], Tensor]]] = {
+            "code": (
+                lambda: self._critic_input(z, batch),
+                lambda: self._critic_input(posterior().style(batch.noise), batch),
+            ),
+            "label": (lambda: y, lambda: posterior().logits.softmax(1)),
         }
         terms: dict[str, Tensor] = {}
         for what, (real, fake) in sides.items():
             if f"{what}_critic" in networks:
                 terms |= adversarial_terms(what, networks[f"{what}_critic"], real, fake, wanted)
-        if "code_slope" in wanted and "code_critic" in networks:
-            terms["code_slope"] = self._slope(networks["code_critic"], z, found().style(batch.noise), batch)
+        if "code_gradient_penalty" in wanted and "code_critic" in networks:
+            styles = (z, posterior().style(batch.noise))
+            terms["code_gradient_penalty"] = self._gradient_penalty(networks["code_critic"], styles, batch)
         return terms
 
-    def _slope(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, batch: Batch) -> Tensor:
-        """How steep the critic is along styles, whatever labels it is told beside them."""
+    def _gradient_penalty(
+        self, critic: Callable[[Tensor], Tensor], styles: tuple[Tensor, Tensor], batch: Batch
+    ) -> Tensor:
+        """Mean `gradient_penalty` at prior and encoded styles (B, M), with respect to the style alone."""
         plain = getattr(critic, "forward", critic)  # what is compiled has no second derivatives
-        sides = [gradient_penalty(lambda style: plain(self._told(style, batch)), codes) for codes in (real, fake)]
+        sides = [gradient_penalty(lambda style: plain(self._critic_input(style, batch)), each) for each in styles]
         return torch.stack(sides).mean()
 
-    def _told(self, style: Tensor, batch: Batch) -> Tensor:
-        """Styles (B, M) with the labels beside them, for a critic that is told; one column more for no label."""
-        if not self.told:
+    def _critic_input(self, style: Tensor, batch: Batch) -> Tensor:
+        """Styles (B, M); if label-conditioned (B, M + K + 1), with the one-hot label, the last for no label."""
+        if not self.critic_classes:
             return style
-        labels = labels_of(batch.labels)
-        return torch.cat([style, one_hot(torch.where(labels < 0, self.told, labels), self.told + 1)], 1)
+        labels, k = labels_of(batch.labels), self.critic_classes
+        return torch.cat([style, one_hot(torch.where(labels < 0, k, labels), k + 1)], 1)
 
-    def _code(self, found: Posterior, batch: Batch) -> Tensor:
-        """(B, K + M), of which the generator draws."""
-        style = self._style(found, batch)
+    def _code(self, posterior: Posterior, batch: Batch) -> Tensor:
+        """(B, K + M): what the generator sees."""
+        style = self._style(posterior, batch)
         if not self.classes:
             return style
-        y = one_hot(labels_of(batch.labels), self.classes) if self.given else found.logits.softmax(1)
-        return torch.cat([y, style], 1)
+        if self.label_conditioned:
+            return torch.cat([one_hot(labels_of(batch.labels), self.classes), style], 1)
+        return torch.cat([posterior.logits.softmax(1), style], 1)
 
-    def _style(self, found: Posterior, batch: Batch) -> Tensor:
-        """(B, M), of which the generator draws."""
-        style = found.style(batch.noise)
-        if not self.noise or batch.noise is None or found.log_variance is not None:
+    def _style(self, posterior: Posterior, batch: Batch) -> Tensor:
+        """(B, M): the style that the generator sees."""
+        style = posterior.style(batch.noise)
+        if not self.style_noise or batch.noise is None or posterior.log_variance is not None:
             return style
-        return math.sqrt(1 - self.noise**2) * style + self.noise * batch.noise
+        return math.sqrt(1 - self.style_noise**2) * style + self.style_noise * batch.noise
 
 
 def agreement_loss(one: Tensor, other: Tensor) -> Tensor:
@@ -147,6 +155,6 @@ def agreement_loss(one: Tensor, other: Tensor) -> Tensor:
     return -torch.logsumexp(one.log_softmax(1) + other.log_softmax(1), 1).mean()
 
 
-def embedding_margin_loss(places: Tensor) -> Tensor:
-    """How far places (K, M) are within `APART` of each other: the mean over pairs of what is missing."""
-    return (APART - F.pdist(places)).clamp_min(0).mean()
+def embedding_margin_loss(embeddings: Tensor) -> Tensor:
+    """Mean over pairs of max(0, `MARGIN` - distance) of class embeddings (K, M)."""
+    return (MARGIN - F.pdist(embeddings)).clamp_min(0).mean()

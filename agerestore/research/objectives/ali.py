@@ -1,13 +1,13 @@
-"""Adversarially learned inference (Dumoulin et al., 2016): one critic of pairs, and no reconstruction.
+"""Adversarially learned inference (Dumoulin et al., 2016, equation 4): one critic of pairs, no reconstruction.
 
-The pairs (x, e(x)) of real images with their codes, drawn from the posterior, are the real ones, (g(z), z) the fakes.
+Real pairs are (x, e(x)), the code drawn from the posterior; fake ones are (g(z), z).
 
 ========== =====================================================================================
 term       meaning
 ========== =====================================================================================
 joint_real -log D(x, e(x))
 joint_fake -log(1 - D(g(z), z))
-joint_fool -log D(g(z), z) - log(1 - D(x, e(x))): both sides move, each towards the other
+joint_fool -log D(g(z), z) - log(1 - D(x, e(x))): the encoder and the generator move towards each other
 ========== =====================================================================================
 """
 

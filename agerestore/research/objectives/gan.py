@@ -1,6 +1,6 @@
-"""Adversarial terms (Goodfellow et al., 2014), and DCGAN, which is nothing else.
+"""Adversarial terms (Goodfellow et al., 2014, equation 1), and DCGAN (Radford et al., 2016), which has no others.
 
-Of what is judged, ``image``, ``code``, ``label`` or ``joint``, with D = sigmoid(critic):
+WHAT is what the critic sees: ``image``, ``code``, ``label`` or ``joint``; D = sigmoid(critic).
 
 =========== =============================================== ================================
 term        meaning                                         for whom
@@ -10,7 +10,7 @@ WHAT_fake   -log(1 - D(fake))                               the critic
 WHAT_fool   -log D(fake), the non-saturating loss           the network that makes the fakes
 =========== =============================================== ================================
 
-Each is log 2 where D = 1/2 everywhere: at the end of the game.
+Each is log 2 where D = 1/2 everywhere: at the equilibrium.
 """
 
 from collections.abc import Callable, Collection
@@ -23,7 +23,7 @@ from agerestore.losses.base import Batch, Networks
 
 
 def term_names(what: str) -> tuple[str, str, str]:
-    """Names of the three terms of what is judged."""
+    """Names of the three terms of ``what`` a critic sees."""
     return f"{what}_real", f"{what}_fake", f"{what}_fool"
 
 
@@ -41,11 +41,15 @@ def fake_loss(logits: Tensor) -> Tensor:
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], codes: Tensor) -> Tensor:
-    """Half the squared gradient of a critic's logits (B,) at codes (B, M), mean over the batch.
+    """Half the squared gradient of a critic's logits with respect to its input, mean over the batch.
 
-    A critic that pays for it at real and at fake ones (R1 and R2 of Mescheder, Geiger & Nowozin, "Which training
-    methods for GANs do actually converge?", 2018) lets the game come to rest, where otherwise both circle around the
-    end of it. Each logit is to depend on its own code alone: no batch norms.
+    At real and at fake inputs these are the penalties R1 and R2 of Mescheder, Geiger and Nowozin, "Which training
+    methods for GANs do actually converge?" (2018, equations 9 and 10): training converges where it would otherwise
+    circle around the equilibrium.
+
+    Args:
+        critic: (B, M) -> logits (B,); each depends on its own row alone, so no batch norms.
+        codes: (B, M).
     """
     codes = codes.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(codes).sum(), codes, create_graph=True)
@@ -59,14 +63,14 @@ def adversarial_terms(
     fake: Callable[[], Tensor],
     wanted: Collection[str],
 ) -> dict[str, Tensor]:
-    """The ``wanted`` terms of what is judged.
+    """Those of the three terms that are ``wanted``.
 
     Args:
         what: the name that terms begin with.
-        critic: -> logits (B,). Real and fake ones pass it apart, with batch statistics of their own.
-        real: makes what is to be accepted; called only where it is needed.
-        fake: likewise what is to be rejected.
-        wanted: names of terms; those of other systems are left alone.
+        critic: inputs -> logits (B,). Real and fake inputs pass it apart, with batch statistics of their own.
+        real: makes the real inputs; called only where they are needed.
+        fake: makes the fake inputs, likewise.
+        wanted: names of terms; others than these three are ignored.
     """
     of_real, of_fake, of_fool = term_names(what)
     terms: dict[str, Tensor] = {}
@@ -79,7 +83,7 @@ def adversarial_terms(
 
 
 def dcgan_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
-    """Compute the ``wanted`` terms for ``critic`` or ``generator``; who does not learn is held fixed by the loop."""
+    """Compute the ``wanted`` terms for ``critic`` or ``generator``."""
     return adversarial_terms(
         "image", networks["critic"], lambda: batch.x, lambda: networks["generator"](batch.z), wanted
     )

@@ -1,14 +1,14 @@
-"""The variational autoencoder (Kingma & Welling, 2014): minus the evidence lower bound, in nats of a picture.
+"""The variational autoencoder (Kingma & Welling, 2014, equation 3): negative evidence lower bound, in nats per image.
 
 ======= ==============================================================================================
 term    meaning, with z drawn from the posterior q(z|x)
 ======= ==============================================================================================
 kl      divergence of q(z|x) from N(0, I)
 nll     -log p(x|z), p Gaussian around g(z) with one variance for all pixels
-match_x mean squared error of g(z) against x, for who prefers to weigh it
+match_x mean squared error of g(z) against x, as an alternative to nll with a weight
 ======= ==============================================================================================
 
-The sum of the first two is the bound. The variance is given, or else the one under which the batch is most likely
+The sum of the first two is the bound. The variance is given, or else the one of highest likelihood for the batch
 (Rybkin et al., 2021), so that there is nothing to tune.
 """
 
@@ -25,19 +25,25 @@ from agerestore.errors import UsageError
 from agerestore.losses.base import Batch, Networks
 
 TERMS = ("kl", "nll", "match_x")
-SMALLEST_ERROR = 1e-6  # mean square, of a range of 2: an eighth of a gray level
+MIN_SQUARED_ERROR = 1e-6  # in a range of 2: an eighth of a gray level
 
 
 def normal_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, I)) of (B, M), in nats: the sum over M, the mean over B."""
+    """KL(N(mean, variance) || N(0, I)), both (B, M), in nats: sum over M, mean over B."""
     return (log_variance.exp() + mean.square() - log_variance - 1).sum(1).mean() / 2
 
 
 def negative_log_likelihood(x: Tensor, center: Tensor, sigma: float | None = None) -> Tensor:
-    """-log N(x; center, sigma^2 I) of (B, ...), in nats of one of B; ``sigma`` that fits the batch best where None."""
+    """-log N(x; center, sigma^2 I) for x and center (B, ...), in nats per image.
+
+    Args:
+        x: (B, ...).
+        center: (B, ...).
+        sigma: standard deviation; None for the one of highest likelihood for the batch.
+    """
     squared, pixels = distributed.mean(F.mse_loss(center, x)), x[0].numel()
     if sigma is None:
-        return pixels / 2 * (1 + (2 * math.pi * squared.clamp_min(SMALLEST_ERROR)).log())
+        return pixels / 2 * (1 + (2 * math.pi * squared.clamp_min(MIN_SQUARED_ERROR)).log())
     return pixels / 2 * (squared / sigma**2 + math.log(2 * math.pi * sigma**2))
 
 
@@ -46,7 +52,7 @@ class VAE:
     """The terms of the bound.
 
     Attributes:
-        sigma: of p(x|z); None for the one that fits the batch best.
+        sigma: standard deviation of p(x|z); None for the one of highest likelihood for each batch.
     """
 
     sigma: float | None = None
@@ -55,7 +61,7 @@ class VAE:
         """Compute the ``wanted`` terms, usually for ``encoder+generator``."""
         posterior = networks["encoder"].posterior(batch.seen)
         if posterior.log_variance is None:
-            raise UsageError("a VAE needs a spread of its codes: set network.posterior=gaussian")
+            raise UsageError("a VAE needs a Gaussian posterior: set network.posterior=gaussian")
         terms: dict[str, Tensor] = {}
         if "kl" in wanted:
             terms["kl"] = normal_kl(posterior.mean, posterior.log_variance)
