@@ -50,6 +50,6 @@ def _last_word(text: str) -> tuple[str, str, str]:
 
 # Written out because the registry loads PyTorch; a test holds it against the registry.
 DEGRADATIONS = (
-    "noise", "poisson", "saltpepper", "jpeg", "webp", "blur", "motion", "resample", "holes", "hole", "missing",
-    "strokes", "scratches", "dust", "fading", "grain", "old-photo",
+    "blur", "dust", "fading", "grain", "hole", "holes", "jpeg", "missing", "motion", "noise", "poisson", "resample",
+    "saltpepper", "scratches", "strokes", "webp", "old-photo",
 )  # fmt: skip

@@ -70,14 +70,14 @@ def degrade(
     def draw(job: "Job", size: tuple[int, int]) -> "list[Drawn]":
         return _drawn(steps, size, seed, job.name) if replay is None else _replayed(replay, job, job.name)
 
-    processor = _Damaging(draw, where, files.quality)
+    processor = _Degrading(draw, where, files.quality)
     settings = DegradeSettings(degradation, seed)
     key = cache_key("degrade", settings, files.options, device=where.type, precision="auto")  # which was an option
     run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
 
 
 def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
-    """The file that says what happened to a picture: a file for all, or one of a folder; none if it is not there."""
+    """Return the record to replay for an image: the one file, or its own in a folder; empty if there is none."""
     if not replay.is_dir():
         return (replay,) if replay.exists() else ()
     names = (name.with_name(f"{name.name}.damage.json"), name.with_suffix(".damage.json"))
@@ -85,7 +85,7 @@ def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
 
 
 def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Drawn]":
-    """Parameters from the seed and the picture's own name: the same whatever else is in the folder."""
+    """Draw from the seed and the image's own name: the same whatever else is in the folder."""
     import torch
 
     from agerestore import degradations
@@ -96,7 +96,6 @@ def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Dr
 
 
 def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
-
     from agerestore import degradations
 
     if not job.extra_inputs:
@@ -108,8 +107,8 @@ def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
 
 
 @dataclass(frozen=True)
-class _Damaging:
-    """The work of `degrade`: a picture, the picture damaged, its file with its parameters and mask beside it."""
+class _Degrading:
+    """The `Processor` of `degrade`: image -> degraded image -> its file, with sidecars for parameters and mask."""
 
     draw: "Callable[[Job, tuple[int, int]], list[Drawn]]"
     where: Any
@@ -130,11 +129,11 @@ class _Damaging:
 
         photo, drawn = item
         observation = degradations.apply(photo.to_tensor().to(self.where), drawn)
-        damaged, mask = photo.with_pixels(observation.image), None
+        degraded, mask = photo.with_pixels(observation.image), None
         if observation.mask is not None:
             pixels = (observation.mask[0, 0].cpu().numpy() > 0).astype(np.uint8)[:, :, None] * 255
             mask = Photo(pixels)
-        return damaged, mask, degradations.to_json(drawn, 0)
+        return degraded, mask, degradations.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Encoded":
         from agerestore.batch.runner import Encoded
@@ -142,13 +141,13 @@ class _Damaging:
 
         from ._streams import STDIO
 
-        damaged, mask, rows = result
-        picture = {job.target: io.encode(damaged, job.suffix, self.quality)}
+        degraded, mask, rows = result
+        result_file = {job.target: io.encode(degraded, job.suffix, self.quality)}
         if job.target == STDIO:
             lost = "standard output has no place for its mask; name an output file to have one"
-            return Encoded(picture, {"damage": rows} | ({} if mask is None else {"warning": lost}))
-        beside = {
+            return Encoded(result_file, {"damage": rows} | ({} if mask is None else {"warning": lost}))
+        sidecars = {
             job.sidecar("damage.json"): json.dumps(rows, indent=1).encode(),
             job.sidecar("mask.png"): None if mask is None else io.encode(mask, ".png"),
         }
-        return Encoded(beside | picture, {"damage": rows})
+        return Encoded(sidecars | result_file, {"damage": rows})

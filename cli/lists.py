@@ -1,7 +1,6 @@
 """``agerestore presets`` and ``agerestore degradations``: what ``--preset`` and ``--degradation`` take."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -34,18 +33,14 @@ def presets(as_json: AsJson = False) -> None:
 
 
 def degradations(as_json: AsJson = False) -> None:
-    """List the kinds of degradation, with their parameters and the ranges these are drawn from by default."""
-    from agerestore.degradations import ALIASES, KINDS
+    """List the kinds of degradation, and their parameters with the default range and the limits."""
+    from agerestore.degradations import describe
 
-    for name, kind in KINDS.items():
+    for entry in describe():
         if as_json:
-            parameters = {key: asdict(parameter) for key, parameter in kind.parameters.items()}
-            typer.echo(json.dumps({"name": name, "description": kind.description, "parameters": parameters}))
+            typer.echo(json.dumps(entry._asdict()))
+        elif entry.default:
+            limits = f"; {entry.limits} allowed"
+            typer.echo(f"  {entry.name:18} {entry.default:13} {entry.description}{limits}")
         else:
-            ranges = (f"{key}={each.low:g}..{each.high:g}" for key, each in kind.parameters.items())
-            typer.echo(f"{':'.join([name, *ranges])}\n    {kind.description}")
-    for name, chain in ALIASES.items():
-        if as_json:
-            typer.echo(json.dumps({"name": name, "chain": chain}))
-        else:
-            typer.echo(f"{name}\n    stands for {chain}")
+            typer.echo(f"{entry.name:34} {entry.description}")

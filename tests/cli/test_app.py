@@ -211,38 +211,6 @@ def test_bad_input_is_one_line_and_a_documented_exit_code(
     assert not Path("out").exists() or tree(Path("out")) == []
 
 
-# ------------------------------------------------------------------------------------------------ degrade
-
-
-def test_damage_is_written_down_replayed_and_restorable(folder, tmp_path):
-    kind = "noise:sigma=50,holes:count=2"
-    assert run("degrade", folder / "sub", tmp_path / "one", "--degradation", kind, "--seed", 3).exit_code == 0
-    assert tree(tmp_path / "one") == ["b.damage.json", "b.mask.png", "b.png", "c.damage.json", "c.mask.png", "c.tif"]
-    again = run("degrade", folder / "sub", tmp_path / "two", "--replay", tmp_path / "one")
-    assert again.exit_code == 0, again.output
-    for name in tree(tmp_path / "one"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    mask = io.read(tmp_path / "one" / "b.mask.png").pixels
-    assert set(np.unique(mask)) == {0, 255}
-    assert (io.read(tmp_path / "one" / "b.png").pixels[mask > 0] == 0).all()
-
-
-def test_the_damage_of_a_picture_does_not_depend_on_its_neighbors(folder, tmp_path):
-    run("degrade", folder / "sub", tmp_path / "all", "--degradation", "noise")
-    run("degrade", folder / "sub" / "b.png", tmp_path / "alone" / "b.png", "--degradation", "noise")
-    run("degrade", folder / "sub", tmp_path / "other", "--degradation", "noise", "--seed", 1)
-    one, two, other = ((tmp_path / name / "b.png").read_bytes() for name in ("all", "alone", "other"))
-    assert one == two
-    assert one != other
-
-
-def test_something_else_than_a_replay_file_is_named(folder, tmp_path):
-    (tmp_path / "x.json").write_text('[{"kind": "rain"}]')
-    result = run("degrade", folder / "a.png", tmp_path / "a.png", "--replay", tmp_path / "x.json")
-    assert result.exit_code == 1
-    assert "x.json: not written by `agerestore degrade`" in result.stderr
-
-
 # ------------------------------------------------------------------------------------------------ folders
 
 

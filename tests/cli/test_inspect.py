@@ -112,3 +112,10 @@ def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict
     told = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
     assert "no shipped model removes it" in told
     assert "nothing; too small or too noisy to measure noise" in told
+
+
+@pytest.mark.parametrize("option", [("--device", "nosuch"), ("--precision", "bf17"), ("--seed", "1")])
+def test_inspect_takes_only_options_it_uses(folder, option):
+    result = run(folder, *option)
+    assert result.exit_code == 2
+    assert f"No such option: {option[0]}" in result.stderr
