@@ -1,6 +1,6 @@
 """Every benchmark, one after the other; the figures as JSON and as the table in docs/performance.md.
 
-python benchmarks/all.py [--out build/benchmarks.json] [--threads N]
+python benchmarks/all.py [--out build/benchmarks.json] [--threads N] [--no-table]
 
 The table between the two markers of that page is replaced. Leave the machine alone meanwhile. All take as many threads
 as torch chooses, or N: 1 where other work goes on, since threads that wait for each other say nothing.
@@ -79,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE.parent / "build" / "benchmarks.json")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--no-table", action="store_true", help="leave docs/performance.md as it is")
     arguments = parser.parse_args()
     if arguments.threads:
         os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
@@ -90,9 +91,10 @@ def main() -> None:
         print(json.dumps(results[-1], indent=1, ensure_ascii=False), flush=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"machine": on, "results": results}, indent=1, ensure_ascii=False) + "\n")
-    before, _, rest = PAGE.read_text().partition(START)
-    PAGE.write_text(before + table(results, on) + rest.partition(END)[2])
-    print(f"{out} and {PAGE} written")
+    if not arguments.no_table:
+        before, _, rest = PAGE.read_text().partition(START)
+        PAGE.write_text(before + table(results, on) + rest.partition(END)[2])
+    print(f"{out} written")
 
 
 if __name__ == "__main__":
