@@ -32,7 +32,7 @@ def contiguous(training: Training) -> Training:
     """The same training with the memory layout and the optimizer that the official code has."""
     for network in (training.model, training.average):
         network.to(memory_format=torch.contiguous_format)
-    training.optimizers = {
+    training.updater.optimizers = {
         player: torch.optim.Adam(getattr(training.model, player).parameters(), betas=training.config.betas)
         for player in training.stage.players
     }

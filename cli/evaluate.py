@@ -15,7 +15,7 @@ from ._options import DATA, MODEL, Compute, Messages, ModelName, Seed, option, r
 from ._wording import say
 
 if TYPE_CHECKING:
-    from agerestore.data.datasets import AnySet
+    from agerestore.data.datasets import TrainingSet
     from agerestore.models.base import Model
 
 
@@ -123,7 +123,7 @@ def _evaluate_suite(
     seed: int, messages: Messages,
 ) -> None:  # fmt: skip
     """An encoder and a generator in one go; samples are judged by a network trained on --training, or else on DATA."""
-    from agerestore.data import datasets
+    from agerestore.data import sources
     from agerestore.models.age import Autoencoder
     from agerestore.research.paper_benchmark import Measurement, paper_benchmark
 
@@ -136,7 +136,7 @@ def _evaluate_suite(
         )
     size, channels = networks.config.image_size, networks.config.channels
     test, known = (
-        datasets.load_images(folder, size, channels, split)
+        sources.load_images(folder, size, channels, split)
         for folder, split in ((data, "test"), (training or data, "train"))
     )
 
@@ -161,7 +161,7 @@ def _evaluate_coloring(
     messages: Messages,
 ) -> None:
     """A model that colors beside gray and, if there is one, beside plain regression."""
-    from agerestore.data import datasets
+    from agerestore.data import sources
     from agerestore.evaluation.colorization import ColorizationScore, evaluate_colorization
     from agerestore.inference.colorizer import networks_of
     from agerestore.models import zoo
@@ -171,7 +171,7 @@ def _evaluate_coloring(
         raise UsageError("name colored pictures, not those of DATA, with --training: a classifier learns from them")
     networks = networks_of(model)
     test, known = (
-        datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training)
+        sources.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training)
     )
     regression = zoo.load(compare_with).networks if compare_with else None
     if not isinstance(regression, Colorizer | None):
@@ -209,18 +209,20 @@ def _some(test: Any, limit: int, data: Path, messages: Messages) -> Any:
     return test.take(torch.arange(count) if has_splits(data) else torch.arange(count) * len(test) // count)
 
 
-def _pictures(model: "Model", data: Path, training: Path | None, compare: bool) -> "tuple[AnySet, AnySet | None]":
+def _pictures(
+    model: "Model", data: Path, training: Path | None, compare: bool
+) -> "tuple[TrainingSet, TrainingSet | None]":
     """Test pictures in the form that the networks want, and training pictures for what is fitted beside them."""
-    from agerestore.data import datasets
+    from agerestore.data import sources
     from agerestore.data.sources import has_splits
 
     size, channels = model.input.size, model.input.channels
     if size is None:
-        return datasets.load_photographs(data, split="test"), None
+        return sources.load_photographs(data, split="test"), None
     clean = None
     if training is not None or (compare and has_splits(data)):
-        clean = datasets.load_images(training or data, size, channels, "train")
-    return datasets.load_images(data, size, channels, "test"), clean
+        clean = sources.load_images(training or data, size, channels, "train")
+    return sources.load_images(data, size, channels, "test"), clean
 
 
 def _line(row: object) -> str:

@@ -139,7 +139,7 @@ def calibrate(
 
 def _refusals(networks: "Colorizer", data: list[Path], negatives: list[Path], device: "Device") -> dict[str, Any]:
     """The domain of a model that colors, for its header."""
-    from agerestore.data import datasets
+    from agerestore.data import sources
     from agerestore.images.color import rgb_to_lab
     from agerestore.inference import ood_features
 
@@ -147,7 +147,7 @@ def _refusals(networks: "Colorizer", data: list[Path], negatives: list[Path], de
         raise UsageError("name pictures of anything else with --negatives")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        sets = (datasets.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
+        sets = (sources.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
 
     found = ood_features.calibrate_colors(networks, lightness(data), lightness(negatives))
@@ -158,14 +158,14 @@ def _refusals(networks: "Colorizer", data: list[Path], negatives: list[Path], de
 
 def _spread(networks: "PhotoRestorer", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
     """Scales the samples of a model for photographs; its figures after that, for its header."""
-    from agerestore.data import datasets
-    from agerestore.metrics.validation import calibrate_samples, sample_metrics
+    from agerestore.data import sources
+    from agerestore.metrics.uncertainty import calibrate_samples, sample_metrics
     from agerestore.training.validation import HOLES, degrader
 
     photographs = [
         image.to(device).float() / 255
         for folder in data
-        for image in datasets.load_photographs(folder, split="test").images
+        for image in sources.load_photographs(folder, split="test").images
     ]
     calibrate_samples(networks, photographs, degrader(HOLES))
     figures = sample_metrics(networks, photographs, degrader(HOLES))

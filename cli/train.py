@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,11 +12,6 @@ from . import _completion
 from ._interrupt import interrupted
 from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, option, with_groups
 from ._wording import say
-
-if TYPE_CHECKING:
-    from agerestore.config.training import TrainConfig
-    from agerestore.data.datasets import AnySet
-    from agerestore.training.state import Training
 
 
 @with_groups
@@ -55,11 +51,8 @@ def train(
     Ctrl-C saves the state and ends with exit code 130. With --resume and the same DATA and folder the run goes on
     exactly where it was, with the settings it was begun with. Started by torchrun, several processes share each batch.
     """
-    from agerestore import device as devices
     from agerestore import distributed
-    from agerestore.models import zoo
-    from agerestore.training.loop import prepare
-    from agerestore.training.loop import train as train_model
+    from agerestore.training import loop
 
     given = [*(settings or []), *(["augment=true"] if augment else []), *_given(seed, compute.precision)]
     config = _config(preset, tuple(given), out if resume else None)
@@ -93,25 +86,10 @@ def _given(seed: int, precision: str) -> list[str]:
     said = {"seed": seed or None, "precision": None if precision == "auto" else precision}
     return [f"{name}={value}" for name, value in said.items() if value is not None]
 
-
-def _config(preset: str | None, given: tuple[str, ...], begun: Path | None) -> "TrainConfig":
-    """The configuration that is named, or that of a run that was begun, if nothing is."""
-    from agerestore.config.training import read_config, train_config
-
-    if begun is not None and preset is None and not given:
-        return read_config(begun / "config.json")
-    return train_config(preset or "age", given)
-
-
-def _images(config: "TrainConfig", path: Path) -> "AnySet":
-    """The training set in the form that the networks of ``config`` want."""
-    from agerestore.data import datasets
-
-    size = config.network.image_size
-    if size is None:
-        return datasets.load_photographs(path, config.crop_size)
-    stored = round(size * datasets.AUGMENT_MARGIN) if config.augment else size
-    return datasets.load_images(path, stored, config.network.channels, stretch=config.network.fit == "stretch")
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *where, **more: typer.echo(f"agerestore: {message}", err=True)
 
 
 class _Bar:
@@ -149,21 +127,3 @@ class _Bar:
         if self.plain:
             rate = progress.images_per_second
             typer.echo(f"{progress.stage} {progress.step}/{progress.steps} {rate:.0f} images/s {terms}", err=True)
-
-
-def _estimate(training: "Training", images: int, as_json: bool) -> None:
-    """Print the configuration and the work it means: operations counted, seconds measured on two iterations."""
-    from agerestore.training.cost import flops_per_iteration, seconds_per_iteration
-
-    config, steps = training.config, {stage.name: stage.steps for stage in training.stages}
-    seconds = seconds_per_iteration(config, training.device)
-    flops = flops_per_iteration(config)
-    estimate = {
-        "images": images,
-        "iterations": steps,
-        "flop_per_iteration": flops,
-        "flop_per_second_here": {name: flops[name] / seconds[name] for name in flops},
-        "hours": sum(steps[name] * seconds[name] for name in steps) / 3600,
-    }
-    whole = {"config": config.model_dump(mode="json"), "estimate": estimate}
-    typer.echo(json.dumps(whole, indent=None if as_json else 1))

@@ -134,10 +134,10 @@ def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_written(
 ):
     from agerestore.config.training import train_config
     from agerestore.data.datasets import ImageSet
-    from agerestore.training.loop import train
+    from agerestore.training.session import fit
 
     images = ImageSet(torch.zeros(200, 1, 32, 32, dtype=torch.uint8))
     monkeypatch.setattr(distributed, "world_size", lambda: count)
     with pytest.raises(UsageError, match=what):
-        train(train_config(preset, settings), images, tmp_path / "run")
+        fit(train_config(preset, settings), images, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ written with; each is translated once, on its way in, and everything behind that
 something that is on disk, add a row here and nowhere else.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -24,6 +25,11 @@ TRAINING = {
     "robust.turn": "update",
     "paints": "code_prior",
     "paints.turn": "update",
+}
+# Kinds of degradations that are others by now; a run goes on with those that it was begun with.
+DEGRADATIONS = {
+    "jpeg": "jpeg@1",
+    "old-photo": "grain,fading,blur:sigma=0..1.2,scratches,dust,jpeg@1:quality=50..95",
 }
 TRAINING_VALUES = {"divergence": {"official": "age_code"}}
 NETWORK = {  # of the configuration of networks, by its field
@@ -49,6 +55,7 @@ TENSORS = {  # of weights and states: parts of names within a whole model
     "heads": "class_embeddings",
 }
 HEADER = {"terms": "data_license"}
+_DEGRADATION = re.compile(rf"(?<![^,|])({'|'.join(DEGRADATIONS)})(?![^:,|])")
 METRICS = {"grey": "gray", "samples_centre": "samples_estimate"}  # of the ``validation`` of a header
 
 
@@ -128,6 +135,8 @@ def _renamed(values: Mapping[str, Any], path: str) -> dict[str, Any]:
         new = TRAINING.get(path + key, _joined(key) if path in ("turns.", "updates.") else key)
         if key == "weights" and isinstance(value, Mapping):
             value = _keys(value, TERMS)
+        elif key == "damage":
+            value = _DEGRADATION.sub(lambda kind: DEGRADATIONS[kind[0]], value)
         elif isinstance(value, Mapping) and key != "network":
             value = _renamed(value, f"{path}{key}.")
         found[new] = value

@@ -1,8 +1,6 @@
-"""What a run is made of, as frozen data: networks (`agerestore.config.networks`), turns and schedule.
+"""The configuration of a training run, as frozen data; `agerestore.config.presets` has presets of it.
 
-Its presets are rows of `agerestore.config.presets`.
-
-Weights are signed: a player minimizes the sum of weight x term over its turn.
+Weights of loss terms are signed: a player minimizes the sum of weight x term.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
@@ -21,37 +19,62 @@ from agerestore.errors import UsageError
 
 Decay = Literal["constant", "linear", "cosine", "step"]
 
-SAMPLES_PER_CONDITION = 4  # of z for each condition, in the terms that compare them
-# Settings of a run that may be others when it goes on: how fast it is, and how often it says something.
+SAMPLES_PER_CONDITION = 4  # codes for each condition, in the loss terms that compare samples
+# Fields that may change when a run is resumed: how fast it runs, and how often it writes something.
 RUNTIME_FIELDS = {"compiled", "workers", "cuda_graph", "state_minutes", "sheet_every", "log_every"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class UpdateStep(Frozen):
-    """One player's turn in an iteration: how many steps it takes, and what it minimizes.
+    """What a player does in an iteration: how many steps of its optimizer, and what they minimize.
 
     A player is a network by its name, or several joined by +, such as encoder+generator, that take one step together.
     """
 
     steps: int = Field(1, ge=0)
-    rate: float = Field(1.0, gt=0, description="times the learning rate of the run")
-    weights: dict[str, float]
+    rate: float = Field(1.0, gt=0, description="factor of the learning rate of the stage")
+    weights: dict[str, float] = Field(description="loss term -> weight")
 
 
-class FinetuneConfig(Frozen):
-    """After the game: the encoder alone learns to invert the generator, which is frozen, as it is used (eval mode)."""
+class StageConfig(Frozen):
+    """A stage of training in which one network learns alone.
 
-    steps: int = Field(0, ge=0, description="0 leaves it out, as published")
-    lr: float = Field(5e-4, gt=0)
+    Attributes:
+        player: the network.
+        decay: how the learning rate falls, see `agerestore.training.stages.learning_rate`.
+    """
+
+    player: ClassVar[str]
+
+    steps: int = Field(0, ge=0, description="iterations; 0 leaves the stage out")
+    lr: float = Field(1e-3, gt=0, description="learning rate at its beginning")
+    update: UpdateStep
+
+    @property
+    def decay(self) -> str:
+        """How the learning rate falls."""
+        return "cosine"
+
+
+class FinetuneConfig(StageConfig):
+    """Encoder fine-tuning after the adversarial stage: it learns to invert the generator, both as they are used.
+
+    The generator is frozen, and the batch norms keep their running statistics.
+    """
+
+    player: ClassVar[str] = "encoder"
+
+    lr: float = Field(5e-4, gt=0, description="learning rate at its beginning")
     update: UpdateStep = UpdateStep(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 128})
 
 
-class RobustConfig(Frozen):
-    """After the game: how a copy of the encoder is tuned on damaged pictures, the generator frozen."""
+class RobustConfig(StageConfig):
+    """The robust encoder, a copy of the encoder that learns to encode degraded images; the generator is frozen."""
 
-    steps: int = Field(4000, ge=0, description="0 leaves the robust encoder out")
-    lr: float = Field(1e-3, gt=0)
+    player: ClassVar[str] = "robust_encoder"
+
+    steps: int = Field(4000, ge=0, description="iterations; 0 leaves the robust encoder out")
     batch_size: int = Field(64, ge=2)
     degradation: str = (
         "noise:sigma=20..140:clip=1|noise:sigma=0..128|saltpepper:amount=0..0.4|hole:size=8..18"
@@ -60,98 +83,105 @@ class RobustConfig(Frozen):
     update: UpdateStep = UpdateStep(weights={"image": 1.0, "code": 0.01})
 
 
-class CodePriorConfig(Frozen):
-    """After the game on colors: which codes a lightness has is learned, encoder and generator frozen."""
+class CodePriorConfig(StageConfig):
+    """The distribution of color codes given the lightness; encoder and generator are frozen."""
 
-    steps: int = Field(0, ge=0, description="0 leaves it out: codes are drawn from the whole sphere")
-    lr: float = Field(1e-3, gt=0)
+    player: ClassVar[str] = "code_prior"
+
     update: UpdateStep = UpdateStep(weights={"surprisal": 1.0})
 
+    @property
+    def decay(self) -> str:
+        """How the learning rate falls."""
+        return "linear"
 
-class EstimateConfig(Frozen):
-    """Before the conditional game: the center of the latent learns, by regression, to be the best single estimate."""
 
-    steps: int = Field(0, ge=0, description="0 leaves it out: the estimator stays as it is")
-    lr: float = Field(1e-3, gt=0)
-    lr_decay: Literal["constant", "linear", "cosine"] = "cosine"  # it knows no epochs
+class EstimateConfig(StageConfig):
+    """Regression before the adversarial stage: the estimator learns the best single estimate of a clean image."""
+
+    player: ClassVar[str] = "estimator"
+
+    lr_decay: Literal["constant", "linear", "cosine"] = "cosine"  # this stage has no epochs
     batch_size: int = Field(32, ge=1)
     update: UpdateStep = UpdateStep(weights={"estimate": 1.0, "uncertainty": 0.02})
 
+    @property
+    def decay(self) -> str:
+        """How the learning rate falls."""
+        return self.lr_decay
+
+
+# Fields that have an effect with some kinds of networks and objectives only.
+DATA_FIELDS = (
+    "flip", "shift", "augment", "gray", "upscaled", "crop_size", "workers", "views", "degradation", "sigma",
+    "style_noise", "labels",
+)  # fmt: skip
+
 
 class TrainConfig(Frozen):
-    """A whole training run. ``steps`` counts iterations (all turns once); without it ``epochs`` counts."""
+    """A whole training run. ``steps`` counts iterations of the adversarial stage; without it ``epochs`` counts."""
 
     preset: str = "age"
     objective: str = "age"
     network: AnyNetworkConfig = AutoencoderConfig()
-    crop_size: int = Field(64, ge=16, multiple_of=16, description="of the pieces of photographs that training sees")
-    degradation: str = Field("", description="what happens to the pieces of photographs, or to what an AAE encodes")
-    gray: float = Field(0, ge=0, le=1, description="share of the pieces of photographs that are made gray")
-    upscaled: float = Field(
-        0, ge=0, le=1, description="share of the pieces of photographs that are enlarged first: soft, and to stay so"
-    )
+    crop_size: int = Field(64, ge=16, multiple_of=16, description="side in pixels of the patches of photographs")
+    degradation: str = Field("", description="of the patches of photographs, or of what an AAE encodes")
+    gray: float = Field(0, ge=0, le=1, description="share of the patches that are made gray")
+    upscaled: float = Field(0, ge=0, le=1, description="share of the patches that are upscaled before degradation")
     estimate: EstimateConfig = EstimateConfig()
-    updates: dict[str, UpdateStep]
+    updates: dict[str, UpdateStep] = Field(description="player -> its update step in the adversarial stage")
     divergence: Literal["gaussian", "age_code", "nearest"] = "age_code"
     match_x: Literal["l1", "l2", "log"] = "l1"
     match_z: Literal["cos", "l2"] = "cos"
     sigma: float | None = Field(
-        None,
-        gt=0,
-        description="of the likelihood of a VAE, in a range of 2; if not set, what fits each batch best",
+        None, gt=0, description="std of a VAE's likelihood, for images in [-1, 1]; if not set, the best of each batch"
     )
-    labels: int | None = Field(None, ge=1, description="training pictures whose label is known; all if not set")
+    labels: int | None = Field(None, ge=1, description="training images whose label is known; all if not set")
     margin: float | None = Field(
-        None, gt=0, description="the encoder gains nothing by kl_fake beyond the ideal + margin"
+        None, gt=0, description="the encoder gains nothing by kl_fake beyond its ideal + margin"
     )
-
     style_noise: float = Field(
-        0,
-        ge=0,
-        lt=1,
-        description="deviation of noise in the styles that the generator of an AAE sees, if its posterior has none",
+        0, ge=0, lt=1, description="std of noise in the styles that the generator of a deterministic AAE sees"
     )
     batch_size: int = Field(64, ge=2)
-    steps: int | None = Field(None, ge=0, description="iterations of the game; 0 leaves it out")
-    epochs: float = Field(100, gt=0)
+    steps: int | None = Field(None, ge=0, description="iterations of the adversarial stage; 0 leaves it out")
+    epochs: float = Field(100, gt=0, description="its length where steps is not set")
     lr: float = Field(2e-4, gt=0)
     lr_decay: Decay = "constant"
-    lr_step_epochs: int = Field(40, ge=1, description="epochs between the steps of lr_decay=step")
-    lr_step_factor: float = Field(0.5, gt=0, le=1, description="of each of them")
+    lr_step_epochs: int = Field(40, ge=1, description="epochs between two steps of lr_decay=step")
+    lr_step_factor: float = Field(0.5, gt=0, le=1, description="factor of the learning rate at each of them")
     betas: tuple[float, float] = (0.5, 0.999)
-    clip: float | None = Field(None, gt=0, description="norm that the gradients of a step are clipped to")
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept")
+    clip: float | None = Field(None, gt=0, description="largest norm of the gradient of an update step")
+    ema: float = Field(0.999, ge=0, lt=1, description="decay of the moving average of weights, which is kept")
     finetune: FinetuneConfig = FinetuneConfig()
     robust: RobustConfig = RobustConfig()
     code_prior: CodePriorConfig = CodePriorConfig()
 
-    flip: bool = False
-    shift: int = Field(0, ge=0, le=8, description="pixels that images are moved by at most, each in its own direction")
-    views: bool = Field(
-        False, description="another view of each picture is shown: whose colors its code is to give, or of its class"
-    )
-    augment: bool = False
-    validation: float = Field(0.05, ge=0, lt=1, description="share of the training set held out")
+    flip: bool = Field(False, description="mirror half of the images")
+    shift: int = Field(0, ge=0, le=8, description="largest shift of an image, in pixels along each axis")
+    views: bool = Field(False, description="show another view of each image, of the same colors or the same class")
+    augment: bool = Field(False, description="vary geometry and color of clean images")
+    validation: float = Field(0.05, ge=0, lt=1, description="share of the training set that is held out")
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
-    compiled: bool = Field(False, description="networks go through torch.compile: half a minute, then steps are faster")
+    compiled: bool = Field(False, description="torch.compile: half a minute at the start, then faster steps")
     workers: int = Field(
-        0, ge=0, description="processes that draw and damage pieces of photographs ahead, on the CPU; for a GPU"
+        0,
+        ge=0,
+        description="processes that draw patches or augment images ahead; with augment at least 1",
     )
-    cuda_graph: bool = Field(
-        False, description="of one CUDA device: steps are recorded as a graph and replayed, five times as fast (docs)"
-    )
-    state_minutes: float = Field(3.0, ge=0)
-    sheet_every: int = Field(1000, ge=1, description="iterations between contact sheets")
-    log_every: int = Field(50, ge=1)
+    cuda_graph: bool = Field(False, description="record the steps on one CUDA device as graphs: five times as fast")
+    state_minutes: float = Field(3.0, ge=0, description="minutes between two states that the run can resume from")
+    sheet_every: int = Field(1000, ge=1, description="iterations between two contact sheets")
+    log_every: int = Field(50, ge=1, description="iterations between two lines of the log")
 
     def learns_like(self, other: TrainConfig) -> bool:
-        """Whether a run with these settings learns what one with others does, at whatever pace."""
+        """Whether two runs train alike: whether all fields but `RUNTIME_FIELDS` are equal."""
         return self.model_dump(exclude=RUNTIME_FIELDS) == other.model_dump(exclude=RUNTIME_FIELDS)
 
     @property
     def needs_labels(self) -> bool:
-        """Whether a set without labels cannot be learned from."""
+        """Whether the run needs a set with labels."""
         return self.network.needs_labels or any(step.weights.get("cross_entropy") for step in self.updates.values())
 
     @field_validator("objective")
@@ -164,27 +194,33 @@ class TrainConfig(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:
         if self.objective != "age" and self.network.is_conditional:
-            raise ValueError(f"objective={self.objective} is for an unconditional pair: choose another preset")
-        if idle := self._unheeded():
+            raise ValueError(
+                f"objective={self.objective} is for an unconditional encoder and generator: choose another preset"
+            )
+        if idle := self._ineffective():
             raise ValueError(f"{' and '.join(idle)} would have no effect here: leave that out")
         return self
 
-    def _unheeded(self) -> list[str]:
-        """Settings that differ from their defaults and have no effect on what training sees or minimizes."""
-        weighed = {term for step in self.updates.values() for term, weight in step.weights.items() if weight}
-        heeded = dict.fromkeys(("flip", "shift", "augment", "gray", "upscaled", "crop_size", "workers"), False) | {
-            "views": bool(weighed & {"agreement", "match_view"}),
-            "degradation": self.objective not in ("age", "dcgan"),  # whose networks see no damaged pictures
-            "sigma": self.objective == "vae",
-            "style_noise": self.objective.startswith("aae"),
-            "labels": self.needs_labels,
+    def _ineffective(self) -> list[str]:
+        """Fields that differ from their defaults and have no effect on what the run sees or minimizes."""
+        terms = {name for step in self.updates.values() for name, weight in step.weights.items() if weight}
+        effective = self.network.data_settings | {
+            name
+            for name, is_read in {
+                "views": bool(terms & {"agreement", "match_view"}),
+                "degradation": self.objective not in ("age", "dcgan"),  # whose losses see no degraded images
+                "workers": self.augment,
+                "sigma": self.objective == "vae",
+                "style_noise": self.objective.startswith("aae"),
+                "labels": self.needs_labels,
+            }.items()
+            if is_read
         }
-        heeded |= dict.fromkeys(self.network.data_settings, True)
-        return [name for name, is_read in heeded.items() if not is_read and getattr(self, name) != _default(name)]
+        return [name for name in DATA_FIELDS if name not in effective and getattr(self, name) != _default(name)]
 
     @property
     def compares_draws(self) -> bool:
-        """Whether a game under a condition is played for terms that see several draws for one condition."""
+        """Whether the adversarial stage has loss terms that compare samples of one condition."""
         if self.steps == 0 or not self.network.latent_dim or not self.network.is_conditional:
             return False
         weights = [step.weights for step in self.updates.values() if step.steps]

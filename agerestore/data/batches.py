@@ -1,10 +1,11 @@
-"""The batches a run is trained on: clean pictures from memory, varied and damaged on the device.
+"""The batches of a training run: clean images from memory, varied and degraded on the device.
 
-Everything drawn derives from (seed, stage, step, player), so that a resumed run sees what an uninterrupted one would.
+Everything random is drawn from a seed that derives from (run's seed, stage, iteration, player), so that a resumed run
+sees what an uninterrupted one would have seen.
 """
 
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,38 +15,57 @@ from agerestore import degradations, distributed
 from agerestore.config import legacy
 from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.training import TrainConfig
-from agerestore.data.augment import augment
-from agerestore.data.datasets import AnySet, ImageSet, PhotoSet, hide_labels
-from agerestore.data.patches import PREFETCH, PatchLoader
+from agerestore.data.augment import AugmentedBatches, augment
+from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet, hide_labels
+from agerestore.data.patches import BLOCK, PatchDataset
+from agerestore.data.prefetch import Prefetcher
 from agerestore.data.seeds import batch_indices, derive_seed
 from agerestore.device import send
 from agerestore.errors import UsageError
-from agerestore.images import color
+from agerestore.images.color import rgb_to_lab
 from agerestore.images.composite import fill_masked
-from agerestore.losses.base import Batch, labels_of
-from agerestore.models import colorizer
+from agerestore.losses.base import Batch, require_labels
+from agerestore.models.colorizer import pack
 from agerestore.models.latent import sample_codes, sample_latents
-from agerestore.models.photo import REGION
-from agerestore.training.stages import Stage
+from agerestore.models.registry import networks_class
+
+
+@dataclass(frozen=True)
+class BatchSpec:
+    """What a stage of training draws batches of.
+
+    Attributes:
+        key: of the stage, from which random numbers derive.
+        batch_size: B, images of a batch.
+        steps: iterations of the stage.
+        degradation: what happens to the images; None where the objective sees none that are degraded.
+    """
+
+    key: str
+    batch_size: int
+    steps: int
+    degradation: tuple[degradations.Step, ...] | None = None
 
 
 class Batches(Protocol):
-    """Draws the batch of one step of one player."""
+    """Draws the batch of one update step of one player."""
 
-    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
-        """The batch of step ``k`` of a player: all see the same images in an iteration, and codes of their own."""
+    def draw(self, spec: BatchSpec, step: int, player: str, k: int) -> Batch:
+        """The batch of the ``k``-th update step of a player in iteration ``step``.
+
+        All players see the same images in an iteration, with codes of their own.
+        """
         ...
 
 
-def batches(config: TrainConfig, images: AnySet, device: torch.device) -> Batches:
-    """The batches of a run."""
-    whole: Batches
-    if isinstance(images, PhotoSet):
-        whole = PhotoBatches(config, images, device)
-    elif isinstance(config.network, ColorizerConfig):
-        whole = ColorBatches(config, images.to(device), device)
-    else:
-        whole = ImageBatches(config, images.to(device), device)
+def batches(config: TrainConfig, images: TrainingSet, device: torch.device) -> Batches:
+    """The batches of a run, on a device; in each of several processes its part of them.
+
+    Raises:
+        UsageError: the run learns from labels, and the set has none or more classes than the networks.
+    """
+    kind = KINDS.get(config.network.kind, ImageBatches if config.network.image_size else PatchBatches)
+    whole: Batches = kind(config, images, device)
     return whole if distributed.world_size() == 1 else DistributedBatches(whole)
 
 
@@ -53,89 +73,173 @@ class DistributedBatches:
     """This process's part of batches that all processes draw alike."""
 
     def __init__(self, whole: Batches) -> None:
-        self.whole = whole
+        self._whole = whole
 
-    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
-        """See `Batches`."""
-        return self.whole.draw(stage, step, player, k).part(distributed.rank(), distributed.world_size())
+    def draw(self, spec: BatchSpec, step: int, player: str, k: int) -> Batch:
+        """See `Batches.draw`."""
+        return self._whole.draw(spec, step, player, k).part(distributed.rank(), distributed.world_size())
 
 
 class ImageBatches:
-    """Of images of one size: whole images, in shuffled epochs; with labels where the set has them.
-
-    Raises:
-        UsageError: a run that learns from labels, and a set that has none, or more classes than the networks.
-    """
+    """Batches of whole images of one size, in shuffled epochs; a subclass adds what its kind of networks needs."""
 
     def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
-        assert isinstance(config.network, AutoencoderConfig | ColorizerConfig)
-        self.config, self.network, self.device, self.images = config, config.network, device, images
-        self.varied: tuple[int, Tensor] | None = None
-        self.labels = images.labels
-        if config.needs_labels and isinstance(config.network, AutoencoderConfig):
-            most, labels = config.network.critic_classes or config.network.classes, labels_of(images.labels)
-            if int(labels.max()) >= most:
-                name = "critic_classes" if config.network.critic_classes else "classes"
-                raise UsageError(f"labels go up to {int(labels.max())}: --set network.{name}={int(labels.max()) + 1}")
-        if self.labels is not None:
-            self.labels = hide_labels(self.labels, config.labels, config.seed).to(device)
-            self.pool = (self.labels >= 0).nonzero().flatten()
+        self.config, self.device = config, device
+        self.network: Any = config.network  # of the kind's own class
+        self.images = images.images if config.augment else images.images.to(device)
+        # Augmentation takes as long as a training step: it has a process of its own.
+        self._prefetcher = Prefetcher(max(config.workers, 1), device)
+        self._augmented: tuple[tuple[str, int], Tensor] | None = None
 
-    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
-        """See `Batches`."""
-        seed = derive_seed(self.config.seed, stage.random_key, step, legacy.random_key(player), k)
+    def draw(self, spec: BatchSpec, step: int, player: str, k: int) -> Batch:
+        """See `Batches.draw`."""
+        seed = derive_seed(self.config.seed, spec.key, step, legacy.random_key(player), k)
         generator = torch.Generator(self.device).manual_seed(seed)
-        indices = send(batch_indices(len(self.images), stage.batch_size, step, self.config.seed), self.device)
-        x = self._clean(indices, derive_seed(self.config.seed, stage.random_key, step), generator)
-        return self._batch(stage, step, indices, x, seed, generator)
+        indices = batch_indices(len(self.images), spec.batch_size, step, self.config.seed)
+        pixels = self._augment(spec, step) if self.config.augment else self.images[send(indices, self.device)]
+        x = self._vary(pixels, generator)
+        return self._batch(spec, step, indices, x, seed, generator)
 
     def _batch(
-        self, stage: Stage, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
+        self, spec: BatchSpec, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
     ) -> Batch:
-        """What the networks are shown of the pictures x (B, C, S, S) in [0, 1] that are at ``indices``."""
-        assert isinstance(self.network, AutoencoderConfig)
-        damaged = self._damaged(stage, x, seed) if stage.degradation else None
-        labels = None if self.labels is None else self.labels[indices]
-        z = sample_codes(self.network, len(x), generator, labels if self.network.critic_classes else None)
-        noise = None
-        if self.network.posterior == "gaussian" or self.config.style_noise:
-            noise = sample_latents(len(x), self.network.latent_dim, generator, "gaussian")
-        view = random_affine(x, derive_seed(seed, "view")) * 2 - 1 if self.config.views else None
-        batch = Batch(x * 2 - 1, z, damaged, view=view, noise=noise, labels=labels)
-        return self._with_labeled_subset(batch, stage, seed, generator) if self.config.needs_labels else batch
+        """The batch of clean images x (B, C, S, S) in [0, 1], which are at ``indices`` of the set."""
+        count = len(x) * self.network.codes_per_image(*x.shape[2:])
+        z = sample_latents(count, self.network.latent_dim, generator, self.network.prior)
+        damaged = self._preprocess(self._degrade(spec, x, seed)) if spec.degradation else None
+        return Batch(self._preprocess(x), z, damaged)
 
-    def _clean(self, indices: Tensor, seed: int, generator: torch.Generator) -> Tensor:
-        """(B, C, S, S) in [0, 1]."""
-        pixels = self._augmented(indices, seed) if self.config.augment else self.images.images[indices]
+    def _preprocess(self, x: Tensor) -> Tensor:
+        return networks_class(self.network).preprocess(self.network, x)
+
+    def _augment(self, spec: BatchSpec, step: int) -> Tensor:
+        """The augmented images (B, C, S, S) uint8 of an iteration, which all players share."""
+        where = spec.key, step
+        if self._augmented is None or self._augmented[0] != where:
+            size = self.network.image_size
+            dataset = AugmentedBatches(self.images, spec.batch_size, size, self.config.seed, spec.key)
+            self._augmented = where, self._prefetcher.get(dataset, spec.key, step, spec.steps)["images"]
+        return self._augmented[1]
+
+    def _vary(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, C, S, S) uint8 -> [0, 1], some images mirrored and shifted as the settings say."""
         x = pixels.float() / 255
         if self.config.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=generator, device=self.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
         return random_shift(x, self.config.shift, generator) if self.config.shift else x
 
-    def _augmented(self, indices: Tensor, seed: int) -> Tensor:
-        """Images varied by ``seed``; all players of an iteration have one seed, and see what the first one saw."""
-        if self.varied is None or self.varied[0] != seed:
-            self.varied = seed, augment(self.images.images[indices], self.network.image_size, seed)
-        return self.varied[1]
-
     @staticmethod
-    def _damaged(stage: Stage, x: Tensor, seed: int) -> Tensor:
-        """(B, C, S, S) in [-1, 1] of clean ones in [0, 1]."""
-        assert stage.degradation is not None
-        return fill_masked(degradations.degrade(x, stage.degradation, torch.Generator().manual_seed(seed))) * 2 - 1
+    def _degrade(spec: BatchSpec, x: Tensor, seed: int) -> Tensor:
+        """Degraded images, missing pixels mid-gray; (B, C, S, S) in [0, 1] as the clean ones."""
+        assert spec.degradation is not None
+        return fill_masked(degradations.degrade(x, spec.degradation, torch.Generator().manual_seed(seed)))
 
-    def _with_labeled_subset(self, batch: Batch, stage: Stage, seed: int, generator: torch.Generator) -> Batch:
+
+class AutoencoderBatches(ImageBatches):
+    """Batches of an unconditional autoencoder: also labels, other views, and noise of a posterior."""
+
+    network: AutoencoderConfig
+
+    def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
+        super().__init__(config, images, device)
+        if config.needs_labels:
+            self._refuse_labels(require_labels(images.labels))
+        self.labels: Tensor | None = None
+        if images.labels is not None:
+            self.labels = hide_labels(images.labels, config.labels, config.seed).to(device)
+            self._labeled = (self.labels >= 0).nonzero().flatten()
+
+    def _refuse_labels(self, labels: Tensor) -> None:
+        field = "critic_classes" if self.network.critic_classes else "classes"
+        most = int(labels.max())
+        if most >= getattr(self.network, field):
+            raise UsageError(f"labels go up to {most}: set network.{field}={most + 1}")
+
+    def _batch(
+        self, spec: BatchSpec, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
+    ) -> Batch:
+        damaged = self._preprocess(self._degrade(spec, x, seed)) if spec.degradation else None
+        labels = None if self.labels is None else self.labels[send(indices, self.device)]
+        z = sample_codes(self.network, len(x), generator, labels if self.network.critic_classes else None)
+        noise = None
+        if self.network.posterior == "gaussian" or self.config.style_noise:
+            noise = sample_latents(len(x), self.network.latent_dim, generator, "gaussian")
+        view = self._preprocess(random_affine(x, derive_seed(seed, "view"))) if self.config.views else None
+        batch = Batch(self._preprocess(x), z, damaged, view=view, noise=noise, labels=labels)
+        return self._with_labeled_subset(batch, spec, seed, generator) if self.config.needs_labels else batch
+
+    def _with_labeled_subset(self, batch: Batch, spec: BatchSpec, seed: int, generator: torch.Generator) -> Batch:
         """The batch with images whose label is known, drawn anew from all of those."""
         assert self.labels is not None
-        chosen = self.pool[torch.randint(len(self.pool), (len(batch.x),), generator=generator, device=self.device)]
-        x = self._clean(chosen, seed, generator)
-        seen = self._damaged(stage, x, seed) if stage.degradation else x * 2 - 1
-        return replace(batch, labeled=seen, labeled_classes=self.labels[chosen])
+        places = torch.randint(len(self._labeled), (len(batch.x),), generator=generator, device=self.device)
+        chosen = self._labeled[places]
+        pixels = self.images[chosen.to(self.images.device)]
+        if self.config.augment:
+            pixels = augment(pixels, self.network.image_size, seed).to(self.device)
+        x = self._vary(pixels, generator)
+        seen = self._degrade(spec, x, seed) if spec.degradation else x
+        return replace(batch, known=self._preprocess(seen), known_labels=self.labels[chosen])
+
+
+class ColorBatches(ImageBatches):
+    """Batches of color images for networks that color: lightness and chroma, and another view of the same colors."""
+
+    network: ColorizerConfig
+
+    def _batch(
+        self, spec: BatchSpec, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
+    ) -> Batch:
+        lab = rgb_to_lab(x)
+        view = None
+        if self.config.views:
+            view = pack(self.network, random_zoom(lab, derive_seed(self.config.seed, spec.key, step, "view")))
+        z = sample_latents(len(x), self.network.latent_dim, generator)
+        return Batch(pack(self.network, lab), z, view=view)
+
+
+class PatchBatches:
+    """Batches of random patches of photographs, each degraded in its own way, for networks of any size."""
+
+    def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self._prefetcher = Prefetcher(config.workers, device)
+        self._photographs = photographs if config.workers else photographs.to(device)
+        self._codes = config.network.codes_per_image(config.crop_size, config.crop_size)
+        self._drawn: tuple[tuple[str, int], dict[str, Tensor]] | None = None
+
+    def draw(self, spec: BatchSpec, step: int, player: str, k: int) -> Batch:
+        """See `Batches.draw`; the degraded patches, too, are the same for all players of an iteration."""
+        block, number = divmod(step, BLOCK)
+        if self._drawn is None or self._drawn[0] != (spec.key, block):
+            item = self._prefetcher.get(self._patches(spec), spec.key, block, -(-spec.steps // BLOCK))
+            self._drawn = (spec.key, block), item
+        here = slice(number * spec.batch_size, (number + 1) * spec.batch_size)
+        generator = torch.Generator(self.device)
+        generator.manual_seed(derive_seed(self.config.seed, spec.key, step, legacy.random_key(player), k))
+        z = sample_latents(spec.batch_size * self._codes, self.config.network.latent_dim, generator)
+        return Batch(z=z, **{name: value[here] for name, value in self._drawn[1].items()})
+
+    def _patches(self, spec: BatchSpec) -> PatchDataset:
+        assert spec.degradation is not None
+        config = self.config
+        return PatchDataset(
+            self._photographs,
+            seed=(config.seed, spec.key),
+            count=spec.batch_size * BLOCK,
+            size=config.crop_size,
+            gray=config.gray,
+            upscaled=config.upscaled,
+            degradation=spec.degradation,
+        )
+
+
+# Kinds of models whose batches hold more than clean and degraded images; see `batches`.
+KINDS: dict[str, Any] = {"autoencoder": AutoencoderBatches, "colorizer": ColorBatches}
 
 
 def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Pictures (B, C, S, S), each moved by up to ``most`` pixels down or up and across; their edges fill the gap."""
+    """Shift each image (B, C, S, S) by up to ``most`` pixels along both axes; edge pixels fill the gap."""
     padded = functional.pad(x, (most,) * 4, mode="replicate")
     down, across = torch.randint(2 * most + 1, (2, len(x), 1), generator=generator, device=x.device)
     places = torch.arange(x.shape[2], device=x.device)
@@ -144,69 +248,27 @@ def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
     return moved.permute(0, 3, 1, 2)
 
 
-TURN, STRETCH, SHEAR, MOVE = 0.3, 0.2, 0.3, 0.12  # of a view, at most: radians, share, tangent, share of half a side
+ROTATION, SCALING, SHEAR, TRANSLATION = 0.3, 0.2, 0.3, 0.12  # at most: radians, share, tangent, share of half a side
 
 
 def random_affine(x: Tensor, seed: int) -> Tensor:
-    """Pictures (B, C, S, S), each turned, stretched, sheared and moved in its own way."""
+    """Images (B, C, S, S), each rotated, scaled, sheared and translated in its own way."""
     generator = torch.Generator().manual_seed(seed)
     angle, across, down, shear, *moved = (2 * torch.rand(6, len(x), generator=generator) - 1).unbind(0)
-    angle, shear = TURN * angle, SHEAR * shear
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
-    stretch = torch.diag_embed(1 + STRETCH * torch.stack([across, down], 1))
-    stretch[:, 0, 1] = shear
-    matrix = torch.cat([turn @ stretch, MOVE * torch.stack(moved, 1)[:, :, None]], 2).to(x.dtype)
+    angle, shear = ROTATION * angle, SHEAR * shear
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
+    scaling = torch.diag_embed(1 + SCALING * torch.stack([across, down], 1))
+    scaling[:, 0, 1] = shear
+    matrix = torch.cat([rotation @ scaling, TRANSLATION * torch.stack(moved, 1)[:, :, None]], 2).to(x.dtype)
     grid = functional.affine_grid(send(matrix, x.device), list(x.shape), align_corners=False)
     return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
-class ColorBatches(ImageBatches):
-    """Of colored pictures of one size, as networks that color see them."""
-
-    def _batch(
-        self, stage: Stage, step: int, indices: Tensor, x: Tensor, seed: int, generator: torch.Generator
-    ) -> Batch:
-        lab = color.rgb_to_lab(x)
-        view = (
-            self._view(lab, derive_seed(self.config.seed, stage.random_key, step, "view"))
-            if self.config.views
-            else None
-        )
-        z = sample_latents(len(x), self.network.latent_dim, generator)
-        return Batch(self._pack(lab), z, view=None if view is None else self._pack(view))
-
-    @staticmethod
-    def _view(lab: Tensor, seed: int) -> Tensor:
-        """The same pictures (B, 3, S, S), mirrored, and a random part of them enlarged."""
-        side = lab.shape[3]
-        generator = torch.Generator().manual_seed(seed)
-        part = int(torch.randint(side * 5 // 8, side + 1, (), generator=generator))
-        top, left = torch.randint(side - part + 1, (2,), generator=generator).tolist()
-        return functional.interpolate(
-            lab.flip(3)[:, :, top : top + part, left : left + part], (side, side), mode="bilinear"
-        )
-
-    def _pack(self, lab: Tensor) -> Tensor:
-        assert isinstance(self.network, ColorizerConfig)
-        return colorizer.pack(self.network, lab)
-
-
-class PhotoBatches:
-    """Of photographs: pieces, each damaged in its own way."""
-
-    def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
-        self.config, self.device, self.source = config, device, PatchLoader(config, photographs, device)
-        self.regions = (config.crop_size // REGION) ** 2
-        self.drawn: tuple[tuple[str, int], dict[str, Tensor]] | None = None
-
-    def draw(self, stage: Stage, step: int, player: str, k: int) -> Batch:
-        """See `Batches`; what happens to the pieces, too, is the same for all players of an iteration."""
-        block, number = divmod(step, PREFETCH)
-        if self.drawn is None or self.drawn[0] != (stage.name, block):
-            self.drawn = (stage.name, block), self.source.block(stage, block)
-        count = stage.batch_size
-        here = slice(number * count, (number + 1) * count)
-        generator = torch.Generator(self.device)
-        generator.manual_seed(derive_seed(self.config.seed, stage.random_key, step, legacy.random_key(player), k))
-        z = sample_latents(count * self.regions, self.config.network.latent_dim, generator)
-        return Batch(z=z, **{name: value[here] for name, value in self.drawn[1].items()})
+def random_zoom(lab: Tensor, seed: int) -> Tensor:
+    """The same images (B, 3, S, S), mirrored, and one random part of them, 5/8 of the side or more, at full size."""
+    side = lab.shape[3]
+    generator = torch.Generator().manual_seed(seed)
+    part = int(torch.randint(side * 5 // 8, side + 1, (), generator=generator))
+    top, left = torch.randint(side - part + 1, (2,), generator=generator).tolist()
+    view = lab.flip(3)[:, :, top : top + part, left : left + part]
+    return functional.interpolate(view, (side, side), mode="bilinear")

@@ -1,31 +1,68 @@
-"""Clean training images, held in memory as uint8.
+"""Clean training and test images, held in memory as uint8.
 
-Sets are read once; crops, flips and damage are made on the device, batch by batch.
+A set is read once; crops, mirror images and degraded versions are made batch by batch, see `agerestore.data.batches`.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
-from agerestore.data import sources
 from agerestore.data.seeds import derive_seed
-from agerestore.device import is_out_of_memory
-from agerestore.errors import AgeRestoreError, NothingReadableError, UsageError
+from agerestore.errors import UsageError
 
-AUGMENT_MARGIN = 1.25  # pictures that are to be cropped at random are held this much larger
-MAX_UPSCALE = 2.5  # of pieces of photographs
+MAX_UPSCALE = 2.5  # of random crops of photographs
+
+
+class TrainingSet(Protocol):
+    """A set of clean images: an `ImageSet` or a `PhotoSet`."""
+
+    @property
+    def images(self) -> Any:
+        """N images (C, H, W) uint8, in a tensor or a tuple."""
+        ...
+
+    @property
+    def labels(self) -> Tensor | None:
+        """(N,) int64, or None where the source has none."""
+        ...
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """One line for each file, or kind of files, that was left out."""
+        ...
+
+    def __len__(self) -> int:
+        """N."""
+        ...
+
+    @property
+    def largest_batch(self) -> float:
+        """The most images that a batch can hold."""
+        ...
+
+    def take(self, indices: Tensor) -> Self:
+        """The images at ``indices`` (K,) int64, with their labels."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """The images on a device; labels stay where they are."""
+        ...
+
+    def digest(self) -> str:
+        """A hash that tells sets apart: of each image's size and sum, in their order, and of the labels."""
+        ...
+
+
+Set = TypeVar("Set", bound=TrainingSet)
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A set of images of one size.
+    """A set of images of one size; a `TrainingSet`.
 
     Attributes:
         images: (N, C, S, S) uint8.
@@ -40,18 +77,27 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def largest_batch(self) -> float:
+        """N: a batch shows each image once at most."""
+        return len(self.images)
+
     def take(self, indices: Tensor) -> "ImageSet":
-        """The images (and labels) at ``indices``."""
+        """See `TrainingSet.take`."""
         return ImageSet(self.images[indices], None if self.labels is None else self.labels[indices])
 
     def to(self, device: torch.device) -> "ImageSet":
-        """The images on a device; labels stay where they are."""
+        """See `TrainingSet.to`."""
         return ImageSet(self.images.to(device), self.labels)
+
+    def digest(self) -> str:
+        """See `TrainingSet.digest`."""
+        return _digest(self.images, None if self.labels is None else self.labels.tolist())
 
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """Photographs of any sizes.
+    """Photographs of any sizes; a `TrainingSet`.
 
     Attributes:
         images: each (3, H, W) uint8.
@@ -64,114 +110,69 @@ class PhotoSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def labels(self) -> None:
+        """None: photographs have no labels."""
+
+    @property
+    def largest_batch(self) -> float:
+        """Unlimited: a batch holds random crops, several of a photograph."""
+        return math.inf
+
     def take(self, indices: Tensor) -> "PhotoSet":
-        """The photographs at ``indices``."""
+        """See `TrainingSet.take`."""
         return PhotoSet(tuple(self.images[i] for i in indices.tolist()))
 
     def to(self, device: torch.device) -> "PhotoSet":
-        """The photographs on a device."""
+        """See `TrainingSet.to`."""
         return PhotoSet(tuple(image.to(device) for image in self.images))
 
-    def crops(self, count: int, size: int, generator: torch.Generator, enlarged: float = 0) -> Tensor:
-        """Random square pieces, turned and mirrored at random; a large photograph gives more of them.
+    def digest(self) -> str:
+        """See `TrainingSet.digest`."""
+        return _digest(self.images, None)
+
+    def crops(self, count: int, size: int, generator: torch.Generator, upscaled: float = 0) -> Tensor:
+        """Random square crops, rotated by multiples of 90 degrees and mirrored; larger photographs give more of them.
 
         Args:
             count: N.
             size: S, at most the smallest side.
-            generator: source of randomness, on the CPU.
-            enlarged: share of the pieces that are enlarged to this size, by up to `MOST_ENLARGED`.
+            generator: on the CPU.
+            upscaled: share of the crops that are upscaled to this size, by up to `MAX_UPSCALE`.
 
         Returns:
             (N, 3, S, S) uint8, on the device of the photographs.
         """
         area = torch.tensor([float(image.shape[1] * image.shape[2]) for image in self.images])
-        pieces = []
+        crops = []
         for index in torch.multinomial(area, count, replacement=True, generator=generator).tolist():
             image, side = self.images[index], size
-            if enlarged:
+            if upscaled:
                 chance, factor = torch.rand(2, generator=generator).tolist()
-                side = round(size / MAX_UPSCALE**factor) if chance < enlarged else size
+                side = round(size / MAX_UPSCALE**factor) if chance < upscaled else size
             top, left = (int(torch.randint(length - side + 1, (), generator=generator)) for length in image.shape[1:])
-            turns, mirrored = torch.randint(4, (2,), generator=generator).tolist()
-            piece = image[:, top : top + side, left : left + side].rot90(turns, (1, 2))
-            pieces.append(resize(piece[None].flip(3) if mirrored % 2 else piece[None], size, "bicubic"))
-        return torch.cat(pieces)
+            rotation, mirrored = torch.randint(4, (2,), generator=generator).tolist()
+            crop = image[:, top : top + side, left : left + side].rot90(rotation, (1, 2))
+            crops.append(resize(crop[None].flip(3) if mirrored % 2 else crop[None], size, "bicubic"))
+        return torch.cat(crops)
 
 
-AnySet = ImageSet | PhotoSet
+def _digest(images: Any, labels: list[int] | None) -> str:
+    sums = [int(image.sum()) for image in images]
+    shapes = [tuple(image.shape) for image in images]
+    return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
-def load_images(path: Path, image_size: int, channels: int, split: str = "train", stretch: bool = False) -> ImageSet:
-    """Read a whole image set into memory.
-
-    Args:
-        path: a folder of images (searched recursively), or the root of MNIST, CIFAR-10, SVHN or CelebA as
-            torchvision lays them out on disk.
-        image_size: S; images are cropped to a centered square and scaled. 28-pixel MNIST is padded to 32 first.
-        channels: 1 (luminance) or 3 (RGB).
-        split: ``train`` or ``test``; a plain folder is taken as it is.
-        stretch: scale the whole picture, whatever its proportions, instead of the square in its middle.
-
-    Raises:
-        NothingReadableError: no such folder, or no readable image in it.
-        AgeRestoreError: not enough memory for all of it.
-    """
-    arrays, labels, skipped = sources.read(path, split)
-    with _enough_memory(path):
-        images = torch.stack([_fit(array, image_size, channels, stretch) for array in arrays])
-    return ImageSet(images, labels, tuple(skipped))
-
-
-def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoSet:
-    """Read photographs of any size into memory, as RGB.
-
-    Args:
-        path: as for `load`.
-        least: smallest side of those that are taken.
-        split: as for `load`.
-
-    Raises:
-        NothingReadableError: no such folder, or no picture in it that is readable and large enough.
-    """
-    arrays, _, skipped = sources.read(path, split)
-    with _enough_memory(path):
-        read = [_planes(array, 3) for array in arrays]
-    images = tuple(image for image in read if min(image.shape[1:]) >= least)
-    if not images:
-        raise NothingReadableError(f"{path}: no picture of at least {least}x{least} pixels; give larger photographs")
-    if small := len(read) - len(images):
-        skipped = [*skipped, f"{path}: {small} of {len(read)} pictures left out, smaller than {least}x{least} pixels"]
-    return PhotoSet(images, tuple(skipped))
-
-
-@contextmanager
-def _enough_memory(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise AgeRestoreError(f"{path}: not enough memory for the whole set; train on a part of it") from None
-
-
-def split_validation(images: AnySet, share: float) -> tuple[AnySet, AnySet]:
-    """Hold a fixed random ``share`` of a set out, one picture at least: (training part, validation part)."""
+def split_validation(images: Set, share: float) -> tuple[Set, Set]:
+    """Hold a fixed random ``share`` of a set out, one image at least: (training part, validation part)."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(20170407))
     held_out = num_held_out(len(images), share)
     return images.take(order[held_out:]), images.take(order[:held_out])
 
 
 def num_held_out(count: int, share: float) -> int:
-    """How many pictures `split_validation` holds out."""
+    """How many images `split_validation` holds out of ``count``."""
     return max(round(count * share), 1 if share > 0 and count > 1 else 0)
-
-
-def dataset_digest(images: AnySet) -> str:
-    """What tells sets apart: a hash of each picture's size and sum, in their order, and of the labels."""
-    sums = [int(image.sum()) for image in images.images]
-    shapes = [tuple(image.shape) for image in images.images]
-    labels = images.labels.tolist() if isinstance(images, ImageSet) and images.labels is not None else None
-    return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
 def resize(images: Tensor, size: int, mode: str = "bilinear") -> Tensor:
@@ -188,7 +189,7 @@ def hide_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     Raises:
         UsageError: a class has fewer pictures than its share.
 
-    >>> known_labels(torch.tensor([0, 0, 1, 1, 1]), 2, seed=0).sort().values
+    >>> hide_labels(torch.tensor([0, 0, 1, 1, 1]), 2, seed=0).sort().values
     tensor([-1, -1, -1,  0,  1])
     """
     if count is None:
@@ -200,28 +201,3 @@ def hide_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     if len(kept) < count:
         raise UsageError(f"labels={count}: only {len(kept)} are there, as many of each class; set fewer")
     return torch.full_like(labels, -1).index_copy(0, kept, labels[kept])
-
-
-def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> Tensor:
-    """(H, W, C) uint8 -> (channels, size, size) uint8."""
-    height, width = array.shape[:2]
-    if (height, width) == (28, 28) and size in (32, round(32 * AUGMENT_MARGIN)):
-        array = np.pad(array, ((2, 2), (2, 2), (0, 0)))
-        height = width = 32
-    if (height, width) != (size, size):
-        side = min(height, width)
-        if not stretch:
-            top, left = (height - side) // 2, (width - side) // 2
-            array = array[top : top + side, left : left + side]
-        shrink = side > size
-        array = cv2.resize(array, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
-        array = array.reshape(size, size, -1)  # OpenCV drops a single channel
-    return _planes(array, channels)
-
-
-def _planes(array: np.ndarray, channels: int) -> Tensor:
-    """(H, W, C) uint8 -> (channels, H, W) uint8: color becomes luminance, gray is repeated."""
-    if channels == 1 and array.shape[2] == 3:
-        array = cv2.cvtColor(array, cv2.COLOR_RGB2GRAY)[:, :, None]
-    image = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
-    return image.expand(channels, -1, -1).clone() if image.shape[0] != channels else image

@@ -1,6 +1,7 @@
-"""Where images lie on disk: plain folders, and the layouts of torchvision's sets. Nothing is downloaded."""
+"""Read training and test images: plain folders, and the layouts of torchvision's data sets. Nothing is downloaded."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,11 @@ import torch
 from torch import Tensor
 
 from agerestore.batch.masks import is_mask_name
+from agerestore.config.training import TrainConfig
+from agerestore.data.augment import MARGIN
+from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
 from agerestore.device import is_out_of_memory
-from agerestore.errors import ImageFileError, NothingReadableError
+from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
 from agerestore.images import io
 from agerestore.images.formats.catalog import readable_suffixes
 
@@ -120,3 +124,98 @@ def _complete(reader: Callable[[Path, str], Arrays], path: Path, split: str) -> 
 def has_splits(path: Path) -> bool:
     """Whether a set knows its training and test part apart: one of torchvision's layouts, not a plain folder."""
     return any((path / found).exists() for found, _ in LAYOUTS)
+
+
+def load_training_set(path: Path, config: TrainConfig) -> TrainingSet:
+    """Read the training set of a run in the form that its networks want.
+
+    Args:
+        path: as for `load_images`.
+        config: of the run.
+
+    Raises:
+        NothingReadableError: no such folder, or no image in it that is readable and large enough.
+    """
+    network = config.network
+    if network.image_size is None:
+        return load_photographs(path, config.crop_size)
+    stored = round(network.image_size * MARGIN) if config.augment else network.image_size
+    return load_images(path, stored, network.channels, stretch=network.fit == "stretch")
+
+
+def load_images(path: Path, image_size: int, channels: int, split: str = "train", stretch: bool = False) -> ImageSet:
+    """Read a whole image set into memory.
+
+    Args:
+        path: a folder of images (searched recursively), or the root of MNIST, CIFAR-10, SVHN or CelebA as
+            torchvision lays them out on disk.
+        image_size: S; images are cropped to a centered square and scaled. 28-pixel MNIST is padded to 32 first.
+        channels: 1 (luminance) or 3 (RGB).
+        split: ``train`` or ``test``; a plain folder is taken as it is.
+        stretch: scale the whole picture, whatever its proportions, instead of the square in its middle.
+
+    Raises:
+        NothingReadableError: no such folder, or no readable image in it.
+        AgeRestoreError: not enough memory for all of it.
+    """
+    arrays, labels, skipped = read(path, split)
+    with _enough_memory(path):
+        images = torch.stack([_fit(array, image_size, channels, stretch) for array in arrays])
+    return ImageSet(images, labels, tuple(skipped))
+
+
+def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoSet:
+    """Read photographs of any size into memory, as RGB.
+
+    Args:
+        path: as for `load`.
+        least: smallest side of those that are taken.
+        split: as for `load`.
+
+    Raises:
+        NothingReadableError: no such folder, or no picture in it that is readable and large enough.
+    """
+    arrays, _, skipped = read(path, split)
+    with _enough_memory(path):
+        found = [_planes(array, 3) for array in arrays]
+    images = tuple(image for image in found if min(image.shape[1:]) >= least)
+    if not images:
+        raise NothingReadableError(f"{path}: no picture of at least {least}x{least} pixels; give larger photographs")
+    if small := len(found) - len(images):
+        skipped = [*skipped, f"{path}: {small} of {len(found)} pictures left out, smaller than {least}x{least} pixels"]
+    return PhotoSet(images, tuple(skipped))
+
+
+@contextmanager
+def _enough_memory(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise AgeRestoreError(f"{path}: not enough memory for the whole set; train on a part of it") from None
+
+
+def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> Tensor:
+    """(H, W, C) uint8 -> (channels, size, size) uint8."""
+    height, width = array.shape[:2]
+    if (height, width) == (28, 28) and size in (32, round(32 * MARGIN)):
+        array = np.pad(array, ((2, 2), (2, 2), (0, 0)))
+        height = width = 32
+    if (height, width) != (size, size):
+        side = min(height, width)
+        if not stretch:
+            top, left = (height - side) // 2, (width - side) // 2
+            array = array[top : top + side, left : left + side]
+        shrink = side > size
+        array = cv2.resize(array, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+        array = array.reshape(size, size, -1)  # OpenCV drops a single channel
+    return _planes(array, channels)
+
+
+def _planes(array: np.ndarray, channels: int) -> Tensor:
+    """(H, W, C) uint8 -> (channels, H, W) uint8: color becomes luminance, gray is repeated."""
+    if channels == 1 and array.shape[2] == 3:
+        array = cv2.cvtColor(array, cv2.COLOR_RGB2GRAY)[:, :, None]
+    image = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+    return image.expand(channels, -1, -1).clone() if image.shape[0] != channels else image

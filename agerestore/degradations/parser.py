@@ -2,7 +2,8 @@
 
 A comma puts one step after the other, a bar separates alternatives (each image gets one of them, all equally likely),
 a colon separates a kind from its parameters and these from each other. A parameter takes a number or a range
-``low..high`` that is drawn from uniformly; those not named keep their defaults.
+``low..high`` that is drawn from uniformly; those not named keep their defaults. ``jpeg@1`` is an earlier version of a
+kind, as it was in the release that had it.
 """
 
 import math
@@ -21,11 +22,13 @@ class Step:
         kind: A key of KINDS.
         ranges: Every parameter of the kind -> (low, high).
         alternative: The number of the alternative it belongs to, 0 where there is but one.
+        version: Of the kind.
     """
 
     kind: str
     ranges: Mapping[str, tuple[float, float]]
     alternative: int = 0
+    version: int = 1
 
 
 def parse(degradation: str) -> tuple[Step, ...]:
@@ -54,12 +57,15 @@ def parse(degradation: str) -> tuple[Step, ...]:
 
 
 def _step(text: str, alternative: int) -> Step:
-    name, *settings = (part.strip() for part in text.split(":"))
+    named_kind, *settings = (part.strip() for part in text.split(":"))
+    name, at, version = named_kind.partition("@")
     if name not in KINDS:
         if name in ALIASES:
             raise UsageError(f"degradation '{name}' takes no parameters; it stands for '{ALIASES[name]}'")
         known = ", ".join([*sorted(KINDS), *sorted(ALIASES)])
         raise UsageError(f"unknown degradation '{name}'; there are: {known}")
+    if at and version not in map(str, range(1, KINDS[name].version + 1)):
+        raise UsageError(f"'{named_kind}': there are versions 1 to {KINDS[name].version} of '{name}'")
     parameters = KINDS[name].parameters
     ranges = {key: (parameter.low, parameter.high) for key, parameter in parameters.items()}
     named = set()
@@ -71,7 +77,7 @@ def _step(text: str, alternative: int) -> Step:
             raise UsageError(f"'{text}' sets '{key}' twice; name it once")
         named.add(key)
         ranges[key] = _range(f"{name}:{key}", value, parameters[key])
-    return Step(name, ranges, alternative)
+    return Step(name, ranges, alternative, int(version) if at else KINDS[name].version)
 
 
 def _range(what: str, text: str, parameter: Parameter) -> tuple[float, float]:

@@ -54,7 +54,7 @@ def draw(steps: Sequence[Step], batch: int, size: tuple[int, int], generator: to
             parameters = kind.draw(kind.parameters, step.ranges, len(indices), size, generator)
             # 32 bits: the CPU's generator takes no more of a seed
             seeds = torch.randint(2**32, (len(indices),), generator=generator)
-            drawn.append(Drawn(step.kind, parameters, seeds, indices, kind.version))
+            drawn.append(Drawn(step.kind, parameters, seeds, indices, step.version))
     return drawn
 
 

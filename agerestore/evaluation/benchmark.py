@@ -16,7 +16,7 @@ from torch import Tensor
 from agerestore import degradations
 from agerestore import device as devices
 from agerestore.config.options import DEFAULTS, RestoreSettings
-from agerestore.data.datasets import AnySet, ImageSet, PhotoSet
+from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.baselines import classical
 from agerestore.evaluation.baselines.fitted import FITTED
@@ -68,11 +68,11 @@ def degraded(truth: Tensor, damage: str, seed: int) -> Observation:
 
 def evaluate(
     model: Model,
-    test: AnySet,
+    test: TrainingSet,
     damages: Sequence[str],
     *,
     methods: Sequence[str] = (),
-    training: AnySet | None = None,
+    training: TrainingSet | None = None,
     settings: RestoreSettings = DEFAULTS,
     seed: int = 0,
     report: Callable[[Score], None] = lambda row: None,
@@ -115,7 +115,7 @@ def evaluate(
     return rows
 
 
-def _check_methods(methods: Sequence[str], test: AnySet, training: AnySet | None) -> None:
+def _check_methods(methods: Sequence[str], test: TrainingSet, training: TrainingSet | None) -> None:
     for name in methods:
         if name in classical.BASELINES:
             classical.require_packages(name)
@@ -146,7 +146,7 @@ class _Answer:
 
 def _answers(
     restore: Callable[[Observation], Tensor], observation: Observation, truth: Tensor, damage: str,
-    methods: Sequence[str], training: AnySet | None, seed: int,
+    methods: Sequence[str], training: TrainingSet | None, seed: int,
 ) -> Iterator[_Answer]:  # fmt: skip
     """The input, the model and every baseline that suits."""
     yield _Answer("input", observation.image)
@@ -179,10 +179,8 @@ def _restore(model: Model, settings: RestoreSettings, observation: Observation) 
     return torch.cat([part.image.cpu() for part in parts])
 
 
-def _recognizer(test: AnySet, training: AnySet | None) -> Callable[[Tensor], float] | None:
+def _recognizer(test: TrainingSet, training: TrainingSet | None) -> Callable[[Tensor], float] | None:
     """Share of pictures a classifier trained on clean ones puts into their class; None where it cannot be trained."""
-    if isinstance(test, PhotoSet) or isinstance(training, PhotoSet):
-        return None
     if test.labels is None or training is None or training.labels is None:
         return None
     classifier = train_if_accurate(training.images.float() / 255, training.labels, torch.Generator().manual_seed(0))

@@ -18,10 +18,10 @@ from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
 from agerestore.inference import color_codes
+from agerestore.metrics.color import chroma_psnr, generate_chroma
 from agerestore.metrics.distribution import frechet_distance
 from agerestore.metrics.features import Classifier, train_transformation_network
 from agerestore.metrics.image import colorfulness
-from agerestore.metrics.validation import chroma_of, chroma_psnr
 from agerestore.models.colorizer import Colorizer
 
 CHUNK = 64
@@ -121,7 +121,7 @@ def _in_parts(way: Coloring, lightness: Tensor) -> Tensor:
 
 def _center(model: Colorizer, lightness: Tensor) -> Tensor:
     code = lightness.new_zeros(len(lightness), model.config.latent_dim)
-    return chroma_of(model, lightness, code)[:, None]
+    return generate_chroma(model, lightness, code)[:, None]
 
 
 def _tinted(way: Coloring, radius: float, lightness: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ def _tinted(way: Coloring, radius: float, lightness: Tensor) -> Tensor:
 
 def _drawn(model: Colorizer, lightness: Tensor, codes: Tensor, answers: int) -> Tensor:
     repeated = lightness.repeat_interleave(answers, dim=0)
-    parts = [chroma_of(model, *part) for part in zip(repeated.split(CHUNK), codes.split(CHUNK), strict=True)]
+    parts = [generate_chroma(model, *part) for part in zip(repeated.split(CHUNK), codes.split(CHUNK), strict=True)]
     return torch.cat(parts).view(len(lightness), answers, 2, *lightness.shape[2:])
 
 

@@ -9,6 +9,7 @@ gray rarely comes closer to the truth than the first.
 import torch
 from torch import Tensor
 
+from agerestore.metrics.color import ellipse_distance
 from agerestore.models.colorizer import Colorizer
 from agerestore.models.latent import project, sample_latents
 
@@ -59,9 +60,3 @@ def _complementary(painted: Tensor, count: int) -> list[int]:
 def central_mean(planes: Tensor) -> Tensor:
     """Means (B, C) of (B, C, S, S) within the ellipse that half the height and width make."""
     return planes[:, :, ellipse_distance(planes) < 0.25].mean(dim=2)
-
-
-def ellipse_distance(planes: Tensor) -> Tensor:
-    """Squared distance (S, S) from the middle of planes (..., S, S); 1 on the ellipse that touches the sides."""
-    y, x = (torch.linspace(-1, 1, side, device=planes.device) for side in planes.shape[-2:])
-    return y[:, None].square() + x.square()

@@ -1,25 +1,25 @@
-"""What every system shares: the batch a term sees, and the shape of the function that computes terms."""
+"""What all objectives share: the batch that they see, and the form of the function that computes their loss terms."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
 from agerestore.errors import UsageError
 
-Networks = Mapping[str, Any]  # by the name of the player; each can be called
+Networks = Mapping[str, Any]  # callables by the name of the network
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step of one player is given.
+    """What one update step of one player is given. Images are in [-1, 1].
 
     Attributes:
-        x: (B, C, S, S) clean images in [-1, 1].
+        x: (B, C, S, S) clean images.
         z: (N, M) prior codes: one for each image, or for each region of it. With classes (N, K + M).
-        damaged: (B, C, S, S) the same images damaged, [-1, 1] scaled; None where the objective needs none.
-        mask: (B, 1, S, S), 1 where a pixel of ``damaged`` is unknown; None where the objective needs none.
+        damaged: (B, C, S, S) the same images degraded; None where the objective needs none.
+        mask: (B, 1, S, S), 1 where a pixel of ``damaged`` is missing; None where the objective needs none.
         view: (B, C, S, S) other views of the same images; None where the objective needs none.
         noise: (B, M) from N(0, I), of which a Gaussian posterior makes its draws.
         labels: (B,) int64 of the images, -1 where it is not known; None where the set has none.
@@ -38,13 +38,13 @@ class Batch:
     labeled_classes: Tensor | None = None
 
     @property
-    def seen(self) -> Tensor:
-        """(B, C, S, S): what an encoder sees of the images: damaged where there is damage."""
+    def encoder_input(self) -> Tensor:
+        """(B, C, S, S), the images that an encoder sees: the degraded ones where there are any."""
         return self.x if self.damaged is None else self.damaged
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """What there is of it."""
+        """The tensors that are not None, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def part(self, number: int, count: int) -> "Batch":
@@ -52,11 +52,11 @@ class Batch:
         return Batch(**{name: value.chunk(count)[number] for name, value in self.tensors.items()})
 
     def copy(self) -> "Batch":
-        """The same in memory of its own."""
+        """A copy with memory of its own."""
         return Batch(**{name: value.clone() for name, value in self.tensors.items()})
 
     def overwrite(self, other: "Batch") -> None:
-        """Put what another batch holds in the place of what this one does, which holds as much."""
+        """Copy the tensors of another batch, of the same names and shapes, into the memory of this one."""
         for name, value in self.tensors.items():
             value.copy_(other.tensors[name])
 
@@ -66,19 +66,35 @@ def learns(player: str, name: str) -> bool:
     return name in player.split("+")
 
 
-def labels_of(labels: Tensor | None) -> Tensor:
-    """The labels, or one line that says that there are none."""
+def require_labels(labels: Tensor | None) -> Tensor:
+    """The labels of a set.
+
+    Raises:
+        UsageError: it has none.
+    """
     if labels is None:
         raise UsageError(
-            "this objective learns from labels, and these pictures have none: train on MNIST, CIFAR-10 or SVHN as "
+            "this objective learns from labels, and these images have none: train on MNIST, CIFAR-10 or SVHN as "
             "torchvision lays them out, or choose another objective"
         )
     return labels
 
 
 class Objective(Protocol):
-    """Named loss terms of one player, computed only where ``wanted``."""
+    """Computes named loss terms of one player, those that are ``wanted``."""
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
-        """Return a scalar for each name in ``wanted``, with gradient to ``networks[player]``."""
+        """Return a scalar for each name in ``wanted`` that is known, with gradient to the networks of the player."""
         ...
+
+
+class LossTerms(NamedTuple):
+    """The loss terms of an objective.
+
+    Attributes:
+        compute: the function that computes them.
+        names: of all of them.
+    """
+
+    compute: Objective
+    names: tuple[str, ...]

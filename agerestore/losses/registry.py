@@ -2,46 +2,37 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 from agerestore import distributed
 from agerestore.config.extensions import look_up
 from agerestore.config.training import TrainConfig
 from agerestore.losses import age, colorization, conditional_age
-from agerestore.losses.base import Objective
+from agerestore.losses.base import LossTerms, Objective
 from agerestore.losses.divergence import divergence_from, ideal
 
-
-class System(NamedTuple):
-    """A function of named terms, and all the names it knows."""
-
-    objective: Objective
-    terms: tuple[str, ...]
-
-
-# `NetworkConfig.adversarial_loss` -> what makes the AGE terms of unconditional ones, and their names
+# `NetworkConfig.adversarial_loss` -> what makes its terms of those without a condition, and all their names
 CONDITIONS: dict[str, tuple[Callable[[age.AGE], Objective], tuple[str, ...]]] = {
-    "age": (lambda game: game, age.TERMS),
+    "age": (lambda unconditional: unconditional, age.TERMS),
     "conditional_age": (conditional_age.ConditionalAGE, conditional_age.TERMS),
     "colorization": (colorization.ColorAGE, colorization.TERMS),
 }
 
 
-def _age(config: TrainConfig) -> System:
-    """The AGE game, under the condition that the networks want."""
+def _age(config: TrainConfig) -> LossTerms:
+    """The AGE losses, under the condition that the networks have."""
     network = config.network
     best = ideal(config.divergence, network.latent_dim, network.prior)
     ceiling = math.inf if config.margin is None else best + config.margin
     divergence = distributed.gathered(divergence_from(network.prior, config.divergence))
-    game = age.AGE(divergence, config.match_x, config.match_z, ceiling)
-    make, terms = CONDITIONS[network.adversarial_loss]
-    return System(make(game), terms)
+    unconditional = age.AGE(divergence, config.match_x, config.match_z, ceiling)
+    make, names = CONDITIONS[network.adversarial_loss]
+    return LossTerms(make(unconditional), names)
 
 
-OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {"age": _age}
+OBJECTIVES: dict[str, Callable[[TrainConfig], LossTerms]] = {"age": _age}
 
 
-def build_objective(config: TrainConfig) -> System:
+def build_objective(config: TrainConfig) -> LossTerms:
     """The loss terms of the objective that a configuration names: built in, or one of `agerestore.research`."""
-    make: Callable[[TrainConfig], System] = look_up(config.objective, OBJECTIVES, "objectives", "OBJECTIVES")
+    make: Callable[[TrainConfig], LossTerms] = look_up(config.objective, OBJECTIVES, "objectives", "OBJECTIVES")
     return make(config)

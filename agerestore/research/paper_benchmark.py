@@ -15,10 +15,10 @@ from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import evaluate
+from agerestore.metrics.autoencoder import CHUNK, moment_statistics
 from agerestore.metrics.distribution import classifier_score, frechet_distance
 from agerestore.metrics.features import Classifier, train_if_accurate
 from agerestore.metrics.image import high_frequency_energy, mean_psnr, quantize, ssim
-from agerestore.metrics.validation import CHUNK, moment_statistics
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
 from agerestore.models.latent import one_hot, sample_codes

@@ -1,6 +1,6 @@
-"""A training step on a GPU as one CUDA graph: recorded once, then begun by one call instead of hundreds.
+"""A training step on a GPU as one CUDA graph: recorded once, then launched by one call instead of hundreds.
 
-A GPU computes a step of the paper's networks faster than Python can ask for it, kernel by kernel.
+A GPU computes a step of the paper's networks faster than Python can launch its kernels one by one.
 """
 
 from collections.abc import Callable
@@ -15,35 +15,36 @@ WARM_UP = 3  # steps before the recording, in which libraries choose their algor
 
 
 class GraphedStep:
-    """A step that is recorded when it is taken for the fourth time, and from then on replayed.
+    """A step function that is recorded when it is called for the fourth time, and from then on replayed.
 
-    What it reads beside its batch must stay where it is in memory; batches must be alike in what they hold.
+    Whatever it reads beside its batch must stay where it is in memory, and all batches must hold tensors of the same
+    names and shapes.
     """
 
-    def __init__(self, play: StepFn) -> None:
-        self.play, self.taken = play, 0
-        self.graph = torch.cuda.CUDAGraph()
-        self.batch: Batch | None = None
-        self.terms: dict[str, Tensor] = {}
+    def __init__(self, step_fn: StepFn) -> None:
+        self._step_fn, self._calls = step_fn, 0
+        self._graph = torch.cuda.CUDAGraph()
+        self._batch: Batch | None = None
+        self._terms: dict[str, Tensor] = {}
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Take the step; the terms are copies, which later steps leave alone."""
-        self.taken += 1
-        if self.taken <= WARM_UP:
-            return self._aside(batch)
-        if self.batch is None:
-            self.batch = batch.copy()
-            with torch.cuda.graph(self.graph):
-                self.terms = self.play(self.batch)
-        self.batch.overwrite(batch)
-        self.graph.replay()
-        return {name: value.clone() for name, value in self.terms.items()}
+        self._calls += 1
+        if self._calls <= WARM_UP:
+            return self._warm_up(batch)
+        if self._batch is None:
+            self._batch = batch.copy()
+            with torch.cuda.graph(self._graph):
+                self._terms = self._step_fn(self._batch)
+        self._batch.overwrite(batch)
+        self._graph.replay()
+        return {name: value.clone() for name, value in self._terms.items()}
 
-    def _aside(self, batch: Batch) -> dict[str, Tensor]:
-        """On a stream of its own, as a recording wants what comes before it."""
-        stream, now = torch.cuda.Stream(), torch.cuda.current_stream()
-        stream.wait_stream(now)
+    def _warm_up(self, batch: Batch) -> dict[str, Tensor]:
+        """Take the step on a side stream, as CUDA asks for before a recording."""
+        stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
+        stream.wait_stream(current)
         with torch.cuda.stream(stream):
-            terms = self.play(batch)
-        now.wait_stream(stream)
+            terms = self._step_fn(batch)
+        current.wait_stream(stream)
         return terms

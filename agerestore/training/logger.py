@@ -1,11 +1,11 @@
-"""What a run says of itself: log lines, contact sheets, progress, and the header of the weights it leaves."""
+"""What a run writes while it trains: log lines, contact sheets, its state; and the progress it reports."""
 
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,7 +20,15 @@ from agerestore.training.validation import Validator
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: iterations of the current stage, and the weighed terms of the last ones."""
+    """Where a run stands.
+
+    Attributes:
+        stage: name of the current stage.
+        step: its iterations that are done.
+        steps: all of its iterations.
+        images_per_second: since the last report.
+        terms: loss terms of the last iteration, as ``player/term``.
+    """
 
     stage: str
     step: int
@@ -29,46 +37,69 @@ class Progress:
     terms: dict[str, float]
 
 
-class Logger:
-    """What a run writes about itself: log lines, contact sheets, progress."""
+class RunLogger(Protocol):
+    """Writes what a run leaves in its folder while it trains."""
 
-    def __init__(self, run: Path, training: Training, review: Validator, report: Callable[[Progress], None]) -> None:
-        self.run, self.training, self.review, self.report = run, training, review, report
-        self.clock, self.clock_stage, self.clock_step = time.monotonic(), training.number, training.step
+    def log(self, terms: dict[str, Tensor]) -> None:
+        """Append the loss terms to the log and report the progress."""
+        ...
 
-    def note(self, terms: dict[str, Tensor]) -> None:
-        """Append the terms to the log and report the progress."""
-        t = self.training
-        values = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
-        now, done = time.monotonic(), t.step - (self.clock_step if t.number == self.clock_stage else 0)
-        rate = done * t.stage.batch_size / max(now - self.clock, 1e-9)
-        self.clock, self.clock_stage, self.clock_step = now, t.number, t.step
-        self._write({"stage": t.stage.name, "step": t.step, "images": t.step * t.stage.batch_size, **values})
-        self.report(Progress(t.stage.name, t.step, t.stage.steps, rate, values))
-
-    def draw(self) -> None:
-        """Write a contact sheet and the figures of the averaged networks."""
-        t = self.training
-        (self.run / "sheets").mkdir(exist_ok=True)
-        rows = self.review.rows(t.average, t.stage)
-        contact_sheet(rows, self.run / "sheets" / f"{t.stage.name}-{t.step:07d}.png")
-        self._write({"stage": t.stage.name, "step": t.step, **self.review.figures(t.average, t.stage)})
+    def log_images(self) -> None:
+        """Write a contact sheet, and the validation metrics of the averaged networks."""
+        ...
 
     def save(self) -> None:
         """Replace the state that the run resumes from."""
-        t = self.training
-        where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
-        save_state(self.run, t.tensors(), where)
+        ...
 
-    def rewind(self) -> None:
-        """Cut off the log what a killed run wrote after the state it goes on from: that is done again."""
-        log = self.run / "log.jsonl"
+    def truncate(self) -> None:
+        """Remove from the log what a killed run wrote after the state that it resumes from: that is done again."""
+        ...
+
+
+class Logger:
+    """Writes to the folder of the run; see `RunLogger`."""
+
+    def __init__(
+        self, folder: Path, training: Training, validator: Validator, progress: Callable[[Progress], None]
+    ) -> None:
+        self._folder, self._training, self._validator, self._progress = folder, training, validator, progress
+        self._last = time.monotonic(), training.number, training.step  # of the last report
+
+    def log(self, terms: dict[str, Tensor]) -> None:
+        """See `RunLogger.log`."""
+        t = self._training
+        values = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
+        then, number, step = self._last
+        self._last = time.monotonic(), t.number, t.step
+        images = (t.step - (step if t.number == number else 0)) * t.stage.batch_size
+        rate = images / max(self._last[0] - then, 1e-9)
+        self._write({"stage": t.stage.name, "step": t.step, "images": t.step * t.stage.batch_size, **values})
+        self._progress(Progress(t.stage.name, t.step, t.stage.steps, rate, values))
+
+    def log_images(self) -> None:
+        """See `RunLogger.log_images`."""
+        t = self._training
+        sheet = self._folder / "sheets" / f"{t.stage.name}-{t.step:07d}.png"
+        sheet.parent.mkdir(exist_ok=True)
+        contact_sheet(self._validator.image_grid(t.average, t.stage), sheet)
+        self._write({"stage": t.stage.name, "step": t.step, **self._validator.metrics(t.average, t.stage)})
+
+    def save(self) -> None:
+        """See `RunLogger.save`."""
+        t = self._training
+        where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
+        save_state(self._folder, t.tensors(), where)
+
+    def truncate(self) -> None:
+        """See `RunLogger.truncate`."""
+        log = self._folder / "log.jsonl"
         if log.exists():
             done = filter(self._is_done, log.read_text().splitlines())
             files.write(log, "".join(f"{line}\n" for line in done).encode())
 
     def _is_done(self, line: str) -> bool:
-        t = self.training
+        t = self._training
         try:
             row, order = json.loads(line), [stage.name for stage in t.stages]
         except ValueError:  # the run was killed while it wrote this
@@ -76,32 +107,21 @@ class Logger:
         return (order.index(legacy.stage(row["stage"])), row["step"]) <= (t.number, t.step)
 
     def _write(self, row: dict[str, Any]) -> None:
-        with (self.run / "log.jsonl").open("a") as file:
+        with (self._folder / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
 
 
-class NullLogger(Logger):
-    """The journal of a process that is not the first: what there is to write, another one writes."""
+class NullLogger:
+    """Writes nothing: the logger of each process but the first one, see `RunLogger`."""
 
-    def note(self, terms: dict[str, Tensor]) -> None:
-        """Nothing."""
+    def log(self, terms: dict[str, Tensor]) -> None:
+        """Do nothing."""
 
-    def draw(self) -> None:
-        """Nothing."""
+    def log_images(self) -> None:
+        """Do nothing."""
 
     def save(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
-    def rewind(self) -> None:
-        """Nothing."""
-
-
-def weights_header(training: Training, review: Validator, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The header of the weights a run leaves: how it was trained, and what it scores on pictures held out."""
-    return {
-        "training": training.config.model_dump(mode="json"),
-        "images_seen": training.images_before + sum(stage.steps * stage.batch_size for stage in training.stages),
-        **review.verdict(training.average),
-        "data_license": "not stated",
-        **provenance,
-    }
+    def truncate(self) -> None:
+        """Do nothing."""

@@ -1,36 +1,56 @@
-"""What a run is made of: its stages, each with its objective, turns, length and learning rate."""
+"""The stages of a training run, each with its losses, update steps, length and learning rate.
+
+Which stages a run has is up to the configuration of its networks (`agerestore.config.networks.NetworkConfig.stages`);
+`STAGES` makes each of them of the settings of the run.
+"""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agerestore import degradations
 from agerestore.config import legacy
-from agerestore.config.networks import AutoencoderConfig, ColorizerConfig, PhotoConfig
-from agerestore.config.training import TrainConfig, UpdateStep
-from agerestore.losses import code_prior as paints_objective
-from agerestore.losses import regression as estimate_objective
-from agerestore.losses import robust_encoder as robust_objective
-from agerestore.losses.base import Objective
-from agerestore.losses.code_prior import code_prior_terms
+from agerestore.config.training import StageConfig, TrainConfig, UpdateStep
+from agerestore.data.batches import BatchSpec
+from agerestore.losses import code_prior, regression, robust_encoder
+from agerestore.losses.base import LossTerms
 from agerestore.losses.registry import build_objective
-from agerestore.losses.regression import regression_terms
-from agerestore.losses.robust_encoder import robust_encoder_terms
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run that is trained with one table of turns; a player is a network, or several joined by +."""
+    """A part of a run that is trained with one table of update steps.
+
+    Attributes:
+        name: such as ``adversarial``.
+        losses: the loss terms that update steps can weigh.
+        updates: the update step of each player: a network by its name, or several joined by +.
+        steps: iterations, in each of which every player takes its update steps.
+        batch_size: images of a batch.
+        lr: learning rate, a function of the iteration.
+        degradation: what happens to the images of a batch; None where the losses see none that are degraded.
+        batch_statistics: whether the batch norms of networks that learn take the statistics of the batch; else they
+            keep the running ones.
+    """
 
     name: str
-    objective: Objective
-    terms: tuple[str, ...]  # all that the objective knows
+    losses: LossTerms
     updates: dict[str, UpdateStep]
     steps: int
     batch_size: int
     lr: Callable[[int], float]
     degradation: tuple[degradations.Step, ...] | None = None
-    batch_statistics: bool = True  # of the batch norms of those who learn; else they keep the running ones
+    batch_statistics: bool = True
+
+    @property
+    def players(self) -> list[str]:
+        """The players that learn: those with update steps and something to minimize."""
+        return [player for player, update in self.updates.items() if update.steps and any(update.weights.values())]
+
+    @property
+    def learners(self) -> set[str]:
+        """The networks that learn."""
+        return {name for player in self.players for name in player.split("+")}
 
     @property
     def random_key(self) -> str:
@@ -38,17 +58,12 @@ class Stage:
         return legacy.random_key(self.name)
 
     @property
-    def players(self) -> list[str]:
-        """Those who learn in this stage: who have steps and something to minimize."""
-        return [player for player, turn in self.updates.items() if turn.steps and any(turn.weights.values())]
-
-    @property
-    def learners(self) -> set[str]:
-        """The networks that learn in this stage."""
-        return {name for player in self.players for name in player.split("+")}
+    def batches(self) -> BatchSpec:
+        """What to draw batches of."""
+        return BatchSpec(self.random_key, self.batch_size, self.steps, self.degradation)
 
 
-def schedule(
+def learning_rate(
     kind: str, lr: float, steps: int, epoch: int = 1, every: int = 1, factor: float = 0.5
 ) -> Callable[[int], float]:
     """Learning rate as a function of the iteration.
@@ -56,11 +71,11 @@ def schedule(
     Args:
         kind: ``constant``; ``linear`` or ``cosine``, which reach 0 at ``steps`` (linear only falls in the second
             half); ``step``, multiplied by ``factor`` as the last of each ``every`` epochs begins, as in the official
-            code.
+            code of AGE.
         lr: the rate at iteration 0.
         steps: length of the stage.
-        epoch: iterations of one.
-        every: epochs.
+        epoch: iterations of an epoch.
+        every: epochs between two steps.
         factor: at each step.
     """
     return {
@@ -71,95 +86,79 @@ def schedule(
     }[kind]
 
 
-def iterations(config: TrainConfig, images: int) -> int:
-    """How many iterations the game takes on a training part of ``images`` images."""
-    if config.steps is not None:
-        return config.steps
-    return max(1, int(config.epochs * max(images // config.batch_size, 1)))
-
-
 def stages(config: TrainConfig, images: int) -> list[Stage]:
-    """The stages of a run on a training part of ``images`` images."""
-    if isinstance(config.network, PhotoConfig):
-        found = [_estimate(config)]
-        if config.network.latent_dim:  # else there is no game to play
-            found.append(_game(config, images))
-    else:
-        found = [_game(config, images)]
-        if isinstance(config.network, AutoencoderConfig) and "encoder" in config.network.players:
-            found += _of_the_encoder(config, found[0])
-        if isinstance(config.network, ColorizerConfig) and config.network.prior_components:
-            found.append(_paints(config))
+    """The stages of a run on ``images`` training images, without those that have nothing to do."""
+    found = [STAGES[name](config, images) for name in config.network.stages]
     return [stage for stage in found if stage.steps and stage.players]
 
 
-def _game(config: TrainConfig, images: int) -> Stage:
-    steps = iterations(config, images)
+def _adversarial(config: TrainConfig, images: int) -> Stage:
+    """The players of the objective against each other, or one player alone, as in an autoencoder."""
     epoch = max(images // config.batch_size, 1)
-    objective, terms = build_objective(config)
+    steps = max(1, int(config.epochs * epoch)) if config.steps is None else config.steps
     return Stage(
         name="adversarial",
-        objective=objective,
-        terms=terms,
+        losses=build_objective(config),
         updates=config.updates,
         steps=steps,
         batch_size=config.batch_size,
-        lr=schedule(config.lr_decay, config.lr, steps, epoch, config.lr_step_epochs, config.lr_step_factor),
-        degradation=degradations.parse(config.degradation) if config.degradation else None,
+        lr=learning_rate(config.lr_decay, config.lr, steps, epoch, config.lr_step_epochs, config.lr_step_factor),
+        degradation=_parse(config.degradation),
     )
 
 
-def _of_the_encoder(config: TrainConfig, game: Stage) -> list[Stage]:
-    """After the game of an encoder and a generator: the settling, and the tuning of the robust encoder."""
-    robust = config.robust
-    # AGE can invert any generator; an encoder that draws its codes to the prior has no margin to stop at.
-    objective, terms = build_objective(config.model_copy(update={"objective": "age", "margin": None}))
-    settling = replace(
-        game,
-        name="finetune",
-        objective=objective,
-        terms=terms,
-        updates={"encoder": config.finetune.update},
-        steps=config.finetune.steps,
-        lr=schedule("cosine", config.finetune.lr, max(config.finetune.steps, 1)),
-        degradation=None,
-        batch_statistics=False,
-    )
-    tuning = Stage(
-        name="robust",
-        objective=robust_encoder_terms,
-        terms=robust_objective.TERMS,
-        updates={"robust_encoder": robust.update},
-        steps=robust.steps,
-        batch_size=robust.batch_size,
-        lr=schedule("cosine", robust.lr, max(robust.steps, 1)),
-        degradation=degradations.parse(robust.degradation),
-    )
-    return [settling, tuning]
+def _estimate(config: TrainConfig, images: int) -> Stage:
+    """Regression of the estimator of photographs."""
+    losses = LossTerms(regression.regression_terms, regression.TERMS)
+    return _single("estimate", config.estimate, losses, config.estimate.batch_size, config.degradation)
 
 
-def _paints(config: TrainConfig) -> Stage:
-    paints = config.code_prior
+def _finetune(config: TrainConfig, images: int) -> Stage:
+    """The encoder learns to invert the frozen generator, with the batch norms that it is used with.
+
+    AGE's terms can invert any generator; the encoder of an adversarial autoencoder has no margin to stop at.
+    """
+    losses = build_objective(config.model_copy(update={"objective": "age", "margin": None}))
+    return _single("finetune", config.finetune, losses, config.batch_size, batch_statistics=False)
+
+
+def _robust(config: TrainConfig, images: int) -> Stage:
+    """A copy of the encoder learns to give degraded images the codes of clean ones."""
+    losses = LossTerms(robust_encoder.robust_encoder_terms, robust_encoder.TERMS)
+    return _single("robust", config.robust, losses, config.robust.batch_size, config.robust.degradation)
+
+
+def _code_prior(config: TrainConfig, images: int) -> Stage:
+    """The distribution of codes given the lightness is fitted to those of real images."""
+    losses = LossTerms(code_prior.code_prior_terms, code_prior.TERMS)
+    return _single("code_prior", config.code_prior, losses, config.batch_size)
+
+
+def _single(
+    name: str, settings: StageConfig, losses: LossTerms, batch_size: int, degradation: str = "",
+    batch_statistics: bool = True,
+) -> Stage:  # fmt: skip
+    """A stage in which one network learns."""
     return Stage(
-        name="code_prior",
-        objective=code_prior_terms,
-        terms=paints_objective.TERMS,
-        updates={"code_prior": paints.update},
-        steps=paints.steps,
-        batch_size=config.batch_size,
-        lr=schedule("linear", paints.lr, max(paints.steps, 1)),
+        name=name,
+        losses=losses,
+        updates={settings.player: settings.update},
+        steps=settings.steps,
+        batch_size=batch_size,
+        lr=learning_rate(settings.decay, settings.lr, max(settings.steps, 1)),
+        degradation=_parse(degradation),
+        batch_statistics=batch_statistics,
     )
 
 
-def _estimate(config: TrainConfig) -> Stage:
-    estimate = config.estimate
-    return Stage(
-        name="estimate",
-        objective=regression_terms,
-        terms=estimate_objective.TERMS,
-        updates={"estimator": estimate.update},
-        steps=estimate.steps,
-        batch_size=estimate.batch_size,
-        lr=schedule(estimate.lr_decay, estimate.lr, max(estimate.steps, 1)),
-        degradation=degradations.parse(config.degradation),
-    )
+def _parse(degradation: str) -> tuple[degradations.Step, ...] | None:
+    return degradations.parse(degradation) if degradation else None
+
+
+STAGES: dict[str, Callable[[TrainConfig, int], Stage]] = {
+    "estimate": _estimate,
+    "adversarial": _adversarial,
+    "finetune": _finetune,
+    "robust": _robust,
+    "code_prior": _code_prior,
+}

@@ -1,6 +1,6 @@
-"""What is shown and measured of the networks of a run: one review for each kind of networks."""
+"""What a run shows and measures of its networks on images that were held out: one validator for each kind of model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -8,147 +8,161 @@ import torch
 from torch import Tensor
 
 from agerestore import degradations
-from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.training import TrainConfig
-from agerestore.data.datasets import AnySet, PhotoSet, resize
+from agerestore.data.datasets import PhotoSet, TrainingSet, resize
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 from agerestore.inference import color_codes, ood, ood_features
 from agerestore.losses.divergence import ideal
-from agerestore.metrics.validation import (
-    chroma_of,
-    color_metrics,
-    denoising_psnr,
-    latent_distance,
-    moment_statistics,
-    reconstruction_psnr,
-    sample_metrics,
-    uncertainty_metrics,
-)
-from agerestore.models.age import Autoencoder
+from agerestore.metrics.autoencoder import latent_distance, moment_statistics, reconstruction_psnr
+from agerestore.metrics.color import color_metrics, generate_chroma
+from agerestore.metrics.image import mean_psnr
+from agerestore.metrics.uncertainty import denoising_psnr, sample_metrics, uncertainty_metrics
 from agerestore.models.base import ModelNetworks
-from agerestore.models.colorizer import Colorizer
 from agerestore.models.latent import sample_codes
-from agerestore.models.photo import PhotoRestorer
 from agerestore.training.stages import Stage
 
 SIGMAS = (15, 25, 50)  # gray levels; those of the published tables
-PHOTOGRAPHS = 20  # that are measured
-FIGURED = 128  # cars that are measured
-PIECE = 96  # pixels a side at most, of photographs on a contact sheet
+PHOTOGRAPHS = 20  # at most, that are measured
+COLOR_IMAGES = 128  # at most, that are measured
+COLORIZATIONS = 8  # of each of them
+CROP = 96  # pixels a side at most, of photographs on a contact sheet
 NOISE, HOLES = "noise:sigma=25", "holes:count=6:size=8..24"
 
 
 class Validator(Protocol):
-    """Looks at the networks of a run, on pictures that were held out."""
+    """Shows and measures networks on images that were held out."""
 
-    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
+    def image_grid(self, model: Any, stage: Stage) -> list[Tensor]:
         """Rows of a contact sheet, each (N, C, H, W) in [0, 1]."""
         ...
 
-    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
-        """What the log says beside the losses."""
+    def metrics(self, model: Any, stage: Stage) -> dict[str, float]:
+        """What goes to the log beside the loss terms, while a stage runs."""
         ...
 
-    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
-        """What the header of the weights says: ``kind``, ``validation`` and ``domain``."""
+    def summary(self, model: Any) -> dict[str, Any]:
+        """What goes to the header of the weights: ``kind``, ``validation`` and ``domain``."""
         ...
 
 
-def validator(config: TrainConfig, images: AnySet, device: torch.device) -> Validator:
-    """The review that suits the networks of a run.
+def validator(config: TrainConfig, images: TrainingSet, device: torch.device) -> Validator:
+    """The validator for the networks of a run.
 
     Args:
         config: of the run.
-        images: pictures held out; of a run that holds none out, some of its training pictures.
+        images: held out; or, if the run holds none out, some of its training images.
         device: where the networks are.
     """
-    if isinstance(images, PhotoSet):
-        return PhotoValidator(config, images.to(device))
-    side = config.network.image_size
-    if side is None:
-        raise TypeError("networks for photographs are reviewed on photographs")
-    kind = ColorValidator if isinstance(config.network, ColorizerConfig) else AutoencoderValidator
-    return kind(config, resize(images.images, side).to(device))
+    kind: Callable[[TrainConfig, TrainingSet, torch.device], Validator]
+    kind = VALIDATORS.get(config.network.kind, RestorationValidator)
+    return kind(config, images, device)
+
+
+class RestorationValidator:
+    """For networks of any kind that restore: how much noise one pass removes."""
+
+    def __init__(self, config: TrainConfig, images: TrainingSet, device: torch.device) -> None:
+        self.config = config
+        self.truth = _of_one_size(images, config.network.image_size).to(device).float() / 255
+        self.observation = _degrade(degradations.parse(NOISE), self.truth)
+
+    def image_grid(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
+        """Ground truth, with noise, restored."""
+        with torch.no_grad():
+            return [self.truth[:16], self.observation.image[:16], model(self.observation.image[:16])]
+
+    def metrics(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
+        """``psnr``: of the restored images in dB; ``psnr_before``: of the noisy ones."""
+        return self._measure(model)
+
+    def summary(self, model: ModelNetworks) -> dict[str, Any]:
+        """The same metrics."""
+        return {"kind": self.config.network.kind, "validation": self._measure(model), "domain": {}}
+
+    def _measure(self, model: ModelNetworks) -> dict[str, float]:
+        with torch.no_grad():
+            restored = torch.cat([model(part) for part in self.observation.image.split(16)])
+        return {
+            "psnr": mean_psnr(restored, self.truth),
+            "psnr_before": mean_psnr(self.observation.image, self.truth),
+        }
 
 
 class AutoencoderValidator:
-    """Of an unconditional encoder and generator, of any system; or of a generator alone."""
+    """For an unconditional encoder and generator of any objective, or a generator alone."""
 
-    def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
+    def __init__(self, config: TrainConfig, images: TrainingSet, device: torch.device) -> None:
         self.config = config
-        self.truth = held_out.float() / 255
+        self.truth = _of_one_size(images, config.network.image_size).to(device).float() / 255
 
-    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
-        """Truth and reconstruction, then samples; or, while the robust encoder is tuned, damaged and restored."""
-        assert isinstance(model, Autoencoder)
+    def image_grid(self, model: Any, stage: Stage) -> list[Tensor]:
+        """Truth and reconstruction, then samples; of the robust encoder instead degraded and restored images."""
         truth = self.truth[:16]
         with torch.no_grad():
             rows = [truth] if model.encoder is None else [truth, model.generate(model.encode(truth))]
             if stage.degradation is None or "robust_encoder" not in stage.learners:
-                return [*rows, model.generate(model.codes_of(self._drawn(16)))]
-            damaged = fill_masked(_damage(stage.degradation, truth))
+                return [*rows, model.generate(model.codes_of(self._draw_codes(16)))]
+            damaged = fill_masked(_degrade(stage.degradation, truth))
             return [*rows, damaged, model.generate(model.encode(damaged, robust=True))]
 
-    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
-        """Balance of the game and reconstruction."""
-        assert isinstance(model, Autoencoder)
-        figures = self._measured(model, 1000, self.truth[:512])
-        if "kl_fake" in figures:
-            figures["ideal"] = ideal("age_code", self.config.network.latent_dim)
-        return figures
+    def metrics(self, model: Any, stage: Stage) -> dict[str, float]:
+        """Statistics of codes, and reconstruction."""
+        found = self._measure(model, 1000, self.truth[:512])
+        if "kl_fake" in found:
+            found["ideal"] = ideal("age_code", self.config.network.latent_dim)
+        return found
 
-    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
-        """Balance, reconstruction, and the limits of the domain; without an encoder there is nothing to measure."""
-        assert isinstance(model, Autoencoder)
-        known = model.encoder is not None
+    def summary(self, model: Any) -> dict[str, Any]:
+        """The same on all images, and the limits of the domain; nothing where there is no encoder."""
+        domain = {}
+        if model.encoder is not None:
+            domain = ood.calibrate(model, self.truth, degradations.parse(self.config.robust.degradation))
         return {
             "kind": self.config.objective,
-            "validation": self._measured(model, 10_000, self.truth),
-            "domain": ood.calibrate(model, self.truth, degradations.parse(self.config.robust.degradation))
-            if known
-            else {},
+            "validation": self._measure(model, 10_000, self.truth),
+            "domain": domain,
         }
 
-    def _drawn(self, count: int) -> Tensor:
-        network, generator = self.config.network, torch.Generator(self.truth.device).manual_seed(0)
-        assert isinstance(network, AutoencoderConfig)
-        return sample_codes(network, count, generator)
+    def _draw_codes(self, count: int) -> Tensor:
+        network: Any = self.config.network
+        return sample_codes(network, count, torch.Generator(self.truth.device).manual_seed(0))
 
-    def _measured(self, model: Autoencoder, count: int, truth: Tensor) -> dict[str, float]:
-        """On the sphere the balance as the AGE paper watches it; elsewhere how far the codes are from the prior."""
+    def _measure(self, model: Any, count: int, truth: Tensor) -> dict[str, float]:
+        """On the sphere the moments that the AGE paper watches; for other priors how far the codes are from it."""
         if model.encoder is None:
             return {}
         if model.config.prior == "sphere":
-            found = moment_statistics(model, self._drawn(count))
+            found = moment_statistics(model, self._draw_codes(count))
         else:
-            found = {"latent_distance": latent_distance(model, truth, self._drawn(2 * len(truth)))}
+            found = {"latent_distance": latent_distance(model, truth, self._draw_codes(2 * len(truth)))}
         return found | {"reconstruction_psnr": reconstruction_psnr(model, truth)}
 
 
 class PhotoValidator:
-    """Of the networks for photographs."""
+    """For networks that restore photographs."""
 
-    def __init__(self, config: TrainConfig, held_out: PhotoSet) -> None:
+    def __init__(self, config: TrainConfig, images: TrainingSet, device: torch.device) -> None:
+        if not isinstance(images, PhotoSet):
+            raise TypeError("networks for photographs are validated on photographs")
         self.config = config
-        self.photographs = [image.float() / 255 for image in held_out.images[:PHOTOGRAPHS]]
+        self.photographs = [image.float() / 255 for image in images.to(device).images[:PHOTOGRAPHS]]
 
-    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
-        """Truth, damaged, estimate and its expected error; while the game is played, also samples."""
-        assert isinstance(model, PhotoRestorer)
-        side = min(PIECE, *(min(image.shape[1:]) for image in self.photographs))
-        truth = torch.stack([_center(image, side) for image in self.photographs])
-        observation = _damage(degradations.parse(self.config.degradation), truth)
+    def image_grid(self, model: Any, stage: Stage) -> list[Tensor]:
+        """Ground truth, degraded, estimate and predicted std (times 4); in the adversarial stage also samples."""
+        side = min(CROP, *(min(image.shape[1:]) for image in self.photographs))
+        truth = torch.stack([_center_crop(image, side) for image in self.photographs])
+        observation = _degrade(degradations.parse(self.config.degradation), truth)
         with torch.no_grad():
-            estimate, deviation = model.estimate(observation.image, observation.mask)
-            rows = [truth, fill_masked(observation), estimate, (4 * deviation).clamp(0, 1)]
+            estimate, std = model.estimate(observation.image, observation.mask)
+            rows = [truth, fill_masked(observation), estimate, (4 * std).clamp(0, 1)]
             if "generator" in stage.players:
                 rows += self._samples(model, observation)
         return rows
 
     @staticmethod
-    def _samples(model: PhotoRestorer, observation: Observation) -> list[Tensor]:
+    def _samples(model: Any, observation: Observation) -> list[Tensor]:
         generator = torch.Generator().manual_seed(0)
         height, width = observation.image.shape[2:]
         drawn = [
@@ -157,78 +171,104 @@ class PhotoValidator:
         ]
         return list(torch.stack(drawn, dim=1))
 
-    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
-        """Noise removed; while the game is played, how samples spread."""
-        assert isinstance(model, PhotoRestorer)
-        figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
+    def metrics(self, model: Any, stage: Stage) -> dict[str, float]:
+        """Noise removed; in the adversarial stage also how far samples spread."""
+        found = self._denoising(model)
         if "generator" in stage.players:
-            spread = sample_metrics(model, self.photographs[:5], degrader(HOLES), 8)
-            figures |= {f"samples_{name}": value for name, value in spread.items()}
-        return figures
+            found |= self._sampling(model, self.photographs[:5], 8)
+        return found
 
-    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
-        """Noise removed, and whether expected error and samples tell the truth; every photograph is in the domain."""
-        assert isinstance(model, PhotoRestorer)
-        figures = {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
-        for name, damage in (("noise", NOISE), ("holes", HOLES)):
-            expected = uncertainty_metrics(model, self.photographs, degrader(damage))
-            figures |= {f"uncertainty_{name}_{key}": value for key, value in expected.items()}
+    def summary(self, model: Any) -> dict[str, Any]:
+        """Noise removed, and whether predicted std and samples are right; every photograph is in the domain."""
+        found = self._denoising(model)
+        for name, degradation in (("noise", NOISE), ("holes", HOLES)):
+            expected = uncertainty_metrics(model, self.photographs, degrader(degradation))
+            found |= {f"uncertainty_{name}_{key}": value for key, value in expected.items()}
         if model.config.latent_dim:
-            spread = sample_metrics(model, self.photographs, degrader(HOLES))
-            figures |= {f"samples_{key}": value for key, value in spread.items()}
-        return {"kind": "photo", "validation": figures, "domain": {}}
+            found |= self._sampling(model, self.photographs, 16)
+        return {"kind": "photo", "validation": found, "domain": {}}
+
+    def _denoising(self, model: Any) -> dict[str, float]:
+        return {f"psnr_{sigma}": denoising_psnr(model, self.photographs, sigma) for sigma in SIGMAS}
+
+    @staticmethod
+    def _sampling(model: Any, photographs: list[Tensor], count: int) -> dict[str, float]:
+        found = sample_metrics(model, photographs, degrader(HOLES), count)
+        return {f"samples_{name}": value for name, value in found.items()}
 
 
 class ColorValidator:
-    """Of the networks that color."""
+    """For networks that color gray images."""
 
-    def __init__(self, config: TrainConfig, held_out: Tensor) -> None:
+    def __init__(self, config: TrainConfig, images: TrainingSet, device: torch.device) -> None:
         self.config = config
-        self.truth = rgb_to_lab(held_out.float() / 255)
+        self.truth = rgb_to_lab(_of_one_size(images, config.network.image_size).to(device).float() / 255)
 
-    def rows(self, model: ModelNetworks, stage: Stage) -> list[Tensor]:
+    def image_grid(self, model: Any, stage: Stage) -> list[Tensor]:
         """Truth, gray, colored by its own code, and by four others."""
-        assert isinstance(model, Colorizer)
         truth = self.truth[:16]
-        lightness = truth[:, :1]
+        lightness, drawn = truth[:, :1], self._codes(model, stage.learners, truth, 4, [0] * len(truth))
         with torch.no_grad():
-            chroma = [truth[:, 1:], torch.zeros_like(truth[:, 1:]), chroma_of(model, lightness, model.encode(truth))]
-            drawn = torch.stack(
-                [color_codes.draw_codes(_drawing(model, stage), each, 4, 0) for each in lightness.split(1)], 1
-            )
-            chroma += [chroma_of(model, lightness, codes) for codes in drawn]
+            chroma = [
+                truth[:, 1:],
+                torch.zeros_like(truth[:, 1:]),
+                generate_chroma(model, lightness, model.encode(truth)),
+                *(generate_chroma(model, lightness, codes) for codes in drawn.unbind(1)),
+            ]
         return [lab_to_displayable(torch.cat([lightness, each], 1)) for each in chroma]
 
-    def figures(self, model: ModelNetworks, stage: Stage) -> dict[str, float]:
-        """How well colors are found."""
-        assert isinstance(model, Colorizer)
-        return color_metrics(_drawing(model, stage), self.truth[:FIGURED])
+    def metrics(self, model: Any, stage: Stage) -> dict[str, float]:
+        """How near the colors come."""
+        truth = self.truth[:COLOR_IMAGES]
+        return color_metrics(model, truth, self._codes(model, stage.learners, truth, COLORIZATIONS, range(len(truth))))
 
-    def verdict(self, model: ModelNetworks) -> dict[str, Any]:
-        """How well colors are found, and what tells pictures of the domain."""
-        assert isinstance(model, Colorizer)
+    def summary(self, model: Any) -> dict[str, Any]:
+        """How near the colors come, and features that tell images of the domain."""
+        truth = self.truth[:COLOR_IMAGES]
+        codes = self._codes(model, {"code_prior"}, truth, COLORIZATIONS, range(len(truth)))
         return {
             "kind": "color",
-            "validation": color_metrics(model, self.truth[:FIGURED]),
+            "validation": color_metrics(model, truth, codes),
             "domain": ood_features.calibrate_colors(model, [self.truth[:, :1]]),
         }
 
+    @staticmethod
+    def _codes(model: Any, learners: set[str], truth: Tensor, count: int, seeds: Sequence[int]) -> Tensor:
+        """K codes for each image, (N, K, M); from the sphere until the code prior is trained."""
+        drawing = model if "code_prior" in learners else model.without_code_prior()
+        with torch.no_grad():
+            found = [
+                color_codes.draw_codes(drawing, light, count, seed)
+                for light, seed in zip(truth[:, :1].split(1), seeds, strict=True)
+            ]
+        return torch.stack(found)
 
-def _drawing(model: Colorizer, stage: Stage) -> Colorizer:
-    """The model as it draws in a stage: while the game is played, which codes a lightness has is not known yet."""
-    return model if "code_prior" in stage.learners else model.without_code_prior()
+
+VALIDATORS: dict[str, Any] = {  # kind of model -> validator; `RestorationValidator` for others
+    "autoencoder": AutoencoderValidator,
+    "photo": PhotoValidator,
+    "colorizer": ColorValidator,
+}
 
 
-def _damage(steps: tuple[degradations.Step, ...], truth: Tensor) -> Observation:
+def degrader(degradation: str) -> Callable[[Tensor], Observation]:
+    """A function that degrades images (N, C, H, W) in [0, 1], always in the same way those of one size."""
+    return partial(_degrade, degradations.parse(degradation))
+
+
+def _degrade(steps: tuple[degradations.Step, ...], truth: Tensor) -> Observation:
     return degradations.degrade(truth, steps, torch.Generator().manual_seed(0))
 
 
-def degrader(damage: str) -> Callable[[Tensor], Observation]:
-    """What a damage, such as `HOLES`, does to pictures (N, C, H, W) in [0, 1]; always the same to one size."""
-    return partial(_damage, degradations.parse(damage))
+def _of_one_size(images: TrainingSet, size: int | None) -> Tensor:
+    """(N, C, S, S) uint8: resized to the networks' size, or center crops where they take any."""
+    if size is not None:
+        return resize(images.images, size)
+    side = min(CROP, *(min(image.shape[1:]) for image in images.images))
+    return torch.stack([_center_crop(image, side) for image in images.images[:PHOTOGRAPHS]])
 
 
-def _center(image: Tensor, side: int) -> Tensor:
-    """The middle (C, side, side) of a photograph."""
+def _center_crop(image: Tensor, side: int) -> Tensor:
+    """The middle (C, side, side) of an image."""
     top, left = ((length - side) // 2 for length in image.shape[1:])
     return image[:, top : top + side, left : left + side]

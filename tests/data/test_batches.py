@@ -28,6 +28,6 @@ def test_views_leave_even_pictures_alone_and_turn_others_each_in_its_own_way(mon
     assert torch.equal(views, random_affine(picture.expand(8, -1, -1, -1), seed=0))
     assert len(views.flatten(1).unique(dim=0)) == 8
     assert not torch.equal(views, random_affine(picture.expand(8, -1, -1, -1), seed=1))
-    for limit in ("TURN", "STRETCH", "SHEAR", "MOVE"):
+    for limit in ("ROTATION", "SCALING", "SHEAR", "TRANSLATION"):
         monkeypatch.setattr(batches, limit, 0.0)
     torch.testing.assert_close(random_affine(picture, seed=0), picture, atol=1e-5, rtol=0)

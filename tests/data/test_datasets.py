@@ -21,7 +21,7 @@ def test_a_folder_is_read_recursively_and_what_cannot_be_is_named(tmp_path):
     picture(tmp_path / "deep" / "er" / "b.jpg", 200)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     (tmp_path / "notes.txt").write_text("left alone")
-    images = datasets.load_images(tmp_path, 32, 3)
+    images = sources.load_images(tmp_path, 32, 3)
     assert images.images.shape == (2, 3, 32, 32)
     assert images.images.flatten(1).float().mean(1).tolist() == pytest.approx([10, 200], abs=2)
     assert [line.split(":")[0] for line in images.skipped] == [str(tmp_path / "broken.png")]
@@ -33,29 +33,29 @@ def test_any_format_that_pillow_reads_is_training_data(tmp_path, suffix):
     frames[0].save(
         tmp_path / f"a{suffix}", **({"save_all": True, "append_images": frames[1:]} if suffix == ".gif" else {})
     )
-    assert datasets.load_images(tmp_path, 32, 1).images.float().mean().item() == pytest.approx(200, abs=2)
+    assert sources.load_images(tmp_path, 32, 1).images.float().mean().item() == pytest.approx(200, abs=2)
 
 
 def test_color_becomes_luminance_and_gray_three_equal_channels(tmp_path):
     path = tmp_path / "red.png"
     cv2.imwrite(str(path), np.full((32, 32, 3), (0, 0, 255), np.uint8))
-    assert datasets.load_images(tmp_path, 32, 1).images.unique().tolist() == [76]  # 0.299 x 255
+    assert sources.load_images(tmp_path, 32, 1).images.unique().tolist() == [76]  # 0.299 x 255
     cv2.imwrite(str(path), np.full((32, 32), 50, np.uint8))
-    assert torch.equal(datasets.load_images(tmp_path, 32, 3).images, torch.full((1, 3, 32, 32), 50, dtype=torch.uint8))
+    assert torch.equal(sources.load_images(tmp_path, 32, 3).images, torch.full((1, 3, 32, 32), 50, dtype=torch.uint8))
 
 
 def test_the_center_of_an_oblong_picture_is_taken(tmp_path):
     pixels = np.zeros((32, 96), np.uint8)
     pixels[:, 32:64] = 255
     cv2.imwrite(str(tmp_path / "wide.png"), pixels)
-    assert datasets.load_images(tmp_path, 32, 1).images.min() == 255
+    assert sources.load_images(tmp_path, 32, 1).images.min() == 255
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("file")])
 def test_an_empty_or_missing_folder_is_named(tmp_path, make):
     make(tmp_path / "set")
     with pytest.raises(NothingReadableError, match="set: no"):
-        datasets.load_images(tmp_path / "set", 32, 3)
+        sources.load_images(tmp_path / "set", 32, 3)
 
 
 def idx(array):
@@ -69,13 +69,13 @@ def test_mnist_as_torchvision_has_it(tmp_path):
     for part, count in (("train", 5), ("t10k", 3)):
         (raw / f"{part}-images-idx3-ubyte").write_bytes(idx(np.full((count, 28, 28), 255)))
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.arange(count)))
-    images = datasets.load_images(tmp_path, 32, 1)
+    images = sources.load_images(tmp_path, 32, 1)
     assert images.labels.tolist() == [0, 1, 2, 3, 4]
     assert images.images[0, 0, 2:30, 2:30].min() == 255  # padded, not stretched
     assert images.images.sum() == 5 * 28 * 28 * 255
-    assert len(datasets.load_images(tmp_path, 32, 1, "test")) == 3
+    assert len(sources.load_images(tmp_path, 32, 1, "test")) == 3
     assert sources.has_splits(tmp_path)
-    larger = datasets.load_images(tmp_path, 40, 1).images[0, 0]  # to be cropped at random: 35 of 40 pixels are 28 of 32
+    larger = sources.load_images(tmp_path, 40, 1).images[0, 0]  # to be cropped at random: 35 of 40 pixels are 28 of 32
     assert larger[20].sum() / 255 == pytest.approx(35, abs=0.1)
 
 
@@ -89,7 +89,7 @@ def test_cifar10_as_torchvision_has_it(tmp_path, monkeypatch):
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": ["x"] * 10}))
     monkeypatch.setattr(CIFAR10, "_check_integrity", lambda self: True)
     monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *a: True)
-    images = datasets.load_images(tmp_path, 32, 3)
+    images = sources.load_images(tmp_path, 32, 3)
     assert (images.images.shape, images.labels[:2].tolist()) == ((10, 3, 32, 32), [3, 4])
 
 
@@ -100,7 +100,7 @@ def test_svhn_as_torchvision_has_it(tmp_path, monkeypatch):
         tmp_path / "train_32x32.mat", {"X": np.full((32, 32, 3, 4), 9, np.uint8), "y": np.array([[1], [10], [2], [3]])}
     )
     monkeypatch.setattr(SVHN, "_check_integrity", lambda self: True)
-    images = datasets.load_images(tmp_path, 32, 3)
+    images = sources.load_images(tmp_path, 32, 3)
     assert images.images.unique().tolist() == [9]
     assert images.labels.tolist() == [1, 0, 2, 3]
 
@@ -112,7 +112,7 @@ def test_celeba_as_torchvision_has_it_in_the_official_framing(tmp_path):
     for name in ("000001.png", "000002.png"):
         cv2.imwrite(str(folder / name), rows)
     (tmp_path / "celeba" / "list_eval_partition.txt").write_text("000001.png 0\n000002.png 2\n")
-    images = datasets.load_images(tmp_path, 64, 3)
+    images = sources.load_images(tmp_path, 64, 3)
     assert images.images.shape == (1, 3, 64, 64)
     # Row 7 of the 78 rows that 218 were scaled to lies at row 218/78 * 7.5 - 0.5 = 20.5 of the file.
     assert images.images[0, 0, 0, 0].item() == pytest.approx(20.5, abs=1)
@@ -161,13 +161,13 @@ def test_masks_and_what_a_run_has_drawn_are_no_training_data(tmp_path):
     picture(tmp_path / "run" / "sheets" / "game-1.png", 255)
     for name in ("config.json", "log.jsonl"):
         (tmp_path / "run" / name).write_text("{}")
-    assert datasets.load_images(tmp_path, 32, 1).images.unique().tolist() == [10]
+    assert sources.load_images(tmp_path, 32, 1).images.unique().tolist() == [10]
 
 
 def test_photographs_that_are_too_small_are_counted(tmp_path):
     for number, side in enumerate((64, 63, 20)):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((side, 80), np.uint8))
-    photographs = datasets.load_photographs(tmp_path, 64)
+    photographs = sources.load_photographs(tmp_path, 64)
     assert len(photographs) == 1
     assert photographs.skipped == (f"{tmp_path}: 2 of 3 pictures left out, smaller than 64x64 pixels",)
 
@@ -176,23 +176,23 @@ def test_photographs_that_are_too_small_are_counted(tmp_path):
 def test_a_set_of_which_files_are_missing_is_named(tmp_path, part):
     (tmp_path / part).mkdir(parents=True)
     with pytest.raises(NothingReadableError, match="files of this set are missing or damaged"):
-        datasets.load_images(tmp_path, 32, 3)
+        sources.load_images(tmp_path, 32, 3)
 
 
 def test_a_set_is_told_from_another_and_not_from_itself():
     images = torch.arange(12, dtype=torch.uint8).reshape(3, 1, 2, 2)
     same, labeled = (
-        datasets.dataset_digest(datasets.ImageSet(images)),
+        datasets.ImageSet(images).digest(),
         datasets.ImageSet(images, torch.tensor([0, 1, 2])),
     )
-    assert datasets.dataset_digest(datasets.ImageSet(images.clone())) == same
+    assert datasets.ImageSet(images.clone()).digest() == same
     others = [
         labeled,
         datasets.ImageSet(images.flip(0)),
         datasets.ImageSet(images[:2]),
         datasets.PhotoSet((images[0],)),
     ]
-    assert len({same, *map(datasets.dataset_digest, others)}) == 5
+    assert len({same, *(each.digest() for each in others)}) == 5
 
 
 def test_one_picture_at_least_is_held_out_where_any_share_is():

@@ -25,7 +25,7 @@ from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
 from agerestore.models.base import Model
 from agerestore.models.registry import build
-from agerestore.training.loop import train
+from agerestore.training.session import fit
 
 LEVEL = 100 / 255  # of lightness
 
@@ -269,7 +269,7 @@ def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
     settings = ("steps=1", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.4")
     config = train_config("cars-color-regression", settings)
     first, again = (
-        checkpoint.load_weights(train(config, images, tmp_path / "run", resume=resume)) for resume in (False, True)
+        checkpoint.load_weights(fit(config, images, tmp_path / "run", resume=resume)) for resume in (False, True)
     )
     assert first.header["domain"] == again.header["domain"]
     code, force = paints_drawn(again, 1, 0), ColorizeSettings(force=True)

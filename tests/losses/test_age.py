@@ -129,7 +129,7 @@ def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
     for player, turn in config.updates.items():
         wanted = [name for name, weight in turn.weights.items() if weight]
         (stage,) = [stage for stage in stages(config, 1000) if stage.name == "adversarial"]
-        terms = stage.objective(player, dict(model.named_children()), batch, wanted)
+        terms = stage.losses.compute(player, dict(model.named_children()), batch, wanted)
         assert all(torch.isfinite(value) for value in terms.values())
         assert set(terms) == set(wanted)
 

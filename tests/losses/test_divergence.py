@@ -119,13 +119,13 @@ def test_a_divergence_is_from_the_prior_of_the_networks(name):
     z = sample_latents(4000, 2, torch.Generator().manual_seed(0), "gaussian")
     assert float(divergence_from("gaussian", name)(z)) == pytest.approx(ideal(name, 2, "gaussian"), abs=0.04)
     config = train_config("age-mnist", ("network.prior=gaussian", "network.latent_dim=2", f"divergence={name}"))
-    system = build_objective(config).objective
+    system = build_objective(config).compute
     assert float(system.divergence(z)) == float(divergence_from("gaussian", name)(z))
     assert system.ceiling == ideal(name, 2, "gaussian") + config.margin
 
 
 def test_what_no_divergence_measures_is_refused():
     config = train_config("age-mnist", ("network.prior=swissroll", "network.latent_dim=2"))
-    system = build_objective(config).objective  # an AAE's encoder is fine-tuned without a divergence
+    system = build_objective(config).compute  # an AAE's encoder is fine-tuned without a divergence
     with pytest.raises(UsageError, match=r"from a swissroll: set network\.prior=sphere or gaussian"):
         system.divergence(sample_latents(4, 2, torch.Generator()))

@@ -13,12 +13,12 @@ from agerestore.images.color import rgb_to_lab
 from agerestore.losses.age import AGE
 from agerestore.losses.base import Batch
 from agerestore.losses.colorization import ColorAGE
-from agerestore.metrics.validation import chroma_of, chroma_psnr, color_metrics
+from agerestore.metrics.color import chroma_psnr, color_metrics, generate_chroma
 from agerestore.models import colorizer
 from agerestore.models.layers.color import ModulatedBlock
 from agerestore.models.registry import build
 from agerestore.models.weights import load_weights
-from agerestore.training.loop import train
+from agerestore.training.session import fit
 
 OURS, AUTHORS = (
     ColorizerConfig(width=4, latent_dim=4),
@@ -164,7 +164,7 @@ def test_a_run_leaves_weights_that_come_back_and_learns_a_color(preset, tmp_path
     colors = torch.tensor([[200, 40, 30], [30, 60, 200]], dtype=torch.uint8)
     images = colors[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()
     settings = ("steps=2", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.25")
-    path = train(train_config(preset, settings), ImageSet(images), tmp_path / "run")
+    path = fit(train_config(preset, settings), ImageSet(images), tmp_path / "run")
     loaded = load_weights(path)
     assert loaded.header["kind"] == "color"
     assert set(loaded.header["validation"]) >= {"best", "mean", "reconstruction", "colorfulness"}
@@ -176,10 +176,10 @@ def test_figures_in_closed_form():
     model = build(OURS).eval()  # draws no color at all
     lab = pictures(4)
     lab[:, 1:] = torch.tensor([3.0, 4.0])[:, None, None]
-    figures = color_metrics(model, lab, count=2)
+    figures = color_metrics(model, lab, torch.randn(4, 2, 4))
     expected = 10 * math.log10(255**2 / 12.5)
     for name in ("reconstruction", "best", "mean", "gray"):
         assert figures[name] == pytest.approx(expected, abs=1e-3)
     assert figures["colorfulness"] == pytest.approx(0, abs=1e-3)
-    assert chroma_of(model, lab[:, :1], torch.randn(4, 4)).shape == (4, 2, 64, 64)
+    assert generate_chroma(model, lab[:, :1], torch.randn(4, 4)).shape == (4, 2, 64, 64)
     assert float(chroma_psnr(lab[:1, 1:], lab[:1, 1:])) == 100

@@ -16,7 +16,8 @@ from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.config.training import train_config
 from agerestore.data import batches, patches
-from agerestore.data.datasets import MAX_UPSCALE, PhotoSet, load_photographs
+from agerestore.data.datasets import MAX_UPSCALE, PhotoSet
+from agerestore.data.sources import load_photographs
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.io import read, write
@@ -31,7 +32,7 @@ from agerestore.losses.base import Batch
 from agerestore.losses.conditional_age import QUIET, ConditionalAGE
 from agerestore.losses.divergence import age_code_kl
 from agerestore.losses.regression import regression_terms
-from agerestore.metrics import validation
+from agerestore.metrics import uncertainty
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
 from agerestore.models.base import Model
@@ -39,7 +40,7 @@ from agerestore.models.latent import project
 from agerestore.models.layers.estimator import Estimate
 from agerestore.models.photo import Condition
 from agerestore.models.registry import build
-from agerestore.training import loop, stages
+from agerestore.training import session, stages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = ("network.widths=[2,3,4]", "network.sampler_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
@@ -139,7 +140,7 @@ def test_a_gradient_reaches_every_parameter_of_the_players():
     for stage in stages.stages(config, 100):
         for player, turn in stage.updates.items():
             model.zero_grad()
-            terms = stage.objective(player, dict(model.named_children()), batch, list(turn.weights))
+            terms = stage.losses.compute(player, dict(model.named_children()), batch, list(turn.weights))
             assert set(terms) == set(turn.weights)
             sum(terms.values()).backward()
             without = [name for name, p in getattr(model, player).named_parameters() if not p.grad.any()]
@@ -278,13 +279,13 @@ def test_pieces_that_are_enlarged_are_as_smooth_as_that():
     row, column = torch.meshgrid(torch.arange(60), torch.arange(80), indexing="ij")
     slope = (2 * row + column).to(torch.uint8).expand(3, -1, -1)  # of 2 and 1 levels a pixel
     photographs = PhotoSet((slope,))
-    patches = photographs.crops(200, 30, torch.Generator().manual_seed(0), enlarged=0.5)
+    patches = photographs.crops(200, 30, torch.Generator().manual_seed(0), upscaled=0.5)
     steps = sum(patches[:, 0, 5:25, 5:25].float().diff(dim=axis).mean((1, 2)).abs() for axis in (1, 2))
     as_it_is = steps.isclose(torch.tensor(3.0))  # the sum of both slopes, in whatever position
     assert 0.4 < as_it_is.float().mean() < 0.6
     assert (steps[~as_it_is] > 0.95 * 3 / MAX_UPSCALE).all()
     assert 1.7 < steps[~as_it_is].median() < 2.1  # 3 / sqrt(2.5) = 1.90: as often more as less
-    with_none = photographs.crops(9, 30, torch.Generator().manual_seed(0), enlarged=0)
+    with_none = photographs.crops(9, 30, torch.Generator().manual_seed(0), upscaled=0)
     assert torch.equal(with_none, photographs.crops(9, 30, torch.Generator().manual_seed(0)))
 
 
@@ -301,8 +302,8 @@ def test_batches_need_no_history_and_all_players_see_the_same_pieces(photographs
     stage = stages.stages(config, 6)[1]
     one, other = (batches.batches(config, photographs, torch.device("cpu")) for _ in range(2))
     for step in range(5):
-        early = one.draw(stage, step, "encoder", 0)
-    late, generator = other.draw(stage, 4, "encoder", 0), other.draw(stage, 4, "generator", 0)
+        early = one.draw(stage.batches, step, "encoder", 0)
+    late, generator = other.draw(stage.batches, 4, "encoder", 0), other.draw(stage.batches, 4, "generator", 0)
     for name in ("x", "damaged", "mask"):
         assert torch.equal(getattr(early, name), getattr(late, name))
         assert torch.equal(getattr(early, name), getattr(generator, name))
@@ -316,14 +317,16 @@ def test_workers_draw_the_pieces_that_the_run_would_draw_itself(photographs):
     alone, helped = (train_config("photo", (*TINY, "estimate.steps=8", f"workers={count}")) for count in (0, 2))
     first, second = stages.stages(alone, len(photographs))
     alone, helped = (batches.batches(config, photographs, torch.device("cpu")) for config in (alone, helped))
-    for stage, step in ((first, 0), (first, patches.PREFETCH), (first, 1), (second, 0)):
-        expected, found = (each.draw(stage, step, "estimator", 0) for each in (alone, helped))
+    for stage, step in ((first, 0), (first, patches.BLOCK), (first, 1), (second, 0)):
+        expected, found = (each.draw(stage.batches, step, "estimator", 0) for each in (alone, helped))
         assert all(torch.equal(found.tensors[name], value) for name, value in expected.tensors.items())
 
 
 def test_gray_pieces_stay_gray_under_noise(photographs):
     config = train_config("photo", (*TINY, "gray=1", "degradation=noise:sigma=50"))
-    batch = batches.batches(config, photographs, torch.device("cpu")).draw(stages.stages(config, 6)[0], 0, "", 0)
+    batch = batches.batches(config, photographs, torch.device("cpu")).draw(
+        stages.stages(config, 6)[0].batches, 0, "", 0
+    )
     for image in (batch.x, batch.damaged):
         torch.testing.assert_close(image, image[:, :1].expand(-1, 3, -1, -1))
     assert (batch.damaged - batch.x).std().item() == pytest.approx(2 * 50 / 255, rel=0.1)
@@ -338,7 +341,7 @@ def weights(path):
 
 def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photographs, tmp_path):
     config = train_config("photo", TINY)
-    whole = loop.train(config, photographs, tmp_path / "whole")
+    whole = session.fit(config, photographs, tmp_path / "whole")
     calls = []
 
     def stop():
@@ -347,7 +350,7 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
 
     for attempt in range(3):
         try:
-            path = loop.train(config, photographs, tmp_path / "killed", resume=attempt > 0, stop=stop)
+            path = session.fit(config, photographs, tmp_path / "killed", resume=attempt > 0, stop=stop)
         except KeyboardInterrupt:
             continue
     assert all(torch.equal(a, b) for a, b in zip(weights(whole).values(), weights(path).values(), strict=True))
@@ -357,7 +360,7 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     assert {"psnr_25", "uncertainty_holes_pixels", "samples_spread"} <= set(header["validation"])
 
     still = train_config("photo", (*TINY, "estimate.steps=1", "estimate.lr=1e-9", "steps=0"))
-    alone = loop.train(still, photographs, tmp_path / "alone", init=checkpoint.load_weights(whole))
+    alone = session.fit(still, photographs, tmp_path / "alone", init=checkpoint.load_weights(whole))
     header = checkpoint.read_header(alone)
     assert header["images_seen"] == 4 * 2 + 4 * 4 + 2
     assert header["network"]["latent_dim"] == 0  # no game was played on this estimator
@@ -365,20 +368,20 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
     torch.testing.assert_close(weights(alone), kept, rtol=1e-2, atol=1e-3)
 
     game = train_config("photo", (*TINY, "estimate.steps=0"))
-    played = weights(loop.train(game, photographs, tmp_path / "game", init=checkpoint.load_weights(alone)))
+    played = weights(session.fit(game, photographs, tmp_path / "game", init=checkpoint.load_weights(alone)))
     torch.testing.assert_close({name: played[name] for name in kept}, weights(alone), rtol=0, atol=0)
     assert len(played) > len(kept)
 
     deeper = train_config("photo", (*TINY, "network.blocks=[2,3,6]", "steps=0", "estimate.steps=1", "estimate.lr=1e-9"))
-    grown = loop.train(deeper, photographs, tmp_path / "deeper", init=checkpoint.load_weights(whole))
+    grown = session.fit(deeper, photographs, tmp_path / "deeper", init=checkpoint.load_weights(whole))
     image = drawn(1, 3, 32, 32)
     answers = [checkpoint.load_weights(path).networks.estimate(image)[0] for path in (alone, grown)]
     torch.testing.assert_close(*answers, rtol=1e-2, atol=1e-3)  # what was added is the identity at first
     with pytest.raises(UsageError, match="other networks"):
-        loop.train(train_config("photo", (*TINY, "network.blocks=[1,2,3]")), photographs, tmp_path / "shallower",
+        session.fit(train_config("photo", (*TINY, "network.blocks=[1,2,3]")), photographs, tmp_path / "shallower",
                     init=checkpoint.load_weights(whole))  # fmt: skip
     with pytest.raises(UsageError, match="other networks"):
-        loop.train(train_config("photo", (*TINY, "network.widths=[2,2,4]")), photographs, tmp_path / "other",
+        session.fit(train_config("photo", (*TINY, "network.widths=[2,2,4]")), photographs, tmp_path / "other",
                     init=checkpoint.load_weights(whole))  # fmt: skip
 
 
@@ -387,9 +390,9 @@ def test_a_run_can_be_killed_and_continued_bit_for_bit_and_be_started_from(photo
 
 def test_rank_correlation_heeds_nothing_but_order():
     a = drawn(100)
-    assert validation.rank_correlation(a, a.exp()) == 1
-    assert validation.rank_correlation(a, -a) == -1
-    assert abs(validation.rank_correlation(drawn(5000), drawn(5000, seed=1))) < 0.05
+    assert uncertainty.rank_correlation(a, a.exp()) == 1
+    assert uncertainty.rank_correlation(a, -a) == -1
+    assert abs(uncertainty.rank_correlation(drawn(5000), drawn(5000, seed=1))) < 0.05
 
 
 class Known(nn.Module):
@@ -412,16 +415,16 @@ class Known(nn.Module):
 def test_figures_of_noise_uncertainty_and_samples_in_closed_form():
     truth = [torch.full((3, 32, 32), 100 / 255)]
     off = Known(lambda image: torch.full_like(image, 110 / 255), 10 / 255)
-    assert validation.denoising_psnr(off, truth, 25) == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+    assert uncertainty.denoising_psnr(off, truth, 25) == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
 
     ramp = torch.linspace(0, 0.5, 32 * 32).view(1, 1, 32, 32).expand(1, 3, -1, -1)
     honest = Known(lambda image: image + ramp, 0.1)
     hole = Observation(truth[0][None], (drawn(1, 1, 32, 32) < 0.5).float())
-    figures = validation.uncertainty_metrics(honest, truth, lambda image: hole)
+    figures = uncertainty.uncertainty_metrics(honest, truth, lambda image: hole)
     assert figures["pixels"] == pytest.approx(1, abs=1e-4)
     assert figures["blocks"] == pytest.approx(1, abs=1e-4)
 
-    spread = validation.sample_metrics(off, truth, lambda image: hole, count=400)
+    spread = uncertainty.sample_metrics(off, truth, lambda image: hole, count=400)
     assert spread["estimate"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
     assert spread["mean"] == pytest.approx(spread["estimate"], abs=0.1)
     assert spread["spread"] == pytest.approx(1, abs=0.05)
@@ -455,8 +458,8 @@ def test_samples_are_scaled_until_they_spread_as_far_as_the_center_errs():
     scale = [35 / 255]
     wide.scale_samples = lambda factor: scale.append(scale.pop() * factor)
     wide.samples = lambda image, mask, noise: wide.error(image) + scale[0] * noise
-    assert validation.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
-    assert validation.sample_metrics(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
+    assert uncertainty.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
+    assert uncertainty.sample_metrics(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
 
 
 # --- restoring

@@ -16,8 +16,9 @@ from agerestore.images import io
 from agerestore.images.observation import Observation
 from agerestore.inference.photographs import restore_photograph
 from agerestore.inference.restoration import restore_observation
+from agerestore.metrics.autoencoder import moment_statistics, reconstruction_psnr
 from agerestore.metrics.image import psnr, quantize
-from agerestore.metrics.validation import moment_statistics, reconstruction_psnr, uncertainty_metrics
+from agerestore.metrics.uncertainty import uncertainty_metrics
 from agerestore.models import zoo
 from agerestore.models.latent import sample_latents
 from agerestore.models.weights import sha256

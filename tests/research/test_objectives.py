@@ -32,7 +32,7 @@ from agerestore.research.objectives.ali import ali_terms
 from agerestore.research.objectives.gan import dcgan_terms
 from agerestore.research.objectives.vae import VAE, negative_log_likelihood, normal_kl
 from agerestore.training import cost
-from agerestore.training.loop import train
+from agerestore.training.session import fit
 from agerestore.training.stages import stages
 from agerestore.training.state import Training
 
@@ -361,7 +361,7 @@ def test_every_system_has_a_row_of_terms_and_one_of_turns():
 def test_each_objective_trains_comes_back_and_restores(objective, channels, tmp_path):
     config = train_config("age", (f"objective={objective}", f"network.channels={channels}", *TINY))
     images = pictures(channels)
-    path = train(config, images, tmp_path / "run")
+    path = fit(config, images, tmp_path / "run")
     loaded = weights.load_weights(path)
     assert loaded.header["kind"] == objective
     assert not any("critic" in name for name in loaded.networks.state_dict())
@@ -400,17 +400,17 @@ def test_every_preset_takes_a_step_that_moves_all_who_learn_and_nobody_else(pres
 
 def test_a_run_of_several_networks_is_resumed_bit_for_bit(tmp_path):
     config = train_config("aae-mnist-semi", (*TINY, "steps=4", "labels=6"))
-    whole = train(config, pictures(), tmp_path / "whole")
+    whole = fit(config, pictures(), tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(config, pictures(), tmp_path / "run", stop=lambda: True)
-    again = train(config, pictures(), tmp_path / "run", resume=True)
+        fit(config, pictures(), tmp_path / "run", stop=lambda: True)
+    again = fit(config, pictures(), tmp_path / "run", resume=True)
     one, other = (weights.load_weights(path).networks.state_dict() for path in (whole, again))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_weights_without_critics_can_be_gone_on_with(tmp_path):
     config = train_config("aae-mnist", TINY)
-    first = weights.load_weights(train(config, pictures(), tmp_path / "first"))
+    first = weights.load_weights(fit(config, pictures(), tmp_path / "first"))
     training = Training(config, pictures(), torch.device("cpu"))
     training.start_from(first)
     for name, value in first.networks.generator.state_dict().items():
@@ -420,10 +420,10 @@ def test_weights_without_critics_can_be_gone_on_with(tmp_path):
 def test_a_folder_has_no_labels_to_learn_from(tmp_path):
     config = train_config("aae-mnist-semi", TINY)
     with pytest.raises(UsageError, match="train on MNIST, CIFAR-10 or SVHN"):
-        train(config, ImageSet(pictures().images), tmp_path / "run")
+        fit(config, ImageSet(pictures().images), tmp_path / "run")
     many = ImageSet(pictures().images, torch.full((40,), 12))
     with pytest.raises(UsageError, match=r"labels go up to 12: --set network\.classes=13"):
-        train(config, many, tmp_path / "other")
+        fit(config, many, tmp_path / "other")
 
 
 @pytest.mark.parametrize(("settings", "words"), [

@@ -12,7 +12,7 @@ from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
 from agerestore.models.fuse import fuse
-from agerestore.training import cost, loop, stages
+from agerestore.training import cost, session, stages
 from agerestore.training import state as training
 from agerestore.training.resume import load_state
 
@@ -44,7 +44,7 @@ def equal(a, b):
 
 def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_path):
     seen = []
-    path = loop.train(train_config("age-mnist", TINY), images, tmp_path / "run", report=seen.append,
+    path = session.fit(train_config("age-mnist", TINY), images, tmp_path / "run", progress=seen.append,
                        provenance={"data_license": "drawn here"})  # fmt: skip
     header = checkpoint.read_header(path)
     assert header["data_license"] == "drawn here"
@@ -67,7 +67,7 @@ def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_pat
 @pytest.mark.parametrize("killed_after", [1, 3, 6, 7, 10])
 def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp_path, killed_after):
     config = train_config("age-mnist", TINY)
-    whole = loop.train(config, images, tmp_path / "whole")
+    whole = session.fit(config, images, tmp_path / "whole")
     calls = []
 
     def stop():
@@ -76,18 +76,18 @@ def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp
 
     run = tmp_path / "run"
     if killed_after == 6:  # the last iteration of the game: asked to stop there, the stage is done and goes on
-        loop.train(config, images, run, stop=stop)
+        session.fit(config, images, run, stop=stop)
     else:
         with pytest.raises(KeyboardInterrupt):
-            loop.train(config, images, run, stop=stop)
+            session.fit(config, images, run, stop=stop)
         assert not (run / "final.safetensors").exists()
-        loop.train(config, images, run, resume=True)
+        session.fit(config, images, run, resume=True)
     assert equal(weights(whole), weights(run / "final.safetensors"))
 
 
 def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "state_minutes=9", "log_every=1"))  # saved at the end of each stage
-    loop.train(config, images, tmp_path / "whole")
+    session.fit(config, images, tmp_path / "whole")
     calls, run = [], tmp_path / "run"
 
     def killed():
@@ -96,32 +96,32 @@ def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(images, tmp_pa
             raise OSError("the machine is gone")
 
     with pytest.raises(OSError, match="gone"):
-        loop.train(config, images, run, stop=killed)
+        session.fit(config, images, run, stop=killed)
     with (run / "log.jsonl").open("a") as file:
         file.write('{"stage": "robust", "st')
-    loop.train(config, images, run, resume=True)
+    session.fit(config, images, run, resume=True)
     assert (run / "log.jsonl").read_text() == (tmp_path / "whole" / "log.jsonl").read_text()
 
 
 def test_bf16_resumes_exactly_too(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "precision=bf16", "finetune.steps=0"))
-    whole = loop.train(config, images, tmp_path / "whole")
+    whole = session.fit(config, images, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        loop.train(config, images, tmp_path / "run", stop=lambda: True)
-    assert equal(weights(whole), weights(loop.train(config, images, tmp_path / "run", resume=True)))
+        session.fit(config, images, tmp_path / "run", stop=lambda: True)
+    assert equal(weights(whole), weights(session.fit(config, images, tmp_path / "run", resume=True)))
 
 
 def test_spectral_norms_resume_exactly_too_and_are_1_in_the_average(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "network.spectral=true", "lr=0.02"))
-    whole = loop.train(config, images, tmp_path / "whole")
+    whole = session.fit(config, images, tmp_path / "whole")
     encoder = fuse(checkpoint.load_weights(whole).networks.encoder)
     layers = [layer for layer in encoder.modules() if isinstance(layer, torch.nn.Conv2d)]
     norms = torch.stack([torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in layers])
     torch.testing.assert_close(norms, torch.ones(len(layers)), atol=0.1, rtol=0)
     calls = []
     with pytest.raises(KeyboardInterrupt):
-        loop.train(config, images, tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 3)
-    assert equal(weights(whole), weights(loop.train(config, images, tmp_path / "run", resume=True)))
+        session.fit(config, images, tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 3)
+    assert equal(weights(whole), weights(session.fit(config, images, tmp_path / "run", resume=True)))
 
 
 def test_layers_that_draw_resume_exactly_too(tmp_path):
@@ -130,25 +130,25 @@ def test_layers_that_draw_resume_exactly_too(tmp_path):
     config = train_config("cars-color", (
         "network.width=4", "network.latent_dim=4", "network.prior_components=3", "steps=2", "code_prior.steps=4",
         "batch_size=4", "precision=fp32", "augment=false", "sheet_every=3"))  # fmt: skip
-    whole = loop.train(config, ImageSet(pictures), tmp_path / "whole")
+    whole = session.fit(config, ImageSet(pictures), tmp_path / "whole")
     calls = []
     with pytest.raises(KeyboardInterrupt):
-        loop.train(config, ImageSet(pictures), tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 4)
+        session.fit(config, ImageSet(pictures), tmp_path / "run", stop=lambda: calls.append(None) or len(calls) == 4)
     torch.rand(7)
-    assert equal(weights(whole), weights(loop.train(config, ImageSet(pictures), tmp_path / "run", resume=True)))
+    assert equal(weights(whole), weights(session.fit(config, ImageSet(pictures), tmp_path / "run", resume=True)))
 
 
 def test_a_run_from_given_weights_that_was_killed_at_once_resumes_from_them(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "finetune.steps=0", "robust.steps=0"))
-    init = checkpoint.load_weights(loop.train(config, images, tmp_path / "first"))
-    whole = loop.train(config, images, tmp_path / "whole", init=init)
+    init = checkpoint.load_weights(session.fit(config, images, tmp_path / "first"))
+    whole = session.fit(config, images, tmp_path / "whole", init=init)
 
     def killed():
         raise OSError("the machine is gone")
 
     with pytest.raises(OSError, match="gone"):
-        loop.train(config, images, tmp_path / "run", init=init, stop=killed)
-    path = loop.train(config, images, tmp_path / "run", resume=True)
+        session.fit(config, images, tmp_path / "run", init=init, stop=killed)
+    path = session.fit(config, images, tmp_path / "run", resume=True)
     assert equal(weights(whole), weights(path))
     assert checkpoint.read_header(path)["images_seen"] == 2 * init.header["images_seen"]
 
@@ -166,7 +166,7 @@ def test_compiled_networks_learn_the_same(images, tmp_path):
         "updates.generator.steps=1",
     )
     eager, compiled = (
-        weights(loop.train(train_config("age-mnist", (*settings, f"compiled={each}")), images, tmp_path / each))
+        weights(session.fit(train_config("age-mnist", (*settings, f"compiled={each}")), images, tmp_path / each))
         for each in ("false", "true")
     )
     torch.testing.assert_close(compiled, eager, rtol=1e-2, atol=1e-3)
@@ -193,46 +193,46 @@ def test_what_objectives_ask_beside_answers_is_compiled_too(images):
 def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
     with pytest.raises(UsageError, match="needs a C\\+\\+ compiler"):
-        loop.train(train_config("age-mnist", (*TINY, "compiled=true")), images, tmp_path / "run")
+        session.fit(train_config("age-mnist", (*TINY, "compiled=true")), images, tmp_path / "run")
 
 
 def test_a_graph_needs_a_gpu(images, tmp_path):
     with pytest.raises(UsageError, match="cuda_graph=true is for a CUDA device and one process"):
-        loop.train(train_config("age-mnist", (*TINY, "cuda_graph=true")), images, tmp_path / "run")
+        session.fit(train_config("age-mnist", (*TINY, "cuda_graph=true")), images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_seeds_matter(images, tmp_path):
-    a = loop.train(train_config("age-mnist", TINY), images, tmp_path / "a")
-    b = loop.train(train_config("age-mnist", (*TINY, "seed=1")), images, tmp_path / "b")
+    a = session.fit(train_config("age-mnist", TINY), images, tmp_path / "a")
+    b = session.fit(train_config("age-mnist", (*TINY, "seed=1")), images, tmp_path / "b")
     assert not equal(weights(a), weights(b))
 
 
 def test_resuming_with_other_settings_is_refused(images, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        loop.train(train_config("age-mnist", TINY), images, tmp_path, stop=lambda: True)
+        session.fit(train_config("age-mnist", TINY), images, tmp_path, stop=lambda: True)
     with pytest.raises(UsageError, match="begun with other settings"):
-        loop.train(train_config("age-mnist", (*TINY, "lr=1e-5")), images, tmp_path, resume=True)
+        session.fit(train_config("age-mnist", (*TINY, "lr=1e-5")), images, tmp_path, resume=True)
     quicker = train_config("age-mnist", (*TINY, "log_every=7", "state_minutes=9"))
     with pytest.raises(KeyboardInterrupt):  # which is not refused
-        loop.train(quicker, images, tmp_path, resume=True, stop=lambda: True)
+        session.fit(quicker, images, tmp_path, resume=True, stop=lambda: True)
 
 
 def test_a_run_folder_in_use_is_refused(images, tmp_path):
     (tmp_path / "precious").touch()
-    with pytest.raises(UsageError, match="not empty; pass --resume"):
-        loop.train(train_config("age-mnist", TINY), images, tmp_path)
+    with pytest.raises(UsageError, match="not empty; resume the run in it"):
+        session.fit(train_config("age-mnist", TINY), images, tmp_path)
 
 
 def test_a_set_smaller_than_a_batch_is_refused(images, tmp_path):
     with pytest.raises(UsageError, match="fewer than one batch"):
-        loop.train(train_config("age-mnist", (*TINY, "batch_size=64")), images, tmp_path / "run")
+        session.fit(train_config("age-mnist", (*TINY, "batch_size=64")), images, tmp_path / "run")
 
 
 def test_a_term_that_does_not_exist_is_named_instead_of_ignored(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "updates.encoder.weights.match_y=1"))
     with pytest.raises(UsageError, match=r"updates\.encoder\.weights: no term 'match_y'; there are kl_real, kl_fake"):
-        loop.train(config, images, tmp_path / "run")
+        session.fit(config, images, tmp_path / "run")
 
 
 def test_a_player_with_nothing_to_minimize_sits_out(images, tmp_path):
@@ -256,7 +256,7 @@ def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypa
 
     monkeypatch.setattr(training.Training, "iterate", poisoned)
     with pytest.raises(AgeRestoreError, match=r"adversarial iteration 4: .* is not finite; lower the learning rate"):
-        loop.train(config, images, tmp_path / "run")
+        session.fit(config, images, tmp_path / "run")
     assert load_state(tmp_path / "run")[1]["step"] == 3
 
 
@@ -275,7 +275,7 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 def test_training_learns_to_reconstruct(images, tmp_path):
     longer = ("steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3", "log_every=10", "state_minutes=9")
     config = train_config("age-mnist", (*TINY, *longer, "finetune.steps=0", "robust.steps=0"))
-    loop.train(config, images, tmp_path / "run")
+    session.fit(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]
     assert match_x[-1] < 0.6 * match_x[0]
@@ -286,7 +286,7 @@ def test_training_learns_to_reconstruct(images, tmp_path):
     ("step", [1, 0.25, 0.125]),
 ])  # fmt: skip
 def test_schedules_at_the_start_the_middle_and_three_quarters(kind, expected):
-    rate = stages.schedule(kind, 1.0, 100, epoch=5, every=5)
+    rate = stages.learning_rate(kind, 1.0, 100, epoch=5, every=5)
     assert [rate(0), rate(50), rate(75)] == pytest.approx([*expected])
 
 
@@ -336,35 +336,35 @@ def test_flops_are_those_of_a_true_iteration(images, preset, settings):
 def test_a_run_is_resumed_on_its_own_pictures_only(images, tmp_path):
     config = train_config("age-mnist", TINY)
     with pytest.raises(KeyboardInterrupt):
-        loop.train(config, images, tmp_path, stop=lambda: True)
-    with pytest.raises(UsageError, match="begun on other pictures"):
-        loop.train(config, ImageSet(images.images.flip(0)), tmp_path, resume=True)
-    header = checkpoint.read_header(loop.train(config, images, tmp_path, resume=True))
+        session.fit(config, images, tmp_path, stop=lambda: True)
+    with pytest.raises(UsageError, match="begun on other images"):
+        session.fit(config, ImageSet(images.images.flip(0)), tmp_path, resume=True)
+    header = checkpoint.read_header(session.fit(config, images, tmp_path, resume=True))
     assert header["training_images"] + header["held_out_images"] == 60
     assert header["held_out_images"] == round(60 * config.validation)
     assert "validation_of" not in header
 
 
 def test_figures_of_training_pictures_are_called_so(images, tmp_path):
-    header = checkpoint.read_header(loop.train(train_config("age-mnist", (*TINY, "validation=0")), images, tmp_path))
+    header = checkpoint.read_header(session.fit(train_config("age-mnist", (*TINY, "validation=0")), images, tmp_path))
     assert (header["held_out_images"], header["validation_of"]) == (0, "training pictures")
 
 
 def test_a_run_without_any_step_is_refused(images, tmp_path):
     nothing = train_config("age-mnist", (*TINY, "steps=0", "finetune.steps=0", "robust.steps=0"))
     with pytest.raises(UsageError, match="nothing to train"):
-        loop.train(nothing, images, tmp_path / "run")
+        session.fit(nothing, images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_the_folder_of_a_run_is_its_model(images, tmp_path):
-    path = loop.train(train_config("age-mnist", TINY), images, tmp_path / "run")
+    path = session.fit(train_config("age-mnist", TINY), images, tmp_path / "run")
     assert equal(weights(path), zoo.load(tmp_path / "run").networks.state_dict())
 
 
 def test_weights_with_spectral_norms_are_plain_in_a_file_and_gone_on_with(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "network.spectral=true"))
-    path = loop.train(config, images, tmp_path / "run")
+    path = session.fit(config, images, tmp_path / "run")
     assert not [name for name in weights(path) if "parametrizations" in name]
     trained = checkpoint.load_weights(path)
     further = training.Training(config, images, torch.device("cpu"))
@@ -374,9 +374,9 @@ def test_weights_with_spectral_norms_are_plain_in_a_file_and_gone_on_with(images
 
 
 def test_a_robust_encoder_can_be_tuned_alone(images, tmp_path):
-    path = loop.train(train_config("age-mnist", TINY), images, tmp_path / "run")
+    path = session.fit(train_config("age-mnist", TINY), images, tmp_path / "run")
     alone = train_config("age-mnist", (*TINY, "steps=0", "finetune.steps=0"))
-    again = weights(loop.train(alone, images, tmp_path / "again", init=checkpoint.load_weights(path)))
+    again = weights(session.fit(alone, images, tmp_path / "again", init=checkpoint.load_weights(path)))
     before = weights(path)
     kept = [name for name in before if not name.startswith("robust_encoder")]
     assert all(torch.equal(again[name], before[name]) for name in kept)

@@ -11,7 +11,6 @@ from agerestore.data.datasets import ImageSet, split_validation
 from agerestore.losses.base import labels_of
 from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.features import CLASSES, accuracy
-from agerestore.metrics.validation import CHUNK, reconstruction_psnr
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
 from agerestore.models.latent import component_of, one_hot, sample_latents
@@ -106,7 +105,7 @@ def aae_labels(context: Context) -> ExperimentResult:
     """
     preset = "aae-mnist-labels"
     networks, truth = autoencoder_of(context.model(preset)), context.test
-    codes, labels = codes_of(networks, truth), labels_of(truth.labels)
+    codes, labels = codes_of(networks, truth), require_labels(truth.labels)
     drawn = sample_latents(len(codes), 2, torch.Generator().manual_seed(0), networks.config.prior, labels)
     shares = {"own_component": codes, "own_component of draws": drawn}
     figures = {name: float((component_of(points) == labels).float().mean()) for name, points in shares.items()}

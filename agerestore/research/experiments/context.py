@@ -9,16 +9,17 @@ from torch import Tensor
 
 from agerestore.config.training import train_config
 from agerestore.data import sources
-from agerestore.data.datasets import ImageSet, load_images, split_validation
+from agerestore.data.datasets import ImageSet, split_validation
+from agerestore.data.sources import load_images
 from agerestore.errors import UsageError
-from agerestore.losses.base import labels_of
+from agerestore.losses.base import require_labels
+from agerestore.metrics.autoencoder import CHUNK
 from agerestore.metrics.features import CLASSES, SIZE, Classifier, train_if_accurate
-from agerestore.metrics.validation import CHUNK
 from agerestore.models import weights
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
 from agerestore.models.latent import sample_codes
-from agerestore.training.loop import train
+from agerestore.training.session import fit
 
 BRIEF = ("steps=300", "finetune.steps=50", "robust.steps=100", "network.width=8")
 BRIEF_LINEAR = (*BRIEF[:-1], "network.width=256")
@@ -112,7 +113,7 @@ class Context:
         run = self.runs / (name or "-".join([preset, *(each.replace("=", "") for each in settings)]))
         self.report(f"{run.name}: {config.steps or config.epochs} {'iterations' if config.steps else 'epochs'}")
         if not (run / "final.safetensors").exists():
-            train(config, self.training, run, device=self.device, resume=(run / "config.json").exists())
+            fit(config, self.training, run, device=self.device, resume=(run / "config.json").exists())
         loaded = weights.load_weights(run / "final.safetensors")
         if loaded.header["training"] != config.model_dump(mode="json"):
             raise UsageError(f"{run}: trained with other settings; choose another output folder")

@@ -5,7 +5,7 @@ import torch
 from agerestore.config.training import TrainConfig, parse
 from agerestore.data.datasets import ImageSet
 from agerestore.evaluation.benchmark import evaluate
-from agerestore.metrics.validation import latent_distance
+from agerestore.metrics.autoencoder import latent_distance
 from agerestore.models.base import Model
 from agerestore.research.experiments.context import EQUAL, Context, ExperimentResult, autoencoder_of, sample_prior
 from agerestore.research.paper_benchmark import (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.training import TrainConfig
-from agerestore.losses.registry import System
+from agerestore.losses.base import LossTerms
 from agerestore.research.objectives import aaae, aae, ali, gan, vae
 
 
@@ -15,10 +15,10 @@ def _aae(config: TrainConfig, label_conditioned: bool = False) -> System:
     return System(terms, aae.TERMS)
 
 
-OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
-    "dcgan": lambda config: System(gan.dcgan_terms, gan.TERMS),
-    "vae": lambda config: System(vae.VAE(config.sigma), vae.TERMS),
-    "ali": lambda config: System(ali.ali_terms, ali.TERMS),
+OBJECTIVES: dict[str, Callable[[TrainConfig], LossTerms]] = {
+    "dcgan": lambda config: LossTerms(gan.dcgan_terms, gan.TERMS),
+    "vae": lambda config: LossTerms(vae.VAE(config.sigma), vae.TERMS),
+    "ali": lambda config: LossTerms(ali.ali_terms, ali.TERMS),
     "aae": _aae,
     # The uses of an AAE differ in networks and update steps, and one in that its decoder is conditioned on the label.
     "aae-labels": _aae,
@@ -26,5 +26,5 @@ OBJECTIVES: dict[str, Callable[[TrainConfig], System]] = {
     "aae-semi": _aae,
     "aae-clusters": _aae,
     "aae-reduction": _aae,
-    "aaae": lambda config: System(aaae.AAAE(config.match_x), aaae.TERMS),
+    "aaae": lambda config: LossTerms(aaae.AAAE(config.match_x), aaae.TERMS),
 }

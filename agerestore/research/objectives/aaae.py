@@ -44,8 +44,8 @@ class AAAE:
         encode, generate = networks["encoder"], networks["generator"]
         draw = networks["latent_generator"]
         terms = adversarial_terms(
-            "code", networks["code_critic"], lambda: encode(batch.seen), lambda: draw(batch.z), wanted
+            "code", networks["code_critic"], lambda: encode(batch.encoder_input), lambda: draw(batch.z), wanted
         ) | adversarial_terms("image", networks["critic"], lambda: batch.x, lambda: generate(draw(batch.z)), wanted)
         if "match_x" in wanted:
-            terms["match_x"] = MATCH[self.match_x](generate(encode(batch.seen)), batch.x)
+            terms["match_x"] = MATCH[self.match_x](generate(encode(batch.encoder_input)), batch.x)
         return terms

@@ -33,7 +33,7 @@ from torch.nn import functional as F
 
 from agerestore.errors import UsageError
 from agerestore.losses.age import MATCH
-from agerestore.losses.base import Batch, Networks, labels_of
+from agerestore.losses.base import Batch, Networks, require_labels
 from agerestore.models.latent import Posterior, one_hot
 from agerestore.research.objectives.gan import adversarial_terms, gradient_penalty, term_names
 

@@ -23,7 +23,7 @@ TERMS = term_names("joint")
 
 def ali_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms for ``joint_critic`` or ``encoder+generator``."""
-    code = networks["encoder"].posterior(batch.seen).code(batch.noise)
+    code = networks["encoder"].posterior(batch.encoder_input).code(batch.noise)
     of_real = networks["joint_critic"](batch.x, code)
     of_fake = networks["joint_critic"](networks["generator"](batch.z), batch.z)
     terms = {

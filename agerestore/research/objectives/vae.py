@@ -59,7 +59,7 @@ class VAE:
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms, usually for ``encoder+generator``."""
-        posterior = networks["encoder"].posterior(batch.seen)
+        posterior = networks["encoder"].posterior(batch.encoder_input)
         if posterior.log_variance is None:
             raise UsageError("a VAE needs a Gaussian posterior: set network.posterior=gaussian")
         terms: dict[str, Tensor] = {}
