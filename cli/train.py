@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,42 +56,31 @@ def train(
     from agerestore import distributed
     from agerestore.training import loop
 
-    given = [*(settings or []), *(["augment=true"] if augment else []), *_given(seed, compute.precision)]
-    config = _config(preset, tuple(given), out if resume else None)
-    devices.set_threads(compute.threads)
-    where = devices.choose(compute.device)
-    start = zoo.load(init) if init else None
-    images = _images(config, data)
-    for line in images.skipped:
-        say(line)
-    if dry_run:
-        training, _ = prepare(config, images, out, device=where, init=start, resume=resume)
-        _estimate(training, len(images), messages.as_json)
-        return
-    devices.keep_memory()
-    provenance = {"data": data.name} | ({} if data_license is None else {"data_license": data_license})
-    with (
-        distributed.init(),
-        interrupted("ending the iteration and saving the state") as stop,
-        _Bar(messages.quiet, messages.as_json) as bar,
-    ):
-        weights = train_model(
-            config, images, out, device=where, init=start, resume=resume,
-            stop=stop.is_set, report=bar.show, provenance=provenance,
-        )  # fmt: skip
-        if distributed.is_main():
-            typer.echo(json.dumps({"weights": str(weights)}) if messages.as_json else str(weights))
+    options: dict[str, Any] = {
+        "out": out, "preset": preset, "settings": settings or [], "augment": augment, "init": init, "resume": resume,
+        "device": compute.device, "precision": compute.precision, "threads": compute.threads, "seed": seed,
+    }  # fmt: skip
+    with _warnings_on_stderr():
+        if dry_run:
+            typer.echo(json.dumps(loop.estimate(data, **options), indent=None if messages.as_json else 1))
+            return
+        with (
+            distributed.init(),
+            interrupted("ending the iteration and saving the state") as stop,
+            _Bar(messages.quiet, messages.as_json) as bar,
+        ):
+            weights = loop.train(data, data_license=data_license, progress=bar.show, stop=stop.is_set, **options)
+            if distributed.is_main():
+                typer.echo(json.dumps({"weights": str(weights)}) if messages.as_json else str(weights))
 
 
-def _given(seed: int, precision: str) -> list[str]:
-    """The settings that have options of their own."""
-    said = {"seed": seed or None, "precision": None if precision == "auto" else precision}
-    return [f"{name}={value}" for name, value in said.items() if value is not None]
-
-    def __enter__(self) -> None:
-        super().__enter__()
+@contextmanager
+def _warnings_on_stderr() -> Iterator[None]:
+    """Print each warning of the library as one line of the command."""
+    with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *where, **more: typer.echo(f"agerestore: {message}", err=True)
+        warnings.showwarning = lambda message, *where, **more: say(str(message))
+        yield
 
 
 class _Bar:

@@ -179,7 +179,7 @@ class AutoencoderBatches(ImageBatches):
             pixels = augment(pixels, self.network.image_size, seed).to(self.device)
         x = self._vary(pixels, generator)
         seen = self._degrade(spec, x, seed) if spec.degradation else x
-        return replace(batch, known=self._preprocess(seen), known_labels=self.labels[chosen])
+        return replace(batch, labeled=self._preprocess(seen), labeled_classes=self.labels[chosen])
 
 
 class ColorBatches(ImageBatches):

@@ -156,7 +156,7 @@ def reconstruction_metrics(networks: Autoencoder, truth: Tensor) -> dict[str, fl
 
 
 def moment_metrics(networks: Autoencoder, generator: torch.Generator) -> dict[str, float]:
-    """Extremes of the moments of codes e(g(z)) on the sphere; see `agerestore.metrics.validation.moment_statistics`."""
+    """Extremes of the moments of e(g(z)) on the sphere; see `agerestore.metrics.autoencoder.moment_statistics`."""
     moments = moment_statistics(networks, sample_codes(networks.config, CODES, generator))
     return {name: moments[name] for name in ("mean_max", "variance_min", "variance_max")}
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet, split_validation
-from agerestore.losses.base import labels_of
+from agerestore.losses.base import require_labels
+from agerestore.metrics.autoencoder import CHUNK, reconstruction_psnr
 from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.features import CLASSES, accuracy
 from agerestore.models.age import Autoencoder
@@ -61,7 +62,7 @@ def aae_priors(context: Context) -> ExperimentResult:
             points *= PLOT_RANGE / points.abs().max()  # AAAE does not bound its codes
         codes, generated = points.split([len(truth), len(drawn)])
         one_color = torch.zeros(len(generated), dtype=torch.int64)
-        plots.append(torch.cat([scatter(codes, labels_of(context.test.labels)), scatter(generated, one_color)]))
+        plots.append(torch.cat([scatter(codes, require_labels(context.test.labels)), scatter(generated, one_color)]))
         figures[preset] = {"latent_distance": _distance(networks, [of_test]),
                            "latent_distance of 1000": _distance(networks, thousands),
                            "latent_distance of training digits": _distance(networks, of_training),
@@ -162,7 +163,7 @@ def aae_semi(context: Context, labels: int) -> ExperimentResult:
 
 def _wrong(networks: Autoencoder, test: ImageSet) -> Tensor:
     """(N,) bool: images that the encoder puts into another class."""
-    return codes_of(networks, test)[:, : networks.config.classes].argmax(1) != labels_of(test.labels)
+    return codes_of(networks, test)[:, : networks.config.classes].argmax(1) != require_labels(test.labels)
 
 
 def aae_clusters(context: Context, preset: str) -> ExperimentResult:
@@ -178,7 +179,7 @@ def aae_clusters(context: Context, preset: str) -> ExperimentResult:
 def _clustering_error(networks: Autoencoder, test: ImageSet) -> float:
     """Share of images whose cluster has another label; the most confident image of a cluster gives it its label."""
     confidence = codes_of(networks, test)[:, : networks.config.classes]
-    labels = labels_of(test.labels)
+    labels = require_labels(test.labels)
     cluster_labels = labels[confidence.argmax(0)]  # (K,)
     return float((cluster_labels[confidence.argmax(1)] != labels).float().mean())
 
@@ -193,7 +194,7 @@ def aae_reduction(context: Context, preset: str) -> ExperimentResult:
         error = float(_wrong(networks, context.test).float().mean())
     else:
         error = _clustering_error(networks, context.test)
-    plot = scatter(embedded * (PLOT_RANGE / embedded.abs().max()), labels_of(context.test.labels))
+    plot = scatter(embedded * (PLOT_RANGE / embedded.abs().max()), require_labels(context.test.labels))
     return ExperimentResult([plot], {preset: {"error": error}})
 
 

@@ -39,7 +39,7 @@ class DataRequirements:
         """Training images and the first ``limit`` test images.
 
         Of a folder without these two parts a fixed random fifth is for testing. It begins with the images that
-        `agerestore.training.loop` holds out of the same folder, which a model trained on it has not seen.
+        `agerestore.training.session` holds out of the same folder, which a model trained on it has not seen.
 
         Raises:
             NothingReadableError: no such folder, or no readable image in it.
@@ -153,7 +153,7 @@ def digit_classifier(context: Context) -> Classifier:
     Raises:
         UsageError: the images have no labels, or too little is learned from them.
     """
-    seen, labels = context.training.images.float() / 255, labels_of(context.training.labels)
+    seen, labels = context.training.images.float() / 255, require_labels(context.training.labels)
     classifier = train_if_accurate(seen, labels, torch.Generator().manual_seed(0))
     if classifier is None:
         raise UsageError(f"no classifier learns from these: give more images, {SIZE}x{SIZE} and of {CLASSES} classes")

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from agerestore.data.datasets import ImageSet, hide_labels
 from agerestore.errors import UsageError
-from agerestore.losses.base import labels_of
-from agerestore.metrics.validation import CHUNK
+from agerestore.losses.base import require_labels
+from agerestore.metrics.autoencoder import CHUNK
 from agerestore.models import zoo
 from agerestore.models.base import Model
 from agerestore.models.layers.dcgan import Encoder
@@ -135,7 +135,7 @@ def features_of(model: Model, images: ImageSet) -> LabeledFeatures:
     encoder = networks.encoder
     with torch.no_grad():
         parts = [activations(encoder, part.float() / 255 * 2 - 1) for part in images.images.split(CHUNK)]
-    return LabeledFeatures(torch.cat(parts), labels_of(images.labels))
+    return LabeledFeatures(torch.cat(parts), require_labels(images.labels))
 
 
 def activations(encoder: Encoder, images: Tensor) -> Tensor:

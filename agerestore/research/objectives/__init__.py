@@ -8,11 +8,11 @@ from agerestore.losses.base import LossTerms
 from agerestore.research.objectives import aaae, aae, ali, gan, vae
 
 
-def _aae(config: TrainConfig, label_conditioned: bool = False) -> System:
+def _aae(config: TrainConfig, label_conditioned: bool = False) -> LossTerms:
     network = config.network
     assert isinstance(network, AutoencoderConfig)
     terms = aae.AAE(config.match_x, network.classes, network.critic_classes, label_conditioned, config.style_noise)
-    return System(terms, aae.TERMS)
+    return LossTerms(terms, aae.TERMS)
 
 
 OBJECTIVES: dict[str, Callable[[TrainConfig], LossTerms]] = {

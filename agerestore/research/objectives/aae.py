@@ -65,7 +65,7 @@ class AAE:
 
     def __call__(self, player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
         """Compute the ``wanted`` terms for ``encoder``, ``generator``, ``code_critic`` or ``label_critic``."""
-        posterior = cache(lambda: networks["encoder"].posterior(batch.seen))
+        posterior = cache(lambda: networks["encoder"].posterior(batch.encoder_input))
         terms = self._regularization(networks, batch, posterior, wanted)
         if "match_x" in wanted:
             terms["match_x"] = MATCH[self.match_x](networks["generator"](self._code(posterior(), batch)), batch.x)
@@ -78,9 +78,9 @@ class AAE:
         return terms
 
     def _cross_entropy(self, networks: Networks, batch: Batch) -> Tensor:
-        images = batch.seen if batch.labeled is None else batch.labeled
+        images = batch.encoder_input if batch.labeled is None else batch.labeled
         labels = batch.labels if batch.labeled_classes is None else batch.labeled_classes
-        return F.cross_entropy(networks["encoder"].posterior(images).logits, labels_of(labels))
+        return F.cross_entropy(networks["encoder"].posterior(images).logits, require_labels(labels))
 
     def _view_terms(
         self, networks: Networks, batch: Batch, posterior: Posterior, wanted: Collection[str]
@@ -130,7 +130,7 @@ class AAE:
         """Styles (B, M); if label-conditioned (B, M + K + 1), with the one-hot label, the last for no label."""
         if not self.critic_classes:
             return style
-        labels, k = labels_of(batch.labels), self.critic_classes
+        labels, k = require_labels(batch.labels), self.critic_classes
         return torch.cat([style, one_hot(torch.where(labels < 0, k, labels), k + 1)], 1)
 
     def _code(self, posterior: Posterior, batch: Batch) -> Tensor:
@@ -139,7 +139,7 @@ class AAE:
         if not self.classes:
             return style
         if self.label_conditioned:
-            return torch.cat([one_hot(labels_of(batch.labels), self.classes), style], 1)
+            return torch.cat([one_hot(require_labels(batch.labels), self.classes), style], 1)
         return torch.cat([posterior.logits.softmax(1), style], 1)
 
     def _style(self, posterior: Posterior, batch: Batch) -> Tensor:
