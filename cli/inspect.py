@@ -113,10 +113,10 @@ def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
     """Name of the model that `restore` chooses; None where none of them takes the image."""
     from agerestore.inference.selection import select_model
 
+    if not models:
+        return None
     try:
-        return (
-            select_model(models, photo.pixels.shape[:2], partial(photo.to_observation, mask)).model if models else None
-        )
+        return select_model(models, photo.pixels.shape[:2], partial(photo.to_observation, mask)).model
     except OutOfDomainError:
         return None
 

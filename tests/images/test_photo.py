@@ -5,6 +5,7 @@ import pytest
 import torch
 from pictures import XMP, assert_same, noise
 
+from agerestore.images.formats import jpeg
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
 
@@ -41,3 +42,49 @@ def test_with_pixels_refuses_other_shapes_and_nan() -> None:
         photo.with_pixels(torch.zeros(3, 2, 3), np.ones((1, 1), bool))
     with pytest.raises(ValueError, match="finite"):
         photo.with_pixels(torch.full((3, 2, 3), torch.nan))
+
+
+def test_a_part_is_a_view_without_alpha() -> None:
+    photo = Photo(noise(6, 7, 3), noise(6, 7, 1)[..., 0], Metadata(xmp=XMP))
+    part = photo.part(slice(1, 4), slice(2, 7))
+    assert np.shares_memory(part.pixels, photo.pixels)
+    np.testing.assert_array_equal(part.pixels, photo.pixels[1:4, 2:7])
+    assert part.alpha is None
+    assert part.metadata is photo.metadata
+
+
+def test_replaced_pixels_have_the_shape_and_depth_of_the_old() -> None:
+    photo = Photo(noise(2, 3, 3), noise(2, 3, 1)[..., 0])
+    other = noise(2, 3, 3, seed=1)
+    assert_same(photo.replace_pixels(other), Photo(other, photo.alpha))
+    for wrong in (noise(2, 3, 1), noise(3, 2, 3), noise(2, 3, 3, np.uint16)):
+        with pytest.raises(ValueError, match="pixels of shape"):
+            photo.replace_pixels(wrong)
+
+
+def test_opaque_is_without_alpha_or_with_all_of_it_at_the_peak() -> None:
+    for dtype, peak in ((np.uint8, 255), (np.uint16, 65535)):
+        alpha = np.full((2, 3), peak, dtype)
+        assert Photo(noise(2, 3, 3, dtype)).is_opaque
+        assert Photo(noise(2, 3, 3, dtype), alpha).is_opaque
+        alpha[1, 2] -= 1
+        assert not Photo(noise(2, 3, 3, dtype), alpha).is_opaque
+
+
+def test_the_default_quality_has_the_finer_steps_of_95_and_of_the_source() -> None:
+    usual = jpeg.finer(((255,) * 64,))
+    assert usual is not None
+    mixed = (tuple(1 if i % 2 else 255 for i in range(64)),)
+    photo = Photo(noise(8, 8, 1), metadata=Metadata(jpeg_tables=mixed))
+    expected = (tuple(1 if i % 2 else step for i, step in enumerate(usual[0])),)
+    assert photo.with_default_quality().metadata.jpeg_tables == expected
+    assert Photo(noise(8, 8, 1)).with_default_quality().metadata.jpeg_tables is None
+
+
+def test_an_observation_has_the_mask_as_a_plane() -> None:
+    photo, mask = Photo(noise(4, 5, 3)), np.eye(4, 5, dtype=bool)
+    observed = photo.to_observation(mask)
+    assert torch.equal(observed.image, photo.to_tensor())
+    assert observed.mask is not None
+    assert torch.equal(observed.mask, torch.eye(4, 5)[None, None])
+    assert photo.to_observation(None).mask is None

@@ -1,8 +1,10 @@
 """Files written and read again: pixels, metadata, compression, and what a format cannot hold."""
 
+import io as io_bytes
 import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,7 @@ from PIL import Image
 
 from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.images import io
+from agerestore.images.formats import png
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
 
@@ -204,3 +207,29 @@ def test_opaque_alpha_does_not_keep_a_picture_out_of_jpeg(tmp_path: Path) -> Non
     io.refuse_unfit(photo, ".jpg")
     io.write(tmp_path / "a.jpg", photo)
     assert io.read(tmp_path / "a.jpg").alpha is None
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 4])
+def test_a_sixteen_bit_png_is_read_by_other_programs(samples: int) -> None:
+    pixels = noise(9, 7, samples, np.uint16)
+    data = png.encode(pixels, exif=exif_block(1).removeprefix(b"Exif\0\0"), dpi=(300, 150), xmp=XMP)
+    assert data[24:26] == bytes([16, {1: 0, 2: 4, 3: 2, 4: 6}[samples]])  # depth and color type of the header
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    order = {1: ..., 2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples]  # of BGR(A); gray with alpha comes as BGRA
+    np.testing.assert_array_equal(decoded if samples == 1 else decoded[..., order], pixels.squeeze())
+    with Image.open(io_bytes.BytesIO(data)) as image:
+        image.load()
+        assert image.info["dpi"] == pytest.approx((300, 150), abs=0.02)
+        assert image.getexif()[0x010F] == "Leica"
+        assert image.info["xmp"] == XMP
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 6])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_the_metadata_say_which_orientation_the_file_had(tmp_path: Path, orientation: int | None, suffix: str) -> None:
+    exif = {} if orientation is None else {"exif": exif_block(orientation)}
+    photo = io.read(saved(tmp_path / f"a{suffix}", Image.fromarray(noise(4, 6, 3)), **exif))
+    assert photo.metadata.orientation == orientation
+    io.write(tmp_path / f"b{suffix}", photo)
+    again = io.read(tmp_path / f"b{suffix}").metadata
+    assert again.orientation in (None, 1)
