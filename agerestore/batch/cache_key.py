@@ -40,7 +40,7 @@ def _values(group: Any) -> Mapping[str, object]:
     found: dict[str, object] = {}
     for each in fields(group):
         if KEY not in each.metadata:
-            raise TypeError(f"{type(group).__name__}.{each.name}: say whether the output depends on it, with `option`")
+            raise TypeError(f"{type(group).__name__}.{each.name}: say whether the output depends on it, with option()")
         if (declared := each.metadata[KEY]) is not None:
             found[declared.name or each.name] = declared.value(getattr(group, each.name))
     return found

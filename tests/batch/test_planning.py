@@ -196,6 +196,30 @@ def test_a_single_file(tmp_path: Path) -> None:
     assert len(planning.plan(tmp_path / "mask.mask.png", tmp_path / "out")) == 1
 
 
+def test_several_inputs_go_to_one_folder(tmp_path: Path) -> None:
+    a, b = pictures(tmp_path, "a.png", "elsewhere/b.jpg")
+    pictures(tmp_path, "scans/c.png", "scans/d/e.png", "scans/out/f.png")
+    out = tmp_path / "out"
+    jobs = planning.plan([a, b, tmp_path / "scans", a], out)
+    names = {str(job.name): str(job.target.relative_to(out)) for job in jobs}
+    assert names == {"a.png": "a.png", "b.jpg": "b.jpg", "c.png": "scans/c.png", "d/e.png": "scans/d/e.png",
+                     "out/f.png": "scans/out/f.png"}  # fmt: skip
+    assert [job.name.name for job in planning.plan([tmp_path / "scans", a], tmp_path / "scans" / "out")] == [
+        "c.png", "e.png", "a.png"]  # fmt: skip
+
+
+def test_several_inputs_that_cannot_be(tmp_path: Path) -> None:
+    a, b = pictures(tmp_path, "x/a.png", "y/a.png")
+    with pytest.raises(UsageError, match=r"out/a\.png: would be the result of 2 inputs"):
+        planning.plan([a, b], tmp_path / "out")
+    with pytest.raises(UsageError, match="names one file"):
+        planning.plan([a, b], tmp_path / "out.png")
+    with pytest.raises(UsageError, match="single file or folder"):
+        planning.plan([a, b], tmp_path / "x", FileOptions(in_place=True, backup=True))
+    with pytest.raises(NothingReadableError, match=r"none\.png: no such file"):
+        planning.plan([a, tmp_path / "none.png"], tmp_path / "out")
+
+
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     (source,) = pictures(tmp_path, "in/a.png")
     (tmp_path / "notes.txt").write_text("")

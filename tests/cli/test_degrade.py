@@ -5,37 +5,11 @@ import json
 import numpy as np
 import pytest
 from agerestore_cli import _completion
-from agerestore_cli.app import app
-from typer.testing import CliRunner
+from command import run, tree
 
-from agerestore.batch import manifest
 from agerestore.degradations import ALIASES, KINDS, describe
 from agerestore.images import io
 from agerestore.images.photo import Photo
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def tree(folder):
-    """All files but the manifest of a batch."""
-    hidden = (manifest.NAME, manifest.LOCK)
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in hidden)
-    return sorted(str(path.relative_to(folder)) for path in files)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Three pictures in a tree, one with a mask beside it."""
-    root = tmp_path / "in"
-    for number, name in enumerate(("a.png", "sub/b.png", "sub/c.tif")):
-        pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 1), np.uint8)
-        io.write(root / name, Photo(pixels))
-    hole = np.zeros((32, 32, 1), np.uint8)
-    hole[8:16, 8:16] = 255
-    io.write(root / "a.mask.png", Photo(hole))
-    return root
 
 
 def test_damage_is_written_down_replayed_and_restorable(folder, tmp_path):
@@ -97,3 +71,15 @@ def test_degradations_lists_a_line_for_each_kind_and_parameter():
 def test_the_completion_knows_all_degradations():
     assert list(_completion.DEGRADATIONS) == [*sorted(KINDS), *sorted(ALIASES)]
     assert _completion.degradations("noise,sa") == ["noise,saltpepper"]
+
+
+def test_what_lies_beside_two_results_of_one_stem_bears_their_whole_names(folder, tmp_path):
+    io.write(folder / "a.tif", Photo(np.zeros((32, 32, 1), np.uint8)))
+    kind = ("--degradation", "holes:count=2")
+    assert run("degrade", folder, tmp_path / "one", *kind).exit_code == 0
+    names = {"a.png", "a.png.damage.json", "a.png.mask.png", "a.tif", "a.tif.damage.json", "a.tif.mask.png"}
+    assert names <= set(tree(tmp_path / "one"))
+    assert run("degrade", folder, tmp_path / "two", "--replay", tmp_path / "one").exit_code == 0
+    assert {name: (tmp_path / "one" / name).read_bytes() for name in tree(tmp_path / "one")} == {
+        name: (tmp_path / "two" / name).read_bytes() for name in tree(tmp_path / "two")
+    }
