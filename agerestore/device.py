@@ -65,12 +65,18 @@ def keep_memory() -> None:
 
 
 def fastest(device: torch.device) -> str:
-    """``bf16`` where the device computes in it faster than in ``fp32``, else ``fp32``."""
+    """``bf16`` where the device computes in it faster than in ``fp32``, else ``fp32``.
+
+    GPUs before compute capability 8 only emulate bf16, which is slower.
+    """
     if device.type == "cpu":
         # Not in torch's public interface: where it is missing, nothing but speed is lost.
         supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
         return "bf16" if supported() else "fp32"
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    if device.type != "cuda":
+        return "fp32"
+    with torch.cuda.device(device):
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
 
 
 def resolve_precision(name: str, auto: str = "fp32") -> str:

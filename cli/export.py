@@ -18,7 +18,7 @@ def export(
     *,
     messages: Messages,
 ) -> None:
-    r"""Write a model as ONNX: inputs image and mask, outputs estimate and, of photographs, deviation; all in [0, 1].
+    r"""Write a model as ONNX: inputs image and mask, outputs estimate and, of photographs, std; all in [0, 1].
 
     Needs the extra: pip install 'agerestore\[onnx]'. Photographs may have any size.
     """
@@ -26,7 +26,7 @@ def export(
     from agerestore.models.onnx import export_onnx
 
     if out.suffix.lower() != ".onnx":
-        raise UsageError(f"{out}: is no name of a graph; choose one ending in .onnx")
+        raise UsageError(f"{out}: choose a name that ends in .onnx")
     refuse_existing(out, overwrite)
-    export_onnx(zoo.load(model), out)
+    export_onnx(zoo.load(model, device="cpu"), out)
     print_output(out, messages)

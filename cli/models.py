@@ -1,6 +1,8 @@
 """``agerestore models``."""
 
 import json
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,73 +10,97 @@ import typer
 
 from agerestore.errors import UsageError
 
-from ._options import (
-    DATA,
-    AsJson,
-    Compute,
-    Messages,
-    Overwrite,
-    option,
-    print_output,
-    refuse_existing,
-    with_groups,
-)
+from . import _completion
+from ._options import DATA, AsJson, Compute, Messages, Overwrite, option, print_output, refuse_existing, with_groups
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch import device as Device
 
-    from agerestore.models.colorizer import Colorizer
-    from agerestore.models.photo import PhotoRestorer
+    from agerestore.models.base import Model
 
-app = typer.Typer(no_args_is_help=True, help="The shipped models: list, info, verify; calibrate one of your own.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Models: list the shipped ones, show what a weights file says, verify checksums, calibrate one of your own.",
+)
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", autocompletion=_completion.models, help="A shipped model's name, or a .safetensors file."
+    ),
+]
+FIRST = ("purpose", "task", "default_for", "kind", "image_size", "bytes", "path", "data_license")  # in `info`
+LONG = ("training", "adversarial_training")  # configurations of a hundred lines
 
 
 @app.command("list")
 @with_groups
 def list_models(as_json: AsJson = False) -> None:
-    """List the shipped models with the terms of the data each was trained on."""
+    """List the shipped models: what each is for, and the license of the data it was trained on.
+
+    DEFAULT FOR names the command that chooses the model by itself.
+    """
     from agerestore.models import zoo
 
-    for name in zoo.names():
-        info = zoo.info(name)
-        row = {
-            "name": name,
-            "bytes": info["bytes"],
-            "purpose": info.get("purpose"),
-            "data_license": info.get("data_license"),
-        }
-        if as_json:
+    keys = ("task", "default_for", "bytes", "purpose", "data_license")
+    rows = [{"name": name} | {key: zoo.info(name).get(key) for key in keys} for name in zoo.names()]
+    if as_json:
+        for row in rows:
             typer.echo(json.dumps(row))
-        else:
-            typer.echo(f"{name}  {info['bytes'] / 1e6:.1f} MB  {row['purpose']}\n    data: {row['data_license']}")
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    """Columns that wrap in a terminal, and one line for each model elsewhere."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("NAME", "TASK", "DEFAULT FOR", "MB", "PURPOSE", "LICENSE OF ITS DATA", box=None, pad_edge=False)
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.1f}"
+        table.add_row(row["name"], row["task"], row["default_for"] or "", size, row["purpose"], row["data_license"])
+    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(table)
 
 
 @app.command()
 @with_groups
-def info(
-    name: Annotated[str, typer.Argument(help="A shipped model's name, or a .safetensors file.")],
-    as_json: AsJson = False,
-) -> None:
-    """Print what a model's file says of itself: networks, training, validation, domain, terms of its data."""
+def info(name: Name, as_json: AsJson = False) -> None:
+    """Show what a model's file says of itself: purpose, license of its data, what it scored, networks, training."""
     from agerestore.models import zoo
 
     header = zoo.info(name)
     if as_json:
         typer.echo(json.dumps(header))
         return
-    for key, value in sorted(header.items()):
-        typer.echo(f"{key}: {_text(value)}")
+    for key in (*FIRST, *sorted(header.keys() - set(FIRST))):
+        for line in _lines(key, "see --json" if key in LONG else header.get(key)):
+            typer.echo(line)
+
+
+def _lines(key: str, value: Any, indent: str = "") -> Iterator[str]:
+    """A field as ``name: value``; of nested ones a line each, indented; nothing of an empty one."""
+    if isinstance(value, Mapping):
+        inner = [line for name, each in value.items() for line in _lines(name, each, indent + "  ")]
+        yield from [f"{indent}{key}:", *inner] if inner else []
+    elif value not in (None, ""):
+        yield f"{indent}{key}: {_text(value)}"
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command()
 @with_groups
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Shipped models; all of them when none is named.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...", autocompletion=_completion.models, help="Shipped models; all when none is named."
+        ),
+    ] = None,
     *,
     messages: Messages,
 ) -> None:
@@ -92,10 +118,7 @@ def verify(
 @app.command()
 @with_groups
 def calibrate(
-    model: Annotated[
-        str,
-        typer.Argument(metavar="MODEL", help="A shipped model's name, or a .safetensors file."),
-    ],
+    model: Name,
     out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="The weights file to write.")],
     data: Annotated[
         list[Path],
@@ -117,57 +140,56 @@ def calibrate(
     """
     from agerestore import device as devices
     from agerestore.models import weights, zoo
-    from agerestore.models.colorizer import Colorizer
-    from agerestore.models.photo import PhotoRestorer
 
     refuse_existing(out, overwrite)
     devices.set_threads(compute.threads)
-    device = devices.choose(compute.device)
-    loaded = zoo.load(model).to(device)
-    if isinstance(loaded.networks, Colorizer):
-        changed = _refusals(loaded.networks, data, negatives or [], device)
-    elif isinstance(loaded.networks, PhotoRestorer) and loaded.networks.config.latent_dim:
+    loaded = zoo.load(model, device=compute.device)
+    if loaded.task == "colorization":
+        if compute.precision not in ("auto", "fp32"):
+            raise UsageError("limits of models that color are found in fp32; leave `precision` out")
+        changed = _domain(loaded, data, negatives or [])
+    elif "samples" in loaded.supports:
         if negatives:
-            raise UsageError(f"--negatives is for a model that colors, and {model} does not; leave it out")
-        with devices.precision(compute.precision, device):
-            changed = _spread(loaded.networks, data, loaded.header, device)
+            raise UsageError(f"`negatives` is for models that color, and {model} does not; leave it out")
+        with devices.precision(compute.precision, loaded.device):
+            changed = _sample_variance(loaded, data)
     else:
-        raise UsageError("there is nothing to calibrate in these weights: they neither color nor draw photographs")
+        raise UsageError(f"{model}: nothing to calibrate; it neither colors nor samples photographs")
     weights.save_weights(out, loaded.networks, {**loaded.header, **changed})
     print_output(out, messages)
 
 
-def _refusals(networks: "Colorizer", data: list[Path], negatives: list[Path], device: "Device") -> dict[str, Any]:
-    """The domain of a model that colors, for its header."""
+def _domain(model: "Model", data: list[Path], negatives: list[Path]) -> dict[str, Any]:
+    """The limit of a model that colors, for its header."""
     from agerestore.data import sources
     from agerestore.images.color import rgb_to_lab
     from agerestore.inference import ood_features
 
     if not negatives:
-        raise UsageError("name pictures of anything else with --negatives")
+        raise UsageError("name folders of images of anything else with `negatives`")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        sets = (sources.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in folders)
-        return [rgb_to_lab(each.images.to(device).float() / 255)[:, :1] for each in sets]
+        sets = (sources.load_images(folder, model.networks.config.image_size, 3, stretch=True) for folder in folders)
+        return [rgb_to_lab(each.images.to(model.device).float() / 255)[:, :1] for each in sets]
 
-    found = ood_features.calibrate_colors(networks, lightness(data), lightness(negatives))
+    found = ood_features.calibrate_colors(model.networks, lightness(data), lightness(negatives))
     if not found:
-        raise UsageError(f"too few pictures of the domain; give {ood_features.FEWEST} or more with --data")
+        raise UsageError(f"too few images that the model is for; give {ood_features.FEWEST} or more with `data`")
     return {"domain": found}
 
 
-def _spread(networks: "PhotoRestorer", data: list[Path], header: dict[str, Any], device: "Device") -> dict[str, Any]:
-    """Scales the samples of a model for photographs; its figures after that, for its header."""
+def _sample_variance(model: "Model", data: list[Path]) -> dict[str, Any]:
+    """Scales the samples of a model for photographs; what is then measured of them, for its header."""
     from agerestore.data import sources
     from agerestore.metrics.uncertainty import calibrate_samples, sample_metrics
     from agerestore.training.validation import HOLES, degrader
 
     photographs = [
-        image.to(device).float() / 255
+        image.to(model.device).float() / 255
         for folder in data
         for image in sources.load_photographs(folder, split="test").images
     ]
-    calibrate_samples(networks, photographs, degrader(HOLES))
-    figures = sample_metrics(networks, photographs, degrader(HOLES))
-    validation = header.get("validation", {}) | {f"samples_{name}": value for name, value in figures.items()}
+    calibrate_samples(model.networks, photographs, degrader(HOLES))
+    measured = sample_metrics(model.networks, photographs, degrader(HOLES))
+    validation = model.header.get("validation", {}) | {f"samples_{name}": value for name, value in measured.items()}
     return {"validation": validation}

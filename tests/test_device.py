@@ -3,13 +3,14 @@
 import platform
 import subprocess
 import sys
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from agerestore.device import send
+from agerestore.device import fastest, send
 
 FAULTS = """
 import resource, torch
@@ -47,3 +48,11 @@ def test_what_goes_to_a_gpu_goes_from_pinned_memory(monkeypatch):
         assert send(tensor, torch.device("cuda")).device.type == "cuda"
         assert send(tensor, torch.device("cpu")) is tensor
     assert len(pinned) == 1
+
+
+@pytest.mark.parametrize(("native", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_a_gpu_that_only_emulates_bf16_computes_in_fp32(native, precision, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native)
+    assert fastest(torch.device("cuda")) == precision
+    assert fastest(torch.device("mps")) == "fp32"

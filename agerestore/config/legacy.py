@@ -54,7 +54,7 @@ TENSORS = {  # of weights and states: parts of names within a whole model
     "leave": "head",
     "heads": "class_embeddings",
 }
-HEADER = {"terms": "data_license"}
+HEADER = {"terms": "data_license", "game": "adversarial_training"}
 _DEGRADATION = re.compile(rf"(?<![^,|])({'|'.join(DEGRADATIONS)})(?![^:,|])")
 METRICS = {"grey": "gray", "samples_centre": "samples_estimate"}  # of the ``validation`` of a header
 
@@ -81,7 +81,12 @@ def network(values: Mapping[str, Any]) -> dict[str, Any]:
 def header(values: Mapping[str, Any]) -> dict[str, Any]:
     """The header of a weights file, or the provenance of a run, under the names of now."""
     found = _keys(values, HEADER)
-    for key, translate in (("network", network), ("training", training), ("validation", metrics)):
+    for key, translate in (
+        ("network", network),
+        ("training", training),
+        ("adversarial_training", training),
+        ("validation", metrics),
+    ):
         if isinstance(found.get(key), Mapping):
             found[key] = translate(found[key])
     return found

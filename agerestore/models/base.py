@@ -254,10 +254,11 @@ class Model:
             UsageError: it cannot do the verb, or does not support one of the options.
         """
         if verb not in self.verbs:
-            can = " and ".join(sorted(self.verbs)) or "nothing alone"
-            raise UsageError(f"model {self.name!r} cannot {verb} (it can {can}); choose another model")
+            others = " and ".join(f"`{each}()`" for each in sorted(self.verbs))
+            raise UsageError(f"model {self.name!r} is not for `{verb}()` but for {others}; choose another `model`")
         if idle := self.unsupported(options):
-            raise UsageError(f"model {self.name!r} does not support {' and '.join(idle)}; leave that out")
+            names = " and ".join(f"`{each}`" for each in idle)
+            raise UsageError(f"model {self.name!r} does not support {names}; leave that out")
 
     def unsupported(self, options: Iterable[str]) -> list[str]:
         """Those of ``options`` that have no effect with this model, in their order."""

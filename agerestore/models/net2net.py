@@ -12,7 +12,7 @@ from agerestore.models.base import ModelNetworks
 from agerestore.models.layers import spectral
 from agerestore.models.layers.estimator import ResidualBlock
 
-MISMATCH = "init: other networks than those of the run; set network... as these weights have it"
+MISMATCH = "`init`: other networks than those of the run; choose network `settings` as those weights have them"
 
 
 def load_pretrained(networks: ModelNetworks, weights: Mapping[str, Tensor]) -> None:

@@ -50,7 +50,7 @@ def export_onnx(model: Model, path: Path) -> None:
         UsageError: onnx is not installed, or the model is of a kind that is not exported.
     """
     if not model.networks.onnx_outputs:
-        raise UsageError(f"model {model.name!r}: only models that restore are exported, and its task is {model.task}")
+        raise UsageError(f"{model.name}: only models that restore are exported, and its task is {model.task}")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     onnx = _onnx()

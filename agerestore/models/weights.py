@@ -18,7 +18,7 @@ from torch import Tensor
 
 from agerestore import files
 from agerestore.config import legacy
-from agerestore.config.networks import AnyNetworkConfig
+from agerestore.config.networks import AnyNetworkConfig, NetworkConfig
 from agerestore.config.training import parse
 from agerestore.errors import UsageError, WeightsError
 from agerestore.models.base import Model, ModelNetworks
@@ -74,12 +74,28 @@ def read_header(path: Path) -> dict[str, Any]:
         with safetensors.safe_open(path, framework="pt") as file:
             header = legacy.header(json.loads(file.metadata()["agerestore"]))
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no such weights; `agerestore models list` shows what is there") from None
+        raise WeightsError(f"{path}: no such weights; give a shipped model's name or a .safetensors file") from None
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{path}: not weights of agerestore, or damaged ({error}); copy the file again") from None
     if header.get("format") not in range(1, FORMAT + 1):
         raise WeightsError(f"{path}: format {header.get('format')} is not known to this version; upgrade agerestore")
     return header
+
+
+def network_of(header: Mapping[str, Any], path: Path) -> NetworkConfig:
+    """The configuration of the networks in a header.
+
+    Args:
+        header: as of `read_header`.
+        path: of the file, for error messages.
+
+    Raises:
+        WeightsError: there is none, or none that this version knows.
+    """
+    try:
+        return parse(_Described, {"network": header["network"]}, str(path)).network
+    except (KeyError, UsageError) as error:
+        raise WeightsError(f"{path}: its header describes no networks ({error}); copy the file again") from None
 
 
 def load_weights(path: Path, name: str = "") -> Model:
@@ -94,7 +110,7 @@ def load_weights(path: Path, name: str = "") -> Model:
     """
     header = read_header(path)
     try:
-        networks = build(parse(_Described, {"network": header["network"]}, str(path)).network)
+        networks = build(network_of(header, path))
         spectral.remove_spectral_norm(networks)  # weights files have plain weights
         tensors = legacy.tensors(safetensors.torch.load_file(path))
         networks.add_networks({tensor.split(".")[0] for tensor in tensors})

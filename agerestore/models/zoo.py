@@ -1,4 +1,4 @@
-"""The shipped models: names, checksums, what they are for, and the terms of the data they were trained on."""
+"""The shipped models: names, checksums, what each is for, and loading any model by name or path."""
 
 import json
 from functools import cache
@@ -12,14 +12,15 @@ from agerestore import device as devices
 from agerestore import files
 from agerestore.errors import WeightsError
 from agerestore.models.base import Model
-from agerestore.models.weights import load_weights, read_header, sha256
+from agerestore.models.registry import KINDS
+from agerestore.models.weights import load_weights, network_of, read_header, sha256
 
 FINAL = "final.safetensors"  # what a run leaves in its folder
 
 
 @cache
 def folder() -> Path:
-    """Where the shipped weights lie.
+    """The folder of the shipped weights.
 
     Raises:
         WeightsError: they are not installed.
@@ -31,7 +32,10 @@ def folder() -> Path:
 
 
 def index() -> dict[str, dict[str, Any]]:
-    """What the index says of each shipped model: name -> {"sha256": ..., "purpose": ..., "auto": ...}.
+    """What ``index.json`` says of each shipped model, by name.
+
+    ``sha256`` of its file, its ``purpose`` in one line, and ``default_for``: the verb whose ``model="auto"`` chooses
+    from it, ``restore`` or ``colorize``, or None.
 
     Raises:
         WeightsError: they are not installed, or the index cannot be read.
@@ -53,7 +57,7 @@ def _listed() -> str:
 
 
 def weights_path(name_or_path: str | Path) -> Path:
-    """Where the weights of a shipped model, a file of one's own or the run that made it, lie.
+    """The weights file of a shipped model, of a path, or of the folder of a training run.
 
     Raises:
         WeightsError: neither a shipped name nor a file, nor the folder of a run that is done.
@@ -89,7 +93,7 @@ def verify(name: str) -> None:
 
 
 def fingerprint(name_or_path: str | Path) -> str:
-    """SHA-256 of a model's weights; of a shipped one as the index has it, which `load` has checked."""
+    """SHA-256 of a model's weights file; of a shipped one as the index has it, which `load` compares."""
     listed = index().get(str(name_or_path))
     return str(listed["sha256"]) if listed else sha256(weights_path(name_or_path))
 
@@ -116,14 +120,16 @@ def load(name_or_path: str | Path = "photo", *, device: str | torch.device = "au
 
 
 def info(name_or_path: str | Path) -> dict[str, Any]:
-    """Everything the header of a model says, with its path and size in bytes."""
+    """Everything the header of a model says, with its path, size in bytes, kind and task, and its row of `index`."""
     path = weights_path(name_or_path)
-    listed = index().get(str(name_or_path), {})
-    return {"path": str(path), "bytes": path.stat().st_size, **listed, **read_header(path)}
+    listed, header = index().get(str(name_or_path), {}), read_header(path)
+    config = network_of(header, path)
+    described = {"kind": config.kind, "task": KINDS[config.kind].task, "image_size": config.image_size}
+    return {"path": str(path), "bytes": path.stat().st_size, **listed, **header, **described}
 
 
 def write_index(pretrained: Path) -> None:
-    """Bring the checksums in ``pretrained/index.json`` up to date with the weights beside it (for who ships them)."""
+    """Bring the checksums in ``pretrained/index.json`` up to date with the weights in that folder, for a release."""
     path = pretrained / "index.json"
     rows = json.loads(path.read_text())
     for file in sorted(pretrained.glob("*.safetensors")):
@@ -131,15 +137,18 @@ def write_index(pretrained: Path) -> None:
     files.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
-def automatic() -> list[str]:
-    """Names of the shipped models that ``-m auto`` chooses from: those that the index marks so.
+def automatic(verb: str = "restore") -> list[str]:
+    """Names of the shipped models that ``model="auto"`` of a verb chooses from.
 
-    A model of a general domain, such as small pictures of anything, takes no picture for a foreign one and redraws what
-    the one for photographs would hardly touch: it is used when it is named.
+    A model of a general domain, such as small images of anything, takes no image for out-of-distribution, and redraws
+    what the one for photographs would hardly touch: it is used only when it is named.
+
+    Args:
+        verb: ``restore`` or ``colorize``.
     """
-    return [name for name, row in sorted(index().items()) if row.get("auto")]
+    return [name for name, row in sorted(index().items()) if row.get("default_for") == verb]
 
 
-def load_automatic(device: str | torch.device = "auto") -> dict[str, Model]:
-    """The shipped models that ``model="auto"`` chooses from, by name."""
-    return {name: load(name, device=device) for name in automatic()}
+def load_automatic(verb: str = "restore", *, device: str | torch.device = "auto") -> dict[str, Model]:
+    """The shipped models that ``model="auto"`` of a verb chooses from, by name."""
+    return {name: load(name, device=device) for name in automatic(verb)}
