@@ -6,29 +6,27 @@ is compared with (`agerestore.research`) are built here, too; what only they nee
 """
 
 import copy
-import importlib
 from collections.abc import Callable, Collection
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 
+from agerestore.config.extensions import look_up
 from agerestore.config.networks import AutoencoderConfig
 from agerestore.errors import UsageError
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 from agerestore.models.base import ModelNetworks
-from agerestore.models.layers import spectral
-from agerestore.models.layers.dcgan import Encoder, Generator, initialize
-
-# architecture -> module with the functions encoder_layers and generator_layers
-ARCHITECTURES = {
-    "dcgan": "agerestore.models.layers.dcgan",
-    "resnet": "agerestore.models.layers.resnet",
-    "mlp": "agerestore.research.networks.mlp",
-}
-CRITICS = "agerestore.research.networks.critics"  # a function for each player of another name
+from agerestore.models.layers import dcgan, resnet, spectral
+from agerestore.models.layers.dcgan import Encoder, Generator
 
 Layers = Callable[[int, int, int, int], nn.Sequential]  # image size, channels, numbers of a code, width
+
+# architecture -> functions that make the layers of (encoder, generator); more in `agerestore.research.networks`
+ARCHITECTURES: dict[str, tuple[Layers, Layers]] = {
+    "dcgan": (dcgan.encoder_layers, dcgan.generator_layers),
+    "resnet": (resnet.encoder_layers, resnet.generator_layers),
+}
 
 
 class Autoencoder(ModelNetworks):
@@ -55,7 +53,7 @@ class Autoencoder(ModelNetworks):
     def initialize(self) -> None:
         """As DCGAN; then spectral norms, if the configuration has them."""
         for network in self.children():
-            initialize(network)
+            dcgan.initialize(network)
         if self.config.spectral and self.encoder is not None:
             spectral.add_spectral_norm(self.encoder)
 
@@ -109,13 +107,11 @@ class Autoencoder(ModelNetworks):
 
 
 def _network(player: str, config: AutoencoderConfig) -> nn.Module:
-    architecture: Any = importlib.import_module(ARCHITECTURES[config.architecture])
+    encoder_layers, generator_layers = look_up(config.architecture, ARCHITECTURES, "networks", "ARCHITECTURES")
     if player == "generator":
-        return _generator(config, architecture.generator_layers)
-    if player == "encoder":
-        return _encoder(config, architecture.encoder_layers)
-    critics: Any = importlib.import_module(CRITICS)
-    network: nn.Module = getattr(critics, player)(config, architecture.encoder_layers)
+        return _generator(config, generator_layers)
+    make = look_up(player, {"encoder": _encoder}, "networks", "PLAYERS")
+    network: nn.Module = make(config, encoder_layers)
     return network
 
 

@@ -1,4 +1,8 @@
-"""The latent space: the unit sphere in M dimensions or another prior, classes beside it, and ways to move there."""
+"""The latent space: priors, codes of class and style, and ways between them.
+
+A code (B, K + M) is K class probabilities, where there are classes, and a style of M numbers; the prior is that of the
+style: the unit sphere of M dimensions for AGE.
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,11 +12,8 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.nn import functional as F
 
+from agerestore.config.extensions import research_table
 from agerestore.config.networks import AutoencoderConfig, Prior
-
-COMPONENTS = 10  # of the mixture, and parts of the swiss roll: one for each digit
-PETAL = (3.0, 0.7, 0.25)  # of the mixture: distance of a mean from the origin, deviation along and across that line
-ROLL = (1.5 * math.pi, 4.5 * math.pi, 3.0, 0.05)  # of the swiss roll: angles, radius at its end, deviation
 
 
 def project(v: Tensor) -> Tensor:
@@ -30,35 +31,27 @@ def project(v: Tensor) -> Tensor:
 def sample_latents(
     batch: int, dim: int, generator: torch.Generator, prior: Prior = "sphere", labels: Tensor | None = None
 ) -> Tensor:
-    """Draw prior codes, on the device of ``generator``.
+    """Draw latents from a prior, on the device of ``generator``.
 
     Args:
-        batch: number of codes B.
+        batch: number of latents B.
         dim: number of dimensions M.
         generator: source of randomness; the global one is never touched.
-        prior: ``sphere`` for the uniform distribution on the unit sphere (the AGE paper, section 3.1),
-            ``gaussian`` for N(0, I); in the plane ``mixture``, ten Gaussians as the petals of a flower, and
-            ``swissroll``, even along a spiral (the AAE paper, section 2.3).
-        labels: (B,) int64, the component of the mixture or the tenth of the roll each code is to come from; -1, or
-            None for all, leaves that to chance, which is the prior itself.
+        prior: ``sphere`` for the uniform distribution on the unit sphere (the AGE paper, section 3.1), ``gaussian``
+            for N(0, I), or one of `agerestore.research.priors`.
+        labels: (B,) int64, for a prior that depends on labels: the class of each latent, or -1 for any; None for any
+            at all, which is the prior itself.
 
     Returns:
         (B, M) float32.
     """
-    z = torch.randn(batch, dim, generator=generator, device=generator.device)
-    if prior in ("sphere", "gaussian"):
-        return project(z) if prior == "sphere" else z
-    part = torch.randint(COMPONENTS, (batch,), generator=generator, device=generator.device)
-    if labels is not None:
-        part = torch.where(labels < 0, part, labels)
-    if prior == "mixture":
-        distance, along, across = PETAL
-        petal = torch.stack([distance + along * z[:, 0], across * z[:, 1]], 1)
-        return _turn(petal, part * (2 * math.pi / COMPONENTS))
-    begin, end, radius, deviation = ROLL
-    place = (part + torch.rand(batch, generator=generator, device=generator.device)) / COMPONENTS
-    angle = (begin**2 + place * (end**2 - begin**2)).sqrt()  # even along the spiral: its length grows as the square
-    return radius / end * angle[:, None] * torch.stack([angle.cos(), angle.sin()], 1) + deviation * z
+    noise = torch.randn(batch, dim, generator=generator, device=generator.device)
+    if prior == "gaussian":
+        return noise
+    if prior == "sphere":
+        return project(noise)
+    drawn: Tensor = research_table("priors", "PRIORS")[prior](noise, labels, generator)
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -76,44 +69,19 @@ class GaussianMixture:
     stds: Tensor
 
     def log_prob(self, codes: Tensor) -> Tensor:
-        """Logarithm of the density (B,) at a code (B, M) for each picture, in nats."""
-        # Without checks of values, which tensors that have none (`agerestore.training.cost`) do not stand.
+        """Log density (B,), in nats, at a code (B, M) for each image."""
+        # Values are not validated, for on the meta device (`agerestore.training.cost`) there are none.
         parts = Independent(Normal(self.means, self.stds, validate_args=False), 1, validate_args=False)
         weights = Categorical(logits=self.logits, validate_args=False)
         density: Tensor = MixtureSameFamily(weights, parts, validate_args=False).log_prob(codes)
         return density
 
     def draw(self, generator: torch.Generator) -> Tensor:
-        """One code (B, M) for each picture; ``generator`` is on the CPU."""
+        """Draw a code (B, M) for each image; ``generator`` is on the CPU."""
         part = torch.multinomial(self.logits.softmax(dim=1).cpu(), 1, generator=generator)[:, 0].to(self.means.device)
         noise = torch.randn(self.means[:, 0].shape, generator=generator).to(self.means)
         each = torch.arange(len(part), device=part.device)
         return self.means[each, part] + self.stds[each, part] * noise
-
-
-def component_of(z: Tensor) -> Tensor:
-    """The component of the mixture that each code most likely comes from.
-
-    Args:
-        z: (B, 2) float.
-
-    Returns:
-        (B,) int64, from 0 to `COMPONENTS` - 1.
-
-    >>> component_of(torch.tensor([[3.0, 0.0], [-3.0, 0.1]]))
-    tensor([0, 5])
-    """
-    distance, along, across = PETAL
-    turns = [_turn(z, torch.full((len(z),), -part * 2 * math.pi / COMPONENTS, device=z.device))
-             for part in range(COMPONENTS)]  # fmt: skip
-    apart = (torch.stack(turns, 1) - z.new_tensor([distance, 0])) / z.new_tensor([along, across])
-    return apart.square().sum(2).argmin(1)
-
-
-def _turn(points: Tensor, angle: Tensor) -> Tensor:
-    """Points (B, 2) turned around the origin by angles (B,)."""
-    x, y = points.unbind(1)
-    return torch.stack([x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()], 1)
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
@@ -124,13 +92,13 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 def sample_codes(
     config: AutoencoderConfig, batch: int, generator: torch.Generator, labels: Tensor | None = None
 ) -> Tensor:
-    """Draw whole prior codes (B, K + M): classes alike in probability, and styles of the prior.
+    """Draw whole codes (B, K + M): classes with equal probability, and styles from the prior.
 
     Args:
         config: of the networks.
         batch: B.
         generator: source of randomness.
-        labels: (B,), for styles whose place depends on a label; see `sample`.
+        labels: (B,) int64, for a prior that depends on labels; see `sample_latents`.
     """
     z = sample_latents(batch, config.latent_dim, generator, config.prior, labels)
     if not config.classes:
@@ -157,12 +125,12 @@ def interpolate_codes(config: AutoencoderConfig, a: Tensor, b: Tensor, t: float 
 
 @dataclass(frozen=True)
 class Posterior:
-    """What an encoder says of the codes of pictures.
+    """Distribution of the codes of images, as an encoder predicts it.
 
     Attributes:
-        logits: (B, K) of their classes.
-        mean: (B, M) of their styles.
-        log_variance: (B, M); None for an encoder that is sure.
+        logits: (B, K) of the classes.
+        mean: (B, M) of the styles.
+        log_variance: (B, M) of the styles; None for a deterministic encoder.
     """
 
     logits: Tensor

@@ -3,13 +3,14 @@ import torch
 from torch import nn
 
 from agerestore.config.networks import AutoencoderConfig
-from agerestore.models.age import ARCHITECTURES
+from agerestore.models.age import ARCHITECTURES as BUILT_IN
 from agerestore.models.fuse import fuse
 from agerestore.models.layers import spectral
 from agerestore.models.layers.activations import relu
 from agerestore.models.registry import build
 from agerestore.models.subpixel import rewrite_transposed
 
+ARCHITECTURES = [*BUILT_IN, "mlp"]
 CONFIGS = [
     AutoencoderConfig(architecture=architecture, image_size=size, channels=channels, latent_dim=12, width=4)
     for architecture in ARCHITECTURES

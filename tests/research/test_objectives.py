@@ -16,9 +16,7 @@ from agerestore.losses.base import Batch
 from agerestore.metrics import distribution
 from agerestore.models import weights
 from agerestore.models.latent import (
-    COMPONENTS,
     Posterior,
-    component_of,
     one_hot,
     project_to_prior,
     sample_codes,
@@ -31,6 +29,7 @@ from agerestore.research.objectives.aae import AAE, MARGIN, agreement_loss, embe
 from agerestore.research.objectives.ali import ali_terms
 from agerestore.research.objectives.gan import dcgan_terms
 from agerestore.research.objectives.vae import VAE, negative_log_likelihood, normal_kl
+from agerestore.research.priors import COMPONENTS, component_of
 from agerestore.training import cost
 from agerestore.training.session import fit
 from agerestore.training.stages import stages

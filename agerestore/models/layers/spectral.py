@@ -1,4 +1,4 @@
-"""Spectral normalization (Miyato et al., 2018): a network whose layers stretch nothing by more than 1."""
+"""Spectral normalization (Miyato et al., 2018): each layer is divided by its largest singular value, sigma."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def add_spectral_norm(network: nn.Module) -> None:
-    """Give every convolution and linear layer a spectral norm of 1, and a bias; batch norms go.
+    """Normalize every convolution and linear layer to a spectral norm of 1, and give it a bias; remove batch norms.
 
-    A batch norm would undo it: it scales what it is given to a variance of its own.
+    A batch norm would undo it: it scales its input to a variance of its own.
 
     Args:
-        network: changed in place; the norm is estimated anew by a step of power iteration in each pass of training.
+        network: changed in place; each pass of training updates sigma by one step of power iteration.
     """
     for module in [*network.modules()]:
         for name, child in module.named_children():
@@ -31,9 +31,9 @@ def add_spectral_norm(network: nn.Module) -> None:
 
 @torch.no_grad()
 def power_iteration(network: nn.Module) -> None:
-    """Estimate the norms of the weights as they are, by a step of power iteration, of a network in either mode.
+    """Update sigma of every layer by one step of power iteration, in training and in eval mode.
 
-    An average of weights needs it, for the norm of an average is no average of norms.
+    For averaged weights, whose sigma is not the average of sigmas.
     """
     for layer in _normalized(network):
         norm = layer.parametrizations.weight
@@ -45,7 +45,7 @@ def power_iteration(network: nn.Module) -> None:
 
 @torch.no_grad()
 def set_exact_sigma(network: nn.Module) -> None:
-    """Find the norms of the weights as they are exactly: by a decomposition, of which power iteration then goes on."""
+    """Compute sigma of every layer by a singular value decomposition, from which power iteration goes on."""
     for layer in _normalized(network):
         norm = layer.parametrizations.weight
         left, _, right = torch.linalg.svd(norm.original.flatten(1), full_matrices=False)
@@ -54,9 +54,9 @@ def set_exact_sigma(network: nn.Module) -> None:
 
 
 def remove_spectral_norm(network: nn.Module) -> None:
-    """Make plain weights of normalized ones, in place, for networks that only answer.
+    """Replace normalized weights by plain ones of the same values, in place, for inference.
 
-    Torch's ``remove_parametrizations`` takes the weights off the class, which a copy shares with its original.
+    Not by torch's ``remove_parametrizations``: that deletes the weight from a class that copies of the layer share.
     """
     for layer in _normalized(network):
         weight = layer.weight.detach().clone()
@@ -66,7 +66,12 @@ def remove_spectral_norm(network: nn.Module) -> None:
 
 
 def to_parametrized(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Plain weights of a network, as of its ``state_dict``, under the names that its normalized layers have."""
+    """Plain weights, as of a ``state_dict``, under the names they have in a network with spectral norms.
+
+    Args:
+        network: with spectral norms, whose vectors of power iteration are taken along.
+        weights: of the same network without.
+    """
     renamed = dict(weights)
     for name, value in network.state_dict().items():
         layer, inside, _ = name.partition(".parametrizations.weight.")

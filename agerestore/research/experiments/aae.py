@@ -14,7 +14,7 @@ from agerestore.metrics.distribution import sliced_wasserstein
 from agerestore.metrics.features import CLASSES, accuracy
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
-from agerestore.models.latent import component_of, one_hot, sample_latents
+from agerestore.models.latent import one_hot, sample_latents
 from agerestore.models.layers.dcgan import Generator
 from agerestore.research.experiments.context import (
     Context,
@@ -25,6 +25,7 @@ from agerestore.research.experiments.context import (
     sample_prior,
 )
 from agerestore.research.parzen import parzen_log_likelihood, parzen_sigma
+from agerestore.research.priors import component_of
 
 REPEATS = 10  # pairs of sets over which a distance is averaged
 PLOT_SIZE, PLOT_RANGE = 256, 4.5  # of a scatter plot: side in pixels, and the largest coordinate it shows
