@@ -1,10 +1,9 @@
-"""Restore and color pictures with Adversarial Generator-Encoder networks.
+"""Restore and color images with Adversarial Generator-Encoder networks.
 
 >>> import agerestore, numpy as np
->>> model = agerestore.load("mnist")
 >>> one = np.zeros((28, 28), np.uint8)
 >>> one[4:24, 13:16] = 255
->>> restored = agerestore.restore(model, one)
+>>> restored = agerestore.restore(one, model="mnist")
 >>> restored.dtype, restored.shape
 (dtype('uint8'), (28, 28))
 """
@@ -15,26 +14,52 @@ from typing import TYPE_CHECKING, Any
 from agerestore._version import __version__
 
 if TYPE_CHECKING:
+    from agerestore.analysis.report import Report
+    from agerestore.api.colorization import colorize
+    from agerestore.api.generation import interpolate, sample
+    from agerestore.api.inspection import degrade, inspect
+    from agerestore.api.models import load
+    from agerestore.api.restoration import restore
     from agerestore.errors import AgeRestoreError
-    from agerestore.inference.colorizer import colorize
-    from agerestore.inference.restoration import domain_score, restore
+    from agerestore.inference.result import Result
     from agerestore.models.base import Model
-    from agerestore.models.zoo import load
 
-__all__ = ["AgeRestoreError", "Model", "__version__", "colorize", "domain_score", "load", "restore"]
-
-# Looked up at first use, so that importing the package, and --help, cost nothing.
-_HOME = {
+# Public name -> the module it is in, imported at first use: importing the package, and --help, cost nothing.
+_MODULES = {
     "AgeRestoreError": "errors",
     "Model": "models.base",
-    "colorize": "inference.colorizer",
-    "domain_score": "inference.restoration",
-    "load": "models.zoo",
-    "restore": "inference.restoration",
+    "Report": "analysis.report",
+    "Result": "inference.result",
+    "colorize": "api.colorization",
+    "degrade": "api.inspection",
+    "inspect": "api.inspection",
+    "interpolate": "api.generation",
+    "load": "api.models",
+    "restore": "api.restoration",
+    "sample": "api.generation",
 }
+
+__all__ = [
+    "AgeRestoreError",
+    "Model",
+    "Report",
+    "Result",
+    "__version__",
+    "colorize",
+    "degrade",
+    "inspect",
+    "interpolate",
+    "load",
+    "restore",
+    "sample",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

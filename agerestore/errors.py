@@ -38,5 +38,9 @@ class OutOfDomainError(AgeRestoreError):
     """An image unlike anything the model was trained on."""
 
 
-class OutOfDomainWarning(UserWarning):
+class RestoreWarning(UserWarning):
+    """Something people should know about an image that was restored or colorized."""
+
+
+class OutOfDomainWarning(RestoreWarning):
     """An image was restored by a model that was not trained on anything like it."""

@@ -20,7 +20,7 @@ from agerestore import device as devices
 from agerestore.evaluation.baselines.classical import non_local_means, total_variation, wavelet
 from agerestore.images import io
 from agerestore.images.observation import Observation
-from agerestore.inference.restoration import restore_observation
+from agerestore.inference.restorer import restore_observation
 from agerestore.metrics.image import psnr, quantize
 from agerestore.models import zoo
 from agerestore.models.fuse import fuse

@@ -18,7 +18,7 @@ from agerestore.config.options import RestoreSettings
 from agerestore.evaluation.baselines.classical import non_local_means
 from agerestore.images import io
 from agerestore.images.observation import Observation
-from agerestore.inference.restoration import restore_observation
+from agerestore.inference.restorer import restore_observation
 from agerestore.models import zoo
 from agerestore.models.photo import PhotoRestorer
 

@@ -16,7 +16,7 @@ from side_by_side import medians, tell
 
 from agerestore.images import io
 from agerestore.images.observation import Observation
-from agerestore.inference.restoration import restore_observation
+from agerestore.inference.restorer import restore_observation
 from agerestore.models import zoo
 
 DAMAGED = Path(__file__).parent.parent / "examples" / "damaged"

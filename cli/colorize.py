@@ -1,9 +1,8 @@
 """``agerestore colorize``."""
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,14 +11,6 @@ from agerestore.errors import UsageError
 
 from ._files import output_folder, plan_files, run_files
 from ._options import IMAGE, MODEL, OUTPUT, Compute, Files, Messages, ModelName, Seed, option, with_groups
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from agerestore.batch.jobs import Job
-    from agerestore.batch.runner import Encoded
-    from agerestore.images.photo import Photo
-    from agerestore.inference.colorizer import ColorizedPicture
 
 MODEL_NAME = "cars-color"
 SUFFIX = ".colorized"
@@ -64,10 +55,12 @@ def colorize(
     """
     from agerestore import device as devices
     from agerestore.batch.cache_key import cache_key
+    from agerestore.inference.colorizer import color_codes_for
+    from agerestore.inference.file_processors import ColorizeProcessor
     from agerestore.models import zoo
 
-    settings = ColorizeSettings(strength, sepia, force, compute.precision)
-    extras = ColorizeFileSettings(samples, seed, reference, compare, max_pixels)
+    settings = ColorizeSettings(samples, seed, strength, sepia, force, compute.precision)
+    extras = ColorizeFileSettings(reference, compare, max_pixels)
     if reference is not None and samples != 1:
         raise UsageError("--reference gives one color version; leave -n out")
     if reference is not None and not reference.is_file():
@@ -81,9 +74,11 @@ def colorize(
     devices.set_threads(compute.threads)
     where = devices.choose(compute.device)
     devices.precision(compute.precision, where)  # an unknown one is named before any work
-    color = colorist(model, where, settings, samples, seed, reference)
+    loaded = zoo.load(model, device=where)
+    loaded.require("colorize")
+    codes = color_codes_for(loaded, settings, reference)
     made_with = {"model": zoo.fingerprint(model), "device": where.type}
-    processor = _Coloring(model, color, compare, max_pixels, files.quality)
+    processor = ColorizeProcessor(loaded, codes, settings, extras, files.quality)
     key = cache_key("colorize", settings, extras, files.options, **made_with)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
 
@@ -101,63 +96,3 @@ def _where_to(paths: list[Path], files: Files) -> tuple[list[Path], Path, Files]
         return paths, source, files
     folder = source if source.is_dir() else source.parent
     return paths, folder, replace(files, suffix=files.suffix or SUFFIX)
-
-
-def colorist(
-    model: str, where: Any, settings: "ColorizeSettings", samples: int = 1, seed: int = 0, like: Path | None = None
-) -> "Callable[[Photo], ColorizedPicture]":
-    """What colors a picture with a model, with paints drawn or those of a reference."""
-    from agerestore.images import io
-    from agerestore.inference.colorizer import colorize_picture, paints_drawn, paints_of
-    from agerestore.models import zoo
-
-    loaded = zoo.load(model).to(where)
-    drawn = paints_drawn(loaded, samples, seed) if like is None else paints_of(loaded, io.read(like))
-    return partial(colorize_picture, loaded, drawn=drawn, settings=settings)
-
-
-@dataclass(frozen=True)
-class _Coloring:
-    """The work of `colorize`: a picture, its colorings, its files."""
-
-    model: str
-    color: "Callable[[Photo], ColorizedPicture]"
-    compare: bool
-    max_pixels: int
-    quality: int | None
-
-    def decode(self, job: "Job", data: bytes) -> "Photo":
-        from agerestore.images import io
-        from agerestore.inference import chroma_upsampling
-
-        photo = io.decode(data, job.source, self.max_pixels)
-        io.refuse_unfit(chroma_upsampling.as_rgb(photo), job.suffix)
-        return photo
-
-    def compute(self, photo: "Photo") -> "tuple[Photo, ColorizedPicture]":
-        return photo, self.color(photo)
-
-    def encode(self, job: "Job", result: "tuple[Photo, ColorizedPicture]") -> "Encoded":
-        from agerestore.batch.jobs import COMPARE
-        from agerestore.batch.runner import Encoded
-        from agerestore.images import io
-
-        gray, colored = result
-        detail: dict[str, Any] = {"model": self.model, "domain_score": round(colored.score, 3)}
-        if colored.remarks:
-            detail["warning"] = "; ".join(colored.remarks)
-        first, *others = colored.photos
-        files = {
-            job.sample(number): io.encode(photo, job.suffix, self.quality)
-            for number, photo in enumerate(others, start=2)
-        }
-        if self.compare:
-            files[job.sidecar(COMPARE)] = io.encode(_side_by_side(gray, colored.photos), ".png")
-        return Encoded({**files, job.target: io.encode(first, job.suffix, self.quality)}, detail)
-
-
-def _side_by_side(gray: "Photo", colored: "list[Photo]") -> "Photo":
-    """Gray and colored at full size, or a contact sheet of several."""
-    from agerestore.images import grid
-
-    return grid.side_by_side(gray, *colored) if len(colored) == 1 else grid.photo_grid([gray, *colored])

@@ -62,7 +62,6 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Measure a model on degraded images, next to classical methods; one that colors, next to simpler ways."""
     from agerestore import device as devices
-    from agerestore.inference.restoration import unsupported_options
     from agerestore.models import zoo
 
     settings = RestoreSettings(latent_steps=latent_steps, ensemble=ensemble, precision=compute.precision)
@@ -83,7 +82,8 @@ def evaluate(
         _evaluate_coloring(loaded.to("cpu"), data, training, compare_with, limit, seed, messages)
     else:
         fitted = {} if loaded.input.size else {"--training": training}  # baselines that learn
-        refuse_unsupported(f"-m {model}", *unsupported_options(loaded, settings), *_given(compared | fitted))
+        loaded.require("restore", settings.given())
+        refuse_unsupported(f"-m {model}", *_given(compared | fitted))
         _evaluate_restoring(loaded, data, degradation, baselines, training, limit, settings, seed, messages)
 
 
@@ -163,13 +163,12 @@ def _evaluate_coloring(
     """A model that colors beside gray and, if there is one, beside plain regression."""
     from agerestore.data import sources
     from agerestore.evaluation.colorization import ColorizationScore, evaluate_colorization
-    from agerestore.inference.colorizer import networks_of
     from agerestore.models import zoo
     from agerestore.models.colorizer import Colorizer
 
     if training is None:
         raise UsageError("name colored pictures, not those of DATA, with --training: a classifier learns from them")
-    networks = networks_of(model)
+    networks = model.networks
     test, known = (
         sources.load_images(folder, networks.config.image_size, 3, stretch=True) for folder in (data, training)
     )

@@ -105,9 +105,10 @@ def interpolate(
 
 def _warn_of_foreign(path: Path, loaded: "Model", picture: "Tensor", messages: Messages) -> None:
     """Say of a picture that the model knows nothing like it."""
-    from agerestore.inference.restoration import domain_score
+    from agerestore.images.raster import Raster
+    from agerestore.inference.fixed_size import domain_scores
 
-    score = domain_score(loaded, picture)[0] if loaded.header.get("domain") else 0.0
+    score = float(domain_scores(loaded, Raster(picture))) if loaded.header.get("domain") else 0.0
     if score > 1 and not messages.quiet:
         say(f"out of the model's domain ({score:.1f} x its limit)", path)
 

@@ -4,7 +4,6 @@ import json
 import shlex
 import time
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -111,12 +110,13 @@ def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
 
 def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
     """Name of the model that `restore` chooses; None where none of them takes the image."""
+    from agerestore.images.arrays import open_image
     from agerestore.inference.selection import select_model
 
     if not models:
         return None
     try:
-        return select_model(models, photo.pixels.shape[:2], partial(photo.to_observation, mask)).model
+        return select_model(models, open_image(photo, mask))
     except OutOfDomainError:
         return None
 

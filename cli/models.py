@@ -172,7 +172,7 @@ def _domain(model: "Model", data: list[Path], negatives: list[Path]) -> dict[str
         sets = (sources.load_images(folder, model.networks.config.image_size, 3, stretch=True) for folder in folders)
         return [rgb_to_lab(each.images.to(model.device).float() / 255)[:, :1] for each in sets]
 
-    found = ood_features.calibrate_colors(model.networks, lightness(data), lightness(negatives))
+    found = ood_features.calibrate(model.networks, lightness(data), lightness(negatives))
     if not found:
         raise UsageError(f"too few images that the model is for; give {ood_features.FEWEST} or more with `data`")
     return {"domain": found}

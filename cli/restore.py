@@ -1,31 +1,21 @@
 """``agerestore restore``."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agerestore.config.options import MAX_PIXELS, ColorizeSettings, RestoreFileSettings, RestoreSettings
+from agerestore.config.options import MAX_PIXELS, RestoreFileSettings, RestoreSettings
 from agerestore.errors import UsageError
-from agerestore.files import printable
 
 from . import _completion
 from ._files import output_folder, plan_files, run_files
 from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, Seed, option, with_groups
-from ._options import refuse_unsupported as refuse
 from .colorize import MODEL_NAME as COLORS
-from .colorize import colorist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from agerestore.batch.jobs import Job
-    from agerestore.batch.runner import Encoded
-    from agerestore.images.photo import Mask, Photo
-    from agerestore.inference.colorizer import ColorizedPicture
-    from agerestore.inference.pictures import RestoredPicture
-    from agerestore.models.base import Model
 
 
 @with_groups
@@ -102,7 +92,7 @@ def restore(
     """
     from agerestore import device as devices
     from agerestore.batch.cache_key import cache_key
-    from agerestore.inference.restoration import unsupported_options
+    from agerestore.inference.file_processors import RestoreProcessor
     from agerestore.models import zoo
 
     sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
@@ -117,15 +107,17 @@ def restore(
     made_with = {"model": _fingerprint(model), "device": where.type}
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=auto_levels,
-        tile=_side(tile), precision=compute.precision,
+        tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, precision=compute.precision,
     )  # fmt: skip
-    extras = RestoreFileSettings(samples, seed, uncertainty, compare, colorize, resize_mask, max_pixels)
-    models = _models(model, where)
-    if model != "auto":  # which may have one for each option
-        refuse(f"-m {model}", *unsupported_options(models[model], settings, samples, uncertainty))
-    color = _colorist(where, compute.precision, samples, seed) if colorize else None
+    extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels)
+    models = zoo.load_automatic(str(where)) if model == "auto" else {model: zoo.load(model, device=where)}
+    if model != "auto":  # of several, one may support what another does not
+        models[model].require("restore", settings.given())
+    if colorize and samples:
+        raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
+    colors = zoo.load(COLORS, device=where) if colorize else None
     made_with |= {"colors": zoo.fingerprint(COLORS)} if colorize else {}
-    processor = _Restoring(models, settings, extras, masks, files.quality, color)
+    processor = RestoreProcessor(models, settings, extras, masks, colors, files.quality)
     key = cache_key("restore", settings, extras, files.options, **made_with)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
 
@@ -153,109 +145,3 @@ def _fingerprint(model: str) -> tuple[bool, list[str]]:
 
     automatic = model == "auto"
     return automatic, [zoo.fingerprint(name) for name in (zoo.automatic() if automatic else [model])]
-
-
-def _models(model: str, where: Any) -> "dict[str, Model]":
-    """The named model, or all shipped ones that restore for each picture to go to the one that suits it."""
-    from agerestore.models import zoo
-    from agerestore.models.colorizer import Colorizer
-
-    models = zoo.load_automatic() if model == "auto" else {model: zoo.load(model)}
-    if model != "auto" and isinstance(models[model].networks, Colorizer):
-        raise UsageError(f"`model={model}` colors pictures and restores none; use `colorize()`, or `colorize=True`")
-    return {name: each.to(where) for name, each in models.items()}
-
-
-def _colorist(where: Any, precision: str, samples: int, seed: int) -> "Callable[[Photo], ColorizedPicture]":
-    """What colors a restored picture."""
-    if samples:
-        raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
-    return colorist(COLORS, where, ColorizeSettings(precision=precision), seed=seed)
-
-
-@dataclass(frozen=True)
-class _Restoring:
-    """The work of `restore`: a picture and its mask, the picture restored, its files."""
-
-    models: "dict[str, Model]"
-    settings: "RestoreSettings"
-    extras: RestoreFileSettings
-    masks: Path | None
-    quality: int | None
-    color: "Callable[[Photo], ColorizedPicture] | None"
-    _told: set[str] = field(default_factory=set)  # what is not to be said again
-
-    def decode(self, job: "Job", data: bytes) -> "tuple[Photo, Path | None, Mask | None]":
-        from agerestore.batch.masks import read_mask_file
-        from agerestore.images import io
-
-        photo, mask = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
-        io.refuse_unfit(self._as_result(photo), job.suffix)
-        if mask is None:
-            return photo, None, None
-        return (
-            photo,
-            mask,
-            read_mask_file(mask, photo.pixels.shape[:2], self.extras.resize_mask, self.extras.max_pixels),
-        )
-
-    def compute(self, item: "tuple[Photo, Path | None, Mask | None]") -> "tuple[Photo, RestoredPicture, Path | None]":
-        from agerestore.inference.pictures import restore_picture
-
-        photo, mask, unknown = item
-        restored = restore_picture(
-            self.models,
-            photo,
-            unknown,
-            self.settings,
-            samples=self.extras.samples,
-            seed=self.extras.seed,
-            uncertainty=self.extras.uncertainty,
-        )
-        if self.color is not None:
-            colored = self.color(restored.photo)
-            restored = replace(restored, photo=colored.photos[0], remarks=[*restored.remarks, *colored.remarks])
-        return photo, restored, mask
-
-    def _as_result(self, photo: "Photo") -> "Photo":
-        """A picture of the kind that comes out; before any work, one that cannot be colored is refused."""
-        from agerestore.inference import chroma_upsampling
-        from agerestore.inference.colorizer import refuse_colorful
-
-        if self.color is None:
-            return photo
-        refuse_colorful(photo)
-        return chroma_upsampling.as_rgb(photo)
-
-    def encode(self, job: "Job", result: "tuple[Photo, RestoredPicture, Path | None]") -> "Encoded":
-        from agerestore.batch.runner import Encoded
-        from agerestore.images import io
-
-        damaged, restored, mask = result
-        detail: dict[str, Any] = {
-            "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
-        }  # fmt: skip
-        remarks = list(restored.remarks)
-        if self.masks and mask is None:
-            remarks.append(f"has no mask in {printable(self.masks)}: all of it was estimated")
-        new = [remark for remark in restored.once if remark not in self._told]
-        self._told.update(new)
-        remarks += [f"{remark} (said once)" for remark in new]
-        if remarks:
-            detail["warning"] = "; ".join(remarks)
-        files = {
-            path: io.encode(photo, path.suffix, self.quality) for path, photo in self._beside(job, damaged, restored)
-        }
-        return Encoded({**files, job.target: io.encode(restored.photo, job.suffix, self.quality)}, detail)
-
-    def _beside(self, job: "Job", damaged: "Photo", restored: "RestoredPicture") -> "Iterator[tuple[Path, Photo]]":
-        """The files that are written beside the restored picture."""
-        from agerestore.batch.jobs import COMPARE, UNCERTAINTY
-        from agerestore.images import grid
-
-        for number, sample in enumerate(restored.samples, start=1):
-            yield job.sample(number), sample
-        if restored.uncertainty is not None:
-            yield job.sidecar(UNCERTAINTY), restored.uncertainty
-        if self.extras.compare:
-            yield job.sidecar(COMPARE), grid.side_by_side(damaged, restored.photo)

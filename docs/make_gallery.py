@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from agerestore.batch import masks
+from agerestore.config.options import ColorizeSettings
 from agerestore.images import grid, io
-from agerestore.inference import chroma_upsampling
-from agerestore.inference.colorizer import colorize_picture, paints_drawn
-from agerestore.inference.pictures import restore_picture
+from agerestore.inference.colorizer import colorize
+from agerestore.inference.restorer import restore
 from agerestore.metrics.image import psnr
 from agerestore.models import zoo
 
@@ -29,7 +29,7 @@ def entry(path: Path, folder: Path) -> str:
     mask_path = path.with_name(f"{path.stem}.mask.png")
     damaged, clean = io.read(path), io.read(CLEAN / path.name)
     mask = masks.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
-    restored = restore_picture({"photo": zoo.load("photo")}, damaged, mask).photo
+    restored = restore({"photo": zoo.load("photo")}, damaged, mask).image
     before, after = (float(psnr(each.to_tensor(), clean.to_tensor())) for each in (damaged, restored))
     pair = grid.side_by_side(damaged, restored)
     (folder / f"{path.stem}.jpg").write_bytes(io.encode(pair, ".jpg"))
@@ -47,8 +47,8 @@ def entry(path: Path, folder: Path) -> str:
 def colorings(path: Path, folder: Path, count: int = 5) -> str:
     """Color the car, write a sheet, and describe it."""
     model, gray = zoo.load("cars-color"), io.read(path)
-    drawn = colorize_picture(model, gray, paints_drawn(model, count, 0)).photos
-    shown = grid.photo_grid([chroma_upsampling.as_rgb(gray), *drawn])
+    drawn = colorize(model, gray, ColorizeSettings(samples=count)).samples
+    shown = grid.photo_grid([gray.as_rgb(), *drawn])
     (folder / "car.jpg").write_bytes(io.encode(shown, ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
     return (

@@ -16,12 +16,13 @@ def main(out: Path = Path("restored.png")) -> None:
     picture = Image.open(HERE / "damaged" / "digit-2.png")
     mask = Image.open(HERE / "damaged" / "digit-2.mask.png")
 
-    fast = agerestore.restore(model, picture, mask)  # a Pillow image goes in, a Pillow image comes out
-    refined = agerestore.restore(model, picture, mask, refine=100)
+    fast = agerestore.restore(picture, mask, model=model)  # a Pillow image goes in, a Pillow image comes out
+    refined = agerestore.restore(picture, mask, model=model, latent_steps=100)
     refined.save(out)
+    score = agerestore.restore(picture, mask, model=model, details=True).score
 
     known = np.asarray(mask) == 0
-    print("domain score:", round(agerestore.domain_score(model, picture, mask)[0], 2), "(at most 1 inside)")
+    print("out-of-distribution score:", round(score, 2), "(at most 1 inside the domain)")
     print("observed pixels untouched:", np.array_equal(np.asarray(refined)[known], np.asarray(picture)[known]))
     print("pixels that refinement changed:", int((np.asarray(fast) != np.asarray(refined)).sum()))
 

@@ -23,7 +23,7 @@ def main() -> float:
     damaged = degradations.apply(clean, drawn).image
     print("what happened to the first:", degradations.to_json(drawn, 0))
 
-    restored = agerestore.restore(agerestore.load("mnist"), damaged)
+    restored = agerestore.restore(damaged, model="mnist")
     before, after = psnr(damaged, clean).mean().item(), psnr(restored, clean).mean().item()
     print(f"PSNR {before:.1f} dB damaged, {after:.1f} dB restored")
     return after - before

@@ -11,6 +11,7 @@ from agerestore.errors import ImageFileError, UnreadableError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats.catalog import SUFFIXES
 from agerestore.images.io import decode, read_bytes
+from agerestore.images.masks import missing_in
 from agerestore.images.photo import Mask
 
 MASK = ".mask"  # comes before the ending of a mask file
@@ -104,12 +105,10 @@ def read_mask_file(path: Path, size: tuple[int, int], resize: bool = False, max_
         photo = decode(read_bytes(path), path, max_pixels)
     except UnreadableError as error:  # the image itself may well be readable
         raise ImageFileError(str(error)) from error
-    peak = np.iinfo(photo.pixels.dtype).max
-    if photo.alpha is not None and (photo.alpha != peak).any():
-        what = "this mask has transparent parts; save it without alpha, white where pixels are missing"
-        raise ImageFileError(f"{printable(path)}: {what}")
-    threshold = (peak + 1) // 2 if photo.metadata.lossy else 1
-    mask: Mask = np.asarray((photo.pixels >= threshold).any(axis=2))
+    try:
+        mask = missing_in(photo)
+    except ImageFileError as error:
+        raise ImageFileError(f"{printable(path)}: {error}") from None
     if (found := mask.shape) == tuple(size):
         return mask
     if not resize:

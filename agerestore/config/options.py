@@ -74,16 +74,19 @@ class FileOptions:
 
 @dataclass(frozen=True)
 class RestoreSettings:
-    """How pictures are to be restored.
+    """Options of restoring an image.
 
     Attributes:
-        latent_steps: steps of latent refinement, of models of a domain.
-        strength: 0 leaves observed pixels of photographs as they are, 1 takes the estimate.
-        sigma: standard deviation of the noise of photographs, 0 to 255, where it is known: no more is removed.
-        auto_levels: bring black and white of the restored picture back to the ends of the range.
-        ensemble: of photographs, how many of the eight positions of a picture the estimate is the mean of.
-        tile: pixels a side of photographs that are computed at a time; None for as many as the free memory allows.
-        precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; refinement is always in fp32.
+        latent_steps: steps of latent refinement; models of a fixed size.
+        strength: 0 leaves known pixels as they are, 1 takes the estimate; without a mask.
+        sigma: known standard deviation of the noise, 0 to 255: no more than that is removed; without a mask.
+        auto_levels: stretch the restored image to the full range, and halve a color cast.
+        ensemble: 1, 2, 4 or 8 rotated and mirrored positions, over which the estimate is averaged.
+        tile: pixels a side computed at a time; None for as many as the free memory allows.
+        samples: number of other plausible images to draw.
+        seed: of the samples.
+        uncertainty: also compute the expected standard deviation of the error.
+        precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; latent refinement is always in fp32.
     """
 
     latent_steps: int = option(0, affects_output=True, key="refine")
@@ -94,41 +97,47 @@ class RestoreSettings:
     )
     ensemble: int = option(1, affects_output=True)
     tile: int | None = option(None, affects_output=False)
+    samples: int = option(0, affects_output=True)
+    seed: int = option(0, affects_output=True)
+    uncertainty: bool = option(False, affects_output=True)
     precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
         if self.latent_steps < 0:
-            raise UsageError(f"latent_steps {self.latent_steps} is below 0")
+            raise UsageError(f"`latent_steps` {self.latent_steps} is below 0")
         if not 0 <= self.strength <= 1:
-            raise UsageError(f"strength {self.strength:g} is not within 0 to 1")
+            raise UsageError(f"`strength` {self.strength:g} is not within 0 to 1")
         if self.sigma is not None and not 0 <= self.sigma <= 255:
-            raise UsageError(f"sigma {self.sigma:g} is not within 0 to 255")
+            raise UsageError(f"`sigma` {self.sigma:g} is not within 0 to 255")
         if self.ensemble not in (1, 2, 4, 8):
-            raise UsageError(f"ensemble {self.ensemble} is none of 1, 2, 4 and 8")
+            raise UsageError(f"`ensemble` {self.ensemble} is none of 1, 2, 4 and 8")
         if self.tile is not None and self.tile < SMALLEST_TILE:
-            raise UsageError(f"tile {self.tile} is too small; take {SMALLEST_TILE} or more")
+            raise UsageError(f"`tile` {self.tile} is too small; take {SMALLEST_TILE} or more")
+        if self.samples < 0:
+            raise UsageError(f"`samples` {self.samples} is below 0")
+
+    def given(self) -> list[str]:
+        """Names of the options that depend on the model and are not at their default."""
+        return [name for name in MODEL_OPTIONS if getattr(self, name) != getattr(DEFAULTS, name)]
 
 
+# Options of restoring that not every model supports.
+MODEL_OPTIONS = ("latent_steps", "strength", "sigma", "ensemble", "tile", "samples", "uncertainty")
+UNMASKED_OPTIONS = ("strength", "sigma")  # without effect on an image with a mask
 DEFAULTS = RestoreSettings()
 
 
 @dataclass(frozen=True)
 class RestoreFileSettings:
-    """What is written for each file that is restored.
+    """What is done for each file that is restored.
 
     Attributes:
-        samples: how many other plausible results to write beside it.
-        seed: of these samples.
-        uncertainty: write a map of the expected error beside it.
-        compare: write damaged and restored side by side.
-        colorize: color the restored image.
-        resize_mask: bring a mask of another size to that of its image.
+        compare: also write damaged and restored side by side.
+        colorize: colorize the restored image.
+        resize_mask: resize masks to the size of their image.
         max_pixels: refuse images of more pixels.
     """
 
-    samples: int = option(0, affects_output=True)
-    seed: int = option(0, affects_output=True)
-    uncertainty: bool = option(False, affects_output=True)
     compare: bool = option(False, affects_output=True)
     colorize: bool = option(False, affects_output=True)
     resize_mask: bool = option(False, affects_output=False)  # what it changes fails without it
@@ -137,39 +146,41 @@ class RestoreFileSettings:
 
 @dataclass(frozen=True)
 class ColorizeSettings:
-    """How gray pictures are to be colored.
+    """Options of colorizing an image.
 
     Attributes:
-        strength: 0 leaves them gray, 1 gives them all the color the model draws.
-        sepia: take a toned picture for a gray one.
-        force: take a picture that has colors already, or that is out of the model's domain.
+        samples: number of colorizations.
+        seed: of their color codes; the first ones of a seed are the same for every number of samples.
+        strength: 0 leaves the image gray, 1 gives it all the color that the model generates.
+        sepia: take a toned image for a gray one.
+        force: colorize images that have colors already, or are out of the model's domain.
         precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
     """
 
+    samples: int = option(1, affects_output=True)
+    seed: int = option(0, affects_output=True)
     strength: float = option(1.0, affects_output=True, value=_real)
     sepia: bool = option(False, affects_output=True)
     force: bool = option(False, affects_output=True)
     precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise UsageError(f"`samples` {self.samples} is below 1")
         if not 0 <= self.strength <= 1:
-            raise UsageError(f"strength {self.strength:g} is not within 0 to 1")
+            raise UsageError(f"`strength` {self.strength:g} is not within 0 to 1")
 
 
 @dataclass(frozen=True)
 class ColorizeFileSettings:
-    """What is written for each file that is colored.
+    """What is done for each file that is colorized.
 
     Attributes:
-        samples: how many color versions to write.
-        seed: of these versions.
-        reference: a color photograph whose colors are taken.
-        compare: write gray and colored side by side.
+        reference: a color image whose colors are taken.
+        compare: also write gray and colorized side by side.
         max_pixels: refuse images of more pixels.
     """
 
-    samples: int = option(1, affects_output=True)
-    seed: int = option(0, affects_output=True)
     reference: Path | None = option(None, affects_output=True, key="like")  # noqa: RUF009 - a field
     compare: bool = option(False, affects_output=True)
     max_pixels: int = option(MAX_PIXELS, affects_output=False)

@@ -22,7 +22,7 @@ from agerestore.evaluation.baselines import classical
 from agerestore.evaluation.baselines.fitted import FITTED
 from agerestore.images.composite import composite
 from agerestore.images.observation import Observation
-from agerestore.inference.restoration import restore_observation
+from agerestore.inference.restorer import restore_observation
 from agerestore.metrics.features import accuracy, train_if_accurate
 from agerestore.metrics.image import mean_psnr, quantize, ssim
 from agerestore.models.base import Model

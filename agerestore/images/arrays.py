@@ -1,144 +1,249 @@
-"""The forms a picture takes in people's hands: NumPy, Pillow, torch; each is answered in kind.
+"""The types of images: NumPy array, Pillow image, torch tensor, `Photo` and path; each comes back as it came.
 
-A `Form` remembers what came in, so that the answer has its type, layout, depth, size and alpha.
+Integers keep their depth. Floats are images in [0, 1]; noise may leave that range, other ranges are refused.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from agerestore.errors import UsageError
+from agerestore.images import io
+from agerestore.images.masks import read_mask
+from agerestore.images.photo import Photo
 from agerestore.images.pixels import in_8_bits
+from agerestore.images.raster import Change, Raster
 
-Picture = np.ndarray | Tensor | Image.Image
+AnyPath = str | PathLike[str]
+ImageLike = NDArray[Any] | Tensor | Image.Image | Photo | AnyPath
 
-DEPTH = {"uint8": 255.0, "uint16": 65535.0, "float16": 1.0, "float32": 1.0, "float64": 1.0}
-
-
-@dataclass(frozen=True)
-class Form:
-    """A picture as tensors, and the way back.
-
-    Attributes:
-        image: (B, 1 or 3, H, W) float32; integers scaled to [0, 1], floats taken as they are.
-        back: makes a picture of the original form out of (restored (B, C, H, W), mask (B, 1, H, W) or None).
-            Pixels outside the mask are copied from the original, bit for bit; without a mask none are. Where the
-            original was gray the other one may have colors; Pillow has none of 16 bits, there they become 8.
-    """
-
-    image: Tensor
-    back: Callable[[Tensor, Tensor | None], Any]
+BLOCK = 8  # pixels a side of the squares whose means noise hardly moves
+STRIP = 512  # rows that are checked at once
+FARTHEST = 3.0  # how far outside [0, 1] noise may lead a pixel: six standard deviations of 128 gray levels
 
 
-def read_form(picture: Picture) -> Form:
-    """Take a picture apart.
+def open_image(image: ImageLike, mask: Any = None) -> Raster:
+    """View an image, and the mask of its missing pixels, as a `Raster`.
 
     Args:
-        picture: NumPy (H, W) or (H, W, C) with C of 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); a Pillow
-            image; or a tensor (H, W), (C, H, W) or (B, C, H, W) with C of 1 or 3. uint8, uint16 or float.
+        image: NumPy array (H, W) or (H, W, C) with C of 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); Pillow
+            image; tensor (H, W), (C, H, W) or (B, C, H, W) with C of 1 or 3; `Photo`; or the path of a file, which
+            is read as an array and comes back as one. Any strides and byte order.
+            uint8 and uint16 span 0 to 255 and 0 to 65535; other integers span 0 to 255 if no value is larger, else 0
+            to 65535; bool and float span 0 to 1.
+        mask: See `agerestore.images.masks.read_mask`.
 
     Raises:
-        UsageError: anything else.
+        UsageError: Another type, shape or dtype; float values beyond [0, 1] by more than noise explains; NaN or
+            infinite values that are not masked.
+        UnreadableError: The file cannot be read.
     """
-    if isinstance(picture, Tensor):
-        return _tensor_form(picture)
-    if isinstance(picture, np.ndarray):
-        return _array_form(picture)
-    if isinstance(picture, Image.Image):
-        return _pillow_form(picture)
-    raise UsageError(f"a picture must be a NumPy array, a tensor or a Pillow image, not {type(picture).__name__}")
+    raster = _view(image)
+    raster = replace(raster, mask=read_mask(mask, raster.values))
+    if raster.values.is_floating_point():
+        _refuse_other_ranges(raster)
+    return raster
 
 
-def read_mask(mask: Any, image: Tensor) -> Tensor | None:
-    """A mask in any form -> (B, 1, H, W) float, 1 where the original is nonzero: there pixels are unknown.
+def _view(image: ImageLike) -> Raster:
+    if isinstance(image, str | PathLike):
+        return _view_file(Path(image))
+    if isinstance(image, Photo):
+        return _view_photo(image)
+    if isinstance(image, Tensor):
+        return _view_tensor(image)
+    if isinstance(image, np.ndarray):
+        return _view_array(image)
+    if isinstance(image, Image.Image):
+        return _view_pillow(image)
+    raise UsageError(f"an image must be a NumPy array, a Pillow image, a tensor or a path, not {type(image).__name__}")
+
+
+def to_photo(image: ImageLike) -> Photo:
+    """Make a `Photo` of one image of any type; floats and integers of other dtypes become 16 bits.
 
     Raises:
-        UsageError: its size is not the picture's.
+        UsageError: The image is not understood, or a batch.
     """
-    if mask is None:
-        return None
-    if isinstance(mask, Image.Image) and mask.mode not in ("1", "L", "RGB"):
-        mask = mask.convert("RGB")  # a palette's numbers say nothing, and transparency is none of a mask
-    values = mask if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
-    if values.dim() == 3 and values.shape[2] in (1, 3, 4) and values.shape[:2] == image.shape[2:]:
-        values = values[:, :, :3].amax(dim=2)  # (H, W, C), as arrays and Pillow have it
-    values = values.reshape(-1, 1, *values.shape[-2:]) if values.dim() >= 2 else values
-    if values.shape[-2:] != image.shape[-2:] or values.shape[0] not in (1, image.shape[0]):
-        raise UsageError(f"the mask is {_size(values)}, the picture {_size(image)}; make the mask of the same size")
-    return (values != 0).to(image).expand(image.shape[0], -1, -1, -1)
+    if isinstance(image, str | PathLike):
+        return io.read(Path(image))
+    if isinstance(image, Photo):
+        return image
+    raster = open_image(image)
+    if len(raster.values) > 1:
+        raise UsageError(f"this is a batch of {len(raster.values)} images; give one")
+    pixels = raster.pixels()
+    if pixels.dtype not in (np.uint8, np.uint16):
+        pixels = (pixels.astype(np.float64) * (65535 / raster.peak)).clip(0, 65535).round().astype(np.uint16)
+    alpha = raster.alpha if raster.alpha is not None and raster.alpha.dtype == pixels.dtype else None
+    return Photo(np.ascontiguousarray(pixels), alpha)
 
 
-def _size(image: Tensor) -> str:
-    return "x".join(str(side) for side in image.shape[-2:][::-1])
+# ------------------------------------------------------------------------------------------------ range
 
 
-def _scale(dtype: str) -> float:
-    if dtype not in DEPTH:
-        raise UsageError(f"a picture of {dtype} is not understood; convert it to uint8, uint16 or float in [0, 1]")
-    return DEPTH[dtype]
-
-
-def _tensor_form(picture: Tensor) -> Form:
-    scale = _scale(str(picture.dtype).removeprefix("torch."))
-    batch = picture[(None,) * (4 - picture.dim())] if 2 <= picture.dim() <= 4 else picture
-    if batch.dim() != 4 or batch.shape[1] not in (1, 3) or 0 in batch.shape:
+def _peak(values: Tensor) -> float:
+    """The value of white."""
+    if values.dtype == torch.bool or values.is_floating_point():
+        return 1.0
+    if values.dtype in (torch.uint8, torch.uint16):
+        return 255.0 if values.dtype == torch.uint8 else 65535.0
+    low, high = (int(end) for end in values.aminmax())
+    if low < 0 or high > 65535:
         raise UsageError(
-            f"a tensor picture must be (H, W), (C, H, W) or (B, C, H, W), C 1 or 3, not {list(picture.shape)}"
+            f"an integer image must lie in 0 to 255 or 0 to 65535, and this one goes from {low} to {high}; "
+            "convert it to uint8, uint16 or float in [0, 1]"
+        )
+    return 255.0 if high <= 255 else 65535.0
+
+
+def _refuse_other_ranges(raster: Raster) -> None:
+    """Refuse float images that are not in [0, 1] but for noise.
+
+    Noise averages out: the mean of a block of n pixels stays within 3 / sqrt(n) of [0, 1] up to standard deviations of
+    128 gray levels. An image in 0 to 255, in [-1, 1] or with mean 0 and variance 1 does not, nor are whole numbers
+    above 1 noise.
+    """
+    lows: list[float] = []
+    highs: list[float] = []
+    whole, shifted = True, False
+    for top in range(0, raster.size[0], STRIP):
+        rows = slice(top, top + STRIP)
+        strip = raster.values[:, :, rows].float()
+        if raster.mask is not None:
+            strip = strip.masked_fill(raster.mask[:, :, rows], 0.5)
+        low, high = (float(end) for end in strip.aminmax())
+        lows, highs = [*lows, low], [*highs, high]
+        whole = whole and bool((strip == strip.round()).all())
+        shifted = shifted or _is_shifted(strip)
+    low, high = min(lows), max(highs)
+    if not np.isfinite([*lows, *highs]).all():
+        raise UsageError("the image holds NaN or infinite values; replace them, or mark those pixels in the mask")
+    if shifted or low < -FARTHEST or high > 1 + FARTHEST or (whole and high > 1):
+        raise UsageError(
+            f"a float image must be in [0, 1], and this one goes from {low:.3g} to {high:.3g}; scale it to [0, 1] "
+            "(divide values of 0 to 255 by 255), or convert it to uint8"
         )
 
-    def back(restored: Tensor, mask: Tensor | None) -> Tensor:
-        values = restored * scale
-        if scale > 1:
-            values = values.clamp(0, scale).round()
-        values = values.to(picture.dtype)
-        if mask is not None:
-            values = torch.where(mask > 0, values, batch)
-        colored = values.shape[1] != batch.shape[1]
-        return values.reshape((*picture.shape[:-3], *values.shape[1:]) if colored else picture.shape)
 
-    return Form(batch.float() / scale, back)
+def _is_shifted(strip: Tensor) -> bool:
+    """Whether means of blocks are farther from [0, 1] than those of noise are."""
+    sides = (min(BLOCK, strip.shape[2]), min(BLOCK, strip.shape[3]))
+    margin = FARTHEST / (sides[0] * sides[1]) ** 0.5
+    low, high = F.avg_pool2d(strip, sides).aminmax()
+    return bool(low < -margin) or bool(high > 1 + margin)
 
 
-def _array_form(picture: np.ndarray) -> Form:
-    if picture.ndim not in (2, 3) or 0 in picture.shape or (picture.ndim == 3 and picture.shape[2] not in (1, 2, 3, 4)):
-        raise UsageError(f"an array picture must be (H, W) or (H, W, 1 to 4), not {list(picture.shape)}")
-    whole = picture if picture.ndim == 3 else picture[:, :, None]
-    colors = whole.shape[2] - (whole.shape[2] in (2, 4))
-    _scale(str(picture.dtype))
-    form = _tensor_form(torch.from_numpy(whole[:, :, :colors].transpose(2, 0, 1).copy()))
-
-    def back(restored: Tensor, mask: Tensor | None) -> np.ndarray:
-        values = form.back(restored, mask).cpu().numpy().transpose(1, 2, 0)
-        joined = np.concatenate([values, whole[:, :, colors:]], axis=2)
-        return joined if joined.shape[2] != whole.shape[2] else joined.reshape(picture.shape)
-
-    return Form(form.image, back)
+# ------------------------------------------------------------------------------------------------ types
 
 
-def _pillow_form(picture: Image.Image) -> Form:
-    if picture.mode in ("I", "F"):
-        raise UsageError(f"a picture of mode {picture.mode} has no range of its own; convert it to L, I;16 or an array")
-    if picture.mode.startswith("I;16"):
-        return _answered(_array_form(np.asarray(picture).astype(np.uint16)))
-    if picture.mode not in ("L", "LA", "RGB", "RGBA"):
-        transparent = "transparency" in picture.info or picture.mode in ("PA", "La", "RGBa")
-        gray = picture.mode == "1"
-        picture = picture.convert("L" if gray else "RGBA" if transparent else "RGB")
-    return _answered(_array_form(np.asarray(picture)))
+def _view_tensor(image: Tensor) -> Raster:
+    if not 2 <= image.dim() <= 4 or (image.dim() > 2 and image.shape[-3] not in (1, 3)) or 0 in image.shape:
+        shape = list(image.shape)
+        raise UsageError(f"a tensor must be (H, W), (C, H, W) or (B, C, H, W) with C of 1 or 3, not {shape}")
+    if image.is_complex() or image.dtype in (torch.uint32, torch.uint64):
+        raise UsageError(f"a tensor of {image.dtype} is not understood; convert it to uint8, uint16 or float in [0, 1]")
+    values = image.detach()[(None,) * (4 - image.dim())]
+
+    def to_original(new: Tensor, change: Change) -> Tensor:
+        colored = new.shape[1] != values.shape[1]
+        return new.reshape((*image.shape[:-3], *new.shape[1:]) if colored else image.shape)
+
+    def map_to_original(new: Tensor) -> Tensor:
+        return new.to(image.device).reshape(*image.shape[:-3], *(1,) * (image.dim() > 2), *image.shape[-2:])
+
+    return Raster(values, _peak(values), to_original=to_original, map_to_original=map_to_original)
 
 
-def _answered(form: Form) -> Form:
-    """A form of an array whose answers are pictures of Pillow; colors of 16 bits, which it has not, become 8."""
+def _view_array(image: NDArray[Any]) -> Raster:
+    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise UsageError(f"an array must be (H, W) or (H, W, C) with C of 1 to 4, not {list(image.shape)}")
+    if image.dtype.kind not in "buif":
+        raise UsageError(f"an array of {image.dtype} is not understood; convert it to uint8, uint16 or float in [0, 1]")
+    whole = _as_torch_takes_it(image if image.ndim == 3 else image[:, :, None])
+    channels = whole.shape[2] - (whole.shape[2] in (2, 4))
+    values, alpha = _values(whole[:, :, :channels]), whole[:, :, -1] if channels < whole.shape[2] else None
 
-    def back(restored: Tensor, mask: Tensor | None) -> Image.Image:
-        pixels = form.back(restored, mask)
-        if pixels.ndim == 3 and pixels.dtype == np.uint16:
-            pixels = in_8_bits(pixels)
-        return Image.fromarray(pixels)
+    def to_original(new: Tensor, change: Change) -> NDArray[Any]:
+        pixels = new[0].permute(1, 2, 0).cpu().numpy()
+        if alpha is not None:
+            pixels = np.concatenate([pixels, alpha[:, :, None]], axis=2)
+        if pixels.shape[2] == whole.shape[2]:
+            pixels = pixels.reshape(image.shape)
+        return np.ascontiguousarray(pixels.astype(image.dtype, copy=False))
 
-    return Form(form.image, back)
+    return Raster(values, _peak(values), alpha=alpha, to_original=to_original, map_to_original=_plane)
+
+
+def _as_torch_takes_it(image: NDArray[Any]) -> NDArray[Any]:
+    """The same array where torch can view it: native byte order, no negative strides, a dtype it has, writable."""
+    dtype = image.dtype.newbyteorder("=")
+    if dtype.kind == "u" and dtype.itemsize > 2:
+        dtype = np.dtype(np.int64)
+    elif dtype.kind == "f" and dtype.itemsize > 8:
+        dtype = np.dtype(np.float64)
+    plain = image.dtype == dtype and image.flags.writeable and min(image.strides) >= 0
+    return image if plain else np.array(image, dtype=dtype, order="C")
+
+
+def _values(pixels: NDArray[Any]) -> Tensor:
+    """(H, W, C) -> (1, C, H, W), a view."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None]
+
+
+def _plane(new: Tensor) -> NDArray[Any]:
+    """(1, 1, H, W) -> array (H, W)."""
+    plane: NDArray[Any] = new[0, 0].cpu().numpy()
+    return plane
+
+
+def _view_pillow(image: Image.Image) -> Raster:
+    if image.mode in ("I", "F"):
+        raise UsageError(f"a Pillow image of mode {image.mode} has no range of its own; convert it to L, I;16 or array")
+    if image.mode.startswith("I;16"):
+        pixels = np.array(image).astype(np.uint16)
+    elif image.mode in ("L", "LA", "RGB", "RGBA"):
+        pixels = np.array(image)
+    else:
+        transparent = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
+        pixels = np.array(image.convert("L" if image.mode == "1" else "RGBA" if transparent else "RGB"))
+    raster = _view_array(pixels)
+    return replace(raster, to_original=_pillow_of(raster.to_original))
+
+
+def _pillow_of(to_array: Callable[[Tensor, Change], Any]) -> Callable[[Tensor, Change], Image.Image]:
+    """Make Pillow images of arrays; Pillow has no 16-bit colors, there they become 8 bits."""
+
+    def to_original(new: Tensor, change: Change) -> Image.Image:
+        pixels = to_array(new, change)
+        return Image.fromarray(in_8_bits(pixels) if pixels.ndim == 3 and pixels.dtype == np.uint16 else pixels)
+
+    return to_original
+
+
+def _view_file(path: Path) -> Raster:
+    photo = io.read(path)
+    pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
+    return _view_array(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _view_photo(photo: Photo) -> Raster:
+    values = _values(_as_torch_takes_it(photo.pixels))
+
+    def to_original(new: Tensor, change: Change) -> Photo:
+        pixels = np.ascontiguousarray(new[0].permute(1, 2, 0).numpy())
+        if change == "colored":
+            return photo.recolored(pixels)
+        restored = photo.replace_pixels(pixels)
+        return restored if change == "filled" else restored.with_default_quality()
+
+    return Raster(values, float(photo.peak), alpha=photo.alpha, to_original=to_original, map_to_original=_plane)

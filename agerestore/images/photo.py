@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agerestore.images.formats import jpeg
+from agerestore.images.formats.catalog import is_of_gray
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.observation import Observation
 from agerestore.images.pixels import Samples
@@ -47,6 +48,21 @@ class Photo:
         """Return the photo with JPEG tables no coarser than quality 95: saving it does not undo a restoration."""
         tables = jpeg.finer(self.metadata.jpeg_tables)
         return replace(self, metadata=replace(self.metadata, jpeg_tables=tables))
+
+    def as_rgb(self) -> "Photo":
+        """Return the photo with three channels, of which gray ones are views, and without an ICC profile for gray."""
+        gray = is_of_gray(self.metadata.icc_profile)
+        metadata = replace(self.metadata, icc_profile=None) if gray else self.metadata
+        return replace(self, pixels=np.broadcast_to(self.pixels, (*self.pixels.shape[:2], 3)), metadata=metadata)
+
+    def recolored(self, pixels: Samples) -> "Photo":
+        """Return the photo with other colors, (H, W, 3) of its size and dtype, fit for an RGB file.
+
+        Alpha and metadata stay, but an ICC profile for gray is dropped, and JPEG tables are made fine in chroma.
+        """
+        rgb = self.as_rgb()
+        tables = jpeg.colored(self.metadata.jpeg_tables)
+        return replace(rgb, pixels=pixels, metadata=replace(rgb.metadata, jpeg_tables=tables))
 
     def replace_pixels(self, pixels: Samples) -> "Photo":
         """Return the photo with other pixels (H, W, C) of its shape and dtype; alpha and metadata stay.

@@ -11,7 +11,6 @@ resolution by image registration", 1991). Together 1.1 to 1.7 dB more than bilin
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -21,32 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from agerestore.analysis import color_mode
 from agerestore.images import color
-from agerestore.images.formats import jpeg
-from agerestore.images.formats.catalog import is_of_gray
 from agerestore.images.photo import Photo
-from agerestore.images.pixels import on_8_bit_scale, shrink
+from agerestore.images.pixels import shrink
 
 FLATNESS = 40.0  # variance of L up to which a difference in lightness is none in things
 CHROMA_NOISE = 1.0  # variance of a and b beside which a correlation is none
 GUIDE_SCALE = 4  # the lines are checked on a picture so many times their size; on the whole one they gain no more
 STRIP_PIXELS = 2**18  # computed at once: a few MB
-
-
-def kind_of_color(photo: Photo) -> str:
-    """``gray`` (in one channel or three), ``sepia`` or ``color``, as `tint.colors` tells them."""
-    return color_mode.color_mode(on_8_bit_scale(photo.pixels))
-
-
-def is_colorful(photo: Photo, sepia: bool = False) -> bool:
-    """Whether a picture has colors of its own that new ones would replace.
-
-    Args:
-        photo: of any size and depth.
-        sepia: take a toned picture for a gray one.
-    """
-    return kind_of_color(photo) not in (("gray", "sepia") if sepia else ("gray",))
 
 
 def lightness(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDArray[np.float32]:
@@ -86,16 +67,7 @@ def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
     Raises:
         ValueError: Another shape, or numbers that are not finite.
     """
-    colored = as_rgb(photo)
-    metadata = replace(colored.metadata, jpeg_tables=jpeg.colored(photo.metadata.jpeg_tables))
-    return replace(colored, pixels=color_pixels(photo.pixels, chroma), metadata=metadata)
-
-
-def as_rgb(photo: Photo) -> Photo:
-    """The same in three channels, of which gray ones are views, and without a profile for gray."""
-    gray = is_of_gray(photo.metadata.icc_profile)
-    metadata = replace(photo.metadata, icc_profile=None) if gray else photo.metadata
-    return replace(photo, pixels=np.broadcast_to(photo.pixels, (*photo.pixels.shape[:2], 3)), metadata=metadata)
+    return photo.recolored(color_pixels(photo.pixels, chroma))
 
 
 def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[Any]:

@@ -1,11 +1,10 @@
-"""Holes: known colors continued inward over any distance, for networks that fill what lies near known pixels.
+"""Coarse-to-fine inpainting: what lies deep in a mask is filled at low resolution first.
 
-In a picture of half the size a hole is half as large. What the network draws there lies, before it looks at the picture
-itself, under what is deep in the hole, and then counts as known: as in push-pull (Gortler et al., 1996), with the
-network in place of a mean.
+The networks fill pixels near known ones well. In an image of half the size a hole is half as large: what they fill
+there is enlarged, put into the deep part of the hole, and counts as known at the full size. Repeated until no hole is
+deep, this is push-pull (Gortler et al., "The Lumigraph", 1996) with a network in place of means.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,83 +12,119 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.images.observation import Observation
+from agerestore.images.raster import Raster
 from agerestore.inference.tiling import Box, divide
 
-PIECE = 512  # pixels a side, read at a time; a multiple of any cell
-RINGS = 2  # of cells around a deep one that are unknown, too
-ANYWHERE = 12**-0.5  # standard deviation of what may be anything from 0 to 1
+BLOCK = 512  # pixels a side, read at a time; a multiple of any factor
+MARGIN = 2  # low-resolution pixels around one of the core mask that are missing, too
+UNIFORM_STD = 12**-0.5  # standard deviation of the uniform distribution on [0, 1]
 
 
 @dataclass(frozen=True)
-class Continuation:
-    """What known colors become deep inside what is unknown.
+class LowResFill:
+    """A fill of the deep part of a mask, at low resolution.
 
     Attributes:
-        cell: pixels a side of the squares that have one color each.
-        colors: (B, C, rows, columns).
-        deviation: (B, 1, rows, columns), the expected standard deviation of their error.
-        deep: (B, 1, rows, columns) bool, cells with nothing known in them or in the `RINGS` of cells around them.
+        factor: by which it is smaller than the image.
+        image: (B, C, h, w) in [0, 1].
+        std: (B, 1, h, w), expected standard deviation of the error of ``image``; None if that was not computed.
+        core_mask: (B, 1, h, w) bool, the deep part: nothing is known in the pixel and the `MARGIN` pixels around it.
     """
 
-    cell: int
-    colors: Tensor
-    deviation: Tensor
-    deep: Tensor
+    factor: int
+    image: Tensor
+    std: Tensor | None
+    core_mask: Tensor
 
-    def under(self, observation: Observation, box: Box) -> Observation:
-        """Put the colors under a piece of the picture, and call them known."""
-        assert observation.mask is not None  # otherwise nothing is deep
-        deep = self._deep(box)
-        image = torch.where(deep, self._piece(self.colors, box, "bilinear"), observation.image)
-        return Observation(image, observation.mask.masked_fill(deep, 0))
+    def composite_under(self, part: Observation, box: Box) -> Observation:
+        """Put the fill into the deep part of the mask of a part of the image; those pixels then count as known."""
+        assert part.mask is not None  # otherwise nothing is deep
+        core = self._enlarged(self.core_mask.float(), box, "nearest") > 0
+        image = torch.where(core, self._enlarged(self.image, box, "bilinear"), part.image)
+        return Observation(image, part.mask.masked_fill(core, 0))
 
-    def doubt(self, observation: Observation, box: Box) -> Tensor:
-        """The standard deviation (B, 1, H, W) that unknown pixels of a piece have at least; 0 of known ones.
+    def min_std(self, part: Observation, box: Box) -> Tensor:
+        """Least standard deviation (B, 1, h, w) of missing pixels in a part of the image; 0 for known ones.
 
-        Of all of them, and not of deep ones alone: what lies between takes the colors under those for known, too.
+        It holds for the whole mask: pixels between the core and known ones take the fill for known, too.
         """
-        return self._piece(self.deviation, box, "bilinear") * (1 - observation.known)
+        assert self.std is not None
+        return self._enlarged(self.std, box, "bilinear") * (1 - part.known)
 
-    def _deep(self, box: Box) -> Tensor:
-        return self._piece(self.deep.float(), box, "nearest") > 0
-
-    def _piece(self, cells: Tensor, box: Box, mode: str) -> Tensor:
-        """Cells enlarged to the pixels of a box; one more on each side, so that pieces equal the whole."""
-        (rows, columns), cell = cells.shape[2:], self.cell
-        top, left = max(box.top // cell - 1, 0), max(box.left // cell - 1, 0)
-        bottom, right = min(-(-box.bottom // cell) + 1, rows), min(-(-box.right // cell) + 1, columns)
-        near = F.interpolate(cells[:, :, top:bottom, left:right], scale_factor=cell, mode=mode)
-        rows_of, columns_of = box.within(Box(top * cell, left * cell, 0, 0)).slices
+    def _enlarged(self, low_res: Tensor, box: Box, mode: str) -> Tensor:
+        """Enlarge to the pixels of a box; read with one more pixel on each side, so that parts equal the whole."""
+        (rows, columns), factor = low_res.shape[2:], self.factor
+        top, left = max(box.top // factor - 1, 0), max(box.left // factor - 1, 0)
+        bottom, right = min(-(-box.bottom // factor) + 1, rows), min(-(-box.right // factor) + 1, columns)
+        near = F.interpolate(low_res[:, :, top:bottom, left:right], scale_factor=factor, mode=mode)
+        rows_of, columns_of = box.within(Box(top * factor, left * factor, 0, 0)).slices
         return near[:, :, rows_of, columns_of]
 
 
-def continuation(
-    whole: Box, read: Callable[[Box], Observation], fill: Callable[[Observation], tuple[Tensor, Tensor]], cell: int
-) -> Continuation | None:
-    """What is to be put under a picture; None where nothing unknown is deep.
+@dataclass(frozen=True)
+class LowRes:
+    """Images at low resolution, to be filled.
+
+    Attributes:
+        raster: (B, C, h, w) float32, and a mask of the pixels of which nothing is known.
+        core_mask: see `LowResFill`.
+        factor: by which it is smaller than the next larger resolution.
+        total_factor: by which it is smaller than the images that are restored.
+    """
+
+    raster: Raster
+    core_mask: Tensor
+    factor: int
+    total_factor: int
+
+    @property
+    def is_one_pixel(self) -> bool:
+        """Whether there is nothing around a missing pixel."""
+        return self.raster.size == (1, 1)
+
+    def filled(self, image: Tensor, std: Tensor | None) -> LowResFill:
+        """The fill that the next larger resolution takes for known."""
+        return LowResFill(self.factor, image, std, self.core_mask)
+
+    def filled_flat(self) -> LowResFill:
+        """The fill of one pixel: if it is missing mid-gray, which may be anything from black to white."""
+        missing = self.raster.mask
+        assert missing is not None
+        return self.filled(torch.where(missing, 0.5, self.raster.values), UNIFORM_STD * missing.float())
+
+
+def low_res_levels(raster: Raster, factor: int, device: torch.device) -> list[LowRes]:
+    """Downsample images until no part of their mask is deep; the smallest comes first, and is to be filled first.
 
     Args:
-        whole: the picture,
-        read: which is read piece by piece.
-        fill: what the network makes of the picture of cells, in which holes may be deep again, and its deviation.
-        cell: pixels a side of what is a pixel there.
+        raster: the images and their mask.
+        factor: between one resolution and the next.
+        device: where to compute.
+
+    Returns:
+        All resolutions below that of the images; none if no part of the mask is deep.
     """
-    rows = []
-    for top in range(0, whole.bottom, PIECE):
-        band = Box(top, 0, min(top + PIECE, whole.bottom), whole.right)
-        rows.append(torch.cat([_cells(read(box), cell) for box in divide(band, PIECE)], 3))
+    levels: list[LowRes] = []
+    level = _downsampled(raster, factor, factor, device)
+    while level.core_mask.any():
+        levels.insert(0, level)
+        if level.is_one_pixel:
+            break
+        level = _downsampled(level.raster, factor, level.total_factor * factor, device)
+    return levels
+
+
+def _downsampled(raster: Raster, factor: int, total_factor: int, device: torch.device) -> LowRes:
+    """The means of the known pixels of squares, read block by block."""
+    (height, width), rows = raster.size, []
+    for top in range(0, height, BLOCK):
+        band = Box(top, 0, min(top + BLOCK, height), width)
+        rows.append(torch.cat([_means(raster.read(box.slices, device), factor) for box in divide(band, BLOCK)], 3))
     image, share = torch.cat(rows, 2).tensor_split([-1], 1)
-    known = (share > 0).float()
-    deep = F.max_pool2d(known, 2 * RINGS + 1, stride=1, padding=RINGS) == 0
-    if not deep.any():
-        return None
-    colors = image / share.clamp_min(1e-6)
-    if known.shape[2:].numel() == 1:  # nowhere to continue a color from
-        return Continuation(cell, torch.where(known > 0, colors, 0.5), ANYWHERE * (1 - known), deep)
-    colors, deviation = fill(Observation(colors, 1 - known))
-    return Continuation(cell, colors, deviation.mean(1, keepdim=True), deep)
+    core = F.max_pool2d((share > 0).float(), 2 * MARGIN + 1, stride=1, padding=MARGIN) == 0
+    return LowRes(Raster(image / share.clamp_min(1e-6), mask=share <= 0), core, factor, total_factor)
 
 
-def _cells(piece: Observation, cell: int) -> Tensor:
-    """(B, C + 1, rows, columns): means over cells, of the picture with 0 where it is unknown, and of what is known."""
-    return F.avg_pool2d(torch.cat([piece.filled(), piece.known], 1), cell, ceil_mode=True)
+def _means(block: Observation, factor: int) -> Tensor:
+    """(B, C + 1, h, w): means over squares of the image, 0 where it is missing, and the share of known pixels."""
+    return F.avg_pool2d(torch.cat([block.filled(), block.known], 1), factor, ceil_mode=True)

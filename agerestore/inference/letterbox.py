@@ -1,7 +1,7 @@
-"""How a picture of any size becomes the square an unconditional model sees, and how its answer becomes a picture.
+"""Letterboxing: images of any size in the square that a model takes, and back.
 
-A picture a little smaller than the model's size is padded (28-pixel digits to 32); any other is scaled so that its
-longer side fits, and then padded. Padding mirrors the picture where it is wide enough, so noise stays noise.
+An image a little smaller than the square is padded (28-pixel digits to 32); any other is scaled so that its longer side
+fits, and then padded. Padding mirrors the image where it is wide enough, so that noise stays noise.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from torch.nn import functional as F
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
 
-PAD_ONLY = 0.75  # share of the model's size from which a smaller picture is padded instead of enlarged
+PAD_ONLY = 0.75  # share of the square from which on a smaller image is padded instead of enlarged
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """Where a picture lies inside the model's square."""
+    """Where an image lies in the square, in pixels."""
 
     height: int
     width: int
@@ -27,7 +27,7 @@ class Letterbox:
 
     @classmethod
     def of(cls, height: int, width: int, size: int) -> "Letterbox":
-        """The frame of a ``height`` x ``width`` picture in a ``size`` x ``size`` square."""
+        """The letterbox of a ``height`` x ``width`` image in a ``size`` x ``size`` square."""
         longest = max(height, width)
         scale = 1.0 if PAD_ONLY * size < longest <= size else size / longest
         return cls(height, width, max(1, round(height * scale)), max(1, round(width * scale)), size)
@@ -39,12 +39,12 @@ class Letterbox:
         return x // 2, x - x // 2, y // 2, y - y // 2
 
     def letterbox(self, observation: Observation) -> Observation:
-        """Scale and pad an observation (B, C, H, W) to (B, C, S, S); unknown pixels bleed into no known one."""
+        """Scale and pad (B, C, H, W) to (B, C, S, S); missing pixels do not bleed into known ones."""
         if observation.mask is None:
             return Observation(self._pad(self._scale(observation.image)))
         known = observation.known
         share = self._scale(known)
-        image = self._scale(observation.image * known) / share.clamp_min(1e-3)
+        image = self._scale(observation.filled()) / share.clamp_min(1e-3)
         mask = (share < 0.5).to(image.dtype)
         framed = Observation(self._pad(image), self._pad(mask))
         return Observation(fill_masked(framed), framed.mask)
@@ -71,5 +71,5 @@ class Letterbox:
 
 
 def _resize(image: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear with a support that grows with the reduction: no overshoot, so shares of known pixels stay shares."""
+    """Bilinear and antialiased: no overshoot, so that shares of known pixels stay shares."""
     return F.interpolate(image, (height, width), mode="bilinear", antialias=True)

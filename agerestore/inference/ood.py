@@ -1,20 +1,22 @@
-"""Is a picture in a model's domain? An encoder-generator pair can tell, and says so instead of inventing.
+"""Out-of-distribution (OOD) detection for encoder-generator pairs: is an image like those the model was trained on?
 
-Two signals, both small for a damaged picture of the kind the model was trained on and large for a foreign one:
+Two features, both small for a damaged image of the kind the model knows and large for any other:
 
 ``unexplained``
-    Share of the picture's coarse structure that the restored one does not explain, 0 to 1. A change of contrast and
-    brightness is allowed for, and so is what independent noise leaves after smoothing; a shape that is not in the
-    domain is not.
+    Residual structure: the share of the image's coarse structure that the restored image does not explain, 0 to 1.
+    Changes of contrast and brightness are allowed for, and so is what smoothing leaves of independent noise.
 ``reencoding``
-    Cosine distance of the code of the damaged picture from the clean encoder's code of the restored one.
+    Cosine distance between the code of the damaged image and the clean encoder's code of the restored one.
 
-Each is divided by its limit, the largest value but for one in a thousand among damaged validation pictures; the
-score is the larger of the two, so above 1 a picture is out of the domain.
+Each is divided by its limit, which all but one in a thousand damaged validation images stay below. The score is the
+larger of the two: above 1 an image is out of distribution.
+
+`agerestore.inference.ood_features` does the same for colorizers; both have `features`, `score` and `calibrate`.
 """
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,13 +25,12 @@ from torch.nn import functional as F
 from agerestore import degradations
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
-from agerestore.models.age import Autoencoder
 
-SIGNALS = ("unexplained", "reencoding")
+FEATURES = ("unexplained", "reencoding")
 QUANTILE = 0.999
 SMOOTHING = 2.0  # standard deviation in pixels
 NOISE_LEFT = 1 / (4 * math.pi * SMOOTHING**2)  # share of the energy of independent noise that smoothing leaves
-EMPTY = 0.01**2  # energy below which a picture holds no structure to speak of
+EMPTY = 0.01**2  # energy below which an image has no structure
 
 
 def _smooth(image: Tensor) -> Tensor:
@@ -42,29 +43,29 @@ def _smooth(image: Tensor) -> Tensor:
     return F.conv2d(image, kernel[..., :, None], padding=(reach, 0), groups=image.shape[1])
 
 
-def signals(model: Autoencoder, observation: Observation, code: Tensor, restored: Tensor) -> dict[str, Tensor]:
-    """The two signals of each picture.
+def features(networks: Any, observation: Observation, code: Tensor, restored: Tensor) -> dict[str, Tensor]:
+    """The two features of each image.
 
     Args:
-        model: networks in eval mode.
+        networks: encoder and generator, in eval mode.
         observation: image (B, C, S, S) in [0, 1] and mask.
-        code: (B, M), the robust encoder's code of it.
-        restored: (B, C, S, S), what the generator drew from that code.
+        code: (B, K + M), the robust encoder's code of it.
+        restored: (B, C, S, S), what the generator made of that code.
 
     Returns:
-        name -> (B,).
+        Name -> (B,).
     """
     return {
-        "unexplained": unexplained(observation, restored),
-        "reencoding": 1 - F.cosine_similarity(code, model.encode(restored)),
+        "unexplained": residual_structure(observation, restored),
+        "reencoding": 1 - F.cosine_similarity(code, networks.encode(restored)),
     }
 
 
-def unexplained(observation: Observation, restored: Tensor) -> Tensor:
-    """Share of the observed coarse structure that ``restored`` (B, C, S, S) leaves unexplained; (B,), 0 to about 1.
+def residual_structure(observation: Observation, restored: Tensor) -> Tensor:
+    """Share (B,) of the known coarse structure that ``restored`` (B, C, S, S) does not explain; 0 to about 1.
 
-    The restored picture is first fitted to the observed pixels by least squares, with a gain of at least 0 and an
-    offset: clipped noise and salt-and-pepper lift black and lower white.
+    The restored image is first fitted to the known pixels by least squares, with a gain of at least 0 and an offset:
+    clipped noise and salt-and-pepper lift black and lower white.
     """
     known = observation.known.expand_as(restored)
     count = known.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
@@ -72,12 +73,12 @@ def unexplained(observation: Observation, restored: Tensor) -> Tensor:
     def centered(image: Tensor) -> Tensor:
         return (image - (image * known).sum(dim=(1, 2, 3), keepdim=True) / count) * known
 
-    picture, explanation = centered(observation.image), centered(restored)
-    product, square = ((explanation * other).sum(dim=(1, 2, 3), keepdim=True) for other in (picture, explanation))
+    image, explanation = centered(observation.image), centered(restored)
+    product, square = ((explanation * other).sum(dim=(1, 2, 3), keepdim=True) for other in (image, explanation))
     gain = (product / square.clamp_min(1e-8)).clamp_min(0)
-    rest = picture - gain * explanation
+    rest = image - gain * explanation
     noise = NOISE_LEFT * _energy(rest)
-    unexplained_energy, energy = ((_energy(_smooth(image)) - noise).clamp_min(0) for image in (rest, picture))
+    unexplained_energy, energy = ((_energy(_smooth(each)) - noise).clamp_min(0) for each in (rest, image))
     return (unexplained_energy + EMPTY) / (energy + EMPTY)
 
 
@@ -86,23 +87,28 @@ def _energy(image: Tensor) -> Tensor:
 
 
 def score(limits: Mapping[str, float], measured: Mapping[str, Tensor]) -> Tensor:
-    """Domain score (B,): at most 1 inside the domain."""
-    return torch.stack([measured[name] / limits[name] for name in SIGNALS]).amax(dim=0)
+    """OOD score (B,) of what `features` gives; at most 1 in distribution.
+
+    Args:
+        limits: of each feature, as `calibrate` gives them.
+        measured: of each image.
+    """
+    return torch.stack([measured[name] / limits[name] for name in FEATURES]).amax(dim=0)
 
 
 @torch.no_grad()
-def calibrate(model: Autoencoder, truth: Tensor, damage: tuple[degradations.Step, ...]) -> dict[str, float]:
-    """Limits of the signals over clean pictures and damaged ones.
+def calibrate(networks: Any, truth: Tensor, damage: tuple[degradations.Step, ...]) -> dict[str, float]:
+    """Limits of the features over clean images and damaged ones.
 
     Args:
-        model: networks in eval mode.
-        truth: (N, C, S, S) validation pictures in [0, 1].
-        damage: what the robust encoder was tuned on.
+        networks: encoder and generator, in eval mode.
+        truth: (N, C, S, S) validation images in [0, 1].
+        damage: the degradations that the robust encoder was trained on.
     """
     generator = torch.Generator().manual_seed(0)
     rows: list[dict[str, Tensor]] = []
     for part in truth.split(250):
         for observation in (Observation(part), degradations.degrade(part, damage, generator)):
-            code = model.encode(fill_masked(observation), robust=True)
-            rows.append(signals(model, observation, code, model.generate(code)))
-    return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in SIGNALS}
+            code = networks.encode(fill_masked(observation), robust=True)
+            rows.append(features(networks, observation, code, networks.generate(code)))
+    return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in FEATURES}

@@ -1,9 +1,9 @@
-"""Is a picture in the domain of a model that colors? The inner features of its generator tell.
+"""Out-of-distribution (OOD) detection for colorizers, from the inner features of their generator.
 
-It has no restored picture to compare with, as `domain` has. Its features tell, along the one direction in which
-pictures of the domain differ most from foreign ones (Fisher's linear discriminant). Where no foreign pictures are
-given, pictures of the domain are turned, taken apart and enlarged: what is foreign differs from them in much the same
-way (Golan and El-Yaniv, "Deep anomaly detection using geometric transformations", 2018).
+Features are projected onto the direction in which images of the domain differ most from outliers (Fisher's linear
+discriminant). Without images of outliers, those of the domain are rotated, taken apart and enlarged: synthetic outliers
+differ from the domain in much the same way (Golan and El-Yaniv, "Deep anomaly detection using geometric
+transformations", 2018). `agerestore.inference.ood` does the same for encoder-generator pairs.
 """
 
 import base64
@@ -15,35 +15,57 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore.models.colorizer import Colorizer
-
-QUANTILE = 0.97  # of validation pictures: the others are refused
+QUANTILE = 0.97  # of validation images, which are accepted
 FOLDS = 5
 CHUNK = 100
-FEWEST = 4 * FOLDS  # pictures that tell anything
+FEWEST = 4 * FOLDS  # images of the domain to fit anything on
 
 
-def synthetic_outliers(pictures: Tensor) -> list[Tensor]:
-    """(N, C, S, S) -> four alike: turned by a quarter, upside down, with quarters interchanged, a part enlarged."""
-    size = pictures.shape[2]
-    part = pictures[:, :, size // 8 : size // 8 + size // 2, size // 8 : size // 8 + size // 2]
-    enlarged = F.interpolate(part, scale_factor=2, mode="bilinear")
-    return [pictures.rot90(1, (2, 3)), pictures.flip(2), pictures.roll((size // 2,) * 2, (2, 3)), enlarged]
+def features(networks: Any, lightness: Tensor) -> Tensor:
+    """Features (B, D) of lightness (B, 1, S, S) in [0, 100]."""
+    return torch.cat([networks.features(part) for part in lightness.split(CHUNK)])
 
 
-def calibrate(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, Any]:
-    """What tells pictures of the domain from others by their features, for the header of a model.
-
-    Each set weighs as much as the others of its side, however many pictures it has. The limit is that of pictures from
-    which the direction was not found: each is held against that of the other folds.
+def score(statistics: Mapping[str, Any], measured: Tensor) -> Tensor:
+    """OOD score (B,) of what `features` gives, (B, D); at most 1 in distribution.
 
     Args:
-        inside: features (N, D) of sets of pictures of the domain.
-        outside: features (K, D) of sets of foreign pictures; those made of the pictures of the domain in their order.
+        statistics: as `calibrate` gives them; without any, the score is 0.
+        measured: of each image.
+    """
+    if not statistics:
+        return measured.new_zeros(len(measured))
+    weights = torch.from_numpy(np.frombuffer(base64.b64decode(statistics["weights"]), "<f4").copy())
+    return (measured @ weights.to(measured.device) - float(statistics["offset"])).clamp_min(0)
+
+
+@torch.no_grad()
+def calibrate(networks: Any, inside: Sequence[Tensor], outside: Sequence[Tensor] | None = None) -> dict[str, Any]:
+    """The statistics of a colorizer's domain, for the header of its file.
+
+    Args:
+        networks: of a colorizer, in eval mode.
+        inside: sets of lightness (N, 1, S, S) of images of the domain.
+        outside: sets of lightness (K, 1, S, S) of outliers; `synthetic_outliers` if None.
+    """
+    if outside is None:
+        outside = [made for each in inside for made in synthetic_outliers(each)]
+    return fit([features(networks, each) for each in inside], [features(networks, each) for each in outside])
+
+
+def fit(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, Any]:
+    """Fit the discriminant and its limit.
+
+    Each set weighs as much as the others of its side, however many images it has. The limit is found by
+    cross-validation: the features of each fold are projected onto the direction found from the others.
+
+    Args:
+        inside: sets of features (N, D) of images of the domain.
+        outside: sets of features (K, D) of outliers; synthetic ones in the order of the images they are made of.
 
     Returns:
-        ``weights``, base64 of D float32, and ``offset``, of a linear function that is 1 at the limit. Nothing where
-        there are fewer than `FEWEST` pictures of the domain.
+        ``weights``, base64 of D float32, and ``offset``, of a linear function that is 1 at the limit. Empty with fewer
+        than `FEWEST` images of the domain.
     """
     if sum(map(len, inside)) < FEWEST:
         return {}
@@ -57,33 +79,16 @@ def calibrate(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, 
     return {"weights": packed, "offset": float(mean @ weights)}
 
 
-@torch.no_grad()
-def calibrate_colors(
-    model: Colorizer, inside: Sequence[Tensor], foreign: Sequence[Tensor] | None = None
-) -> dict[str, Any]:
-    """The domain of a model that colors, by `calibrate`.
-
-    Args:
-        model: networks in eval mode.
-        inside: lightness (N, 1, S, S) of sets of pictures of the domain.
-        foreign: that of others, (K, 1, S, S); without any, those of `synthetic_outliers` are taken.
-    """
-
-    def features(lightness: Tensor) -> Tensor:
-        return torch.cat([model.features(part) for part in lightness.split(CHUNK)])
-
-    outside = [made for each in inside for made in synthetic_outliers(each)] if foreign is None else foreign
-    return calibrate([features(each) for each in inside], [features(each) for each in outside])
+def synthetic_outliers(images: Tensor) -> list[Tensor]:
+    """(N, C, S, S) -> four alike: rotated by a quarter, upside down, with quarters interchanged, a part enlarged."""
+    size = images.shape[2]
+    part = images[:, :, size // 8 : size // 8 + size // 2, size // 8 : size // 8 + size // 2]
+    enlarged = F.interpolate(part, scale_factor=2, mode="bilinear")
+    return [images.rot90(1, (2, 3)), images.flip(2), images.roll((size // 2,) * 2, (2, 3)), enlarged]
 
 
-def _without(features: Tensor, fold: int) -> Tensor:
-    return features[torch.arange(len(features), device=features.device) % FOLDS != fold]
-
-
-def score(statistics: Mapping[str, Any], features: Tensor) -> Tensor:
-    """Domain score (B,) of features (B, D), at most 1 inside the domain that `calibrate` has found."""
-    weights = torch.from_numpy(np.frombuffer(base64.b64decode(statistics["weights"]), "<f4").copy())
-    return (features @ weights.to(features.device) - float(statistics["offset"])).clamp_min(0)
+def _without(measured: Tensor, fold: int) -> Tensor:
+    return measured[torch.arange(len(measured), device=measured.device) % FOLDS != fold]
 
 
 def _discriminant(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -93,7 +98,7 @@ def _discriminant(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> tuple[
     covariance = torch.stack(covariances).mean(dim=0)
     scale = covariance.diagonal().sqrt().clamp_min(1e-6)
     size, count = len(scale), sum(map(len, (*inside, *outside)))
-    unsure = size / (size + count)  # the fewer the pictures, the less the correlations are believed
+    unsure = size / (size + count)  # the fewer the images, the more correlations are shrunk
     shrunk = torch.lerp(covariance / scale / scale[:, None], torch.eye(size, device=scale.device), unsure)
     return torch.linalg.solve(shrunk, (away - mean) / scale) / scale, mean
 

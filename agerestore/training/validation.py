@@ -229,7 +229,7 @@ class ColorValidator:
         return {
             "kind": "color",
             "validation": color_metrics(model, truth, codes),
-            "domain": ood_features.calibrate_colors(model, [self.truth[:, :1]]),
+            "domain": ood_features.calibrate(model, [self.truth[:, :1]]),
         }
 
     @staticmethod

@@ -67,7 +67,7 @@ def test_a_picture_too_large_for_the_memory_is_named(folder, weights, tmp_path, 
     def too_large(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("agerestore.inference.pictures.restore_observation", too_large)
+    monkeypatch.setattr("agerestore.inference.restorer.restore_raster", too_large)
     result = run("restore", folder / "a.png", tmp_path / "out.png", "-m", weights)
     assert result.exit_code == 1
     assert f"{folder / 'a.png'}: not enough memory" in result.stderr
@@ -157,16 +157,16 @@ def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_pat
     result = run("restore", tmp_path / "in", tmp_path / "out", "--samples", 1, "--latent-steps", 1)
     assert result.exit_code == 0, result.output
     assert [line.split(": ", 1)[1] for line in result.stderr.splitlines()[:-1]] == [
-        f"{tmp_path / 'in' / 'digit-3.png'}: taken for one of its kind by 'mnist', which draws it anew; "
-        "-m photo if it is none (said once); 'mnist' does not heed -n (said once)",
-        f"{tmp_path / 'in' / 'photo.png'}: 'photo' does not heed --latent-steps (said once)",
+        f"{tmp_path / 'in' / 'digit-3.png'}: taken for one of its kind by 'mnist', which generates it anew; "
+        "name another with -m if it is none (said once); 'mnist' does not support -n (said once)",
+        f"{tmp_path / 'in' / 'photo.png'}: 'photo' does not support --latent-steps (said once)",
     ]
     assert tree(tmp_path / "out") == ["digit-3.png", "digit-8.png", "photo.png", "photo.sample-1.png"]
 
 
 @pytest.mark.parametrize(
     ("level", "words"),
-    [(0, "the mask is black"), (255, "nowhere black"), (None, "calls 90% of the picture unknown")],
+    [(0, "the mask is black"), (255, "nowhere black"), (None, "calls 90% of the image missing")],
 )
 def test_odd_masks_are_remarked_on(photo_weights, tmp_path, level, words):
     io.write(tmp_path / "in.png", Photo(np.full((20, 20, 3), 90, np.uint8)))

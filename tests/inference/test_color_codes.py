@@ -24,7 +24,7 @@ def of(*tints):
 @pytest.fixture(scope="module")
 def model():
     networks = build(ColorizerConfig(width=4, latent_dim=4, prior_components=3), seed=1).eval()
-    nn.init.normal_(networks.generator.leave.weight, generator=torch.Generator().manual_seed(0))
+    nn.init.normal_(networks.generator.head.weight, generator=torch.Generator().manual_seed(0))
     return networks
 
 
@@ -32,7 +32,7 @@ def model():
 
 
 def test_the_first_is_the_farthest_of_two_from_gray_and_none_comes_twice():
-    order = color_codes._complementary(of((1.0, 0.0), (0.0, -7.0), (30.0, 0.0), (0.0, 1.0)), 4)
+    order = color_codes._most_diverse(of((1.0, 0.0), (0.0, -7.0), (30.0, 0.0), (0.0, 1.0)), 4)
     assert order[0] == 1
     assert sorted(order) == [0, 1, 2, 3]
 
@@ -40,7 +40,7 @@ def test_the_first_is_the_farthest_of_two_from_gray_and_none_comes_twice():
 def test_the_paint_that_brings_most_others_closer_follows():
     """Beside one gray there are five reds and two blues, farther off: red follows, then blue, and no second gray."""
     red, blue = (40.0, 0.0), (0.0, -42.0)
-    order = color_codes._complementary(of((0.0, 0.0), (0.0, 0.0), *[red] * 5, *[blue] * 2), 3)
+    order = color_codes._most_diverse(of((0.0, 0.0), (0.0, 0.0), *[red] * 5, *[blue] * 2), 3)
     assert order[0] in (0, 1)
     assert 2 <= order[1] < 7
     assert order[2] >= 7
@@ -48,7 +48,7 @@ def test_the_paint_that_brings_most_others_closer_follows():
 
 def test_of_paints_that_serve_alike_the_farthest_follows():
     """Each paint is its own truth alone: what a unit apart is worth decides."""
-    order = color_codes._complementary(of((0.0, 0.0), (0.0, 0.0), (0.0, 90.0), (0.0, -99.0)), 2)
+    order = color_codes._most_diverse(of((0.0, 0.0), (0.0, 0.0), (0.0, 90.0), (0.0, -99.0)), 2)
     assert order[1] == 3
 
 

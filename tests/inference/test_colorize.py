@@ -10,6 +10,8 @@ from agerestore_cli.app import app
 from PIL import Image
 from typer.testing import CliRunner
 
+from agerestore.analysis.color_mode import color_mode
+from agerestore.api.colorization import colorize
 from agerestore.config.networks import AutoencoderConfig, ColorizerConfig, PhotoConfig
 from agerestore.config.options import ColorizeSettings
 from agerestore.config.training import train_config
@@ -19,8 +21,9 @@ from agerestore.images import grid, io
 from agerestore.images.color import lightness, rgb_to_lab
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
-from agerestore.inference import chroma_upsampling, colorizer, ood_features
-from agerestore.inference.colorizer import colorize, colorize_picture, paints_drawn, paints_of
+from agerestore.inference import chroma_upsampling, ood_features
+from agerestore.inference.colorizer import color_codes_for
+from agerestore.inference.colorizer import colorize as colorized
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
 from agerestore.models.base import Model
@@ -51,7 +54,7 @@ def knows_ramps():
     model, generator = tiny(), torch.Generator().manual_seed(0)
     known = torch.from_numpy(chroma_upsampling.lightness(ramp()))[None, None]
     known = known + torch.randn(40, 1, 64, 64, generator=generator)
-    return tiny(domain=ood_features.calibrate_colors(model.networks, [known]))
+    return tiny(domain=ood_features.calibrate(model.networks, [known]))
 
 
 def ramp(height=64, width=64):
@@ -84,7 +87,7 @@ def light_of(pixels):
 def test_every_size_and_depth_keeps_its_lightness(colors, size, dtype):
     pixels = gray(*size, np.uint16 if dtype != np.uint8 else dtype)
     pixels = (pixels / 65535).astype(dtype) if dtype == np.float32 else pixels
-    (colored,) = colorize(colors, pixels)
+    (colored,) = colorize(pixels, model=colors)
     assert (colored.shape, colored.dtype) == ((*size, 3), dtype)
     assert np.abs(light_of(colored) - light_of(pixels)).max() <= LEVEL
     assert np.ptp(colored, axis=2).max() > 0
@@ -92,48 +95,50 @@ def test_every_size_and_depth_keeps_its_lightness(colors, size, dtype):
 
 def test_samples_differ_and_the_same_seed_repeats_them_whatever_their_number(colors):
     pixels = gray(30, 40)
-    four, again, two = colorize(colors, pixels, 4), colorize(colors, pixels, 4), colorize(colors, pixels, 2)
+    four, again, two = (colorize(pixels, model=colors, samples=count) for count in (4, 4, 2))
     assert all(np.array_equal(*pair) for pair in [*zip(four, again, strict=True), *zip(four[:2], two, strict=True)])
     assert all((a != b).any() for number, a in enumerate(four) for b in four[:number])
-    assert (colorize(colors, pixels, seed=1)[0] != four[0]).any()
+    assert (colorize(pixels, model=colors, seed=1)[0] != four[0]).any()
 
 
 def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colors):
     pixels, reference = gray(64, 64), paints()
     code = colors.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
-    torch.testing.assert_close(paints_of(colors, Photo(reference))(torch.zeros(1, 1, 64, 64)), code)
+    torch.testing.assert_close(
+        color_codes_for(colors, ColorizeSettings(), Photo(reference))(torch.zeros(1, 1, 64, 64)), code
+    )
     light = torch.from_numpy(chroma_upsampling.lightness(pixels))[None, None]
     expected = chroma_upsampling.with_chroma(Photo(pixels), colors.networks.generate(light, code)[0].numpy())
-    (colored,) = colorize(colors, pixels, like=reference)
+    (colored,) = colorize(pixels, model=colors, reference=reference)
     assert np.abs(colored.astype(int) - expected.pixels).max() <= 1
-    assert (colored != colorize(colors, pixels, like=paints()[:, ::-1].copy())[0]).any()
+    assert (colored != colorize(pixels, model=colors, reference=paints()[:, ::-1].copy())[0]).any()
 
 
 def test_strength_scales_the_colors_and_without_any_the_picture_is_as_it_was(colors):
     pixels = (gray(30, 40) // 8 + 112).astype(np.float32) / 255  # mid-gray, where every chroma can be displayed
-    none, half, whole = (colorize(colors, pixels, strength=strength)[0] for strength in (0.0, 0.5, 1.0))
+    none, half, whole = (colorize(pixels, model=colors, strength=strength)[0] for strength in (0.0, 0.5, 1.0))
     np.testing.assert_allclose(none, pixels.repeat(3, 2), atol=1e-5)
     planes = [rgb_to_lab(torch.from_numpy(each).permute(2, 0, 1)[None])[:, 1:].numpy() for each in (half, whole)]
     np.testing.assert_allclose(2 * planes[0], planes[1], atol=0.05)
     eight = gray(30, 40)
-    assert np.array_equal(colorize(colors, eight, strength=0.0)[0], eight.repeat(3, 2))
+    assert np.array_equal(colorize(eight, model=colors, strength=0.0)[0], eight.repeat(3, 2))
 
 
 def test_each_form_of_picture_is_answered_in_kind_with_colors(colors):
     plane = gray(20, 30)[..., 0]
-    (array,) = colorize(colors, plane)
+    (array,) = colorize(plane, model=colors)
     assert array.shape == (20, 30, 3)
     with_alpha = np.dstack([plane, plane[::-1]])
-    (four,) = colorize(colors, with_alpha)
+    (four,) = colorize(with_alpha, model=colors)
     assert np.array_equal(four[..., 3], with_alpha[..., 1])
     assert np.array_equal(four[..., :3], array)
     for mode, expected in (("L", "RGB"), ("LA", "RGBA"), ("RGB", "RGB"), ("I;16", "RGB")):
-        (image,) = colorize(colors, Image.fromarray(plane if mode != "I;16" else plane.astype(np.uint16) * 257)
-                            .convert(mode))  # fmt: skip
+        (image,) = colorize(Image.fromarray(plane if mode != "I;16" else plane.astype(np.uint16) * 257)
+                            .convert(mode), model=colors)  # fmt: skip
         assert (image.mode, image.size) == (expected, (30, 20))
         assert np.abs(np.asarray(image)[..., :3].astype(int) - array).max() <= 1
     batch = torch.from_numpy(np.stack([plane, plane[::-1]]))[:, None] / 255
-    first, second = colorize(colors, batch, 2)
+    first, second = colorize(batch, model=colors, samples=2)
     assert first.shape == second.shape == (2, 3, 20, 30)
     np.testing.assert_allclose(first[0].permute(1, 2, 0) * 255, array, atol=0.51)
 
@@ -141,21 +146,21 @@ def test_each_form_of_picture_is_answered_in_kind_with_colors(colors):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"samples": 0}, "0 colorings are none"),
-        ({"strength": 1.5}, "strength 1.5 is not within"),
-        ({"like": np.zeros((4, 4), np.uint8)}, "no colors to take"),
-        ({"like": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one coloring"),
+        ({"samples": 0}, "`samples` 0 is below 1"),
+        ({"strength": 1.5}, "`strength` 1.5 is not within"),
+        ({"reference": np.zeros((4, 4), np.uint8)}, "no colors to take"),
+        ({"reference": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one colorization"),
     ],
 )
 def test_what_makes_no_sense_is_refused(colors, options, words):
     with pytest.raises(UsageError, match=words):
-        colorize(colors, ramp(), **options)
+        colorize(ramp(), model=colors, **options)
 
 
 def test_a_model_that_restores_colors_nothing():
     model = Model(build(AutoencoderConfig(width=2, latent_dim=4)).eval(), {"domain": {}})
-    with pytest.raises(UsageError, match="restore pictures and color none"):
-        colorize(model, ramp())
+    with pytest.raises(UsageError, match="cannot colorize"):
+        colorize(ramp(), model=model)
 
 
 # ------------------------------------------------------------------------------------------------ people's pictures
@@ -163,9 +168,9 @@ def test_a_model_that_restores_colors_nothing():
 
 def test_a_picture_keeps_its_alpha_depth_and_metadata(colors):
     photo = Photo(gray(20, 30, np.uint16), gray(20, 30, np.uint16, 1)[..., 0], Metadata(dpi=(300.0, 300.0)))
-    made = colorize_picture(colors, photo, paints_drawn(colors, 2, 0))
-    assert len(made.photos) == 2
-    for colored in made.photos:
+    made = colorized(colors, photo, ColorizeSettings(samples=2))
+    assert len(made.samples) == 2
+    for colored in made.samples:
         assert (colored.pixels.shape, colored.pixels.dtype) == ((20, 30, 3), np.uint16)
         assert np.array_equal(colored.alpha, photo.alpha)
         assert colored.metadata == photo.metadata
@@ -173,36 +178,35 @@ def test_a_picture_keeps_its_alpha_depth_and_metadata(colors):
 
 
 def test_colors_are_refused_and_taken_for_their_lightness_by_force(colors):
-    photo, codes = Photo(paints()), paints_drawn(colors, 1, 0)
+    photo = Photo(paints())
     with pytest.raises(AgeRestoreError, match="has colors already"):
-        colorize_picture(colors, photo, codes)
-    (colored,) = colorize_picture(colors, photo, codes, ColorizeSettings(force=True)).photos
+        colorized(colors, photo)
+    (colored,) = colorized(colors, photo, ColorizeSettings(force=True)).samples
     assert np.abs(light_of(colored.pixels) - light_of(photo.pixels)).max() <= LEVEL
-    assert np.array_equal(colored.pixels, colorize(colors, photo.pixels)[0])
+    assert np.array_equal(colored.pixels, colorize(photo.pixels, model=colors, force=True)[0])
 
 
 def test_a_toned_picture_is_taken_for_gray_if_asked(colors):
     ramp = np.linspace(20, 235, 64)[:, None, None].repeat(64, 1)
     toned = Photo((ramp + np.array([20, 0, -25]) * (1 - (ramp / 127.5 - 1) ** 2)).clip(0, 255).astype(np.uint8))
-    codes = paints_drawn(colors, 1, 0)
-    assert chroma_upsampling.kind_of_color(toned) == "sepia"
-    with pytest.raises(AgeRestoreError, match="--sepia` takes it for gray"):
-        colorize_picture(colors, toned, codes)
-    assert len(colorize_picture(colors, toned, codes, ColorizeSettings(sepia=True)).photos) == 1
+    assert color_mode(toned.pixels) == "sepia"
+    with pytest.raises(AgeRestoreError, match="`sepia=True` to take it for gray"):
+        colorized(colors, toned)
+    assert len(colorized(colors, toned, ColorizeSettings(sepia=True)).samples) == 1
     with pytest.raises(UsageError, match="no colors to take"):
-        paints_of(colors, toned)
+        color_codes_for(colors, ColorizeSettings(), toned)
 
 
 def test_what_is_out_of_the_domain_is_refused_and_colored_by_force(knows_ramps):
-    codes, foreign = paints_drawn(knows_ramps, 1, 0), Photo(ramp(90, 70)[::-1].copy())
-    assert colorize_picture(knows_ramps, Photo(ramp(90, 70)), codes).score <= 1
+    foreign = Photo(ramp(90, 70)[::-1].copy())
+    assert colorized(knows_ramps, Photo(ramp(90, 70))).score <= 1
     with pytest.raises(OutOfDomainError, match="x its limit"):
-        colorize_picture(knows_ramps, foreign, codes)
-    made = colorize_picture(knows_ramps, foreign, codes, ColorizeSettings(force=True))
+        colorized(knows_ramps, foreign)
+    made = colorized(knows_ramps, foreign, ColorizeSettings(force=True))
     assert made.score > 1
     assert "out of the model's domain" in made.remarks[0]
     with pytest.warns(OutOfDomainWarning, match="x its limit"):
-        colorize(knows_ramps, foreign.pixels)
+        colorize(foreign.pixels, model=knows_ramps, force=True)
 
 
 # ------------------------------------------------------------------------------------------------ the domain
@@ -213,7 +217,7 @@ def test_the_score_of_gaussian_features_in_closed_form():
     generator = torch.Generator().manual_seed(0)
     apart, units = torch.tensor([5.0, 0, 0, 0]), torch.tensor([1e-3, 1.0, 50.0, 1.0])
     inside, outside = (torch.randn(count, 4, generator=generator) for count in (20_000, 40_000))
-    statistics = json.loads(json.dumps(ood_features.calibrate([(inside + 7) * units], [(outside + apart + 7) * units])))
+    statistics = json.loads(json.dumps(ood_features.fit([(inside + 7) * units], [(outside + apart + 7) * units])))
     quantile = 1.8808  # of 0.97
     points = torch.tensor([[0.0, 0, 0, 0], [quantile, 0, 0, 0], [2 * quantile, 3, -3, 3], [-9, 0, 0, 0]])
     scores = ood_features.score(statistics, (points + 7) * units)
@@ -226,7 +230,7 @@ def test_sets_weigh_alike():
     """Of ten thousand pictures at 0 and a hundred at 2, the middle is at 1."""
     generator = torch.Generator().manual_seed(0)
     many, few = torch.randn(10_000, 1, generator=generator), torch.randn(100, 1, generator=generator) + 2
-    found = ood_features.calibrate([many, few], [many + 9, few + 9, few + 9])
+    found = ood_features.fit([many, few], [many + 9, few + 9, few + 9])
     scores = ood_features.score(found, torch.tensor([[1.0], [9.0], [11.0]]))
     assert float(scores[0]) == pytest.approx(0, abs=0.15)
     assert float(scores[2] / scores[1]) == pytest.approx(10 / 8, abs=0.03)
@@ -236,7 +240,7 @@ def test_the_limit_is_that_of_pictures_that_were_not_seen():
     """Forty features of forty pictures that differ in nothing from the foreign ones: a direction is found by chance."""
     generator = torch.Generator().manual_seed(0)
     inside, outside = (torch.randn(40, 40, generator=generator) for _ in range(2))
-    statistics = ood_features.calibrate([inside], [outside])
+    statistics = ood_features.fit([inside], [outside])
     assert (ood_features.score(statistics, inside) > 1).sum() == 0
     fresh = torch.randn(2000, 40, generator=generator)
     assert (ood_features.score(statistics, fresh) > 1).float().mean() < 0.1
@@ -244,8 +248,8 @@ def test_the_limit_is_that_of_pictures_that_were_not_seen():
 
 def test_a_handful_of_pictures_tells_nothing():
     features = torch.randn(ood_features.FEWEST, 5, generator=torch.Generator().manual_seed(0))
-    assert ood_features.calibrate([features[1:]], [features[1:] + 1]) == {}
-    assert ood_features.calibrate([features], [features + 1]) != {}
+    assert ood_features.fit([features[1:]], [features[1:] + 1]) == {}
+    assert ood_features.fit([features], [features + 1]) != {}
 
 
 def test_pictures_made_foreign():
@@ -272,10 +276,10 @@ def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
         checkpoint.load_weights(fit(config, images, tmp_path / "run", resume=resume)) for resume in (False, True)
     )
     assert first.header["domain"] == again.header["domain"]
-    code, force = paints_drawn(again, 1, 0), ColorizeSettings(force=True)
-    scores = [colorize_picture(again, Photo(picture), code, force).score for picture in (known(), known(), known())]
+    force = ColorizeSettings(force=True)
+    scores = [colorized(again, Photo(picture), force).score for picture in (known(), known(), known())]
     assert min(scores) <= 1
-    assert colorize_picture(again, Photo(known()[::-1].copy()), code, force).score > max(1, *scores)
+    assert colorized(again, Photo(known()[::-1].copy()), force).score > max(1, *scores)
 
 
 @pytest.mark.parametrize("architecture", ["color", "color-resnet"])
@@ -422,11 +426,11 @@ def test_a_foreign_picture_is_refused_in_one_line_and_colored_by_force(knows_ram
     ("arguments", "code", "words"),
     [
         (("nowhere.jpg",), 3, "nowhere.jpg: no such file"),
-        (("in", "out", "--strength", "2"), 2, "strength 2 is not within"),
+        (("in", "out", "--strength", "2"), 2, "is not within 0 to 1"),
         (("in", "out", "--reference", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
         (("in", "out", "--reference", "in/a.jpg", "-n", "2"), 2, "--reference gives one color"),
         (("in", "out", "-n", "0"), 2, "-n"),
-        (("in", "out", "-m", "photo"), 2, "restore pictures and color none"),
+        (("in", "out", "-m", "photo"), 2, "cannot colorize"),
         (("in", "out", "-m", "unknown"), 4, "no model 'unknown'"),
         (("in/sub/b.png", "b.jpg"), 1, "JPEG cannot hold its transparency"),
     ],
@@ -485,7 +489,7 @@ def test_models_that_color_are_listed_and_restore_nothing(shipped, tmp_path):
     io.write(tmp_path / "in.png", Photo(gray(40, 50)))
     refused = run("restore", tmp_path / "in.png", tmp_path / "out.png", "-m", "cars-color")
     assert refused.exit_code == 2
-    assert "use agerestore colorize" in refused.stderr
+    assert "cannot restore" in refused.stderr
 
 
 def test_restoring_may_end_in_colors(shipped, tmp_path):
@@ -511,12 +515,6 @@ def test_a_sheet_of_photographs_is_about_a_square():
     assert (pixels[400, [300, 900, 1600]] == [[30] * 3, [40] * 3, [255] * 3]).all()
 
 
-def test_the_public_name_is_the_verb():
-    import agerestore
-
-    assert agerestore.colorize is colorizer.colorize
-
-
 def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
     """Cars are ramps that grow darker downwards, all else such that grow darker upwards."""
     random = np.random.default_rng(0)
@@ -532,9 +530,9 @@ def test_a_domain_is_found_anew_beside_foreign_pictures(weights, tmp_path):
     result = run(*asked)
     assert result.exit_code == 0, result.output
     loaded = checkpoint.load_weights(tmp_path / "new.safetensors")
-    codes, force = paints_drawn(loaded, 1, 0), ColorizeSettings(force=True)
+    force = ColorizeSettings(force=True)
     scores = {
-        kind: [colorize_picture(loaded, io.read(path), codes, force).score for path in (tmp_path / kind).iterdir()]
+        kind: [colorized(loaded, io.read(path), force).score for path in (tmp_path / kind).iterdir()]
         for kind in ("cars", "rest")
     }
     assert sum(score > 1 for score in scores["cars"]) <= 2

@@ -30,28 +30,28 @@ def square():
 
 
 def test_a_picture_explained_wholly_leaves_nothing_and_one_not_at_all_leaves_all(square):
-    assert ood.unexplained(Observation(square), square).item() < 0.01
+    assert ood.residual_structure(Observation(square), square).item() < 0.01
     flat = torch.full_like(square, 0.3)
-    assert ood.unexplained(Observation(square), flat).item() == pytest.approx(1, abs=0.01)
+    assert ood.residual_structure(Observation(square), flat).item() == pytest.approx(1, abs=0.01)
 
 
 def test_contrast_and_brightness_are_allowed_for_and_an_inverted_picture_is_not(square):
-    assert ood.unexplained(Observation(0.4 * square + 0.3), square).item() < 0.02
-    assert ood.unexplained(Observation(1 - square), square).item() == pytest.approx(1, abs=0.01)
+    assert ood.residual_structure(Observation(0.4 * square + 0.3), square).item() < 0.02
+    assert ood.residual_structure(Observation(1 - square), square).item() == pytest.approx(1, abs=0.01)
 
 
 def test_independent_noise_is_allowed_for_and_structure_is_not(square):
     generator = torch.Generator().manual_seed(0)
     noisy = square + 0.5 * torch.randn(200, 1, 32, 32, generator=generator)
     other = square.roll((6, 6), (2, 3))
-    explained = ood.unexplained(Observation(noisy), square.expand_as(noisy))
-    foreign = ood.unexplained(Observation(noisy), other.expand_as(noisy))
+    explained = ood.residual_structure(Observation(noisy), square.expand_as(noisy))
+    foreign = ood.residual_structure(Observation(noisy), other.expand_as(noisy))
     assert explained.mean() < 0.05
     assert (foreign > explained.max()).float().mean() > 0.99
 
 
 def test_a_picture_without_structure_is_in_no_domain(square):
-    assert ood.unexplained(Observation(torch.zeros_like(square)), square).item() == 1
+    assert ood.residual_structure(Observation(torch.zeros_like(square)), square).item() == 1
 
 
 def test_unknown_pixels_do_not_count(square):
@@ -59,7 +59,7 @@ def test_unknown_pixels_do_not_count(square):
     mask[..., :16, :] = 1
     wrong = torch.where(mask > 0, torch.rand(32, 32, generator=torch.Generator().manual_seed(0)), square)
     hidden = Observation(torch.where(mask > 0, 7.0, square), mask)
-    assert ood.unexplained(hidden, wrong).item() < 0.01
+    assert ood.residual_structure(hidden, wrong).item() < 0.01
 
 
 def test_the_score_is_the_worse_of_the_signals_in_units_of_its_limit():
@@ -72,5 +72,5 @@ def test_damaged_validation_pictures_lie_inside_their_own_limits(model):
     limits = ood.calibrate(model, truth, degradations.parse("noise:sigma=25|missing"))
     observation = Observation(truth)
     code = model.encode(truth)
-    scores = ood.score(limits, ood.signals(model, observation, code, model.generate(code)))
+    scores = ood.score(limits, ood.features(model, observation, code, model.generate(code)))
     assert (scores <= 1).float().mean() > 0.99

@@ -57,5 +57,5 @@ def test_sides_are_continued_so_that_a_coarse_grid_fits_in_every_position():
 
 
 def test_other_numbers_of_positions_are_refused():
-    with pytest.raises(UsageError, match="ensemble 3"):
+    with pytest.raises(UsageError, match="`ensemble` 3"):
         RestoreSettings(ensemble=3)

@@ -10,8 +10,9 @@ from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.images.observation import Observation
 from agerestore.images.photo import Photo
 from agerestore.inference import tiling
-from agerestore.inference.photographs import restore_photograph, restore_pixels
-from agerestore.inference.tiling import Box
+from agerestore.inference.restorer import restore, restore_observation
+from agerestore.inference.tiling import Box, Tiles
+from agerestore.models.base import Model
 from agerestore.models.registry import build
 
 
@@ -19,18 +20,24 @@ def drawn(*shape, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def run(networks, observation, **options):
+    """What `restore_observation` gives for bare networks, in fp32 if not told otherwise."""
+    return restore_observation(Model(networks, {}), observation, RestoreSettings(**{"precision": "fp32", **options}))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 64), (65, 200), (3, 1000)])
-def test_tiles_cover_every_pixel_once(size):
-    count = torch.zeros(size)
-
-    def work(box):
+def test_tiles_cover_every_pixel_once_and_progress_counts_them(size):
+    count, told = torch.zeros(size), []
+    tiles = Tiles(*size, 64, lambda *numbers: told.append(numbers))
+    for box in tiles:
         count[box.slices] += 1
-
-    assert tiling.run(*size, 64, work) == 64
     assert (count == 1).all()
+    number = -(-size[0] // 64) * -(-size[1] // 64)
+    assert told == [(done, number) for done in range(number + 1)]
+    assert tiles.side == 64
 
 
-def test_surroundings_end_at_the_picture_and_begin_where_it_is_halved():
+def test_expanded_tiles_end_at_the_image_and_begin_where_it_is_halved():
     whole = Box(0, 0, 100, 1000)
     assert tiling.expand(Box(0, 64, 64, 128), whole, 30, 4) == (0, 32, 94, 158)
     assert tiling.expand(Box(64, 64, 100, 128), whole, 30, 4) == (32, 32, 100, 158)
@@ -38,54 +45,81 @@ def test_surroundings_end_at_the_picture_and_begin_where_it_is_halved():
 
 
 def test_where_memory_is_short_tiles_are_divided_and_nothing_is_done_twice():
-    count, sides = torch.zeros(300, 500), []
-
-    def work(box):
-        if max(box.bottom - box.top, box.right - box.left) > 128 and box.left >= 256:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-        sides.append(box.right - box.left)
-        count[box.slices] += 1
-
-    assert tiling.run(300, 500, 256, work) == 128
+    count, sides, told = torch.zeros(300, 500), [], []
+    tiles = Tiles(300, 500, 256, lambda *numbers: told.append(numbers))
+    for box in tiles:
+        with tiles.divided_if_too_large():
+            if max(box.bottom - box.top, box.right - box.left) > 128 and box.left >= 256:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            sides.append(box.right - box.left)
+            count[box.slices] += 1
+    assert tiles.side == 128
     assert (count == 1).all()
     assert sides[0] == 256
+    assert told[-1] == (len(sides), len(sides))
 
 
 def test_what_is_no_lack_of_memory_is_not_hidden_and_the_end_is_said():
-    def broken(box):
-        raise RuntimeError("shape mismatch")
-
-    def full(box):
-        raise MemoryError
+    def fail(error):
+        tiles = Tiles(500, 500, 256)
+        for _ in tiles:
+            with tiles.divided_if_too_large():
+                raise error
 
     with pytest.raises(RuntimeError, match="shape"):
-        tiling.run(100, 100, 64, broken)
+        fail(RuntimeError("shape mismatch"))
     with pytest.raises(AgeRestoreError, match="not enough memory"):
-        tiling.run(500, 500, 256, full)
+        fail(MemoryError())
+
+
+class Canceled(Exception):
+    """Raised by whoever is told of the progress."""
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_progress_raises_cancels_before_another_tile(model, masked):
+    """Also while a large hole is filled at low resolution, of which there are several tiles, too."""
+    estimates, estimate = [], model.estimate
+    model.estimate = lambda *arguments: estimates.append(None) or estimate(*arguments)
+    mask = torch.zeros(1, 1, 300, 300)
+    mask[..., 20:280, 20:280] = 1
+    called = []
+
+    def cancel(done, total):
+        called.append((done, total))
+        if len(called) == 3:
+            raise Canceled
+
+    with pytest.raises(Canceled):
+        restore_observation(
+            Model(model, {}), Observation(drawn(1, 3, 300, 300), mask if masked else None),
+            RestoreSettings(tile=64, precision="fp32"), progress=cancel,
+        )  # fmt: skip
+    assert len(estimates) <= 2
+    if not masked:
+        assert called == [(0, 25), (1, 25), (2, 25)]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (131, 70), (200, 203), (3, 400)])
-def test_tiles_equal_the_whole_without_a_seam(model, size):
-    image, mask = drawn(1, 3, *size), (drawn(1, 1, *size, seed=1) < 0.1).float()
-    observation = Observation(image, mask)
+@pytest.mark.parametrize("masked", [False, True])
+def test_tiles_equal_the_whole_without_a_seam(model, size, masked):
+    mask = (drawn(1, 1, *size, seed=1) < 0.1).float() if masked else None
+    observation = Observation(drawn(1, 3, *size), mask)
     for precision, worst in (("fp32", 1e-5), ("bf16", 3 / 255)):
         whole, tiled = (
-            restore_photograph(model, observation, RestoreSettings(tile=tile, precision=precision))
-            for tile in (1024, 64)
+            run(model, observation, tile=tile, precision=precision, uncertainty=True) for tile in (1024, 64)
         )
         torch.testing.assert_close(tiled.image, whole.image, rtol=0, atol=worst)
-        torch.testing.assert_close(tiled.deviation, whole.deviation, rtol=0.05, atol=worst)
+        torch.testing.assert_close(tiled.std, whole.std, rtol=0.05, atol=worst)
 
 
 def test_samples_in_tiles_equal_those_of_the_whole(model):
     image, mask = drawn(1, 3, 230, 150), (drawn(1, 1, 230, 150, seed=1) < 0.1).float()
-    fields = model.sample_latent_maps(230, 150, 2, torch.Generator().manual_seed(0))
     whole, tiled = (
-        restore_photograph(model, Observation(image, mask), RestoreSettings(tile=tile, precision="fp32"), fields)
-        for tile in (1024, 64)
+        torch.cat(run(model, Observation(image, mask), tile=tile, samples=2).samples) for tile in (1024, 64)
     )
-    assert whole.samples.shape == (2, 3, 230, 150)
-    torch.testing.assert_close(tiled.samples, whole.samples, rtol=0, atol=1e-5)
+    assert whole.shape == (2, 3, 230, 150)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
 
 
 def test_of_a_tile_no_more_is_computed_than_is_marked():
@@ -106,54 +140,45 @@ def test_the_reach_of_the_network_is_no_larger_than_it_says(model, masked):
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
-def test_pixels_are_restored_in_their_depth_like_tensors(model, dtype):
+def test_images_are_restored_in_their_depth_like_tensors(model, dtype):
     peak = torch.iinfo(dtype).max
     levels = (drawn(90, 70, 3) * peak).round()
-    photo = Photo(levels.to(dtype).numpy())
-    settings = RestoreSettings(tile=64, precision="fp32")
-    restored, errors, _ = restore_pixels(model, photo, None, settings, uncertainty=True)
-    assert restore_pixels(model, photo, None, settings).uncertainty is None
-    answer = restore_photograph(
-        model, Observation((levels / peak).permute(2, 0, 1)[None]), RestoreSettings(precision="fp32")
-    )
-    expected = answer.image[0].permute(1, 2, 0)
-    torch.testing.assert_close(
-        torch.from_numpy(restored.pixels.astype("float32")) / peak, expected, rtol=0, atol=0.6 / 255
-    )
-    assert restored.pixels.dtype == photo.pixels.dtype
-    assert errors.pixels.shape == (90, 70, 1)
+    photo, models = Photo(levels.to(dtype).numpy()), {"photo": Model(model, {}, "photo")}
+    result = restore(models, photo, None, RestoreSettings(tile=64, precision="fp32", uncertainty=True))
+    assert restore(models, photo).std is None
+    expected = run(model, Observation((levels / peak).permute(2, 0, 1)[None]), uncertainty=True)
+    found = torch.from_numpy(result.image.pixels.astype("float32")) / peak
+    torch.testing.assert_close(found, expected.image[0].permute(1, 2, 0), rtol=0, atol=0.6 / 255)
+    assert result.image.pixels.dtype == photo.pixels.dtype
+    assert result.std.shape == (90, 70)
+    np.testing.assert_allclose(result.std, expected.std[0, 0], rtol=1e-4, atol=1e-6)
 
 
-def test_strength_blends_what_was_observed_and_not_what_is_unknown(model):
+def test_strength_blends_what_was_observed_and_not_what_is_missing(model):
     image, mask = drawn(1, 3, 20, 20), (drawn(1, 1, 20, 20, seed=1) < 0.3).float()
-    full, half, none = (
-        restore_photograph(model, Observation(image, mask), RestoreSettings(strength=strength, precision="fp32")).image
-        for strength in (1.0, 0.5, 0.0)
-    )
+    full, half, none = (run(model, Observation(image), strength=strength).image for strength in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(none, image)
+    torch.testing.assert_close(half, (full + image) / 2)
     hole = mask.expand_as(image) > 0
-    torch.testing.assert_close(none[~hole], image[~hole])
-    torch.testing.assert_close(half[~hole], (full[~hole] + image[~hole]) / 2)
-    for answer in (half, none):
-        torch.testing.assert_close(answer[hole], full[hole])
+    full, half = (run(model, Observation(image, mask), strength=strength).image for strength in (1.0, 0.5))
+    assert torch.equal(full, half)
+    assert torch.equal(full[~hole], image[~hole])
 
 
 def test_no_more_is_removed_than_the_noise_that_is_known(model):
     image = drawn(1, 3, 300, 280)
-    full = restore_photograph(model, Observation(image), RestoreSettings(precision="fp32")).image
+    full = run(model, Observation(image)).image
     removed = 255 * (image - full).square().mean().sqrt().item()
-    half = restore_photograph(model, Observation(image), RestoreSettings(sigma=removed / 2, precision="fp32")).image
+    half = run(model, Observation(image), sigma=removed / 2).image
     assert 255 * (image - half).square().mean().sqrt().item() == pytest.approx(removed / 2, rel=0.1)
-    plenty = restore_photograph(model, Observation(image), RestoreSettings(sigma=100, precision="fp32")).image
+    plenty = run(model, Observation(image), sigma=100).image
     torch.testing.assert_close(plenty, full)
 
 
 def test_a_dark_picture_is_exposed_and_put_back(model):
     image = drawn(1, 3, 40, 40)
     image = image.clamp(max=0.9) / 0.9  # whatever is looked at, its brightest pixels are 1
-    light, dark = (
-        restore_photograph(model, Observation(image * scale), RestoreSettings(precision="fp32")).image
-        for scale in (1.0, 1 / 32)
-    )
+    light, dark = (run(model, Observation(image * scale)).image for scale in (1.0, 1 / 32))
     torch.testing.assert_close((dark * 32).clamp(0, 1), light, rtol=0, atol=1e-3)
 
 
@@ -167,7 +192,7 @@ def test_lights_and_thin_lines_in_a_dark_picture_stay_as_bright_as_they_are(iden
     night = torch.full((1, 3, 900, 700), 0.02)
     for column, row in enumerate(rows):
         night[..., 300 + row, 270 + column] = 0.8
-    answer = restore_photograph(identity, Observation(night), RestoreSettings(precision="fp32")).image
+    answer = run(identity, Observation(night)).image
     torch.testing.assert_close(answer, night, atol=1e-5, rtol=0)
 
 
@@ -175,9 +200,7 @@ def test_a_hot_pixel_keeps_no_one_from_exposing_a_dark_picture(model):
     dark = drawn(1, 3, 90, 70) / 50
     hot = dark.clone()
     hot[..., 60, 40] = 0.9
-    plain, other = (
-        restore_photograph(model, Observation(each), RestoreSettings(precision="fp32")).image for each in (dark, hot)
-    )
+    plain, other = (run(model, Observation(each)).image for each in (dark, hot))
     assert torch.equal(other[..., 60, 40], hot[..., 60, 40])
     far = torch.ones(90, 70, dtype=torch.bool)
     reach = model.halo(masked=False)
@@ -188,29 +211,28 @@ def test_a_hot_pixel_keeps_no_one_from_exposing_a_dark_picture(model):
 
 def test_gray_in_three_channels_stays_gray_and_color_in_a_hole_does_not_matter(model):
     gray = drawn(1, 1, 90, 70).expand(-1, 3, -1, -1)
-    one = restore_photograph(model, Observation(gray[:, :1]), RestoreSettings(precision="fp32"))
-    three = restore_photograph(model, Observation(gray), RestoreSettings(precision="fp32"))
+    one = run(model, Observation(gray[:, :1]))
+    three = run(model, Observation(gray))
     torch.testing.assert_close(three.image, one.image.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
     mask = torch.zeros(1, 1, 90, 70)
     mask[..., 20:40, 20:40] = 1
     painted = torch.where(mask > 0, torch.tensor([1.0, 0.0, 0.0])[:, None, None], gray)
-    filled = restore_photograph(model, Observation(painted, mask), RestoreSettings(precision="fp32")).image
+    filled = run(model, Observation(painted, mask)).image
     assert torch.equal(filled[:, 0], filled[:, 1])
     tinted = gray.clone()
     tinted[..., 5, 5] = torch.tensor([0.5, 0.6, 0.5])
-    colored = restore_photograph(model, Observation(tinted), RestoreSettings(precision="fp32")).image
+    colored = run(model, Observation(tinted)).image
     assert not torch.equal(colored[:, 0], colored[:, 1])
 
 
 @pytest.mark.parametrize("settings", [{}, {"sigma": 2.0}])
 def test_each_picture_of_a_batch_is_exposed_and_weighed_as_if_alone(model, settings):
     pictures = drawn(3, 3, 40, 40) * torch.tensor([1.0, 0.02, 0.3])[:, None, None, None]
-    settings = RestoreSettings(precision="fp32", **settings)
-    together = restore_photograph(model, Observation(pictures), settings)
+    together = run(model, Observation(pictures), uncertainty=True, **settings)
     for number, picture in enumerate(pictures):
-        alone = restore_photograph(model, Observation(picture[None]), settings)
+        alone = run(model, Observation(picture[None]), uncertainty=True, **settings)
         torch.testing.assert_close(together.image[number], alone.image[0], rtol=0, atol=1e-5)
-        torch.testing.assert_close(together.deviation[number], alone.deviation[0], rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(together.std[number], alone.std[0], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [{"strength": 2}, {"sigma": -1}, {"tile": 8}, {"latent_steps": -1}])

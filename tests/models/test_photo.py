@@ -1,19 +1,16 @@
 """The conditional AGE for photographs: networks, game, batches, what is measured, restoring."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from agerestore_cli.app import app
-from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
-from agerestore.config.networks import AutoencoderConfig, PhotoConfig
-from agerestore.config.options import RestoreSettings
+from agerestore.config.networks import PhotoConfig
 from agerestore.config.training import train_config
 from agerestore.data import batches, patches
 from agerestore.data.datasets import MAX_UPSCALE, PhotoSet
@@ -23,10 +20,6 @@ from agerestore.images.formats.metadata import Metadata
 from agerestore.images.io import read, write
 from agerestore.images.observation import Observation
 from agerestore.images.photo import Photo
-from agerestore.inference.photographs import restore_photograph, restore_pixels
-from agerestore.inference.pictures import restore_picture
-from agerestore.inference.restoration import restore, restore_observation
-from agerestore.inference.selection import select_model
 from agerestore.losses.age import AGE, EPS
 from agerestore.losses.base import Batch
 from agerestore.losses.conditional_age import QUIET, ConditionalAGE
@@ -34,8 +27,6 @@ from agerestore.losses.divergence import age_code_kl
 from agerestore.losses.regression import regression_terms
 from agerestore.metrics import uncertainty
 from agerestore.models import weights as checkpoint
-from agerestore.models import zoo
-from agerestore.models.base import Model
 from agerestore.models.latent import project
 from agerestore.models.layers.estimator import Estimate
 from agerestore.models.photo import Condition
@@ -79,17 +70,6 @@ def test_tiles_with_enough_overlap_equal_the_whole(model):
     whole, _ = model.estimate(image)
     part, _ = model.estimate(image[:, :, 64:])  # 64 is a multiple of 8
     torch.testing.assert_close(part[:, :, 96:], whole[:, :, 160:], rtol=0, atol=1e-5)
-
-
-def test_tiles_equal_the_whole_in_every_position(model):
-    damaged = Observation(drawn(1, 3, 131, 150), (drawn(1, 1, 131, 150, seed=1) < 0.1).float())
-    settings = RestoreSettings(ensemble=8, precision="fp32")
-    whole, tiles, single = (
-        restore_photograph(model, damaged, each).image
-        for each in (settings, replace(settings, tile=64), replace(settings, ensemble=1))
-    )
-    torch.testing.assert_close(tiles, whole, rtol=0, atol=1e-5)
-    assert not torch.allclose(single, whole, rtol=0, atol=1e-4)
 
 
 def test_the_center_is_at_zero_and_the_way_to_the_sphere_is_straight(model):
@@ -460,124 +440,3 @@ def test_samples_are_scaled_until_they_spread_as_far_as_the_center_errs():
     wide.samples = lambda image, mask, noise: wide.error(image) + scale[0] * noise
     assert uncertainty.calibrate_samples(wide, truth, lambda image: hole) == pytest.approx(10 / 35, rel=0.01)
     assert uncertainty.sample_metrics(wide, truth, lambda image: hole)["spread"] == pytest.approx(1, abs=1e-3)
-
-
-# --- restoring
-
-
-@pytest.fixture
-def loaded(model):
-    return Model(model, {"domain": {}})
-
-
-@pytest.mark.parametrize("shape", [(20, 31, 3), (20, 31), (20, 31, 4), (20, 31, 2)])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_known_pixels_and_alpha_come_back_bit_for_bit(loaded, shape, dtype):
-    random = np.random.default_rng(0)
-    picture = random.integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
-    mask = random.random(shape[:2]) < 0.3
-    restored = restore(loaded, picture, mask)
-    assert restored.dtype == dtype
-    assert (restored[~mask] == picture[~mask]).all()
-    assert (restored[mask] != picture[mask]).any()
-    if shape[2:] in ((2,), (4,)):
-        assert (restored[..., -1] == picture[..., -1]).all()
-
-
-def test_the_tones_of_samples_are_brought_back_like_those_of_the_center(loaded):
-    pixels = np.random.default_rng(0).integers(90, 150, (40, 50, 3), dtype=np.uint8)  # faded
-    hole = np.zeros((40, 50), bool)
-    hole[10:20, 10:30] = True
-    restored = restore_picture({"photo": loaded}, Photo(pixels), hole, RestoreSettings(auto_levels=True), samples=2)
-    assert restored.photo.pixels[~hole].min() < 5
-    for sample in restored.samples:
-        assert (sample.pixels[~hole] == restored.photo.pixels[~hole]).all()
-        assert (sample.pixels[hole] != restored.photo.pixels[hole]).any()
-
-
-def test_gray_stays_gray_and_the_answer_stays_in_range(loaded):
-    restored = restore_observation(loaded, Observation(drawn(2, 1, 9, 14) * 3 - 1)).image
-    assert restored.shape == (2, 1, 9, 14)
-    assert restored.min() >= 0
-    assert restored.max() <= 1
-
-
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "auto"])
-def test_precision_changes_the_answer_little(loaded, precision):
-    image = drawn(1, 3, 32, 32)
-    exact = restore_observation(loaded, Observation(image), RestoreSettings(precision="fp32")).image
-    answer = restore_observation(loaded, Observation(image), RestoreSettings(precision=precision)).image
-    torch.testing.assert_close(answer, exact, rtol=0, atol=3 / 255)
-
-
-def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded):
-    domain = {"unexplained": math.inf, "reencoding": math.inf}  # takes everything for its own
-    greedy = Model(build(AutoencoderConfig(width=2)).eval(), {"domain": domain})
-    models = {"greedy": greedy, "photo": loaded}
-    assert select_model(models, (60, 64), lambda: Observation(drawn(1, 3, 60, 64))).model == "greedy"
-    assert select_model(models, (60, 65), lambda: pytest.fail("asked a model of small pictures")).model == "photo"
-    never = Model(greedy.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
-    models = {"never": never, "photo": loaded}
-    assert select_model(models, (32, 32), lambda: Observation(drawn(1, 3, 32, 32))).model == "photo"
-
-
-def test_a_jpeg_gains_as_a_jpeg_and_with_a_mask_keeps_its_own_compression(tmp_path):
-    """Of a shipped photograph, compressed hard: the file that is written is nearer to the truth than the one read."""
-    truth = read(EXAMPLES / "photographs" / "photo-rocket.png").pixels
-    Image.fromarray(truth).save(tmp_path / "a.jpg", quality=15)
-    damaged, models = read(tmp_path / "a.jpg"), {"photo": zoo.load("photo")}
-    write(tmp_path / "b.jpg", restore_picture(models, damaged).photo)
-    errors = [np.square(read(tmp_path / name).pixels - truth.astype(float)).mean() for name in ("a.jpg", "b.jpg")]
-    assert errors[1] < 0.85 * errors[0]  # 0.7 dB
-    hole = np.zeros(truth.shape[:2], bool)
-    hole[:9, :9] = True
-    assert restore_picture(models, damaged, hole).photo.metadata == damaged.metadata
-
-
-def test_a_soft_photograph_stays_as_it_is_and_loses_blocks_that_were_enlarged(tmp_path):
-    """A part of a shipped one, 1.6 times as large: the fur of a cat is no grain, and large blocks are no texture."""
-    part = Image.fromarray(read(EXAMPLES / "photographs" / "photo-chelsea.png").pixels).crop((40, 30, 200, 150))
-    soft = part.resize((256, 192), Image.Resampling.BICUBIC)
-    part.save(tmp_path / "a.jpg", quality=50)
-    blocks = Image.open(tmp_path / "a.jpg").resize(soft.size, Image.Resampling.BICUBIC)
-    truth, damaged = np.asarray(soft).copy(), np.asarray(blocks).copy()
-    models = {"photo": zoo.load("photo")}
-
-    def error(pixels):
-        return np.square(pixels - truth.astype(float)).mean()
-
-    assert error(restore_picture(models, Photo(truth)).photo.pixels) < 255**2 * 10**-4.2  # 42 dB
-    assert error(restore_picture(models, Photo(damaged)).photo.pixels) < 0.93 * error(damaged)
-
-
-def test_samples_differ_in_the_middle_of_a_large_hole_too():
-    photo, model = read(EXAMPLES / "photographs" / "photo-chelsea.png"), zoo.load("photo").networks
-    unknown = np.zeros(photo.pixels.shape[:2], bool)
-    unknown[60:156, 60:156] = True
-    fields = model.sample_latent_maps(*unknown.shape, 4, torch.Generator().manual_seed(0))
-    samples = restore_pixels(model, photo, unknown, fields=fields).samples
-    assert all(np.array_equal(each.pixels[~unknown], photo.pixels[~unknown]) for each in samples)
-    middle = np.stack([each.pixels[96:120, 96:120] for each in samples]).astype(float)
-    assert middle.std(0).mean() > 4  # gray levels; 13.4, and 0.05 with one middle for all
-
-
-def test_a_document_is_left_alone_and_its_name_said():
-    page = np.full((64, 64, 3), 255, np.uint8)
-    page[8:56:8, 8:40:2] = 0
-    page[20:50, 50:52] = 0
-    models = {"photo": zoo.load("photo"), "mnist": zoo.load("mnist")}
-    restored = restore_picture(models, Photo(page))
-    assert np.array_equal(restored.photo.pixels, page)
-    assert ["document or drawing" in remark for remark in restored.remarks] == [True]
-    asked = restore_picture({"photo": models["photo"]}, Photo(page))
-    assert not np.array_equal(asked.photo.pixels, page)
-    assert "document or drawing" in asked.remarks[0]
-
-
-def test_options_that_a_mask_leaves_nothing_to_are_named(model):
-    photo, settings = Photo(np.full((16, 16, 3), 90, np.uint8)), RestoreSettings(strength=0.5, sigma=3)
-    models = {"mine": Model(model, {})}
-    assert restore_picture(models, photo, None, settings).once == []
-    assert restore_picture(models, photo, np.eye(16, dtype=bool), settings).once == [
-        "'mine' does not heed --strength and --sigma"
-    ]

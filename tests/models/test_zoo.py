@@ -14,8 +14,7 @@ from agerestore.errors import WeightsError
 from agerestore.evaluation.baselines import classical
 from agerestore.images import io
 from agerestore.images.observation import Observation
-from agerestore.inference.photographs import restore_photograph
-from agerestore.inference.restoration import restore_observation
+from agerestore.inference.restorer import restore_observation
 from agerestore.metrics.autoencoder import moment_statistics, reconstruction_psnr
 from agerestore.metrics.image import psnr, quantize
 from agerestore.metrics.uncertainty import uncertainty_metrics
@@ -252,7 +251,7 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
 
 @pytest.mark.parametrize("name", ["photograph", "flat", "gradient"])
 def test_tiles_of_a_photograph_show_no_seam(name):
-    networks = zoo.load("photo").networks
+    model = zoo.load("photo")
     image = {
         "photograph": io.read(ROOT / "examples" / "damaged" / "photo-chelsea.png").to_tensor(),
         "flat": torch.full((1, 3, 257, 319), 0.4),
@@ -260,7 +259,7 @@ def test_tiles_of_a_photograph_show_no_seam(name):
     }[name]
     for precision, most, mean in (("fp32", 1, 0.01), ("bf16", 3, 0.15)):  # gray levels
         whole, tiled = (
-            restore_photograph(networks, Observation(image), RestoreSettings(tile=tile, precision=precision)).image
+            restore_observation(model, Observation(image), RestoreSettings(tile=tile, precision=precision)).image
             for tile in (1024, 128)
         )
         apart = 255 * (whole - tiled).abs()

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from agerestore.config.networks import AutoencoderConfig
+from agerestore.config.options import RestoreSettings
 from agerestore.config.presets import objectives, presets
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet, hide_labels
 from agerestore.errors import UsageError
-from agerestore.inference.restoration import restore
+from agerestore.inference.restorer import restore
 from agerestore.losses.base import Batch
 from agerestore.metrics import distribution
 from agerestore.models import weights
@@ -368,12 +369,12 @@ def test_each_objective_trains_comes_back_and_restores(objective, channels, tmp_
     picture = images.images[0].float() / 255
     if objective == "dcgan":
         assert loaded.networks.generate(drawn(2, config.network.latent_dim)).shape == (2, channels, 32, 32)
-        with pytest.raises(UsageError, match="no encoder"):
-            restore(loaded, picture)
+        with pytest.raises(UsageError, match="cannot restore"):
+            restore({"own": loaded}, picture)
     else:
         hole = torch.zeros(32, 32)
         hole[8:16, 8:16] = 1
-        restored = restore(loaded, picture, hole, refine=2)
+        restored = restore({"own": loaded}, picture, hole, RestoreSettings(latent_steps=2)).image
         assert restored.shape == picture.shape
         assert torch.equal(restored[:, hole == 0], picture[:, hole == 0])
         assert not torch.equal(restored, picture)

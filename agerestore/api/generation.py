@@ -1,0 +1,52 @@
+"""`agerestore.sample` and `agerestore.interpolate`."""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agerestore.api.models import AnyModel, named_model
+from agerestore.images.arrays import open_image
+from agerestore.inference import sampler
+
+
+def sample(num_samples: int = 64, *, model: AnyModel = "mnist", seed: int = 0) -> NDArray[np.uint8]:
+    """Generate images from codes drawn from the prior.
+
+    Args:
+        num_samples: N.
+        model: an encoder-generator pair.
+        seed: of the codes.
+
+    Returns:
+        (N, H, W, C) uint8.
+    """
+    loaded = named_model(model)
+    return _to_bytes(sampler.sample(loaded, num_samples, torch.Generator(loaded.device).manual_seed(seed)))
+
+
+def interpolate(
+    a: Any, b: Any, *, model: AnyModel = "mnist", steps: int = 9, spacing: Literal["image", "code"] = "image"
+) -> NDArray[np.uint8]:
+    """Generate the images between two, through the latent space.
+
+    Args:
+        a: see `restore`.
+        b: likewise.
+        model: an encoder-generator pair.
+        steps: N, both ends included.
+        spacing: equal steps between images, or between codes as in the papers.
+
+    Returns:
+        (N, H, W, C) uint8; at its ends the reconstructions of ``a`` and ``b``.
+    """
+    loaded = named_model(model)
+    first, last = (open_image(each).read((slice(None), slice(None)), loaded.device).image for each in (a, b))
+    return _to_bytes(sampler.interpolate(loaded, first, last, steps, spacing == "image"))
+
+
+def _to_bytes(images: Tensor) -> NDArray[np.uint8]:
+    """(N, C, H, W) in [0, 1] -> (N, H, W, C) uint8."""
+    return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,76 @@
+"""`agerestore.inspect` and `agerestore.degrade`."""
+
+from typing import Any, Literal, TypeVar, overload
+
+import torch
+from numpy.typing import NDArray
+from PIL.Image import Image
+from torch import Tensor
+
+from agerestore import degradations
+from agerestore.analysis import report
+from agerestore.analysis.report import Report
+from agerestore.api.models import AnyModel, named_models
+from agerestore.images.arrays import AnyPath, open_image, to_photo
+from agerestore.images.photo import Photo
+from agerestore.inference.selection import select_model
+
+I = TypeVar("I", NDArray[Any], Image, Tensor, Photo)  # noqa: E741  # an image
+
+WHOLE = (slice(None), slice(None))
+
+
+def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report:
+    """Measure what is wrong with an image: noise, JPEG quality, blur, scratches, color mode, missing pixels.
+
+    Args:
+        image: see `restore`.
+        mask: see `restore`; nothing is measured where pixels are missing.
+        model: the models of which the report names the one that restores such images.
+
+    Raises:
+        UsageError: an image or mask that is not understood.
+        UnreadableError: the file cannot be read.
+    """
+    photo = to_photo(image)
+    raster = open_image(photo, mask)
+    models = named_models(model)
+    name = select_model(models, raster) if len(models) > 1 else next(iter(models))
+    missing = None if raster.mask is None else raster.mask[0, 0].numpy()
+    return report.inspect(photo, missing, model=name)
+
+
+@overload
+def degrade(image: I, degradation: str, *, seed: int = 0, details: Literal[False] = False) -> I: ...
+@overload
+def degrade(image: I, degradation: str, *, seed: int = 0, details: Literal[True]) -> tuple[I, Any]: ...
+@overload
+def degrade(image: AnyPath, degradation: str, *, seed: int = 0, details: Literal[False] = False) -> NDArray[Any]: ...
+@overload
+def degrade(image: AnyPath, degradation: str, *, seed: int = 0, details: Literal[True]) -> tuple[NDArray[Any], Any]: ...
+def degrade(image: Any, degradation: str, *, seed: int = 0, details: bool = False) -> Any:
+    """Damage an image, to test restoration.
+
+    Args:
+        image: see `restore`.
+        degradation: such as ``noise:sigma=50`` or ``jpeg:quality=10..30,scratches`` (see `agerestore.degradations`).
+        seed: of all parameters that are drawn.
+        details: also answer with the mask of missing pixels.
+
+    Returns:
+        The damaged image in the type and dtype of ``image``; with ``details`` also its mask, a bool array (H, W), for
+        tensors a tensor, or None.
+
+    Raises:
+        UsageError: an image or degradation that is not understood.
+    """
+    raster = open_image(image)
+    observation = raster.read(WHOLE, raster.values.device)
+    generator = torch.Generator().manual_seed(seed)
+    damaged = degradations.degrade(observation.image, degradations.parse(degradation), generator)
+    made = raster.copy()
+    made.write(WHOLE, damaged.image)
+    answer = raster.to_original(made.values, "restored")
+    if not details:
+        return answer
+    return answer, None if damaged.mask is None else raster.map_to_original(damaged.mask) > 0

@@ -1,0 +1,64 @@
+"""`agerestore.load`, and the models that other verbs are given."""
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from agerestore.errors import OutOfDomainWarning, RestoreWarning
+from agerestore.images.arrays import AnyPath
+from agerestore.inference.result import Result
+from agerestore.models import zoo
+from agerestore.models.base import Model
+
+AnyModel = str | Path | Model
+
+
+def load(name_or_path: AnyPath = "photo", *, device: str | torch.device = "auto") -> Model:
+    """Load a model.
+
+    Args:
+        name_or_path: name of a shipped model, a .safetensors file, or the folder of a finished training run.
+        device: ``auto`` (the fastest there is), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Returns:
+        The model: its ``name``, ``task``, ``license`` and what it ``supports``; called, one forward pass.
+
+    Raises:
+        WeightsError: unknown name, or missing, damaged or tampered file.
+        UsageError: a device that is unknown or not there.
+    """
+    return zoo.load(str(name_or_path), device=device)
+
+
+@lru_cache(maxsize=1)
+def _automatic() -> dict[str, Model]:
+    return zoo.load_automatic()
+
+
+@lru_cache(maxsize=2)
+def _shipped(name: str) -> Model:
+    return zoo.load(name)
+
+
+def named_model(model: AnyModel) -> Model:
+    """The model of a name, a path or itself; shipped ones are loaded once."""
+    if isinstance(model, Model):
+        return model
+    return _shipped(str(model)) if str(model) in zoo.names() else zoo.load(model)
+
+
+def named_models(model: AnyModel) -> dict[str, Model]:
+    """The models to select from, by name: all that ``auto`` stands for, or one."""
+    if isinstance(model, str) and model == "auto":
+        return _automatic()
+    one = named_model(model)
+    return {one.name: one}
+
+
+def warn(result: Result[Any]) -> None:
+    """Give the remarks of a result as warnings of the caller of the public function."""
+    for remark in result.remarks:
+        warnings.warn(remark, OutOfDomainWarning if result.score > 1 else RestoreWarning, stacklevel=3)

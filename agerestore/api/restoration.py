@@ -1,0 +1,122 @@
+"""`agerestore.restore`."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
+
+from numpy.typing import NDArray
+from PIL.Image import Image
+from torch import Tensor
+
+from agerestore.api.models import AnyModel, named_models, warn
+from agerestore.config.options import RestoreSettings
+from agerestore.errors import UsageError
+from agerestore.images.arrays import AnyPath
+from agerestore.images.photo import Photo
+from agerestore.inference import restorer
+from agerestore.inference.refine import Degradation
+from agerestore.inference.result import Result
+
+I = TypeVar("I", NDArray[Any], Image, Tensor, Photo)  # noqa: E741  # an image
+Progress = Callable[[int, int], None]
+
+
+class _RestoreOptions(TypedDict, total=False):
+    model: AnyModel
+    strength: float
+    sigma: float | None
+    ensemble: int
+    latent_steps: int
+    auto_levels: bool
+    samples: int
+    seed: int
+    uncertainty: bool
+    tile: int | None
+    precision: str
+    degradation: Degradation | None
+    progress: Progress | None
+
+
+@overload
+def restore(
+    image: I, mask: Any = None, *, details: Literal[False] = False, **options: Unpack[_RestoreOptions]
+) -> I: ...
+@overload
+def restore(image: I, mask: Any = None, *, details: Literal[True], **options: Unpack[_RestoreOptions]) -> Result[I]: ...
+@overload
+def restore(
+    image: AnyPath, mask: Any = None, *, details: Literal[False] = False, **options: Unpack[_RestoreOptions]
+) -> NDArray[Any]: ...
+@overload
+def restore(
+    image: AnyPath, mask: Any = None, *, details: Literal[True], **options: Unpack[_RestoreOptions]
+) -> Result[NDArray[Any]]: ...
+def restore(
+    image: Any,
+    mask: Any = None,
+    *,
+    model: AnyModel = "auto",
+    strength: float = 1.0,
+    sigma: float | None = None,
+    ensemble: int = 1,
+    latent_steps: int = 0,
+    auto_levels: bool = False,
+    samples: int = 0,
+    seed: int = 0,
+    uncertainty: bool = False,
+    tile: int | None = None,
+    precision: str = "auto",
+    degradation: Degradation | None = None,
+    details: bool = False,
+    progress: Progress | None = None,
+) -> Any:
+    """Restore an image.
+
+    Args:
+        image: NumPy array (H, W) or (H, W, C), Pillow image, tensor (H, W), (C, H, W) or (B, C, H, W), or path; uint8,
+            uint16 or float in [0, 1], which noise may leave. Any size.
+        mask: missing pixels, of the image's size, in any of these types and any dtype: where it is not 0 a pixel is
+            missing. All other pixels come back bit for bit. None: the whole image is restored.
+        model: ``auto`` selects a shipped model for the image; else a name, a path, or what `load` gave.
+        strength: 0 leaves known pixels as they are, 1 takes the estimate.
+        sigma: standard deviation of the noise, 0 to 255, if it is known: no more is removed.
+        ensemble: 2, 4 or 8 average over so many rotated and mirrored positions, in so many times the time.
+        latent_steps: steps of latent refinement, of models of a fixed size; 100 is a lot.
+        auto_levels: also stretch the tones of a faded image to the full range, and halve a color cast.
+        samples: number of other plausible images to draw; needs ``details``.
+        seed: of the samples.
+        uncertainty: also compute the expected standard deviation of the error; needs ``details``.
+        tile: pixels a side computed at a time; None for as many as the free memory allows.
+        precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device.
+        degradation: the known degradation, a differentiable function of tensors, for latent refinement.
+        details: answer with a `Result`: image, std, samples, score, model and remarks.
+        progress: called with the numbers of tiles done and in all; what it raises cancels the work.
+
+    Returns:
+        The restored image in the type, dtype and size of ``image``, with its alpha; or the `Result`.
+
+    Raises:
+        UsageError: an image, mask or option that is not understood, or an option that the model does not support.
+        WeightsError: the model cannot be loaded.
+
+    Warns:
+        OutOfDomainWarning: the image is unlike those the model was trained on.
+        RestoreWarning: anything else people should know; with ``details``, these are remarks instead.
+
+    >>> import agerestore, numpy as np
+    >>> one, hole = np.zeros((28, 28), np.uint8), np.zeros((28, 28), bool)
+    >>> one[4:24, 13:16], hole[12:16] = 255, True
+    >>> restored = agerestore.restore(np.where(hole, 0, one).astype(np.uint8), hole, model="mnist")
+    >>> bool((restored[~hole] == one[~hole]).all()), bool(restored[13, 14] > 128)
+    (True, True)
+    """
+    if (samples or uncertainty) and not details:
+        raise UsageError("`samples` and `uncertainty` are part of the result; pass `details=True`, too")
+    settings = RestoreSettings(
+        latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
+        tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, precision=precision,
+    )  # fmt: skip
+    result = restorer.restore(named_models(model), image, mask, settings, degradation=degradation, progress=progress)
+    if details:
+        return result
+    warn(result)
+    return result.image

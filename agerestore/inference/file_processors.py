@@ -1,0 +1,151 @@
+"""What a batch does to each image file: decode it, restore or colorize it, encode the result and its sidecar files.
+
+These are the processors (`agerestore.batch.runner.Processor`) of `agerestore.restore_files` and of the command.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agerestore.batch.jobs import COMPARE, UNCERTAINTY, Job
+from agerestore.batch.masks import read_mask_file
+from agerestore.batch.runner import Encoded
+from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
+from agerestore.files import printable
+from agerestore.images import grid, io
+from agerestore.images.arrays import open_image
+from agerestore.images.photo import Mask, Photo
+from agerestore.inference import colorizer, restorer
+from agerestore.inference.result import Remark, Result
+from agerestore.models.base import Model
+
+STD_SCALE = 4  # gray levels of the uncertainty map for one of the expected error
+
+
+def uncertainty_map(std: Any) -> Photo:
+    """The std (H, W) of the error of an image as a gray image of 8 bits: four times the std in gray levels."""
+    levels = STD_SCALE * 255 * np.asarray(std)
+    return Photo(levels.clip(0, 255).round().astype(np.uint8)[..., None])
+
+
+@dataclass(frozen=True)
+class RestoreProcessor:
+    """Restores image files.
+
+    Attributes:
+        models: by name, on one device; the only one, or several to select from.
+        settings: options of restoring.
+        extras: options of the files.
+        masks_folder: the folder of masks, for the remark on files without one; None if masks are not in a folder.
+        colorizer: colorizes what was restored; None for not.
+        quality: of lossy formats, 1 to 100; None for the default.
+    """
+
+    models: Mapping[str, Model]
+    settings: RestoreSettings
+    extras: RestoreFileSettings
+    masks_folder: Path | None = None
+    colorizer: Model | None = None
+    quality: int | None = None
+    _said: set[str] = field(default_factory=set)  # remarks that hold for every image
+
+    def decode(self, job: Job, data: bytes) -> tuple[Photo, Path | None, Mask | None]:
+        """The image, the path of its mask, and the mask; images that could not be written are refused."""
+        photo, path = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
+        if self.colorizer is not None:
+            colorizer.refuse_colors(open_image(photo))
+        io.refuse_unfit(photo if self.colorizer is None else photo.as_rgb(), job.suffix)
+        if path is None:
+            return photo, None, None
+        return (
+            photo,
+            path,
+            read_mask_file(path, photo.pixels.shape[:2], self.extras.resize_mask, self.extras.max_pixels),
+        )
+
+    def compute(self, item: tuple[Photo, Path | None, Mask | None]) -> tuple[Photo, Result[Photo], Path | None]:
+        """Restore the image, and colorize what was restored."""
+        photo, path, mask = item
+        result = restorer.restore(self.models, photo, mask, self.settings)
+        if self.colorizer is not None:
+            settings = ColorizeSettings(seed=self.settings.seed, precision=self.settings.precision)
+            colored = colorizer.colorize(self.colorizer, result.image, settings)
+            result = replace(result, image=colored.image, remarks=[*result.remarks, *colored.remarks])
+        return photo, result, path
+
+    def encode(self, job: Job, result: tuple[Photo, Result[Photo], Path | None]) -> Encoded:
+        """The restored file, its sidecar files, and what to report."""
+        damaged, restored, mask = result
+        detail: dict[str, Any] = {
+            "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
+        }  # fmt: skip
+        if remarks := list(self._remarks(restored.remarks, mask)):
+            detail["warning"] = "; ".join(remarks)
+        sidecars = self._sidecars(job, damaged, restored)
+        files = {path: io.encode(photo, path.suffix, self.quality) for path, photo in sidecars}
+        return Encoded({**files, job.target: io.encode(restored.image, job.suffix, self.quality)}, detail)
+
+    def _remarks(self, remarks: list[Remark], mask: Path | None) -> Iterator[str]:
+        yield from (remark for remark in remarks if not remark.once)
+        if self.masks_folder and mask is None:
+            yield f"has no mask in {printable(self.masks_folder)}: the whole image was restored"
+        new = [remark for remark in remarks if remark.once and remark not in self._said]
+        self._said.update(new)
+        yield from (f"{remark} (said once)" for remark in new)
+
+    def _sidecars(self, job: Job, damaged: Photo, restored: Result[Photo]) -> Iterator[tuple[Path, Photo]]:
+        for number, sample in enumerate(restored.samples, start=1):
+            yield job.sample(number), sample
+        if restored.std is not None:
+            yield job.sidecar(UNCERTAINTY), uncertainty_map(restored.std)
+        if self.extras.compare:
+            yield job.sidecar(COMPARE), grid.side_by_side(damaged, restored.image)
+
+
+@dataclass(frozen=True)
+class ColorizeProcessor:
+    """Colorizes image files.
+
+    Attributes:
+        model: a colorizer.
+        codes: see `agerestore.inference.colorizer.color_codes_for`.
+        settings: options of colorizing.
+        extras: options of the files.
+        quality: of lossy formats, 1 to 100; None for the default.
+    """
+
+    model: Model
+    codes: colorizer.ColorCodes
+    settings: ColorizeSettings
+    extras: ColorizeFileSettings
+    quality: int | None = None
+
+    def decode(self, job: Job, data: bytes) -> Photo:
+        """The image; one that could not be written is refused."""
+        photo = io.decode(data, job.source, self.extras.max_pixels)
+        io.refuse_unfit(photo.as_rgb(), job.suffix)
+        return photo
+
+    def compute(self, photo: Photo) -> tuple[Photo, Result[Photo]]:
+        """Colorize the image."""
+        return photo, colorizer.colorize_with(self.model, photo, self.codes, self.settings)
+
+    def encode(self, job: Job, result: tuple[Photo, Result[Photo]]) -> Encoded:
+        """The colorized file, its further samples, and what to report."""
+        gray, colored = result
+        detail: dict[str, Any] = {"model": colored.model, "domain_score": round(colored.score, 3)}
+        if colored.remarks:
+            detail["warning"] = "; ".join(colored.remarks)
+        others = enumerate(colored.samples[1:], start=2)
+        files = {job.sample(number): io.encode(photo, job.suffix, self.quality) for number, photo in others}
+        if self.extras.compare:
+            files[job.sidecar(COMPARE)] = io.encode(_comparison(gray, colored.samples), ".png")
+        return Encoded({**files, job.target: io.encode(colored.image, job.suffix, self.quality)}, detail)
+
+
+def _comparison(gray: Photo, colored: list[Photo]) -> Photo:
+    """Gray and colorized at full size, or a contact sheet of several colorizations."""
+    return grid.side_by_side(gray, *colored) if len(colored) == 1 else grid.photo_grid([gray, *colored])

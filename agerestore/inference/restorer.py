@@ -1,0 +1,210 @@
+"""Restoring an image of any type: the one way, of the Python functions, the command and batches of files alike.
+
+`restore` opens the image as a `Raster`, selects the model, restores the raster (`restore_raster`) and gives the image
+back as it came. A model for any size works tile by tile (`agerestore.inference.any_size`), one of a fixed size on the
+letterboxed image (`agerestore.inference.fixed_size`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agerestore.analysis.documents import is_document
+from agerestore.config.options import DEFAULTS, UNMASKED_OPTIONS, RestoreSettings
+from agerestore.errors import UsageError
+from agerestore.images.arrays import ImageLike, open_image
+from agerestore.images.observation import Observation
+from agerestore.images.pixels import a_megapixel
+from agerestore.images.raster import Change, Raster
+from agerestore.inference.any_size import restore_any_size
+from agerestore.inference.fixed_size import restore_fixed_size
+from agerestore.inference.refine import Degradation
+from agerestore.inference.result import Remark, Result
+from agerestore.inference.selection import select_model
+from agerestore.inference.tiling import Progress
+from agerestore.inference.tone import apply_levels, measure_levels
+from agerestore.models.base import Model
+
+DOCUMENT = "looks like a document or drawing, whose thin strokes the model takes for scratches"
+MOST_MASKED = 0.85  # share of an image from which on a mask looks inverted
+
+WHOLE = (slice(None), slice(None))
+
+
+def restore(
+    models: Mapping[str, Model],
+    image: ImageLike,
+    mask: Any = None,
+    settings: RestoreSettings = DEFAULTS,
+    *,
+    degradation: Degradation | None = None,
+    progress: Progress | None = None,
+) -> Result[Any]:
+    """Restore an image by the one model there is, or by the one of several that suits it.
+
+    Args:
+        models: by name, on one device.
+        image: see `agerestore.images.arrays.open_image`.
+        mask: of any type; where it is not 0 pixels are missing, and all others stay bit for bit. Without a mask the
+            whole image is estimated.
+        settings: options.
+        degradation: the known degradation, differentiable, for latent refinement.
+        progress: told how many tiles are done, and of how many; what it raises cancels the work.
+
+    Returns:
+        Everything, in the type of ``image``.
+
+    Raises:
+        UsageError: the image or mask is not understood, or the one model does not support an option.
+        OutOfDomainError: there are several models, and none suits the image.
+    """
+    raster = open_image(image, mask)
+    several, masked = len(models) > 1, raster.mask is not None
+    name = select_model(models, raster, settings.precision) if several else next(iter(models))
+    model, remarks = models[name], _mask_remarks(raster.mask)
+    if not several:
+        model.require("restore", settings.given())
+    document = _is_document(model, raster)
+    if document and several:
+        result, advice = Result(raster), "it was left as it is; name a model with `model` to restore it anyway"
+    else:
+        result = restore_raster(model, raster, settings, degradation=degradation, progress=progress)
+        advice = "look whether some are missing"
+    if document:
+        remarks.append(Remark(f"{DOCUMENT}; {advice}"))
+    remarks += _model_remarks(model, name, masked, result, several) + _option_remarks(model, name, settings, masked)
+    if settings.auto_levels:
+        result = _with_auto_levels(result)
+    return _as_it_came(replace(result, model=name, remarks=remarks), raster)
+
+
+def _as_it_came(result: Result[Raster], raster: Raster) -> Result[Any]:
+    """The result in the type of the image that was opened."""
+    change: Change = "restored" if raster.mask is None else "filled"
+    return replace(
+        result,
+        image=raster.to_original(result.image.values, change),
+        std=None if result.std is None else raster.map_to_original(result.std),
+        samples=[raster.to_original(each.values, change) for each in result.samples],
+    )
+
+
+@torch.no_grad()
+def restore_raster(
+    model: Model,
+    raster: Raster,
+    settings: RestoreSettings = DEFAULTS,
+    *,
+    degradation: Degradation | None = None,
+    progress: Progress | None = None,
+) -> Result[Raster]:
+    """Restore images by one model, in their own depth.
+
+    Args:
+        model: one that restores.
+        raster: the images and their mask.
+        settings: options; those that the model does not support have no effect.
+        degradation: see `restore`.
+        progress: see `restore`.
+
+    Returns:
+        ``image`` and ``samples`` as rasters, ``std`` as a tensor (B, 1, H, W) on the CPU.
+
+    Raises:
+        UsageError: the model does not restore images, or samples of a batch are asked for.
+    """
+    model.require("restore")
+    if model.input.size is not None:
+        image, score = restore_fixed_size(model, raster.read(WHOLE, model.device), settings, degradation)
+        restored = raster.copy()
+        restored.write(WHOLE, image, raster.mask)
+        return Result(restored, score=float(score.max()))
+    latent_maps = _latent_maps(model, raster, settings)
+    uncertainty = settings.uncertainty and "uncertainty" in model.supports
+    restored, std, samples = restore_any_size(model, raster, settings, latent_maps, uncertainty, progress)
+    return Result(restored, std, samples)
+
+
+def restore_observation(
+    model: Model, observation: Observation, settings: RestoreSettings = DEFAULTS, **options: Any
+) -> Result[Tensor]:
+    """Restore tensors: `restore_raster` for a batch of images and masks as `Observation` holds them.
+
+    Values outside [0, 1], as unclipped noise gives, are taken as they are. Images and samples are tensors (B, C, H, W).
+    """
+    mask = None if observation.mask is None else observation.mask > 0
+    result = restore_raster(model, Raster(observation.image, mask=mask), settings, **options)
+    samples = [each.values for each in result.samples]
+    return Result(result.image.values, result.std, samples, result.score, model.name)
+
+
+def _latent_maps(model: Model, raster: Raster, settings: RestoreSettings) -> Tensor | None:
+    """The codes of the samples to draw, (K, M, rows, columns); None for none."""
+    if not settings.samples or "samples" not in model.supports:
+        return None
+    if len(raster.values) > 1:
+        raise UsageError(f"`samples` are drawn of one image, and this is a batch of {len(raster.values)}; split it")
+    generator = torch.Generator().manual_seed(settings.seed)
+    maps: Tensor = model.networks.sample_latent_maps(*raster.size, settings.samples, generator)
+    return maps
+
+
+def _is_document(model: Model, raster: Raster) -> bool:
+    """Whether an image is a document, which models for photographs would take the strokes from."""
+    if model.input.size is not None or raster.mask is not None or len(raster.values) > 1:
+        return False
+    pixels = raster.pixels()
+    if pixels.dtype not in (np.uint8, np.uint16):
+        pixels = raster.on_8_bit_scale(a_megapixel(pixels)).clip(0, 255).round().astype(np.uint8)
+    return is_document(pixels)
+
+
+def _with_auto_levels(result: Result[Raster]) -> Result[Raster]:
+    """Stretch the levels of what was restored; of samples by the same ones, so that known pixels agree in all."""
+    levels = [measure_levels(result.image, index) for index in range(len(result.image.values))]
+    std = result.std
+    if std is not None:
+        std = (std * std.new_tensor([each.gain.mean() for each in levels])[:, None, None, None]).clamp_max(1)
+    samples = [apply_levels(each, levels) for each in result.samples]
+    return replace(result, image=apply_levels(result.image, levels), std=std, samples=samples)
+
+
+# ---------------------------------------------------------------------------------------------- remarks
+
+
+def _mask_remarks(mask: Tensor | None) -> list[Remark]:
+    share = 0.5 if mask is None else float(mask.float().mean())
+    if share == 0:
+        return [Remark("the mask is black, which means that all is known: nothing was changed")]
+    if share == 1:
+        return [Remark("the mask is nowhere black, which means that nothing is known: the whole image was invented")]
+    if share > MOST_MASKED:
+        what = f"the mask calls {share:.0%} of the image missing"
+        return [Remark(f"{what}: white is missing, invert it if you meant the rest")]
+    return []
+
+
+def _model_remarks(model: Model, name: str, masked: bool, result: Result[Raster], several: bool) -> list[Remark]:
+    remarks = []
+    if result.score > 1:
+        what = f"out of the domain of {name!r} ({result.score:.1f} x its limit)"
+        remarks.append(Remark(f"{what}; what was generated may be invented"))
+    if several and model.input.size is not None and not masked:
+        what = f"taken for one of its kind by {name!r}, which generates it anew"
+        remarks.append(Remark(f"{what}; name another with `model` if it is none", once=True))
+    return remarks
+
+
+def _option_remarks(model: Model, name: str, settings: RestoreSettings, masked: bool) -> list[Remark]:
+    """The options without effect."""
+    given = settings.given()
+    idle = [*model.unsupported(given), *(each for each in UNMASKED_OPTIONS if masked and each in given)]
+    if not idle:
+        return []
+    listed = " and ".join(f"`{each}`" for each in dict.fromkeys(idle))
+    where = " with a mask" if not model.unsupported(given) else ""
+    return [Remark(f"{name!r} does not support {listed}{where}", once=True)]
