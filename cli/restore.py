@@ -110,7 +110,7 @@ def restore(
         tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, precision=compute.precision,
     )  # fmt: skip
     extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels)
-    models = zoo.load_automatic(str(where)) if model == "auto" else {model: zoo.load(model, device=where)}
+    models = zoo.load_automatic(device=where) if model == "auto" else {model: zoo.load(model, device=where)}
     if model != "auto":  # of several, one may support what another does not
         models[model].require("restore", settings.given())
     if colorize and samples:
