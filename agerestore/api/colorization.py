@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 from torch import Tensor
 
-from agerestore.api.models import AnyModel, named_model, warn
+from agerestore.api.models import AnyModel, named_models, warn
 from agerestore.config.options import ColorizeSettings
 from agerestore.images.arrays import AnyPath
 from agerestore.images.photo import Photo
@@ -16,8 +16,6 @@ from agerestore.inference.result import Result
 
 I = TypeVar("I", NDArray[Any], Image, Tensor, Photo)  # noqa: E741  # an image
 Progress = Callable[[int, int], None]
-
-COLORIZER = "cars-color"  # what ``model="auto"`` stands for
 
 
 class _ColorizeOptions(TypedDict, total=False):
@@ -85,7 +83,7 @@ def colorize(
     settings = ColorizeSettings(
         samples=samples, seed=seed, strength=strength, sepia=sepia, force=force, precision=precision
     )
-    loaded = named_model(COLORIZER if isinstance(model, str) and model == "auto" else model)
+    loaded = next(iter(named_models(model, "colorize").values()))
     result = colorizer.colorize(loaded, image, settings, reference, progress)
     if details:
         return result

@@ -33,9 +33,9 @@ def load(name_or_path: AnyPath = "photo", *, device: str | torch.device = "auto"
     return zoo.load(str(name_or_path), device=device)
 
 
-@lru_cache(maxsize=1)
-def _automatic() -> dict[str, Model]:
-    return zoo.load_automatic()
+@lru_cache(maxsize=2)
+def _automatic(verb: str) -> dict[str, Model]:
+    return zoo.load_automatic(verb)
 
 
 @lru_cache(maxsize=2)
@@ -50,10 +50,10 @@ def named_model(model: AnyModel) -> Model:
     return _shipped(str(model)) if str(model) in zoo.names() else zoo.load(model)
 
 
-def named_models(model: AnyModel) -> dict[str, Model]:
-    """The models to select from, by name: all that ``auto`` stands for, or one."""
+def named_models(model: AnyModel, verb: str = "restore") -> dict[str, Model]:
+    """The models to select from, by name: all that ``auto`` stands for in a verb, or one."""
     if isinstance(model, str) and model == "auto":
-        return _automatic()
+        return _automatic(verb)
     one = named_model(model)
     return {one.name: one}
 

@@ -369,7 +369,7 @@ def test_each_objective_trains_comes_back_and_restores(objective, channels, tmp_
     picture = images.images[0].float() / 255
     if objective == "dcgan":
         assert loaded.networks.generate(drawn(2, config.network.latent_dim)).shape == (2, channels, 32, 32)
-        with pytest.raises(UsageError, match="cannot restore"):
+        with pytest.raises(UsageError, match="is not for"):
             restore({"own": loaded}, picture)
     else:
         hole = torch.zeros(32, 32)
