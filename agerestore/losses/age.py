@@ -1,4 +1,4 @@
-"""The AGE game (Ulyanov et al., equations 2 to 6): all terms, for both players.
+"""Adversarial Generator-Encoder losses (Ulyanov, Vedaldi and Lempitsky, 2018, equations 2 to 6), for both players.
 
 ======== ================================================================ ==========
 term     meaning                                                          equation
@@ -9,8 +9,8 @@ match_x  reconstruction error of g(e(x)) against x, in data space         (3)
 match_z  reconstruction error of e(g(z)) against z, in latent space       (4)
 ======== ================================================================ ==========
 
-The generator (5) plays ``kl_fake + lambda match_z``; the encoder (6) plays ``kl_real - kl_fake + mu match_x``.
-Both players can have all of them, so that an ablation is a row of weights.
+The generator (5) minimizes ``kl_fake + lambda match_z``; the encoder (6) ``kl_real - kl_fake + mu match_x``.
+Both players can have all terms, so that an ablation is a row of weights.
 """
 
 import math
@@ -25,15 +25,15 @@ from agerestore.losses.base import Batch, Networks, learns
 from agerestore.losses.divergence import Divergence, age_code_kl
 from agerestore.models.latent import project
 
-EPS = 1e-3  # that a nearly perfect picture is not all that counts
+EPS = 1e-3  # keeps the logarithm bounded where the error of an image is near 0
 TERMS = ("kl_real", "kl_fake", "match_x", "match_z")
 
 
 def age_code_cosine(a: Tensor, b: Tensor) -> Tensor:
-    """The latent loss of the official code: 2 minus the mean over all B x M elements of the product.
+    """The latent loss of the official AGE code: 2 minus the mean over all B x M elements of the product.
 
-    A cosine distance would take the mean over B only; this one's slope is that of the cosine divided by M, and
-    the published lambda of 500 to 2000 supposes it. (The paper calls it L2; on the sphere they differ by a constant.)
+    A cosine distance takes the mean over B only; the gradient of this one is that of the cosine divided by M, and the
+    published lambda of 500 to 2000 assumes it. (The paper calls it L2; on the sphere they differ by a constant.)
 
     Args:
         a: (B, M) codes.
@@ -46,7 +46,7 @@ def age_code_cosine(a: Tensor, b: Tensor) -> Tensor:
 
 
 def log_mse(a: Tensor, b: Tensor) -> Tensor:
-    """Mean over pictures of the logarithm of their mean squared error: what PSNR counts, each picture as much.
+    """Mean over images of the logarithm of their mean squared error, which is what PSNR measures.
 
     Args:
         a: (B, ...).
@@ -68,14 +68,14 @@ MATCH: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class AGE:
-    """The terms of the game, for one choice of divergence and reconstruction losses.
+    """The loss terms, for one choice of divergence and reconstruction losses.
 
     Attributes:
         divergence: (B, M) codes -> scalar.
         match_x: reconstruction loss in data space, a key of `MATCH`.
         match_z: reconstruction loss in latent space, a key of `MATCH`.
         ceiling: beyond it a growing ``kl_fake`` gains the encoder nothing, so that it stops pushing a generator that
-            is behind (after the margin of Balanced PIONEER); infinite in the AGE paper.
+            is behind (as the margin of Balanced PIONEER does); infinite in the AGE paper.
     """
 
     divergence: Divergence = age_code_kl
@@ -87,8 +87,8 @@ class AGE:
         """Compute the ``wanted`` terms with gradient to the networks that require it.
 
         Args:
-            player: ``encoder`` or ``generator``. The other one is held fixed, but stays in training mode: batch
-                statistics are taken, and running ones updated, as in the official code.
+            player: ``encoder`` or ``generator``. The other one is held fixed, but stays in training mode: it takes
+                batch statistics and updates the running ones, as in the official code.
             networks: ``encoder``: (B, C, S, S) -> (B, M), ``generator``: (B, M) -> (B, C, S, S).
             batch: images and prior codes.
             wanted: names out of `TERMS`.
@@ -101,9 +101,9 @@ class AGE:
     def real(
         self, player: str, networks: Networks, x: Tensor, wanted: Collection[str], target: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """The terms of real images, whose codes are to give ``target``, or themselves where there is none.
+        """The terms of real images, whose codes shall give ``target``, or the images themselves if there is none.
 
-        They and fake ones pass the encoder apart, with batch statistics of their own.
+        Real and fake images go through the encoder separately, with batch statistics of their own.
         """
         terms: dict[str, Tensor] = {}
         if "kl_real" in wanted or "match_x" in wanted:
@@ -118,7 +118,7 @@ class AGE:
     def fake(
         self, player: str, networks: Networks, z: Tensor, wanted: Collection[str]
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """The terms of fake images, the images and their codes."""
+        """The terms of fake images, the images g(z) and their codes e(g(z))."""
         with torch.set_grad_enabled(learns(player, "generator")):
             image = networks["generator"](z)
         code = networks["encoder"](image)

@@ -1,9 +1,11 @@
-"""Which codes a lightness has: the distribution of them is fitted to those of real pictures, the game being over.
+"""Loss of the code prior p(z | L), a mixture density network (Bishop, 1994): it is fitted to codes of real images.
+
+Encoder and generator are trained already and stay frozen.
 
 ========= ==========================================================================
 term      meaning
 ========= ==========================================================================
-surprisal -log p(e(L, a, b) | L) in nats, of pictures and of other views of them
+surprisal -log p(e(L, a, b) | L) in nats, of images and of other views of them
 ========= ==========================================================================
 """
 
@@ -18,12 +20,11 @@ TERMS = ("surprisal",)
 
 
 def code_prior_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
-    """Compute the ``wanted`` terms; see the module. ``player`` is always ``code_prior``; pictures are packed."""
+    """Compute the ``wanted`` terms; see the module. ``player`` is always ``code_prior``; images are packed."""
     if "surprisal" not in wanted:
         return {}
-    pictures = batch.x if batch.view is None else torch.cat([batch.x, batch.view])
+    images = batch.x if batch.view is None else torch.cat([batch.x, batch.view])
     with torch.no_grad():
-        codes = networks["encoder"](pictures)
-        center = torch.zeros_like(codes)
-        seen = networks["generator"].features(pictures[:, :-2], center)[-1]
-    return {"surprisal": -networks[player](seen).log_prob(codes.float()).mean()}
+        codes = networks["encoder"](images)
+        features = networks["generator"].features(images[:, :-2], torch.zeros_like(codes))[-1]
+    return {"surprisal": -networks[player](features).log_prob(codes.float()).mean()}

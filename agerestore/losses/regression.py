@@ -1,10 +1,10 @@
-"""Regression of the center: the best single estimate of a clean picture, and how far it expects to be off.
+"""Regression of the estimator: the best single estimate of a clean image, and its predicted variance.
 
 =========== =========================================================================================
 term        meaning, with (m, s2) = estimator(D(x)), the estimate and its variance
 =========== =========================================================================================
 estimate    absolute error of m against x
-psnr        mean over pictures of the logarithm of the squared error of m, which is what PSNR counts
+psnr        mean over images of the logarithm of the squared error of m, which is what PSNR measures
 uncertainty negative log-likelihood of x - m under N(0, s2), without gradient to m (Nix & Weigend, 1994)
 =========== =========================================================================================
 """
@@ -23,7 +23,7 @@ TERMS = ("estimate", "psnr", "uncertainty")
 def regression_terms(player: str, networks: Networks, batch: Batch, wanted: Collection[str]) -> dict[str, Tensor]:
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``estimator``."""
     if batch.damaged is None:
-        raise UsageError("the estimator learns from damaged pictures: set degradation, such as noise:sigma=0..55")
+        raise UsageError("the estimator learns from degraded images: set degradation, such as noise:sigma=0..55")
     answer = networks[player](batch.damaged, batch.mask)
     error = answer.image - batch.x
     terms: dict[str, Tensor] = {}

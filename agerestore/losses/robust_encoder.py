@@ -1,7 +1,7 @@
-"""Tuning of the robust encoder: damaged pictures get the code of the clean one (the generator stays frozen).
+"""Losses of the robust encoder, which gives degraded images the codes of clean ones (the generator stays frozen).
 
 ======== =============================================================================
-term     meaning, with D(x) the damaged picture
+term     meaning, with D(x) the degraded image
 ======== =============================================================================
 image    squared error of g(e_r(D(x))) against x
 code     cosine distance of e_r(D(x)) from e(x), the clean encoder's code of the clean x
@@ -24,7 +24,7 @@ def robust_encoder_terms(player: str, networks: Networks, batch: Batch, wanted: 
     """Compute the ``wanted`` terms; see the module. ``player`` is always ``robust_encoder``."""
     if batch.damaged is None:
         raise UsageError(
-            "the robust encoder is tuned on damaged pictures: set robust.degradation, such as noise:sigma=50"
+            "the robust encoder learns from degraded images: set robust.degradation, such as noise:sigma=50"
         )
     code = networks[player](batch.damaged)
     terms: dict[str, Tensor] = {}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agerestore import degradations
 from agerestore.config.training import TrainConfig
-from agerestore.data.datasets import PhotoSet, TrainingSet, resize
+from agerestore.data.datasets import TrainingSet, resize
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
@@ -144,8 +144,6 @@ class PhotoValidator:
     """For networks that restore photographs."""
 
     def __init__(self, config: TrainConfig, images: TrainingSet, device: torch.device) -> None:
-        if not isinstance(images, PhotoSet):
-            raise TypeError("networks for photographs are validated on photographs")
         self.config = config
         self.photographs = [image.float() / 255 for image in images.to(device).images[:PHOTOGRAPHS]]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agerestore import degradations
 from agerestore.config import legacy
 from agerestore.config.training import TrainConfig, train_config
 
@@ -49,6 +50,17 @@ def test_a_header_of_version_0_1_is_read_under_the_names_of_now():
     assert header["data_license"] == "CC0"
     assert header["validation"] == {"gray": 1.0, "samples_estimate": 2.0}
     assert header["training"] == {"gray": 1}
+
+
+@pytest.mark.parametrize(("then", "now"), [
+    ("jpeg:quality=8..30|noise,jpeg", "jpeg@1:quality=8..30|noise,jpeg@1"),
+    ("old-photo|webp", "grain,fading,blur:sigma=0..1.2,scratches,dust,jpeg@1:quality=50..95|webp"),
+    ("noise:sigma=0..55", "noise:sigma=0..55"),
+])  # fmt: skip
+def test_a_run_goes_on_with_the_versions_of_degradations_that_it_was_begun_with(then, now):
+    assert legacy.training({"damage": then}) == {"degradation": now}
+    assert legacy.training({"degradation": then}) == {"degradation": then}
+    assert degradations.parse(now)
 
 
 def test_random_numbers_derive_from_the_names_that_stages_had_first():

@@ -102,7 +102,7 @@ def test_terms_in_closed_form():
     z = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     x = torch.zeros(4, 3, 8, 8)
     x[:, 1:] = 2.0
-    objective = ColorAGE(AGE(divergence, match_z="l2"), draws=2)
+    objective = ColorAGE(AGE(divergence, match_z="l2"), samples=2)
     wanted = ("match_x", "match_z", "colorfulness", "regression", "kl_within")
     terms = objective("generator", networks_that_return(None, 3.0), Batch(x, z), wanted)
     assert float(terms["regression"]) == pytest.approx(2 * 2 / 3)

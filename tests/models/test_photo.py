@@ -188,7 +188,7 @@ class Reader(nn.Module):
 def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(heeds):
     x, z = drawn(8, 3, 32, 32), project(torch.randn(8 * 4, 2, generator=torch.Generator().manual_seed(0)))
     networks = {"estimator": estimator(0, 0.1), "generator": Painter(heeds), "encoder": Reader()}
-    game = ConditionalAGE(AGE(), draws=4)
+    game = ConditionalAGE(AGE(), samples=4)
     terms = game("generator", networks, Batch(x, z, x, x[:, :1]), ("kl_within", "match_z", "kl_fake"))
     if heeds:
         around = z.view(2, 4, 4, 2) - z.view(2, 4, 4, 2).mean(dim=1, keepdim=True)  # condition, draw, region
@@ -234,7 +234,7 @@ def test_the_condition_is_that_of_each_picture():
 
     networks = {"estimator": estimator(0, 0.1), "generator": generator, "encoder": Reader()}
     batch = Batch(x, project(torch.randn(16, 2)), x, x[:, :1])
-    ConditionalAGE(AGE(), draws=2)("encoder", networks, batch, ("kl_fake", "kl_within"))
+    ConditionalAGE(AGE(), samples=2)("encoder", networks, batch, ("kl_fake", "kl_within"))
     assert torch.equal(seen[0], x)
     assert torch.equal(seen[1], x[[0, 0, 1, 1]])
 
