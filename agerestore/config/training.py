@@ -1,20 +1,19 @@
-"""The configuration of a training run, as frozen data; `agerestore.config.presets` has presets of it.
-
-Weights of loss terms are signed: a player minimizes the sum of weight x term.
-"""
+"""The configuration of a training run, as frozen data; `agerestore.config.presets` has presets of it."""
 
 from __future__ import annotations
 
 import json
 import math
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from agerestore.config import legacy
 from agerestore.config.networks import CONFIGS, AnyNetworkConfig, AutoencoderConfig, Frozen
 from agerestore.config.presets import objectives, settings_of, with_objective
+from agerestore.config.stages import CodePriorConfig, EstimateConfig, FinetuneConfig, RobustConfig, UpdateStep
 from agerestore.errors import UsageError
 
 Decay = Literal["constant", "linear", "cosine", "step"]
@@ -24,91 +23,6 @@ SAMPLES_PER_CONDITION = 4  # codes for each condition, in the loss terms that co
 RUNTIME_FIELDS = {"compiled", "workers", "cuda_graph", "state_minutes", "sheet_every", "log_every"}
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class UpdateStep(Frozen):
-    """What a player does in an iteration: how many steps of its optimizer, and what they minimize.
-
-    A player is a network by its name, or several joined by +, such as encoder+generator, that take one step together.
-    """
-
-    steps: int = Field(1, ge=0)
-    rate: float = Field(1.0, gt=0, description="factor of the learning rate of the stage")
-    weights: dict[str, float] = Field(description="loss term -> weight")
-
-
-class StageConfig(Frozen):
-    """A stage of training in which one network learns alone.
-
-    Attributes:
-        player: the network.
-        decay: how the learning rate falls, see `agerestore.training.stages.learning_rate`.
-    """
-
-    player: ClassVar[str]
-
-    steps: int = Field(0, ge=0, description="iterations; 0 leaves the stage out")
-    lr: float = Field(1e-3, gt=0, description="learning rate at its beginning")
-    update: UpdateStep
-
-    @property
-    def decay(self) -> str:
-        """How the learning rate falls."""
-        return "cosine"
-
-
-class FinetuneConfig(StageConfig):
-    """Encoder fine-tuning after the adversarial stage: it learns to invert the generator, both as they are used.
-
-    The generator is frozen, and the batch norms keep their running statistics.
-    """
-
-    player: ClassVar[str] = "encoder"
-
-    lr: float = Field(5e-4, gt=0, description="learning rate at its beginning")
-    update: UpdateStep = UpdateStep(weights={"kl_real": 2, "kl_fake": 10, "match_x": 50, "match_z": 128})
-
-
-class RobustConfig(StageConfig):
-    """The robust encoder, a copy of the encoder that learns to encode degraded images; the generator is frozen."""
-
-    player: ClassVar[str] = "robust_encoder"
-
-    steps: int = Field(4000, ge=0, description="iterations; 0 leaves the robust encoder out")
-    batch_size: int = Field(64, ge=2)
-    degradation: str = (
-        "noise:sigma=20..140:clip=1|noise:sigma=0..128|saltpepper:amount=0..0.4|hole:size=8..18"
-        "|holes:count=1..2:size=8..16|missing:fraction=0.2..0.7|strokes,noise:sigma=0..60|blur:sigma=0..2,noise:sigma=0..40:clip=1"
-    )
-    update: UpdateStep = UpdateStep(weights={"image": 1.0, "code": 0.01})
-
-
-class CodePriorConfig(StageConfig):
-    """The distribution of color codes given the lightness; encoder and generator are frozen."""
-
-    player: ClassVar[str] = "code_prior"
-
-    update: UpdateStep = UpdateStep(weights={"surprisal": 1.0})
-
-    @property
-    def decay(self) -> str:
-        """How the learning rate falls."""
-        return "linear"
-
-
-class EstimateConfig(StageConfig):
-    """Regression before the adversarial stage: the estimator learns the best single estimate of a clean image."""
-
-    player: ClassVar[str] = "estimator"
-
-    lr_decay: Literal["constant", "linear", "cosine"] = "cosine"  # this stage has no epochs
-    batch_size: int = Field(32, ge=1)
-    update: UpdateStep = UpdateStep(weights={"estimate": 1.0, "uncertainty": 0.02})
-
-    @property
-    def decay(self) -> str:
-        """How the learning rate falls."""
-        return self.lr_decay
 
 
 # Fields that have an effect with some kinds of networks and objectives only.
@@ -256,10 +170,10 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
-            raise UsageError(f"--set {setting!r} is not of the form key=value, such as steps=2000")
+            raise UsageError(f"`settings`: {setting!r} is not of the form key=value, such as steps=2000")
         _assign(values, key.split("."), text)
     _shorten(values, {setting.partition("=")[0] for setting in settings}, row.get("steps"))
-    return parse(TrainConfig, values, "--set")
+    return parse(TrainConfig, values, "`settings`")
 
 
 def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None:
@@ -277,7 +191,7 @@ def _assign(values: dict[str, Any], path: list[str], text: str) -> None:
     for part in path[:-1]:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
-            raise UsageError(f"--set {'.'.join(path)}: {part} holds a single value; see --dry-run for all keys")
+            raise UsageError(f"`settings` {'.'.join(path)}: {part} holds a single value, not keys")
     values[path[-1]] = _value(text)
 
 
@@ -288,7 +202,7 @@ def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise UsageError(f"--set: {text} is not a list such as [16,64,128]") from None
+        raise UsageError(f"`settings`: {text} is not a list such as [16,64,128]") from None
 
 
 def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
@@ -298,9 +212,18 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        unknown, said = first["type"] == "extra_forbidden", first["msg"].removeprefix("Value error, ")
-        hint = "unknown key; see --dry-run for all of them" if unknown else said
+        unknown = first["type"] == "extra_forbidden"
+        hint = _like(values, first["loc"]) if unknown else first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{where} {key}".rstrip() + f": {hint}") from None
+
+
+def _like(values: Any, path: tuple[int | str, ...]) -> str:
+    """What to say of an unknown key: one that is spelled nearly like it, or all that stand beside it."""
+    for part in path[:-1]:
+        values = values[part]
+    others = [key for key in values if key != path[-1]]
+    near = get_close_matches(str(path[-1]), others, 1)
+    return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; there are {', '.join(others)}"
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -312,4 +235,4 @@ def read_config(path: Path) -> TrainConfig:
     try:
         return parse(TrainConfig, legacy.training(json.loads(path.read_text())), str(path))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable training configuration ({error}); start without --resume") from None
+        raise UsageError(f"{path}: not a readable training configuration ({error}); start a new run") from None

@@ -187,7 +187,7 @@ def hide_labels(labels: Tensor, count: int | None, seed: int) -> Tensor:
     """Labels (N,) of which all but ``count`` are hidden as -1: as many are left of each class, drawn from ``seed``.
 
     Raises:
-        UsageError: a class has fewer pictures than its share.
+        UsageError: a class has fewer images than its share.
 
     >>> hide_labels(torch.tensor([0, 0, 1, 1, 1]), 2, seed=0).sort().values
     tensor([-1, -1, -1,  0,  1])

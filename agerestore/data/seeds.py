@@ -9,8 +9,8 @@ from torch import Tensor
 
 def derive_seed(*parts: object) -> int:
     """A 63-bit seed from anything printable: the random state of a step is a function of where it stands."""
-    dataset_digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(dataset_digest, "big") >> 1
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 @lru_cache(maxsize=2)

@@ -18,17 +18,17 @@ from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableEr
 from agerestore.images import io
 from agerestore.images.formats.catalog import readable_suffixes
 
-Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # pictures (H, W, C) uint8, labels, unreadable files
+Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # images (H, W, C) uint8, labels, unreadable files
 
 
-RUN = ("config.json", "log.jsonl")  # what lies in the folder of a training run
+RUN = ("config.json", "log.jsonl")  # files that a training run leaves in its folder
 
 
 def read_folder(path: Path) -> Arrays:
-    """Every readable picture of a folder and those below it, in the order of their names.
+    """Read all images of a folder and its subfolders, in the order of their names.
 
-    Masks, NAME.mask.png, and what training runs have drawn are none. Pictures have labels where each lies in a folder
-    that is named by a digit: 0/a.png, 7/b.png.
+    Masks (NAME.mask.png) and the contact sheets of training runs are left out. Images have labels if each lies in a
+    folder that is named by a digit, as in 0/a.png and 7/b.png.
     """
     arrays: list[np.ndarray] = []
     folders: list[str] = []
@@ -109,7 +109,7 @@ def read(path: Path, split: str) -> Arrays:
 
 
 def _complete(reader: Callable[[Path, str], Arrays], path: Path, split: str) -> Arrays:
-    """What a reader finds, or one line where files of a set are missing or damaged."""
+    """Call a reader, and say in one line where files of its set are missing or damaged."""
     try:
         return reader(path, split)
     except Exception as error:  # whatever torchvision, scipy or pickle say of a damaged file
@@ -122,7 +122,7 @@ def _complete(reader: Callable[[Path, str], Arrays], path: Path, split: str) -> 
 
 
 def has_splits(path: Path) -> bool:
-    """Whether a set knows its training and test part apart: one of torchvision's layouts, not a plain folder."""
+    """Whether a set has a training and a test part: one of torchvision's layouts, not a plain folder."""
     return any((path / found).exists() for found, _ in LAYOUTS)
 
 
@@ -152,7 +152,7 @@ def load_images(path: Path, image_size: int, channels: int, split: str = "train"
         image_size: S; images are cropped to a centered square and scaled. 28-pixel MNIST is padded to 32 first.
         channels: 1 (luminance) or 3 (RGB).
         split: ``train`` or ``test``; a plain folder is taken as it is.
-        stretch: scale the whole picture, whatever its proportions, instead of the square in its middle.
+        stretch: scale the whole image, whatever its proportions, instead of the square in its middle.
 
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
@@ -173,16 +173,16 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
         split: as for `load`.
 
     Raises:
-        NothingReadableError: no such folder, or no picture in it that is readable and large enough.
+        NothingReadableError: no such folder, or no image in it that is readable and large enough.
     """
     arrays, _, skipped = read(path, split)
     with _enough_memory(path):
         found = [_planes(array, 3) for array in arrays]
     images = tuple(image for image in found if min(image.shape[1:]) >= least)
     if not images:
-        raise NothingReadableError(f"{path}: no picture of at least {least}x{least} pixels; give larger photographs")
+        raise NothingReadableError(f"{path}: no image of at least {least}x{least} pixels; give larger photographs")
     if small := len(found) - len(images):
-        skipped = [*skipped, f"{path}: {small} of {len(found)} pictures left out, smaller than {least}x{least} pixels"]
+        skipped = [*skipped, f"{path}: {small} of {len(found)} images left out, smaller than {least}x{least} pixels"]
     return PhotoSet(images, tuple(skipped))
 
 

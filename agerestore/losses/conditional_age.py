@@ -33,7 +33,7 @@ from agerestore.models.layers.estimator import Estimate
 from agerestore.models.photo import REGION, Condition
 
 TERMS = (*age.TERMS, "kl_within", "variance_ratio")
-EPS = 0.01  # mean square below which residuals are alike
+VARIANCE_EPS = 0.01  # mean square below which residuals are alike
 OPPONENT = (1, 1, 1), (1, 0, -1), (1, -2, 1)  # axes of RGB; residuals of photographs lie mostly along the first
 
 
@@ -79,7 +79,7 @@ class ConditionalAGE:
             with torch.no_grad():
                 target = _opponent_energy(once["generator"](once["encoder"](batch.x[:count])))
             sampled = _opponent_energy(fake).view(count, self.samples, *target.shape[1:]).mean(dim=1)
-            terms["variance_ratio"] = ((sampled + EPS) / (target + EPS)).log().abs().mean()
+            terms["variance_ratio"] = ((sampled + VARIANCE_EPS) / (target + VARIANCE_EPS)).log().abs().mean()
         return terms
 
 

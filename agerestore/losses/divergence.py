@@ -1,19 +1,19 @@
-"""How far a batch of codes is from the prior, in nats per latent dimension.
+"""Divergence of a batch of codes from the prior, in nats per latent dimension.
 
-All estimators take codes (B, M) and answer a scalar that is a **mean** over the M dimensions, as the official
-AGE code does (the paper prints a sum; its author agrees that it should read mean). Three of them exist:
+All estimators take codes (B, M) and return a scalar that is a **mean** over the M dimensions, as in the official AGE
+code (the paper prints a sum; its author agrees that it should read mean). There are three:
 
 ``gaussian``
-    A Gaussian is fitted to the batch; its KL divergence from N(0, I) in closed form. The theoretically right one.
+    The KL divergence of the Gaussian fitted to the batch from N(0, I), in closed form.
 ``age_code``
-    Equation (8) of the AGE paper and the official code, which put the variance where the standard deviation
-    belongs. It has the same minimum on the sphere, but about twice the slope.
+    Equation (8) of the AGE paper and the official code, which have the variance where the standard deviation belongs.
+    On the sphere it has the same minimum, and about twice the gradient.
 ``nearest``
     The non-parametric Kozachenko-Leonenko estimator from nearest-neighbor distances.
 
-On the sphere sum_j (v_j + m_j^2) = 1, so the quadratic part of ``gaussian`` is constant and its slope is half that of
-``age_code``; ``nearest``, a true KL per dimension as well, goes with ``gaussian``. Twice the weight of these two keeps
-the meaning of published weights of the reconstruction terms.
+On the sphere sum_j (v_j + m_j^2) = 1, so that the quadratic part of ``gaussian`` is constant and its gradient half that
+of ``age_code``; so is that of ``nearest``, also a true KL per dimension. With twice the weight for these two, published
+weights of the reconstruction terms keep their meaning.
 """
 
 import math
@@ -32,7 +32,7 @@ Direction = Literal["qp", "pq"]
 Divergence = Callable[[Tensor], Tensor]
 
 
-SMALLEST_VARIANCE = 1e-12  # codes that all fell on one point cost much, but not infinity, from which nothing returns
+SMALLEST_VARIANCE = 1e-12  # keeps the divergence of codes that collapsed to one point finite
 
 
 def _moments(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,7 +57,7 @@ def gaussian_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
 
 
 def age_code_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
-    """The expression of the official AGE code and of equation (8): variance in the place of standard deviation.
+    """Expression of the official AGE code and of equation (8): the variance in place of the standard deviation.
 
     Args:
         z: (B, M) codes.
@@ -138,9 +138,9 @@ def _none_from(prior: Prior, codes: Tensor) -> Tensor:
 
 
 def ideal(name: str, dim: int, prior: Prior = "sphere") -> float:
-    """Value a divergence takes for codes that are the prior: v = 1/M and m = 0 on the sphere, v = 1 for a Gaussian.
+    """Value of a divergence for codes of the prior: v = 1/M and m = 0 on the sphere, v = 1 for a Gaussian.
 
-    A finite batch lies a little above it. The balance monitor compares KL_real and KL_fake with this figure.
+    A finite batch lies a little above it.
 
     >>> round(ideal("age_code", 64), 4), round(ideal("gaussian", 64), 4), ideal("nearest", 64)
     (3.659, 1.5873, 0.0)

@@ -1,4 +1,4 @@
-"""Measures between sets: how far apart two sets of points are, or how a set of pictures is classified."""
+"""Distances between sets of points or features, and scores of sets of images."""
 
 import torch
 from torch import Tensor
@@ -7,12 +7,12 @@ from agerestore.errors import UsageError
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 128) -> float:
-    """Sliced Wasserstein distance of order 1: the mean over directions of that of the points' projections.
+    """Sliced Wasserstein distance of order 1: the mean over random directions of the distance of projections.
 
     Args:
         a: (N, M) points.
         b: (N, M) as many points.
-        directions: unit vectors, drawn with seed 0.
+        directions: number of unit vectors, which are drawn with seed 0.
     """
     drawn = torch.randn(a.shape[1], directions, generator=torch.Generator().manual_seed(0)).to(a.device)
     projections = [(points @ (drawn / drawn.norm(dim=0))).sort(dim=0).values for points in (a, b)]
@@ -22,11 +22,11 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 128) -> float:
 def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     """Squared Fréchet distance between Gaussians fitted to two sets of features.
 
-    |mean_a - mean_b|^2 + trace(A + B - 2 (A B)^(1/2)) with the sample covariances A and B; Dowson and Landau
-    1982. With features of one's own it must not be called FID.
+    |mean_a - mean_b|^2 + trace(A + B - 2 (A B)^(1/2)) with the sample covariances A and B (Dowson and Landau, 1982).
+    Only with the features of the Inception network it is FID.
 
     Args:
-        a: (N, D) float, one row per picture.
+        a: (N, D) float, one row per image.
         b: (M, D).
 
     Returns:
@@ -38,7 +38,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     if min(len(a), len(b)) < 2 or a.shape[1] != b.shape[1]:
         raise UsageError(
             f"no Fréchet distance between {len(a)} x {a.shape[1]} and {len(b)} x {b.shape[1]} features: give"
-            " two pictures or more to each set, and take the features of one network"
+            " two images or more to each set, and take the features of one network"
         )
     a, b = a.detach().cpu().double(), b.detach().cpu().double()  # not all devices have float64
     cov_a, cov_b = (_covariance(features) for features in (a, b))
@@ -51,9 +51,11 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
 
 
 def classifier_score(probabilities: Tensor) -> float:
-    """How sure a classifier is of each picture, and how even over the classes (Salimans et al., 2016).
+    """The formula of the Inception score (Salimans et al., 2016) with any classifier.
 
-    The formula of the Inception score, which it is to be called only of the Inception network on ImageNet's classes.
+    It is high where the classifier is sure of each image, and sees all classes alike often.
+
+    Only with the Inception network and the classes of ImageNet it is that score.
 
     Args:
         probabilities: (N, K), each row of sum 1.

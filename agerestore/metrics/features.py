@@ -1,8 +1,8 @@
-"""A small classifier of pictures of 32x32 pixels: is a restored digit still the digit it was?
+"""A small classifier of images of 32x32 pixels, and features from it.
 
-The share of digits it recognizes before and after restoration says what PSNR does not. Its features serve a
-Fréchet distance between sets of pictures, too, in a space of our own: it must never be called FID. Where a set has no
-labels, it learns to tell how pictures were tampered with (`train_on_kinds`).
+Its accuracy before and after restoration says whether a restored digit is still the digit it was, which PSNR does not.
+Its features serve a Fréchet distance between sets of images, which must never be called FID: that has the features of
+the Inception network. Where a set has no labels, it learns a pretext task (`train_transformation_network`).
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ SIZE = 32  # pixels, height and width
 CLASSES = 10
 FEATURES = 64
 BATCH = 128
-FEW = 12_800  # pictures, of which two epochs are too short
-MIN_ACCURACY = 0.4  # share of pictures that a classifier must know; chance knows a tenth
+FEW = 12_800  # images; with fewer, more than two epochs are needed
+MIN_ACCURACY = 0.4  # on held-out images, of a classifier that can be used; chance has 0.1
 
 
 class Classifier(nn.Module):
@@ -53,23 +53,23 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator, epochs: int = 2) -> Classifier:
-    """Train on pictures and their labels; all of MNIST takes half a minute and gives 99 % on its test digits.
+    """Train on images and their labels; all of MNIST takes half a minute and gives 99 % on its test digits.
 
     Args:
         images: (N, C, 32, 32) float in [0, 1]; training runs on their device.
         labels: (N,) int64 in 0..9.
-        generator: on the CPU; it alone decides the initial weights and the order of the pictures.
-        epochs: passes over the pictures.
+        generator: on the CPU; the only source of initial weights and of the order of images.
+        epochs: passes over the images.
 
     Returns:
         The classifier in eval mode.
 
     Raises:
-        UsageError: pictures of another size, or not one label for each.
+        UsageError: images of another size, or not one label for each.
     """
     if images.shape[2:] != (SIZE, SIZE) or len(labels) != len(images):
-        shapes = f"pictures {tuple(images.shape)} and labels {tuple(labels.shape)}"
-        raise UsageError(f"the classifier needs {SIZE}x{SIZE} pictures and a label for each, not {shapes}")
+        shapes = f"images {tuple(images.shape)} and labels {tuple(labels.shape)}"
+        raise UsageError(f"the classifier needs {SIZE}x{SIZE} images and a label for each, not {shapes}")
     classifier = _initial(images.shape[1], generator).to(images.device)
     steps = epochs * -(-len(images) // BATCH)
     optimizer = torch.optim.Adam(classifier.parameters())
@@ -87,27 +87,37 @@ def train_classifier(images: Tensor, labels: Tensor, generator: torch.Generator,
 
 
 def train_if_accurate(images: Tensor, labels: Tensor, generator: torch.Generator) -> Classifier | None:
-    """As `train_classifier`; None for other sizes and labels, and where it learns too little to be asked."""
+    """Train the classifier for as many epochs as the number of images asks for.
+
+    Args:
+        images: (N, C, H, W) float in [0, 1].
+        labels: (N,) int64.
+        generator: on the CPU.
+
+    Returns:
+        The classifier in eval mode; None if images are not 32x32, if there are more than 10 classes, or if its
+        accuracy is below `MIN_ACCURACY`, on a tenth of the images that is held out (all where there are many).
+    """
     if images.shape[2:] != (SIZE, SIZE) or int(labels.max()) >= CLASSES:
         return None
     held = torch.zeros(len(images), dtype=torch.bool)
-    if len(images) < FEW:  # of which it has to see much, and may learn them by heart
+    if len(images) < FEW:  # so few it may learn by heart
         drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
         held[drawn[: max(len(images) // 10, 1)]] = True
     epochs = max(2, FEW // len(images))
     classifier = train_classifier(images[~held], labels[~held], generator, epochs)
-    judged = held if held.any() else ~held
-    return classifier if accuracy(classifier, images[judged], labels[judged]) >= MIN_ACCURACY else None
+    tested = held if held.any() else ~held
+    return classifier if accuracy(classifier, images[tested], labels[tested]) >= MIN_ACCURACY else None
 
 
 def train_transformation_network(kinds: Sequence[Tensor], generator: torch.Generator, epochs: int = 2) -> Classifier:
-    """Train to tell kinds of pictures, each (N, C, 32, 32) float in [0, 1]; see `train_classifier`."""
+    """Train to tell kinds of images, each (N, C, 32, 32) float in [0, 1]; see `train_classifier`."""
     labels = torch.arange(len(kinds)).repeat_interleave(torch.tensor([len(kind) for kind in kinds]))
     return train_classifier(torch.cat(list(kinds)), labels, generator, epochs)
 
 
 def _initial(channels: int, generator: torch.Generator) -> Classifier:
-    """Draw the weights from the generator; the global random state is left as it was."""
+    """A classifier with weights from the generator; the global random state is left as it was."""
     seed = int(torch.randint(2**31, (), generator=generator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -116,6 +126,6 @@ def _initial(channels: int, generator: torch.Generator) -> Classifier:
 
 @torch.no_grad()
 def accuracy(classifier: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Share, 0 to 1, of the pictures (N, C, 32, 32) in [0, 1] that are taken for the class in labels (N,)."""
+    """Share, 0 to 1, of the images (N, C, 32, 32) in [0, 1] that are classified as the labels (N,) say."""
     found = [classifier(part).argmax(1) for part in torch.split(images, 1000)]
     return float((torch.cat(found) == labels).float().mean())

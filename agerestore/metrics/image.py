@@ -1,7 +1,7 @@
-"""How good a restoration is: tensors in, one value per picture out.
+"""Image quality: PSNR, SSIM and others, one value for each image of a batch.
 
-Pictures are float tensors (B, C, H, W) in [0, 1]. Tables measure `quantize`d pictures, as they would be read
-back from an 8-bit file.
+Images are float tensors (B, C, H, W) in [0, 1]. Tables measure `quantize`d images, as they would be read from an
+8-bit file.
 """
 
 import torch
@@ -39,10 +39,10 @@ def psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
             the PSNR of the hole alone.
 
     Returns:
-        (B,) dB; infinite where the pictures are equal, NaN where the mask is empty.
+        (B,) dB; infinite where the images are equal, NaN where the mask is empty.
 
     Raises:
-        UsageError: the pictures differ in shape.
+        UsageError: the images differ in shape.
 
     >>> round(psnr(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.1)).item(), 3)
     20.0
@@ -57,7 +57,7 @@ def psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def mean_psnr(x: Tensor, y: Tensor, mask: Tensor | None = None) -> float:
-    """The mean of `psnr` over the pictures that have anything to measure, where an equal one counts 100 dB."""
+    """Mean of `psnr` over the images whose mask is not empty; equal images count as 100 dB."""
     return float(psnr(x, y, mask).clamp(max=100).nanmean())
 
 
@@ -73,10 +73,10 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
         y: the same shape.
 
     Returns:
-        (B,) in [-1, 1], 1 where the pictures are equal.
+        (B,) in [-1, 1], 1 where the images are equal.
 
     Raises:
-        UsageError: the pictures differ in shape.
+        UsageError: the images differ in shape.
     """
     _check_same_shape(x, y)
     batch, channels = x.shape[:2]
@@ -101,7 +101,7 @@ def _window(planes: Tensor, axis: int) -> Tensor:
 
 
 def colorfulness(image: Tensor) -> Tensor:
-    """How colorful a picture is, after Hasler and Süsstrunk 2003: 0 for gray, about 40 for a photograph.
+    """Colorfulness (Hasler and Süsstrunk, 2003): 0 for gray, about 40 for a photograph.
 
     Args:
         image: (B, C, H, W) float in [0, 1], RGB, or gray with C = 1.
@@ -116,17 +116,17 @@ def colorfulness(image: Tensor) -> Tensor:
 
 
 def high_frequency_energy(image: Tensor, above: float = 0.25) -> Tensor:
-    """Energy of a picture in its fine structure: what blur takes away, and noise adds.
+    """Energy of an image at high spatial frequencies, which blur takes away and noise adds.
 
-    The sum of |X|^2 / (H W)^2 over spatial frequencies above a limit, X the discrete Fourier transform; over all but
-    the frequency 0 it is the variance of the pixels (Parseval).
+    The sum of |X|^2 / (H W)^2 over spatial frequencies above a limit, with X the discrete Fourier transform; over all
+    frequencies but 0 it is the variance of the pixels (Parseval).
 
     Args:
         image: (B, C, H, W) float in [0, 1].
         above: the limit, in cycles per pixel and all directions; 0.5 is the finest that rows or columns can hold.
 
     Returns:
-        (B,), in squared units of the picture; the mean over channels.
+        (B,), in squared units of the image; the mean over channels.
     """
     height, width = image.shape[2:]
     y, x = (torch.fft.fftfreq(side, device=image.device) for side in (height, width))
@@ -139,5 +139,5 @@ def high_frequency_energy(image: Tensor, above: float = 0.25) -> Tensor:
 def _check_same_shape(x: Tensor, y: Tensor) -> None:
     if x.shape != y.shape:
         raise UsageError(
-            f"cannot compare pictures of shape {tuple(x.shape)} and {tuple(y.shape)}; bring them to one shape"
+            f"cannot compare images of shape {tuple(x.shape)} and {tuple(y.shape)}; bring them to one shape"
         )

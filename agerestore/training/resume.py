@@ -60,9 +60,9 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         index = json.loads((state / "index.json").read_text())
         data = b"".join((state / f"shard-{number:03d}").read_bytes() for number in range(index["shards"]))
     except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"{state}: unreadable training state ({error}); start again without --resume") from None
+        raise WeightsError(f"{state}: unreadable training state ({error}); start a new run") from None
     if hashlib.sha256(data).hexdigest() != index["sha256"]:
-        raise WeightsError(f"{state}: damaged training state; start again without --resume")
+        raise WeightsError(f"{state}: damaged training state; start a new run")
     return legacy.state(safetensors.torch.load(data)), index
 
 

@@ -160,7 +160,7 @@ def _refuse_folder(out: Path, config: TrainConfig, resume: bool) -> None:
     if resume and not config.learns_like(read_config(out / "config.json")):
         raise UsageError(f"{out}: begun with other settings; resume with those in {out / 'config.json'}")
     if not resume and out.is_dir() and any(out.iterdir()):
-        raise UsageError(f"{out}: not empty; resume the run in it, or choose another folder")
+        raise UsageError(f"{out}: not empty; pass `resume=True` to go on with the run in it, or choose another folder")
 
 
 def _describe_set(images: TrainingSet, config: TrainConfig) -> dict[str, Any]:
@@ -181,9 +181,9 @@ def _provenance(out: Path, provenance: dict[str, Any], resume: bool) -> dict[str
         before = legacy.header(json.loads(path.read_text())) if path.exists() else {}
         known = {**before, **provenance}
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{path}: not readable ({error}); remove it, and state data_license anew") from None
+        raise UsageError(f"{path}: not readable ({error}); remove it, and state `data_license` anew") from None
     if resume and before.get(DIGEST, known[DIGEST]) != known[DIGEST]:
-        raise UsageError(f"{out}: begun on other images; give those as they were, or begin a new run with init")
+        raise UsageError(f"{out}: begun on other images; give those as they were, or begin a new run with `init`")
     if distributed.is_main():
         files.write(path, json.dumps(known, indent=1).encode())
     return known

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from agerestore import degradations
 from agerestore.config import legacy
-from agerestore.config.training import StageConfig, TrainConfig, UpdateStep
+from agerestore.config.stages import StageConfig, UpdateStep
+from agerestore.config.training import TrainConfig
 from agerestore.data.batches import BatchSpec
 from agerestore.losses import code_prior, regression, robust_encoder
 from agerestore.losses.base import LossTerms

@@ -72,5 +72,5 @@ def test_recognized_counts_over_several_batches():
 
 @pytest.mark.parametrize(("shape", "labels"), [((4, 1, 28, 28), 4), ((4, 1, 32, 32), 3)])
 def test_wrong_pictures_or_labels_are_refused(shape, labels):
-    with pytest.raises(UsageError, match="32x32 pictures and a label for each"):
+    with pytest.raises(UsageError, match="32x32 images and a label for each"):
         train_classifier(torch.zeros(shape), torch.zeros(labels, dtype=torch.long), generator())

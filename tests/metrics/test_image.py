@@ -48,7 +48,7 @@ def test_psnr_under_a_mask_counts_the_masked_pixels_alone():
 
 @pytest.mark.parametrize("measure", [psnr, ssim])
 def test_pictures_of_other_shapes_are_refused_rather_than_broadcast(measure):
-    with pytest.raises(UsageError, match="cannot compare pictures"):
+    with pytest.raises(UsageError, match="cannot compare images"):
         measure(torch.zeros(2, 3, 16, 16), torch.zeros(2, 1, 16, 16))
 
 
@@ -130,7 +130,7 @@ def test_frechet_distance_is_symmetric_and_unchanged_by_rotation():
 def test_frechet_distance_takes_fewer_pictures_than_features():
     few = torch.randn(3, 20, generator=rng())
     assert frechet_distance(few, few).item() == pytest.approx(0, abs=1e-4)
-    with pytest.raises(UsageError, match="two pictures or more"):
+    with pytest.raises(UsageError, match="two images or more"):
         frechet_distance(few[:1], few)
     with pytest.raises(UsageError, match="one network"):
         frechet_distance(few, few[:, :5])

@@ -22,7 +22,7 @@ from agerestore.images.observation import Observation
 from agerestore.images.photo import Photo
 from agerestore.losses.age import AGE, EPS
 from agerestore.losses.base import Batch
-from agerestore.losses.conditional_age import QUIET, ConditionalAGE
+from agerestore.losses.conditional_age import VARIANCE_EPS, ConditionalAGE
 from agerestore.losses.divergence import age_code_kl
 from agerestore.losses.regression import regression_terms
 from agerestore.metrics import uncertainty
@@ -205,7 +205,11 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
     [
         ((1, 1, 1), (2, 2, 2), math.log(4) / 3),  # one of three axes
         ((1, 1, 1), (1, 1, 1), 0),
-        ((1, 1, 1), (3**0.5, 0, 0), math.log(3 * 1.5 * 0.5 / QUIET**2) / 3),  # as much, but red where all was gray
+        (
+            (1, 1, 1),
+            (3**0.5, 0, 0),
+            math.log(3 * 1.5 * 0.5 / VARIANCE_EPS**2) / 3,
+        ),  # as much, but red where all was gray
     ],
 )
 def test_energy_compares_draws_with_what_the_picture_asks_for(asked, paint, expected):

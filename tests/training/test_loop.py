@@ -220,7 +220,7 @@ def test_resuming_with_other_settings_is_refused(images, tmp_path):
 
 def test_a_run_folder_in_use_is_refused(images, tmp_path):
     (tmp_path / "precious").touch()
-    with pytest.raises(UsageError, match="not empty; resume the run in it"):
+    with pytest.raises(UsageError, match="not empty; pass `resume=True`"):
         session.fit(train_config("age-mnist", TINY), images, tmp_path)
 
 
