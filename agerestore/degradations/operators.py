@@ -103,6 +103,7 @@ def grain(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
     """Film grain: noise of standard deviation sigma / 255, blurred to a grain size of `size` pixels.
 
     `color` is the fraction of its variance that is independent in each channel: 0 is gray, as of black-and-white film.
+    Plain torch: the noise of Kornia is white.
     """
     own, size = column(parameters["color"], image), parameters["size"]
     spots = _spots(size, seeds, 1, image)
@@ -191,7 +192,10 @@ def _boxes(image: Tensor, size: Tensor, top: Tensor, left: Tensor) -> Tensor:
 
 
 def fading(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
-    """A faded print: x becomes lift + (1 - lift) * contrast * x, then goes `sepia` of the way to sepia if in color."""
+    """A faded print: x becomes lift + (1 - lift) * contrast * x, then goes `sepia` of the way to sepia if in color.
+
+    Kornia has the sepia; its RandomContrast and RandomBrightness would clip in between.
+    """
     from kornia.color.sepia import sepia_from_rgb
 
     lift, contrast = column(parameters["lift"], image), column(parameters["contrast"], image)

@@ -32,8 +32,10 @@ def test_every_kind_has_a_record():
 def test_a_record_is_replayed_as_it_was(number, arrays):
     case = CASES[number]
     found = apply(arrays["picture"][None, : case["channels"]], from_json(case["rows"]))
-    # Bit for bit with the same torch on the same processor; another one adds up in another order.
-    torch.testing.assert_close(found.image[0], arrays[f"image{number}"], atol=2e-5, rtol=0)
+    # Bit for bit with the same torch and Kornia on the same processor. Another processor adds up in another order, and
+    # Kornia 0.7.3 has other digits in its conversion to YCbCr than 0.9, which wrote these.
+    coded = any(row["kind"] == "jpeg" for row in case["rows"])
+    torch.testing.assert_close(found.image[0], arrays[f"image{number}"], atol=5e-4 if coded else 2e-5, rtol=0)
     expected = arrays.get(f"mask{number}")
     assert (found.mask is None) == (expected is None)
     if expected is not None:
