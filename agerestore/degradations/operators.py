@@ -194,7 +194,7 @@ def _boxes(image: Tensor, size: Tensor, top: Tensor, left: Tensor) -> Tensor:
 def fading(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
     """A faded print: x becomes lift + (1 - lift) * contrast * x, then goes `sepia` of the way to sepia if in color.
 
-    Kornia has the sepia; its RandomContrast and RandomBrightness would clip in between.
+    Sepia is Kornia's. Not so contrast and lift: its RandomBrightness takes the lift as 1 + lift, which rounds it.
     """
     from kornia.color.sepia import sepia_from_rgb
 
