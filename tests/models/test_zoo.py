@@ -92,21 +92,6 @@ def test_the_index_is_brought_up_to_date_and_keeps_what_people_wrote(copy):
     assert rows["mnist"]["purpose"]
 
 
-def test_models_are_listed_with_the_terms_of_their_data():
-    result = run("models", "list", "--json")
-    assert result.exit_code == 0
-    rows = {row["name"]: row for row in map(json.loads, result.stdout.splitlines())}
-    assert "CC BY-SA 3.0" in rows["mnist"]["data_license"]
-    assert "CC BY-SA 3.0" in run("models", "list").stdout
-    assert run("models", "verify").exit_code == 0
-
-
-def test_what_has_no_checksum_is_not_called_verified(tmp_path):
-    own = shutil.copy(zoo.folder() / "mnist.safetensors", tmp_path / "own.safetensors")
-    result = run("models", "verify", str(own))
-    assert (result.exit_code, "no checksum to compare" in result.stderr) == (4, True)
-
-
 # ------------------------------------------------------------------------------------------------ mnist
 
 
