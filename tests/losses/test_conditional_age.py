@@ -90,7 +90,11 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
     [
         ((1, 1, 1), (2, 2, 2), math.log(4) / 3),  # one of three axes
         ((1, 1, 1), (1, 1, 1), 0),
-        ((1, 1, 1), (3**0.5, 0, 0), math.log(3 * 1.5 * 0.5 / VARIANCE_EPS**2) / 3),  # as much, but red where all was gray
+        (
+            (1, 1, 1),
+            (3**0.5, 0, 0),
+            math.log(3 * 1.5 * 0.5 / VARIANCE_EPS**2) / 3,
+        ),  # as much, but red where all was gray
     ],
 )
 def test_energy_compares_draws_with_what_the_picture_asks_for(asked, paint, expected):

@@ -1,16 +1,11 @@
 """The networks for photographs: estimator, encoder and generator of samples."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 
 from agerestore.config.networks import PhotoConfig
-from agerestore.config.options import RestoreSettings
 from agerestore.config.training import train_config
-from agerestore.images.observation import Observation
-from agerestore.inference.photographs import restore_photograph
 from agerestore.losses.base import Batch
 from agerestore.models import weights as checkpoint
 from agerestore.models.latent import project
