@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agerestore.api.models import load
     from agerestore.api.restoration import restore
     from agerestore.errors import AgeRestoreError
+    from agerestore.evaluation.evaluator import evaluate
     from agerestore.inference.result import Result
     from agerestore.models.base import Model
 
@@ -32,6 +33,7 @@ _MODULES = {
     "Result": "inference.result",
     "colorize": "api.colorization",
     "degrade": "api.inspection",
+    "evaluate": "evaluation.evaluator",
     "inspect": "api.inspection",
     "interpolate": "api.generation",
     "load": "api.models",
@@ -47,6 +49,7 @@ __all__ = [
     "__version__",
     "colorize",
     "degrade",
+    "evaluate",
     "inspect",
     "interpolate",
     "load",

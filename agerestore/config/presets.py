@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from agerestore.config.extensions import look_up, research_table
+from agerestore.config.extensions import look_up
+from agerestore.config.extensions import research as load_research
 from agerestore.errors import UsageError
 
 
@@ -146,13 +147,13 @@ def presets(research: bool = True) -> dict[str, str]:
     Args:
         research: with the latter, or without.
     """
-    rows = {**PRESETS, **(research_table("presets", "PRESETS") if research else {})}
+    rows = {**PRESETS, **(load_research("presets").PRESETS if research else {})}
     return {name: preset.about for name, preset in rows.items()}
 
 
 def objectives() -> list[str]:
     """The names of all objectives; ``age`` first."""
-    return [*DEFAULTS, *research_table("presets", "DEFAULTS")]
+    return [*DEFAULTS, *load_research("presets").DEFAULTS]
 
 
 def find(name: str) -> Preset:

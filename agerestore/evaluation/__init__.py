@@ -1,1 +1,1 @@
-"""Models measured beside classical baselines."""
+"""Models measured on images whose original is known, next to simpler methods."""

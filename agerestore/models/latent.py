@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.nn import functional as F
 
-from agerestore.config.extensions import research_table
+from agerestore.config.extensions import research
 from agerestore.config.networks import AutoencoderConfig, Prior
 
 
@@ -50,7 +50,7 @@ def sample_latents(
         return noise
     if prior == "sphere":
         return project(noise)
-    drawn: Tensor = research_table("priors", "PRIORS")[prior](noise, labels, generator)
+    drawn: Tensor = research("priors").PRIORS[prior](noise, labels, generator)
     return drawn
 
 

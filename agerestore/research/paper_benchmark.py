@@ -6,6 +6,7 @@ samples compared with images in the features of a small network of our own.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from agerestore.config.networks import AutoencoderConfig
 from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
-from agerestore.evaluation.benchmark import evaluate
+from agerestore.evaluation.benchmark import benchmark_restoration
+from agerestore.evaluation.rows import Row
 from agerestore.metrics.autoencoder import CHUNK, moment_statistics
 from agerestore.metrics.distribution import classifier_score, frechet_distance
 from agerestore.metrics.features import Classifier, train_if_accurate
@@ -44,11 +46,18 @@ class FeatureExtractor:
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """One thing that was measured, and its figures by name: PSNR in dB, the others without a unit."""
+class Measurement(Row):
+    """One thing that was measured, and its values by name: PSNR in dB, the others without a unit."""
 
     what: str
-    figures: dict[str, float]
+    values: dict[str, float]
+
+    def figures(self) -> dict[str, Any]:
+        """What was measured, and the values."""
+        return {"what": self.what, **self.values}
+
+    def __str__(self) -> str:
+        return f"{self.what:28} " + "  ".join(f"{name} {value:.4g}" for name, value in self.values.items())
 
 
 def feature_extractor(images: ImageSet) -> FeatureExtractor:
@@ -128,14 +137,14 @@ def _measurements(
 
 def _restoration(model: Model, test: ImageSet, settings: RestoreSettings, seed: int) -> Iterator[Measurement]:
     assert isinstance(model.networks, Autoencoder)
-    damages = degradations_for(model.networks.config)
-    rows = evaluate(model, test, damages, settings=settings, seed=seed)
-    damaged = {row.damage: row.psnr for row in rows if row.method == "input"}
+    specifications = degradations_for(model.networks.config)
+    rows = benchmark_restoration(model, test, specifications, settings=settings, seed=seed)
+    before = {row.degradation: row.psnr for row in rows if row.method == "input"}
     for row in rows:
         if row.method == "agerestore":
             hole = {} if row.hole_psnr is None else {"hole_psnr": row.hole_psnr}
             yield Measurement(
-                row.damage, {"psnr": row.psnr, "ssim": row.ssim, **hole, "psnr_before": damaged[row.damage]}
+                row.degradation, {"psnr": row.psnr, "ssim": row.ssim, **hole, "psnr_before": before[row.degradation]}
             )
 
 

@@ -15,7 +15,7 @@ def test_evaluation_prints_a_row_for_each_method(weights, folder):
                  "--degradation", "hole:size=10", "--baselines", "median,telea", "--json")  # fmt: skip
     assert result.exit_code == 0, result.output
     rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [(row["damage"].split(":")[0], row["method"]) for row in rows] == [
+    assert [(row["degradation"].split(":")[0], row["method"]) for row in rows] == [
         ("noise", "input"), ("noise", "agerestore"), ("noise", "median"),
         ("hole", "input"), ("hole", "agerestore"), ("hole", "telea"),
     ]  # fmt: skip
@@ -28,7 +28,7 @@ def test_the_suite_of_the_paper_prints_a_line_for_each_measure(weights):
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["what"] for row in rows] == [
         "reconstruction", "noise:sigma=128:clip=1", "saltpepper:amount=0.3", "hole:size=14", "missing:fraction=0.5",
-        "moments of e(g(Z))", "samples", "other pictures",
+        "moments of e(g(Z))", "samples", "other images",
     ]  # fmt: skip
     assert rows[-2]["frechet_of_our_transformation_classifier"] > 0
 
@@ -70,7 +70,7 @@ def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
     assert rows["agerestore"]["psnr"] == pytest.approx(rows["input"]["psnr"], abs=0.01)
     assert "gaussian-blur (best setting for each)" in rows
     refused = run("evaluate", "-m", photo_weights, tmp_path / "set", "--degradation", "noise", "--baselines", "pca")
-    assert (refused.exit_code, "pictures of one size" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "images of one size" in refused.stderr) == (2, True)
 
 
 def test_evaluation_says_on_what_it_measured(weights, folder):
@@ -79,3 +79,10 @@ def test_evaluation_says_on_what_it_measured(weights, folder):
     result = run("evaluate", "-m", weights, folder, "--degradation", "noise:sigma=9", "--limit", 2)
     assert f"{folder / 'bad.png'}: " in result.stderr
     assert "measured on 2 of 3" in result.stderr
+
+
+def test_an_unknown_degradation_is_refused_before_anything_is_measured_or_printed(weights):
+    result = run("evaluate", "-m", weights, EXAMPLES / "clean", "--degradation", "noise", "--degradation", "nosuch")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "nosuch" in result.stderr
+    assert "measured" not in result.stderr

@@ -28,7 +28,7 @@ def digits():
 
 
 def rows(model, test, damage, **options):
-    return {row.method.split(" ")[0]: row for row in benchmark.evaluate(model, test, [damage], **options)}
+    return {row.method.split(" ")[0]: row for row in benchmark.benchmark_restoration(model, test, [damage], **options)}
 
 
 def test_the_input_row_is_what_the_damage_predicts(model, digits):
@@ -56,7 +56,7 @@ def test_the_same_damage_for_all_methods_and_a_seed(digits):
 def test_with_a_mask_only_the_hole_can_be_wrong(model):
     drawn = torch.randint(0, 256, (80, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     test, training = ImageSet(drawn[:40]), ImageSet(drawn[40:])  # which nobody can guess
-    found = rows(model, test, "hole:size=8", methods=["telea", "median", "pca"], training=training)
+    found = rows(model, test, "hole:size=8", baselines=["telea", "median", "pca"], training=training)
     assert set(found) == {"input", "agerestore", "telea", "pca"}  # a median fills no holes
     for row in found.values():
         # 64 of 1024 pixels are unknown, everything else is observed: 12.04 dB between hole and whole, on average.
@@ -95,8 +95,8 @@ def test_recognition_is_measured_where_there_are_labels(model, digits):
 
 
 @pytest.mark.parametrize(
-    ("methods", "words"), [(["magic"], "no baseline 'magic'"), (["wiener"], "need training pictures")]
+    ("baselines", "words"), [(["magic"], "no baseline 'magic'"), (["wiener"], "need training images")]
 )
-def test_what_cannot_be_measured_is_named(model, digits, methods, words):
+def test_what_cannot_be_measured_is_named(model, digits, baselines, words):
     with pytest.raises(UsageError, match=words):
-        benchmark.evaluate(model, digits, ["noise"], methods=methods)
+        benchmark.benchmark_restoration(model, digits, ["noise"], baselines=baselines)

@@ -10,9 +10,9 @@ from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.colorization import (
     TINTS,
+    _rotated,
     _tinted,
-    _turned,
-    evaluate_colorization,
+    benchmark_colorization,
     train_color_transformation_network,
 )
 from agerestore.images.color import rgb_to_lab
@@ -30,7 +30,7 @@ def colored(count, seed=0):
 @pytest.fixture(scope="module")
 def rows():
     gray = build(ColorizerConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no color
-    found = evaluate_colorization(gray, colored(12), colored(40, 1), regression=gray, answers=2)
+    found = benchmark_colorization(gray, colored(12), colored(40, 1), regression=gray, samples=2)
     return {row.method.split(",")[0] if "tints" not in row.method else "tints": row for row in found}
 
 
@@ -45,11 +45,11 @@ def test_a_model_without_colors_is_as_good_as_gray(rows):
 
 
 def test_pictures_themselves_have_no_error(rows):
-    pictures = rows["pictures"]
-    assert pictures.best == 100
-    assert pictures.gap == 0
-    assert pictures.spread > 0
-    assert pictures.frechet == pytest.approx(0, abs=1e-6)
+    images = rows["ground truth"]
+    assert images.best == 100
+    assert images.gap == 0
+    assert images.spread > 0
+    assert images.frechet == pytest.approx(0, abs=1e-6)
     assert rows["gray"].frechet > 0
 
 
@@ -62,7 +62,7 @@ def test_gray_scores_by_what_color_there_is(rows):
 
 
 def test_one_of_several_tints_is_better_than_none(rows):
-    assert rows["tints"].answers == TINTS
+    assert rows["tints"].samples == TINTS
     assert rows["tints"].best_by_saturation[2] > rows["gray"].best_by_saturation[2]
 
 
@@ -71,7 +71,7 @@ def test_tints_lie_on_a_circle_and_hues_turn():
     assert tints.shape == (1, TINTS, 2, 2, 2)
     torch.testing.assert_close(tints.square().sum(dim=2).sqrt(), torch.full((1, TINTS, 2, 2), 10.0))
     a = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1)
-    torch.testing.assert_close(_turned(a, 1 / 3).flatten(), torch.tensor([-0.5, math.sqrt(3) / 2]))
+    torch.testing.assert_close(_rotated(a, 1 / 3).flatten(), torch.tensor([-0.5, math.sqrt(3) / 2]))
 
 
 def test_the_classifier_is_the_same_for_the_same_seed():
@@ -83,4 +83,4 @@ def test_the_classifier_is_the_same_for_the_same_seed():
 def test_too_few_pictures_are_refused():
     model = build(ColorizerConfig(width=4, latent_dim=4)).eval()
     with pytest.raises(UsageError, match="too few"):
-        evaluate_colorization(model, colored(2), colored(8))
+        benchmark_colorization(model, colored(2), colored(8))

@@ -86,9 +86,9 @@ def test_everything_is_measured_once_and_reported_as_it_comes(players):
     assert found == reported
     whole = ["reconstruction", *degradations_for(networks.config), "moments of e(g(Z))", "samples", "other images"]
     assert [each.what for each in found] == (whole if len(players) == 2 else whole[-2:])
-    assert all(math.isfinite(value) for each in found for value in each.figures.values())
+    assert all(math.isfinite(value) for each in found for value in each.values.values())
     if len(players) == 2:
-        hole = found[3].figures
+        hole = found[3].values
         assert hole["psnr"] == pytest.approx(hole["hole_psnr"] + 10 * math.log10(1024 / 144), abs=0.1)
 
 

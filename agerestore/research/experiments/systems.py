@@ -4,7 +4,7 @@ import torch
 
 from agerestore.config.training import TrainConfig, parse
 from agerestore.data.datasets import ImageSet
-from agerestore.evaluation.benchmark import evaluate
+from agerestore.evaluation.benchmark import benchmark_restoration
 from agerestore.metrics.autoencoder import latent_distance
 from agerestore.models.base import Model
 from agerestore.research.experiments.context import EQUAL, Context, ExperimentResult, autoencoder_of, sample_prior
@@ -45,14 +45,9 @@ def systems(context: Context, presets: str) -> ExperimentResult:
 def _encoder_metrics(model: Model, test: ImageSet) -> dict[str, float]:
     """Reconstruction of clean images, and PSNR in dB of restored ones under each degradation."""
     again = reconstruction_metrics(autoencoder_of(model), test.images.float() / 255)
-    rows = (
-        row
-        for row in evaluate(model, test, degradations_for(autoencoder_of(model).config))
-        if row.method == "agerestore"
-    )
-    return {f"reconstruction_{name}": value for name, value in again.items()} | {
-        f"psnr {row.damage}": row.psnr for row in rows
-    }
+    rows = benchmark_restoration(model, test, degradations_for(autoencoder_of(model).config))
+    restored = {f"psnr {row.degradation}": row.psnr for row in rows if row.method == "agerestore"}
+    return {f"reconstruction_{name}": value for name, value in again.items()} | restored
 
 
 def _cost(config: TrainConfig, context: Context) -> dict[str, float]:

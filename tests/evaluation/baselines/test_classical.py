@@ -176,7 +176,7 @@ def test_without_an_optional_library_all_leaves_out_what_by_name_is_refused(modu
         with pytest.raises(UsageError, match=f"^{name} needs {package}: pip install {package}$"):
             row.method(observation, **row.settings[0])
         with pytest.raises(UsageError, match=f"^{name} needs {package}"):
-            benchmark.evaluate(None, None, ["noise"], methods=["median", name])
+            benchmark.benchmark_restoration(None, None, ["noise"], baselines=["median", name])
 
 
 @pytest.mark.parametrize("method", [telea, navier_stokes])

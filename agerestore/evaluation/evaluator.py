@@ -1,0 +1,194 @@
+"""`agerestore.evaluate`: measure any model on a folder of clean images."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from agerestore import degradations
+from agerestore.config.extensions import research
+from agerestore.config.options import RestoreSettings
+from agerestore.data.datasets import ImageSet, TrainingSet
+from agerestore.data.sources import has_splits, load_images, load_photographs
+from agerestore.errors import UsageError
+from agerestore.evaluation.benchmark import available_baselines, benchmark_restoration
+from agerestore.evaluation.colorization import benchmark_colorization
+from agerestore.evaluation.rows import Row
+from agerestore.models import zoo
+from agerestore.models.base import Model
+
+
+def evaluate(
+    model: str | Path | Model,
+    data: str | Path,
+    *,
+    degradation: str | Sequence[str] = (),
+    limit: int = 1000,
+    training: str | Path | None = None,
+    baselines: str | Sequence[str] = "none",
+    suite: str | None = None,
+    compare_with: str | Path | Model | None = None,
+    latent_steps: int = 0,
+    ensemble: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    report: Callable[[Row], None] = lambda row: None,
+    notify: Callable[[str], None] = lambda line: None,
+) -> list[Row]:
+    """Measure a model on images whose original is known.
+
+    A model that restores is measured under each degradation, next to classical methods; one that colors next to gray
+    and to plain regression; with a suite, an encoder and generator by what the AGE paper claims of them.
+
+    Args:
+        model: name, file, or what `agerestore.load` gives.
+        data: clean test images: a folder, or MNIST, CIFAR-10, SVHN or CelebA as torchvision lays them out.
+        degradation: one specification or several, such as ``noise:sigma=50``.
+        limit: the most images to take; of a folder evenly spaced ones, of a published set the first.
+        training: clean images that fitted baselines and classifiers are trained on; None for the training part of
+            ``data``, if it has one. A model that colors needs other images than those of ``data``.
+        baselines: ``all``, ``none``, or names (a sequence, or text with commas).
+        suite: ``paper``, or None.
+        compare_with: a model that colors trained by plain regression.
+        latent_steps: of latent refinement; see `agerestore.restore`.
+        ensemble: 1, 2, 4 or 8; see `agerestore.restore`.
+        seed: of degradations and samples.
+        device: where to compute; a model that was loaded stays where it is if ``auto``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        report: called with each row as soon as it is ready.
+        notify: called with lines on which images are measured, and which could not be read.
+
+    Returns:
+        `RestorationRow`, `ColorizationRow` or, with a suite, `agerestore.research.paper_benchmark.Measurement`.
+
+    Raises:
+        UsageError: an option that the model or suite does not support, or an unknown degradation, baseline or suite:
+            before anything is measured.
+        NothingReadableError: no readable image.
+    """
+    specifications = [degradation] if isinstance(degradation, str) else list(degradation)
+    for specification in specifications:
+        degradations.parse(specification)
+    given = {
+        "degradation": bool(specifications), "baselines": baselines != "none", "compare_with": compare_with is not None,
+        "latent_steps": latent_steps > 0, "ensemble": ensemble > 1, "training": training is not None,
+        "device": device not in ("auto", "cpu"), "precision": precision not in ("auto", "fp32"),
+    }  # fmt: skip
+    request = _Request(
+        _loaded(model, device), Path(data), None if training is None else Path(training), limit, seed,
+        RestoreSettings(latent_steps=latent_steps, ensemble=ensemble, precision=precision),
+        [name for name, was_given in given.items() if was_given], report, notify,
+    )  # fmt: skip
+    if suite is not None:
+        return _paper(request, suite)
+    if request.model.task == "colorization":
+        return _colorization(request, compare_with)
+    return _restoration(request, specifications, baselines)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What every kind of measurement needs; ``given`` are the options that differ from their defaults."""
+
+    model: Model
+    data: Path
+    training: Path | None
+    limit: int
+    seed: int
+    settings: RestoreSettings
+    given: list[str]
+    report: Callable[[Any], None]
+    notify: Callable[[str], None]
+
+    def refuse(self, who: str, *unsupported: str) -> None:
+        """Refuse options that were given and have no effect."""
+        if idle := [f"`{name}`" for name in self.given if name in unsupported]:
+            raise UsageError(f"{who} does not support {' and '.join(idle)}; leave that out")
+
+    def selection(self, test: Any) -> Any:
+        """At most ``limit`` images: a published set has them in random order, a folder is often sorted by classes."""
+        count = min(self.limit, len(test))
+        for line in test.skipped:
+            self.notify(line)
+        self.notify(f"measured on {count} of {len(test)} images")
+        every = torch.arange(count) if has_splits(self.data) else torch.arange(count) * len(test) // count
+        return test.take(every)
+
+
+def _loaded(model: str | Path | Model, device: str) -> Model:
+    if not isinstance(model, Model):
+        return zoo.load(model, device=device)
+    return model if device == "auto" else model.to(device)
+
+
+def _restoration(request: _Request, specifications: list[str], baselines: str | Sequence[str]) -> list[Row]:
+    """A model that restores, and baselines."""
+    model, of_one_size = request.model, request.model.input.size is not None
+    model.require("restore", [name for name in request.given if name in ("latent_steps", "ensemble")])
+    request.refuse(f"model {model.name!r}", "compare_with", *(() if of_one_size else ("training",)))
+    if not specifications:
+        raise UsageError("say what is to be restored with `degradation`, such as noise:sigma=50")
+    test, clean = _restoration_sets(request, compare=baselines != "none")
+    return [*benchmark_restoration(
+        model, request.selection(test), specifications, baselines=_names(baselines, clean is not None), training=clean,
+        settings=request.settings, seed=request.seed, report=request.report,
+    )]  # fmt: skip
+
+
+def _names(baselines: str | Sequence[str], fitted: bool) -> list[str]:
+    """The baselines that are meant; of ``all`` those that are fitted only where they can be."""
+    if not isinstance(baselines, str):
+        return list(baselines)
+    named = {"all": available_baselines(fitted), "none": []}
+    return named[baselines] if baselines in named else [name.strip() for name in baselines.split(",")]
+
+
+def _restoration_sets(request: _Request, compare: bool) -> tuple[TrainingSet, ImageSet | None]:
+    """Test images in the form that the model needs, and training images for what is fitted."""
+    size, channels = request.model.input.size, request.model.input.channels
+    if size is None:
+        return load_photographs(request.data, split="test"), None
+    clean = None
+    if request.training is not None or (compare and has_splits(request.data)):
+        clean = load_images(request.training or request.data, size, channels, "train")
+    return load_images(request.data, size, channels, "test"), clean
+
+
+def _paper(request: _Request, suite: str) -> list[Row]:
+    """The suite of the AGE paper; on the CPU, where images and samples are."""
+    if suite != "paper":
+        raise UsageError(f"no suite {suite!r}; there is one: `suite=paper`")
+    request.refuse("`suite=paper`", "degradation", "baselines", "compare_with", "latent_steps", "ensemble", "device")
+    size, channels = request.model.input.size, request.model.input.channels
+    if "sample" not in request.model.verbs or size is None:
+        raise UsageError(
+            "`suite=paper` is for an encoder and a generator of one kind of images: choose another `model`"
+        )
+    test = load_images(request.data, size, channels, "test")
+    known = load_images(request.training or request.data, size, channels, "train")
+    rows: list[Row] = research("paper_benchmark").paper_benchmark(
+        request.model.to("cpu"), request.selection(test), known,
+        settings=request.settings, seed=request.seed, report=request.report,
+    )  # fmt: skip
+    return rows
+
+
+def _colorization(request: _Request, compare_with: str | Path | Model | None) -> list[Row]:
+    """A model that colors, and simpler methods; on the CPU, where images are."""
+    model, size = request.model, request.model.input.size
+    request.refuse(
+        f"model {model.name!r}", "degradation", "baselines", "latent_steps", "ensemble", "device", "precision"
+    )
+    if request.training is None or size is None:
+        raise UsageError("name other color images than those to measure with `training`: a classifier learns from them")
+    regression = None if compare_with is None else _loaded(compare_with, "cpu")
+    if regression is not None and regression.task != "colorization":
+        raise UsageError(f"`compare_with={regression.name}`: this model does not color; choose another")
+    test, known = (load_images(each, size, 3, stretch=True) for each in (request.data, request.training))
+    return [*benchmark_colorization(
+        model.to("cpu").networks, request.selection(test), known,
+        regression=None if regression is None else regression.networks, seed=request.seed, report=request.report,
+    )]  # fmt: skip
