@@ -15,6 +15,7 @@ from agerestore._version import __version__
 
 if TYPE_CHECKING:
     from agerestore.analysis.report import Report
+    from agerestore.api.batches import restore_files
     from agerestore.api.colorization import colorize
     from agerestore.api.generation import interpolate, sample
     from agerestore.api.inspection import degrade, inspect
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from agerestore.evaluation.evaluator import evaluate
     from agerestore.inference.result import Result
     from agerestore.models.base import Model
+    from agerestore.training.loop import train
 
 # Public name -> the module it is in, imported at first use: importing the package, and --help, cost nothing.
 _MODULES = {
@@ -38,7 +40,9 @@ _MODULES = {
     "interpolate": "api.generation",
     "load": "api.models",
     "restore": "api.restoration",
+    "restore_files": "api.batches",
     "sample": "api.generation",
+    "train": "training.loop",
 }
 
 __all__ = [
@@ -54,7 +58,9 @@ __all__ = [
     "interpolate",
     "load",
     "restore",
+    "restore_files",
     "sample",
+    "train",
 ]
 
 

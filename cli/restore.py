@@ -1,6 +1,5 @@
 """``agerestore restore``."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,7 @@ from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, See
 from .colorize import MODEL_NAME as COLORS
 
 if TYPE_CHECKING:
-    from agerestore.batch.jobs import Job
+    pass
 
 
 @with_groups
@@ -92,19 +91,16 @@ def restore(
     """
     from agerestore import device as devices
     from agerestore.batch.cache_key import cache_key
-    from agerestore.inference.file_processors import RestoreProcessor
+    from agerestore.inference.file_processors import RestoreProcessor, with_masks
     from agerestore.models import zoo
 
     sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
     masks = mask if mask is not None and mask.is_dir() else None
-    jobs = _with_masks(plan_files(inputs, out, files, messages, exclude=mask, sidecars=sidecars), mask)
-    if masks and not any(job.extra_inputs for job in jobs):
-        raise UsageError(f"{mask}: holds no mask for any of these images; call them NAME.mask.png")
+    jobs = with_masks(plan_files(inputs, out, files, messages, exclude=mask, sidecars=sidecars), mask)
 
     devices.set_threads(compute.threads)
     where = devices.choose(compute.device)
     devices.precision(compute.precision, where)  # an unknown one is named before any work
-    made_with = {"model": _fingerprint(model), "device": where.type}
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=auto_levels,
         tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, precision=compute.precision,
@@ -116,18 +112,9 @@ def restore(
     if colorize and samples:
         raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
     colors = zoo.load(COLORS, device=where) if colorize else None
-    made_with |= {"colors": zoo.fingerprint(COLORS)} if colorize else {}
     processor = RestoreProcessor(models, settings, extras, masks, colors, files.quality)
-    key = cache_key("restore", settings, extras, files.options, **made_with)
+    key = cache_key("restore", settings, extras, files.options, **processor.key_inputs)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
-
-
-def _with_masks(jobs: "list[Job]", mask: Path | None) -> "list[Job]":
-    """The jobs, each with the mask that its image has."""
-    from agerestore.batch.masks import Masks
-
-    roots = {job.root: Masks(mask, job.root) for job in jobs}
-    return [replace(job, extra_inputs=(found,)) if (found := roots[job.root].of(job.source)) else job for job in jobs]
 
 
 def _side(tile: str) -> int | None:
@@ -137,11 +124,3 @@ def _side(tile: str) -> int | None:
     if not tile.isdecimal():
         raise UsageError(f"--tile {tile} is neither auto nor a number of pixels")
     return int(tile)
-
-
-def _fingerprint(model: str) -> tuple[bool, list[str]]:
-    """What tells models apart: whether one is chosen for each picture, and the SHA-256 of the weights."""
-    from agerestore.models import zoo
-
-    automatic = model == "auto"
-    return automatic, [zoo.fingerprint(name) for name in (zoo.automatic() if automatic else [model])]

@@ -33,28 +33,28 @@ def load(name_or_path: AnyPath = "photo", *, device: str | torch.device = "auto"
     return zoo.load(str(name_or_path), device=device)
 
 
-@lru_cache(maxsize=2)
-def _automatic(verb: str) -> dict[str, Model]:
-    return zoo.load_automatic(verb)
+@lru_cache(maxsize=4)
+def _automatic(verb: str, device: str) -> dict[str, Model]:
+    return zoo.load_automatic(verb, device=device)
 
 
 @lru_cache(maxsize=2)
-def _shipped(name: str) -> Model:
-    return zoo.load(name)
+def _shipped(name: str, device: str) -> Model:
+    return zoo.load(name, device=device)
 
 
-def named_model(model: AnyModel) -> Model:
+def named_model(model: AnyModel, device: str = "auto") -> Model:
     """The model of a name, a path or itself; shipped ones are loaded once."""
     if isinstance(model, Model):
         return model
-    return _shipped(str(model)) if str(model) in zoo.names() else zoo.load(model)
+    return _shipped(str(model), device) if str(model) in zoo.names() else zoo.load(model, device=device)
 
 
-def named_models(model: AnyModel, verb: str = "restore") -> dict[str, Model]:
+def named_models(model: AnyModel, verb: str = "restore", device: str = "auto") -> dict[str, Model]:
     """The models to select from, by name: all that ``auto`` stands for in a verb, or one."""
     if isinstance(model, str) and model == "auto":
-        return _automatic(verb)
-    one = named_model(model)
+        return _automatic(verb, device)
+    one = named_model(model, device)
     return {one.name: one}
 
 

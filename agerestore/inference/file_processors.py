@@ -3,7 +3,8 @@
 These are the processors (`agerestore.batch.runner.Processor`) of `agerestore.restore_files` and of the command.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from agerestore.batch.jobs import COMPARE, UNCERTAINTY, Job
-from agerestore.batch.masks import read_mask_file
+from agerestore.batch.masks import Masks, read_mask_file
 from agerestore.batch.runner import Encoded
 from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
+from agerestore.errors import UsageError, WeightsError
 from agerestore.files import printable
 from agerestore.images import grid, io
 from agerestore.images.arrays import open_image
 from agerestore.images.photo import Mask, Photo
 from agerestore.inference import colorizer, restorer
 from agerestore.inference.result import Remark, Result
+from agerestore.models import zoo
 from agerestore.models.base import Model
 
 STD_SCALE = 4  # gray levels of the uncertainty map for one of the expected error
@@ -29,6 +32,34 @@ def uncertainty_map(std: Any) -> Photo:
     """The std (H, W) of the error of an image as a gray image of 8 bits: four times the std in gray levels."""
     levels = STD_SCALE * 255 * np.asarray(std)
     return Photo(levels.clip(0, 255).round().astype(np.uint8)[..., None])
+
+
+def with_masks(jobs: Sequence[Job], mask: Path | None) -> list[Job]:
+    """The jobs, each with the mask of its image as an extra input, if there is one.
+
+    Args:
+        jobs: what is to be restored.
+        mask: the mask of all images, or a folder of masks; None for those next to the images.
+
+    Raises:
+        UsageError: the folder does not exist, or holds no mask for any of the images.
+    """
+    masks = {job.root: Masks(mask, job.root) for job in jobs}
+    found = [(job, masks[job.root].of(job.source)) for job in jobs]
+    if mask is not None and mask.is_dir() and not any(path for _, path in found):
+        raise UsageError(f"{printable(mask)}: holds no mask for any of these images; call them NAME.mask.png")
+    return [job if path is None else replace(job, extra_inputs=(path,)) for job, path in found]
+
+
+def fingerprint(model: Model) -> str:
+    """SHA-256 of the file of a model; of one that is in memory alone, of its weights."""
+    try:
+        return zoo.fingerprint(model.name)
+    except WeightsError:
+        digest = hashlib.sha256()
+        for name, values in sorted(model.networks.state_dict().items()):
+            digest.update(name.encode() + values.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -51,6 +82,15 @@ class RestoreProcessor:
     colorizer: Model | None = None
     quality: int | None = None
     _said: set[str] = field(default_factory=set)  # remarks that hold for every image
+
+    @property
+    def key_inputs(self) -> dict[str, object]:
+        """What results depend on besides options and files, for `agerestore.batch.cache_key`."""
+        models = list(self.models.values())
+        inputs: dict[str, object] = {
+            "model": (len(models) > 1, [fingerprint(model) for model in models]), "device": models[0].device.type
+        }  # fmt: skip
+        return inputs if self.colorizer is None else inputs | {"colors": fingerprint(self.colorizer)}
 
     def decode(self, job: Job, data: bytes) -> tuple[Photo, Path | None, Mask | None]:
         """The image, the path of its mask, and the mask; images that could not be written are refused."""

@@ -1,0 +1,123 @@
+"""`agerestore.restore_files`."""
+
+import os
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+
+from agerestore.api.models import AnyModel, named_models
+from agerestore.batch import planning, runner
+from agerestore.batch.cache_key import cache_key
+from agerestore.batch.outcome import Outcome, Summary
+from agerestore.config.options import MAX_PIXELS, FileOptions, RestoreFileSettings, RestoreSettings
+from agerestore.errors import UsageError
+from agerestore.images.arrays import AnyPath
+from agerestore.inference.file_processors import RestoreProcessor, with_masks
+
+
+def restore_files(
+    inputs: AnyPath | Sequence[AnyPath],
+    out: AnyPath,
+    *,
+    model: AnyModel = "auto",
+    mask: AnyPath | None = None,
+    resize_mask: bool = False,
+    auto_levels: bool = False,
+    colorize: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    strength: float = 1.0,
+    sigma: float | None = None,
+    samples: int = 0,
+    seed: int = 0,
+    ensemble: int = 1,
+    latent_steps: int = 0,
+    uncertainty: bool = False,
+    compare: bool = False,
+    tile: int | None = None,
+    suffix: str = "",
+    ext: str | None = None,
+    quality: int | None = None,
+    in_place: bool = False,
+    backup: bool = False,
+    overwrite: bool = False,
+    fail_fast: bool = False,
+    dry_run: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Restore image files and folders, as the command does: no original is lost, and no work is done twice.
+
+    ``out`` remembers what was made of a folder: a second call only does what is missing or has changed. What goes wrong
+    with one file does not stop the others. Masks called NAME.mask.png are found next to their images.
+
+    Args:
+        inputs: an image file or a folder, which is searched with all below it; or several of them.
+        out: the restored file, or the folder for them.
+        model: ``auto`` selects a shipped model for each image; else a name, a path, or what `agerestore.load` gave.
+        mask: the mask file of all images, or a folder of masks, instead of those next to the images.
+        resize_mask: resize masks to the size of their images, instead of refusing others.
+        auto_levels: see `agerestore.restore`.
+        colorize: also colorize the restored images, gray photographs of cars.
+        max_pixels: refuse files of more pixels.
+        strength: see `agerestore.restore`.
+        sigma: see `agerestore.restore`.
+        samples: also write so many other plausible images, NAME.sample-1.png and so on.
+        seed: of the samples.
+        ensemble: see `agerestore.restore`.
+        latent_steps: see `agerestore.restore`.
+        uncertainty: also write NAME.uncertainty.png, four times the expected error in gray levels.
+        compare: also write NAME.compare.png, damaged and restored side by side.
+        tile: see `agerestore.restore`.
+        suffix: comes between name and ending of each result.
+        ext: ending of the results, such as ".png"; None for that of each source.
+        quality: of lossy formats, 1 to 100.
+        in_place: replace the images themselves; ``out`` must be ``inputs``, and ``backup`` true.
+        backup: keep each original as NAME.EXT.orig.
+        overwrite: replace existing files that differ.
+        fail_fast: begin no file after one that failed.
+        dry_run: count what would be done; nothing is decoded and nothing written.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; a model that was loaded stays where it is.
+        precision: ``fp32``, ``bf16`` or ``auto``.
+        progress: called with the numbers of files done and in all; what it raises ends the batch, once the file that is
+            being written is whole.
+
+    Returns:
+        How many files are done, skipped and failed, and why.
+
+    Raises:
+        UsageError: options that do not go together, or that the model does not support.
+        NothingReadableError: an input that does not exist, or without images.
+    """
+    settings = RestoreSettings(
+        latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
+        tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, precision=precision,
+    )  # fmt: skip
+    extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels)
+    files = FileOptions(suffix, ext, quality, in_place, backup, overwrite, fail_fast)
+    paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
+    mask_path = None if mask is None else Path(mask)
+    left_out = None if mask_path is None else os.path.realpath(mask_path)
+    planned = planning.plan(paths, Path(out), files, exclude=lambda path: os.path.realpath(path) == left_out)
+    jobs = with_masks(planned, mask_path)
+    models = named_models(model, device=device)
+    if len(models) == 1:
+        next(iter(models.values())).require("restore", settings.given())
+    if colorize and samples:
+        raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
+    colorizer = next(iter(named_models("auto", "colorize", device).values())) if colorize else None
+    masks_folder = mask_path if mask_path is not None and mask_path.is_dir() else None
+    processor = RestoreProcessor(models, settings, extras, masks_folder, colorizer, quality)
+    key = cache_key("restore", settings, extras, files, **processor.key_inputs)
+    single = len(paths) == 1 and not paths[0].is_dir()
+    done: list[Outcome] = []
+
+    def report(outcome: Outcome) -> None:
+        done.append(outcome)
+        if progress is not None:
+            progress(len(done), len(jobs))
+
+    return runner.run_files(
+        jobs, processor, None if single else Path(out), key,
+        overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report,
+    )  # fmt: skip
