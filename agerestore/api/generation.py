@@ -7,28 +7,40 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_model
 from agerestore.images.arrays import open_image
 from agerestore.inference import sampler
 
 
-def sample(num_samples: int = 64, *, model: AnyModel = "mnist", seed: int = 0) -> NDArray[np.uint8]:
+def sample(
+    num_samples: int = 64, *, model: AnyModel = "mnist", seed: int = 0, precision: str = "auto"
+) -> NDArray[np.uint8]:
     """Generate images from codes drawn from the prior.
 
     Args:
         num_samples: N.
         model: an encoder-generator pair.
         seed: of the codes.
+        precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
 
     Returns:
         (N, H, W, C) uint8.
     """
     loaded = named_model(model)
-    return _to_bytes(sampler.sample(loaded, num_samples, torch.Generator(loaded.device).manual_seed(seed)))
+    generator = torch.Generator(loaded.device).manual_seed(seed)
+    with devices.precision(precision, loaded.device):
+        return _to_bytes(sampler.sample(loaded, num_samples, generator))
 
 
 def interpolate(
-    a: Any, b: Any, *, model: AnyModel = "mnist", steps: int = 9, spacing: Literal["image", "code"] = "image"
+    a: Any,
+    b: Any,
+    *,
+    model: AnyModel = "mnist",
+    steps: int = 9,
+    spacing: Literal["image", "code"] = "image",
+    precision: str = "auto",
 ) -> NDArray[np.uint8]:
     """Generate the images between two, through the latent space.
 
@@ -38,13 +50,15 @@ def interpolate(
         model: an encoder-generator pair.
         steps: N, both ends included.
         spacing: equal steps between images, or between codes as in the papers.
+        precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
 
     Returns:
         (N, H, W, C) uint8; at its ends the reconstructions of ``a`` and ``b``.
     """
     loaded = named_model(model)
     first, last = (open_image(each).read((slice(None), slice(None)), loaded.device).image for each in (a, b))
-    return _to_bytes(sampler.interpolate(loaded, first, last, steps, spacing == "image"))
+    with devices.precision(precision, loaded.device):
+        return _to_bytes(sampler.interpolate(loaded, first, last, steps, spacing == "image"))
 
 
 def _to_bytes(images: Tensor) -> NDArray[np.uint8]:
