@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from agerestore.errors import UsageError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
+BF16_CAPABILITY = (8, 0)  # compute capability of the first NVIDIA GPUs with bf16, Ampere
 KEPT = 2**30  # bytes; a tile of a large photograph takes 0.4 to 0.7 of it
 
 
@@ -67,7 +68,7 @@ def keep_memory() -> None:
 def fastest(device: torch.device) -> str:
     """``bf16`` where the device computes in it faster than in ``fp32``, else ``fp32``.
 
-    GPUs before compute capability 8 only emulate bf16, which is slower.
+    NVIDIA's GPUs before Ampere only emulate bf16, which is slower; `torch.cuda.is_bf16_supported` counts them in.
     """
     if device.type == "cpu":
         # Not in torch's public interface: where it is missing, nothing but speed is lost.
@@ -75,8 +76,8 @@ def fastest(device: torch.device) -> str:
         return "bf16" if supported() else "fp32"
     if device.type != "cuda":
         return "fp32"
-    with torch.cuda.device(device):
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    native = torch.version.hip is not None or torch.cuda.get_device_capability(device) >= BF16_CAPABILITY
+    return "bf16" if native else "fp32"
 
 
 def resolve_precision(name: str, auto: str = "fp32") -> str:

@@ -25,7 +25,6 @@ from agerestore import device as devices
 from agerestore.images import io
 from agerestore.images.photo import Photo
 from agerestore.models import zoo
-from agerestore.models.photo import PhotoRestorer
 
 PICTURE = Path(__file__).parent.parent / "examples" / "photographs" / "photo-chelsea.png"
 SIDE, NOISE, ROUNDS = 256, 15, 3
@@ -57,7 +56,6 @@ def parts(folder: Path) -> float:
     """Core-seconds of decoding, the bare network and encoding, for all pictures of a folder."""
     devices.keep_memory()  # as the command does
     networks, cpu = zoo.load("photo").networks, torch.device("cpu")
-    assert isinstance(networks, PhotoRestorer)
     with torch.inference_mode(), devices.precision("auto", cpu, auto=devices.fastest(cpu)):
         for warm in (True, False):
             start = time.process_time()

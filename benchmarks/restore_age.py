@@ -3,9 +3,10 @@
 python benchmarks/restore_age.py
 
 The official way is fp32, contiguous memory, batch norms of their own. Ours is what `restore` computes with: batch norms
-folded into the convolutions and channels last, in fp32 and, the default where the processor has it, in bf16 with
-transposed convolutions woven. Both are without gradients; framing and the score of the domain are left out. The roof is
-the time in which a product of two bf16 matrices, computed in the same turns, does as many operations as the networks.
+fused into the convolutions and channels last, in fp32 and, the default where the processor has it, in bf16 with
+transposed convolutions rewritten as sub-pixel convolutions. Both are without gradients; letterboxing and the
+out-of-distribution score are left out. The roof is the time in which a product of two bf16 matrices, computed in the
+same turns, does as many operations as the networks.
 """
 
 from collections.abc import Callable
@@ -29,8 +30,7 @@ SIDE = 2048  # of the matrices
 def contenders(model: Model, image: Tensor) -> dict[str, Callable[[], object]]:
     """The ways to compute one batch."""
 
-    def run(networks: Model, bf16: bool) -> None:
-        assert isinstance(networks, Autoencoder)
+    def run(networks: Autoencoder, bf16: bool) -> None:
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             networks.generate(networks.encode(image, robust=True))
 
@@ -53,7 +53,7 @@ def operations(run: Callable[[], object]) -> int:
 def main() -> None:
     """Print ratios of median times for the shipped networks and the published ones."""
     published = build(train_config("age-cifar10").network).eval().requires_grad_(False)
-    models = {"`mnist`": zoo.load("mnist"), "published CIFAR-10 networks": Model(published, {})}
+    models = {"`mnist`": zoo.load("mnist", device="cpu"), "published CIFAR-10 networks": Model(published, {})}
     figures = {}
     for (name, model), batch in product(models.items(), (64, 256)):
         image = torch.rand(batch, model.networks.config.channels, 32, 32)

@@ -20,7 +20,6 @@ from agerestore.images import io
 from agerestore.images.observation import Observation
 from agerestore.inference.restorer import restore_observation
 from agerestore.models import zoo
-from agerestore.models.photo import PhotoRestorer
 
 PICTURE = Path(__file__).parent.parent / "examples" / "damaged" / "photo-chelsea.png"
 ROUNDS = 5
@@ -32,7 +31,6 @@ def main(side: int = 256) -> None:
     devices.keep_memory()  # as the command line does
     cv2.setNumThreads(torch.get_num_threads())
     model = zoo.load("photo")
-    assert isinstance(model.networks, PhotoRestorer)
     networks, image = model.networks, io.read(PICTURE).to_tensor()
     copies = -(-side // min(image.shape[2:]))
     image = image.tile(1, 1, copies, copies)[:, :, :side, :side].contiguous()

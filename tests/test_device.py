@@ -3,7 +3,6 @@
 import platform
 import subprocess
 import sys
-from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -50,9 +49,8 @@ def test_what_goes_to_a_gpu_goes_from_pinned_memory(monkeypatch):
     assert len(pinned) == 1
 
 
-@pytest.mark.parametrize(("native", "precision"), [(True, "bf16"), (False, "fp32")])
-def test_a_gpu_that_only_emulates_bf16_computes_in_fp32(native, precision, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native)
+@pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_a_gpu_that_only_emulates_bf16_computes_in_fp32(capability, precision, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert fastest(torch.device("cuda")) == precision
     assert fastest(torch.device("mps")) == "fp32"
