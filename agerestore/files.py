@@ -1,7 +1,6 @@
 """File names in messages, and files written atomically: complete under a temporary name, then renamed."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +26,7 @@ def stage(path: Path, data: bytes, tag: str | None = None) -> Path:
         The temporary file; hidden, and not named like an image.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _unpublished(path, tag or secrets.token_hex(8))
+    temporary = _unpublished(path, tag or os.urandom(8).hex())
     if tag is not None:
         temporary.unlink(missing_ok=True)
     try:

@@ -1,7 +1,6 @@
 """Values that the shell completes; PyTorch is not loaded for them."""
 
 import json
-from importlib import resources
 
 
 def devices() -> list[str]:
@@ -21,6 +20,8 @@ def spacings() -> list[str]:
 
 def models(incomplete: str) -> list[str]:
     """Shipped models."""
+    from importlib import resources  # costs more than all else here
+
     index = json.loads((resources.files("agerestore_pretrained") / "index.json").read_text())
     return [name for name in sorted(index) if name.startswith(incomplete)]
 
