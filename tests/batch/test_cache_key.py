@@ -40,8 +40,18 @@ def of(values: dict[str, object]) -> str:
 
 
 def test_options_have_the_names_and_values_of_the_first_manifests() -> None:
-    settings = RestoreSettings(latent_steps=3, strength=0.5, sigma=12, auto_levels=True, ensemble=2, tile=64)
-    extras = RestoreFileSettings(1, 7, True, True, False, True, 10)
+    settings = RestoreSettings(
+        latent_steps=3,
+        strength=0.5,
+        sigma=12,
+        auto_levels=True,
+        ensemble=2,
+        tile=64,
+        samples=1,
+        seed=7,
+        uncertainty=True,
+    )
+    extras = RestoreFileSettings(compare=True, resize_mask=True, max_pixels=10)
     made_with = {"model": (False, ["abc"]), "device": "cpu"}
     expected = {
         "verb": "restore", "refine": 3, "strength": 0.5, "sigma": 12.0, "preset": "old-photo", "ensemble": 2,
@@ -61,8 +71,8 @@ def test_options_have_the_names_and_values_of_the_first_manifests() -> None:
 def test_what_was_recorded_with_the_shipped_weights_is_found_again() -> None:
     automatic = (True, [zoo.fingerprint(name) for name in zoo.automatic()])
     assert cache_key("restore", *GROUPS["restore"], model=automatic, device="cpu") == RECORDED["restore"]
-    settings = RestoreSettings(strength=0.5, sigma=12, auto_levels=True, precision="fp32")
-    extras, files = RestoreFileSettings(seed=7, uncertainty=True), FileOptions(ext=".jpg", quality=88)
+    settings = RestoreSettings(strength=0.5, sigma=12, auto_levels=True, precision="fp32", seed=7, uncertainty=True)
+    extras, files = RestoreFileSettings(), FileOptions(ext=".jpg", quality=88)
     photo = (False, [zoo.fingerprint("photo")])
     assert cache_key("restore", settings, extras, files, model=photo, device="cpu") == RECORDED["restore photo"]
     degradation = DegradeSettings("noise:sigma=5,holes:count=1", 3)

@@ -28,7 +28,7 @@ def test_another_format_and_quality(folder, weights, tmp_path):
         assert (again.exit_code, again.stderr.count("with other settings")) == (1, 3)
     refused = run("restore", folder, tmp_path / "new", "-m", weights, "--ext", ".gif")
     assert refused.exit_code == 2
-    assert "--ext .gif: '.gif' is no picture format" in refused.stderr
+    assert "--ext .gif: '.gif' is no image format" in refused.stderr
     assert not (tmp_path / "new").exists()
 
 
