@@ -78,9 +78,9 @@ def test_what_was_recorded_with_the_shipped_weights_is_found_again() -> None:
     degradation = DegradeSettings("noise:sigma=5,holes:count=1", 3)
     found = cache_key("degrade", degradation, FileOptions(), device="cpu", precision="auto")
     assert found == RECORDED["degrade"]
-    extras = ColorizeFileSettings(samples=2, compare=True)
+    settings, extras = ColorizeSettings(samples=2), ColorizeFileSettings(compare=True)
     color = zoo.fingerprint("cars-color")
-    found = cache_key("colorize", ColorizeSettings(), extras, FileOptions(), model=color, device="cpu")
+    found = cache_key("colorize", settings, extras, FileOptions(), model=color, device="cpu")
     assert found == RECORDED["colorize"]
 
 

@@ -13,7 +13,9 @@ from agerestore_cli.app import app
 import agerestore
 
 LIBRARY = Path(agerestore.__file__).parent
-COMMAND = re.compile(r"(?<![\w-])--[a-z]|(?<![\w-])-[a-z] |agerestore [a-z]|std(in|out)\b|standard (in|out)put")
+COMMAND = re.compile(
+    r"(?<![\w-])--[a-z]|(?<![\w-])-[a-z] |(?<!reinstall )agerestore [a-z]|std(in|out)\b|standard (in|out)put"
+)
 
 
 def strings() -> Iterator[tuple[str, str]]:
@@ -57,7 +59,7 @@ def test_no_string_of_the_library_names_an_option_or_a_verb_of_the_command() -> 
 
 
 def test_every_keyword_in_a_message_is_an_option_of_the_command() -> None:
-    known = options() | {"agerestore"}
+    known = options() | {"agerestore", "--details"}  # which only Python has
     unknown = [
         (where, found.group())
         for where, text in strings()
