@@ -103,12 +103,12 @@ def interpolate(
     print_output(out, messages)
 
 
-def _warn_of_foreign(path: Path, loaded: "Model", picture: "Tensor", messages: Messages) -> None:
-    """Say of a picture that the model knows nothing like it."""
+def _warn_of_foreign(path: Path, loaded: "Model", image: "Tensor", messages: Messages) -> None:
+    """Warn of an image that is unlike those the model was trained on."""
     from agerestore.images.raster import Raster
     from agerestore.inference.fixed_size import domain_scores
 
-    score = float(domain_scores(loaded, Raster(picture))) if loaded.header.get("domain") else 0.0
+    score = float(domain_scores(loaded, Raster(image))) if loaded.header.get("domain") else 0.0
     if score > 1 and not messages.quiet:
         say(f"out of the model's domain ({score:.1f} x its limit)", path)
 

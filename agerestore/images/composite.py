@@ -1,4 +1,4 @@
-"""Putting observed and generated pixels together."""
+"""Putting known and generated pixels together, and filling missing ones from known ones near them."""
 
 import torch
 from torch import Tensor
@@ -9,11 +9,11 @@ from agerestore.images.observation import Observation
 MASKED_VALUE = 0.5
 INTERPOLATION_STEPS = 1, 2, 4, 8, 16  # pixels
 INTERPOLATION_REACH = sum(INTERPOLATION_STEPS)
-SMOOTHINGS = 16  # at each scale of push-pull, after which a color is the mean of those around it
+SMOOTHINGS = 16  # at each scale of push-pull, until a color is the mean of those around it
 
 
 def fill_masked(observation: Observation) -> Tensor:
-    """The damaged picture as an encoder gets it: mid-gray, 0 in the networks' range, where nothing is known.
+    """Fill missing pixels with mid-gray, which is 0 in the range of the networks.
 
     Args:
         observation: image (B, C, H, W) in [0, 1] and its mask.
@@ -25,10 +25,10 @@ def fill_masked(observation: Observation) -> Tensor:
 
 
 def composite(observation: Observation, generated: Tensor) -> Tensor:
-    """Keep what was observed and fill the rest: with a mask, observed pixels come back bit-exact.
+    """Take missing pixels from generated images, and all others, bit for bit, from the damaged ones.
 
     Args:
-        observation: image (B, C, H, W) and mask; without a mask nothing is trusted and ``generated`` comes back.
+        observation: image (B, C, H, W) and mask; without a mask ``generated`` comes back.
         generated: (B, C, H, W) in [0, 1].
     """
     if observation.mask is None:
@@ -37,14 +37,15 @@ def composite(observation: Observation, generated: Tensor) -> Tensor:
 
 
 def interpolate_masked(image: Tensor, mask: Tensor) -> Tensor:
-    """Fill unknown pixels with an average of known ones near: normalized convolution (Knutsson & Westin, 1993).
+    """Fill missing pixels with an average of known ones near: normalized convolution (Knutsson & Westin, 1993).
 
-    The nearest weigh most: triangular windows, each twice as wide as the one before, are added with a thousandth of its
-    weight. A pixel depends on those at most `INTERPOLATION_REACH` away; where none of them is known, it becomes 0.
+    Five triangular windows, each twice as wide as the one before and of a thousandth of its weight, are added, so that
+    the nearest pixels weigh most. A pixel depends on those at most `INTERPOLATION_REACH` away; if none of them is
+    known, it becomes 0.
 
     Args:
-        image: (B, C, H, W) float, any range; the values of unknown pixels do not matter.
-        mask: (B, 1, H, W), 1 where unknown.
+        image: (B, C, H, W) float, any range; the values of missing pixels do not matter.
+        mask: (B, 1, H, W), 1 where missing.
 
     Returns:
         Like ``image``.
@@ -68,11 +69,11 @@ def _widen(x: Tensor, step: int, dim: int) -> Tensor:
 
 
 def push_pull(image: Tensor, known: Tensor) -> Tensor:
-    """Fill what is unknown over any distance, from means over ever larger squares: push-pull (Gortler et al., 1996).
+    """Fill missing pixels over any distance, from means over ever larger squares: push-pull (Gortler et al., 1996).
 
     Args:
         image: (B, C, H, W) in [0, 1].
-        known: (B, 1, H, W), 1 where it is, else 0; where nothing is, all becomes mid-gray.
+        known: (B, 1, H, W), 1 where known, else 0; if nothing is, all becomes mid-gray.
     """
     height, width = image.shape[2:]
     if max(height, width) == 1:

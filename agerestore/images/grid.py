@@ -1,4 +1,4 @@
-"""Contact sheets: rows of pictures side by side, for people to look at."""
+"""Contact sheets: images side by side and in rows, for people to look at."""
 
 import math
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
 
 SIDE = 640  # pixels of a photograph on a sheet, at most
-GAP, THIN = 8, 2  # white pixels between photographs, and between small pictures before they are enlarged
+GAP, THIN = 8, 2  # white pixels between photographs, and between small images before they are enlarged
 
 
 def contact_sheet(rows: Sequence[Tensor], path: Path, scale: int = 2) -> None:
-    """Write a PNG of picture rows, enlarged by a whole factor.
+    """Write rows of images as a PNG, enlarged by a whole factor.
 
     Args:
-        rows: each (N, C, H, W) in [0, 1]; clipped. One row of the sheet each, of any N.
-        path: the .png; replaced if it is there.
+        rows: (N, C, H, W) in [0, 1], clipped, for each row of the sheet; of any N.
+        path: the .png; an existing one is replaced.
         scale: enlargement.
     """
     cells = [F.pad(row.clamp(0, 1), (0, THIN, 0, THIN), value=1.0).float().cpu() for row in rows]
@@ -35,7 +35,7 @@ def contact_sheet(rows: Sequence[Tensor], path: Path, scale: int = 2) -> None:
 
 
 def side_by_side(*photos: Photo) -> Photo:
-    """Pictures of one height and depth side by side, with white between them; without alpha and metadata."""
+    """Images of one height and depth side by side, with white between them; without alpha and metadata."""
     height, peak = photos[0].pixels.shape[0], np.iinfo(photos[0].pixels.dtype).max
     channels = max(photo.pixels.shape[2] for photo in photos)
     white = np.full((height, GAP, channels), peak, photos[0].pixels.dtype)
@@ -44,7 +44,7 @@ def side_by_side(*photos: Photo) -> Photo:
 
 
 def photo_grid(photos: Sequence[Photo]) -> Photo:
-    """Pictures of one size and depth in rows, shrunk to at most `SIDE` pixels; about as many rows as columns."""
+    """Images of one size and depth in rows, shrunk to at most `SIDE` pixels; about as many rows as columns."""
     height, width, _ = photos[0].pixels.shape
     scale = min(1.0, SIDE / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))

@@ -1,13 +1,17 @@
-"""Color put onto the lightness of a picture of any size: small planes of chroma, carried up without bleeding.
+"""Chroma upsampling: small planes of chroma put onto the lightness of an image of any size, without color bleeding.
 
-What a model says of colors is small (64 or 128 pixels); the picture is not. Around each small pixel the chroma is
-taken for a straight line of the lightness, a = slope L + offset, as in the guided filter (He, Sun and Tang, "Guided
-image filtering", 2013), and it is the lines that are interpolated, as in the fast guided filter (He and Sun, 2015,
-arXiv:1505.00996). At a border between things the lightness steps, and the chroma steps with it. Three changes: the
-filter's own offsets smooth the chroma, which costs more than its edges gain (measured: 1 to 4 dB less than bilinear
-interpolation), so here a line goes through the small pixel itself; slopes shrink by the correlation from which they
-follow; and what the carried chroma lacks of the small one on the average is put back once (Irani and Peleg, "Improving
-resolution by image registration", 1991). Together 1.1 to 1.7 dB more than bilinear (benchmarks/chroma.py).
+Around each small pixel the chroma is a line of the lightness, a = slope * L + offset, as in the guided filter (He, Sun
+and Tang, "Guided image filtering", 2013); the lines are interpolated, as in the fast guided filter (He and Sun, 2015,
+arXiv:1505.00996). Where the lightness steps at an edge, the chroma steps with it. Three changes:
+
+- the line goes through the small pixel itself: the filter's own offsets smooth the chroma, which costs more than its
+  edges gain (measured: 1 to 4 dB less than bilinear interpolation);
+- with v = var L + `FLATNESS` and c = cov(L, chroma), the slope is c / v * |c| / sqrt(v * (var a + var b +
+  `CHROMA_NOISE`)): it shrinks with the correlation that it follows from;
+- what the upsampled chroma lacks of the small one on average is added once (back-projection, Irani and Peleg,
+  "Improving resolution by image registration", 1991).
+
+Together 1.1 to 1.7 dB more than bilinear (benchmarks/chroma.py).
 """
 
 from collections.abc import Iterator
@@ -24,18 +28,18 @@ from agerestore.images import color
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
 
-FLATNESS = 40.0  # variance of L up to which a difference in lightness is none in things
-CHROMA_NOISE = 1.0  # variance of a and b beside which a correlation is none
-GUIDE_SCALE = 4  # the lines are checked on a picture so many times their size; on the whole one they gain no more
-STRIP_PIXELS = 2**18  # computed at once: a few MB
+FLATNESS = 40.0  # variance of L within one surface
+CHROMA_NOISE = 1.0  # variance of a and b up to which a correlation is noise
+GUIDE_SCALE = 4  # back-projection is done at so many times the size of the chroma; more gains nothing
+STRIP_PIXELS = 2**18  # computed at a time: a few MB
 
 
 def lightness(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDArray[np.float32]:
-    """The L of pixels of any kind, gray, toned or colored.
+    """The L of Lab of gray, toned or colored pixels.
 
     Args:
         pixels: (H, W, 1 or 3), uint8, uint16 or float32 in [0, 1].
-        size: (h, w), no larger than the picture, to which it is shrunk by averages; None for its own.
+        size: (h, w), no larger than the image, to which it is area-averaged; None for its own.
 
     Returns:
         (H, W) or (h, w), in [0, 100].
@@ -51,27 +55,26 @@ def lightness(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDAr
 
 
 def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
-    """Put colors onto the lightness of a picture.
+    """Put chroma onto the lightness of a photo.
 
     The lightness stays, within 1/255 of its range after rounding to 8 bits. Colors that sRGB does not have at a
-    lightness are shrunk towards gray. Of 12 megapixels little more is in memory than the picture and the result.
+    lightness are shrunk towards gray. Little more is in memory than the photo and the result.
 
     Args:
-        photo: of any size, gray or colored, 8 or 16 bits. Its numbers are taken for sRGB whatever its profile.
-        chroma: (2, h, w) a and b of Lab, of the whole picture at any size.
+        photo: of any size, gray or colored, 8 or 16 bits; taken for sRGB whatever its profile.
+        chroma: (2, h, w) a and b of Lab, of the whole image at any size.
 
     Returns:
-        RGB of the picture's size and depth. Alpha and metadata stay, but for a profile for gray, which RGB cannot have,
-        and a JPEG's table for chroma, which is to be fine enough for the new colors.
+        RGB of the photo's size and depth; see `Photo.recolored`.
 
     Raises:
-        ValueError: Another shape, or numbers that are not finite.
+        ValueError: chroma of another shape, or NaN or infinite values.
     """
     return photo.recolored(color_pixels(photo.pixels, chroma))
 
 
 def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[Any]:
-    """Put colors onto the lightness of pixels; see `with_chroma`.
+    """Put chroma onto the lightness of pixels; see `with_chroma`.
 
     Args:
         pixels: (H, W, 1 or 3) uint8, uint16 or float32 in [0, 1].
@@ -83,7 +86,7 @@ def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[A
     if chroma.ndim != 3 or len(chroma) != 2 or 0 in chroma.shape:
         raise ValueError(f"chroma of shape {chroma.shape}, not (2, h, w)")
     if not np.isfinite(chroma).all():
-        raise ValueError("the chroma holds numbers that are not finite")
+        raise ValueError("the chroma holds NaN or infinite values")
     height, width, _ = pixels.shape
     guide = lightness(pixels, _guide_size((height, width), chroma.shape[1:]))
     columns = _along(_lines(chroma, guide), width, slice(0, width), dim=2)  # (4, h, W)
@@ -100,7 +103,7 @@ def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[A
 
 
 def carry_up(chroma: NDArray[np.float32], light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Chroma at the size of a lightness, and following its edges; `with_chroma` computes the same strip by strip.
+    """Upsample chroma to a lightness, along its edges; `with_chroma` computes the same strip by strip.
 
     Args:
         chroma: (2, h, w).
@@ -124,7 +127,7 @@ def _guide_size(full: tuple[int, ...], small: tuple[int, ...]) -> tuple[int, int
 def _lines(chroma: NDArray[np.float32], guide: NDArray[Any]) -> Tensor:
     """Slopes of a and b and their offsets, (4, h, w), from chroma (2, h, w) and a lightness (gh, gw).
 
-    Chroma larger than the lightness, which is that of a tiny picture, is shrunk to it.
+    Chroma larger than the lightness, which is then that of a tiny image, is shrunk to it.
     """
     height, width = (min(pair) for pair in zip(chroma.shape[1:], guide.shape, strict=True))
     wanted = _shrunk(torch.from_numpy(np.ascontiguousarray(chroma, np.float32)), height, width)
@@ -138,7 +141,7 @@ def _lines(chroma: NDArray[np.float32], guide: NDArray[Any]) -> Tensor:
 
 
 def _slopes(chroma: Tensor, light: Tensor) -> Tensor:
-    """How a and b follow the lightness around each pixel, (2, h, w), from (2, h, w) and (1, h, w)."""
+    """Slopes (2, h, w) of a and b, from chroma (2, h, w) and lightness (1, h, w); the formula is at the top."""
     light_mean, chroma_mean = _mean(light), _mean(chroma)
     variance = _mean(light * light) - light_mean.square() + FLATNESS
     covariance = _mean(light * chroma) - light_mean * chroma_mean
@@ -177,7 +180,7 @@ def _evaluate(lines: Tensor, light: Tensor) -> Tensor:
 
 
 def _lightness_of(pixels: NDArray[Any], table: NDArray[np.float32] | None) -> Tensor:
-    """(H, W, 1 or 3) of any depth -> (H, W); ``table`` is the lightness of each level of gray, of whole numbers."""
+    """(H, W, 1 or 3) of any dtype -> (H, W); ``table`` is the lightness of each level of gray, for integers."""
     if table is not None and pixels.shape[2] == 1:
         return torch.from_numpy(table[pixels[..., 0]])
     rgb = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None].expand(-1, 3, -1, -1)
@@ -193,7 +196,7 @@ def _lightness_of_levels(dtype: np.dtype[Any]) -> NDArray[np.float32] | None:
 
 
 def _strips(height: int, width: int) -> Iterator[slice]:
-    """Rows that are computed at once."""
+    """Slices of rows that are computed at a time."""
     most = max(1, STRIP_PIXELS // width)
     for top in range(0, height, most):
         yield slice(top, min(top + most, height))

@@ -16,7 +16,7 @@ from agerestore.images.raster import Raster
 from agerestore.inference.tiling import Box, divide
 
 BLOCK = 512  # pixels a side, read at a time; a multiple of any factor
-MARGIN = 2  # low-resolution pixels around one of the core mask that are missing, too
+MARGIN = 2  # low-resolution pixels around one of the deep mask that are missing, too
 UNIFORM_STD = 12**-0.5  # standard deviation of the uniform distribution on [0, 1]
 
 
@@ -28,25 +28,25 @@ class LowResFill:
         factor: by which it is smaller than the image.
         image: (B, C, h, w) in [0, 1].
         std: (B, 1, h, w), expected standard deviation of the error of ``image``; None if that was not computed.
-        core_mask: (B, 1, h, w) bool, the deep part: nothing is known in the pixel and the `MARGIN` pixels around it.
+        deep_mask: (B, 1, h, w) bool, the deep part: nothing is known in the pixel and the `MARGIN` pixels around it.
     """
 
     factor: int
     image: Tensor
     std: Tensor | None
-    core_mask: Tensor
+    deep_mask: Tensor
 
     def composite_under(self, part: Observation, box: Box) -> Observation:
         """Put the fill into the deep part of the mask of a part of the image; those pixels then count as known."""
         assert part.mask is not None  # otherwise nothing is deep
-        core = self._enlarged(self.core_mask.float(), box, "nearest") > 0
-        image = torch.where(core, self._enlarged(self.image, box, "bilinear"), part.image)
-        return Observation(image, part.mask.masked_fill(core, 0))
+        deep = self._enlarged(self.deep_mask.float(), box, "nearest") > 0
+        image = torch.where(deep, self._enlarged(self.image, box, "bilinear"), part.image)
+        return Observation(image, part.mask.masked_fill(deep, 0))
 
     def min_std(self, part: Observation, box: Box) -> Tensor:
         """Least standard deviation (B, 1, h, w) of missing pixels in a part of the image; 0 for known ones.
 
-        It holds for the whole mask: pixels between the core and known ones take the fill for known, too.
+        It holds for the whole mask: pixels between the deep part and known ones take the fill for known, too.
         """
         assert self.std is not None
         return self._enlarged(self.std, box, "bilinear") * (1 - part.known)
@@ -67,13 +67,13 @@ class LowRes:
 
     Attributes:
         raster: (B, C, h, w) float32, and a mask of the pixels of which nothing is known.
-        core_mask: see `LowResFill`.
+        deep_mask: see `LowResFill`.
         factor: by which it is smaller than the next larger resolution.
         total_factor: by which it is smaller than the images that are restored.
     """
 
     raster: Raster
-    core_mask: Tensor
+    deep_mask: Tensor
     factor: int
     total_factor: int
 
@@ -84,7 +84,7 @@ class LowRes:
 
     def filled(self, image: Tensor, std: Tensor | None) -> LowResFill:
         """The fill that the next larger resolution takes for known."""
-        return LowResFill(self.factor, image, std, self.core_mask)
+        return LowResFill(self.factor, image, std, self.deep_mask)
 
     def filled_flat(self) -> LowResFill:
         """The fill of one pixel: if it is missing mid-gray, which may be anything from black to white."""
@@ -106,7 +106,7 @@ def low_res_levels(raster: Raster, factor: int, device: torch.device) -> list[Lo
     """
     levels: list[LowRes] = []
     level = _downsampled(raster, factor, factor, device)
-    while level.core_mask.any():
+    while level.deep_mask.any():
         levels.insert(0, level)
         if level.is_one_pixel:
             break
@@ -121,8 +121,8 @@ def _downsampled(raster: Raster, factor: int, total_factor: int, device: torch.d
         band = Box(top, 0, min(top + BLOCK, height), width)
         rows.append(torch.cat([_means(raster.read(box.slices, device), factor) for box in divide(band, BLOCK)], 3))
     image, share = torch.cat(rows, 2).tensor_split([-1], 1)
-    core = F.max_pool2d((share > 0).float(), 2 * MARGIN + 1, stride=1, padding=MARGIN) == 0
-    return LowRes(Raster(image / share.clamp_min(1e-6), mask=share <= 0), core, factor, total_factor)
+    deep = F.max_pool2d((share > 0).float(), 2 * MARGIN + 1, stride=1, padding=MARGIN) == 0
+    return LowRes(Raster(image / share.clamp_min(1e-6), mask=share <= 0), deep, factor, total_factor)
 
 
 def _means(block: Observation, factor: int) -> Tensor:
