@@ -33,9 +33,9 @@ def models_or_auto(incomplete: str) -> list[str]:
 
 def presets(incomplete: str) -> list[str]:
     """Presets of ``train``."""
-    from agerestore.config.presets import PRESETS
+    from agerestore.config.presets import presets as listed
 
-    return [name for name in PRESETS if name.startswith(incomplete)]
+    return [name for name in listed() if name.startswith(incomplete)]
 
 
 def degradations(incomplete: str) -> list[str]:

@@ -42,17 +42,18 @@ def experiment(
     --device, --precision and --seed are those of the training; figures are taken on the CPU, with seeds of their own.
     """
     from agerestore import device as devices
-    from agerestore.research.experiments import Context, requirements_of, run_experiment
+    from agerestore.config.extensions import research
 
     if model is not None and name != "svhn-features":
         refuse_unsupported(f"experiment {name}", "-m")
     devices.set_threads(compute.threads)
     where = devices.choose(compute.device)
     precision = [] if compute.precision == "auto" else [f"precision={compute.precision}"]
-    training, test = requirements_of(name).load(data, limit)
-    context = Context(
+    experiments = research("experiments")
+    training, test = experiments.requirements_of(name).load(data, limit)
+    context = experiments.Context(
         training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=seed,
         device=where, report=lambda line: None if messages.quiet else typer.echo(line, err=True),
     )  # fmt: skip
-    figures = run_experiment(name, context, out).figures
+    figures = experiments.run_experiment(name, context, out).figures
     typer.echo(json.dumps(figures, indent=None if messages.as_json else 1))

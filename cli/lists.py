@@ -1,7 +1,6 @@
 """``agerestore presets`` and ``agerestore degradations``: what ``--preset`` and ``--degradation`` take."""
 
 import json
-from typing import Any
 
 import typer
 
@@ -9,27 +8,26 @@ from ._options import AsJson
 
 
 def presets(as_json: AsJson = False) -> None:
-    """List the presets of `agerestore train`: what each trains, on images of which size, and for how long."""
-    from agerestore.config.presets import PRESETS
+    """List the presets of `agerestore train` and what each is for; those that repeat papers come last."""
+    from agerestore.config.presets import presets as listed
     from agerestore.config.training import train_config
 
-    for name in PRESETS:
+    for name, about in listed().items():
+        if not as_json:
+            typer.echo(f"{name:32} {about}")
+            continue
         config = train_config(name, ())
-        network: Any = config.network
+        network = config.network
         row = {
             "name": name,
+            "about": about,
             "objective": config.objective,
             "network": network.architecture,
-            "image_size": getattr(network, "image_size", None),
+            "image_size": network.image_size,
             "steps": config.steps,
             "epochs": config.epochs,
         }
-        if as_json:
-            typer.echo(json.dumps(row))
-        else:
-            size = f"{row['image_size']} pixels" if row["image_size"] else "any size"
-            length = f"{config.steps} steps" if config.steps else f"{config.epochs} epochs"
-            typer.echo(f"{name:36} {config.objective:16} {network.architecture:14} {size:10} {length}")
+        typer.echo(json.dumps(row))
 
 
 def degradations(as_json: AsJson = False) -> None:

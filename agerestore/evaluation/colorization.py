@@ -26,8 +26,8 @@ from agerestore.metrics.image import colorfulness
 from agerestore.models.colorizer import Colorizer
 
 CHUNK = 64
-TINTS = 8  # hues, evenly spaced
-TINT_CHROMA = (5.0, 10.0, 15.0, 20.0)  # of Lab; the best of them counts, in favor of tints
+HUES = 8  # evenly spaced hues
+CHROMAS = (5.0, 10.0, 15.0, 20.0)  # of Lab, with each hue; the best of them counts
 CHROMA_UNIT = 20.0  # of a and b, which is 1 for the classifier
 
 Method = Callable[[Tensor], Tensor]  # lightness (N, 1, S, S) -> K samples of chroma, (N, K, 2, S, S)
@@ -38,7 +38,7 @@ class ColorizationRow(Row):
     """What one method reached; means over images.
 
     Attributes:
-        method: ``gray``, ``regression``, ``regression, 8 tints of C``, ``agerestore``, or ``ground truth``.
+        method: ``gray``, ``regression``, ``regression, 8 hues of chroma C``, ``agerestore``, or ``ground truth``.
         samples: K, for each image.
         best: PSNR in dB of a and b (peak 255) of the best sample for each image.
         best_by_saturation: the same over the least, middle and most saturated third of the images.
@@ -117,11 +117,11 @@ def _rows(
     if regression is not None:
         estimate = partial(_estimate, regression)
         yield measured("regression", estimate)
-        tinted = (
-            measured(f"regression, {TINTS} tints of {chroma:g}", partial(_tinted, estimate, chroma))
-            for chroma in TINT_CHROMA
+        shifted = (
+            measured(f"regression, {HUES} hues of chroma {chroma:g}", partial(_with_hues, estimate, chroma))
+            for chroma in CHROMAS
         )
-        yield max(tinted, key=lambda row: row.best)
+        yield max(shifted, key=lambda row: row.best)
     each = enumerate(lightness.split(1))
     codes = torch.cat([color_codes.draw_codes(networks, light, samples, seed + number) for number, light in each])
     yield _row("agerestore", _sampled(networks, lightness, codes, samples), truth, classifier)
@@ -135,11 +135,11 @@ def _estimate(networks: Colorizer, lightness: Tensor) -> Tensor:
     return generate_chroma(networks, lightness, code)[:, None]
 
 
-def _tinted(method: Method, chroma: float, lightness: Tensor) -> Tensor:
-    """The samples of another method under `TINTS` tints of a ``chroma``: (N, TINTS, 2, S, S)."""
-    hues = torch.arange(TINTS) * (2 * torch.pi / TINTS)
-    tints = chroma * torch.stack([hues.cos(), hues.sin()], dim=1)
-    return method(lightness) + tints[None, :, :, None, None]
+def _with_hues(method: Method, chroma: float, lightness: Tensor) -> Tensor:
+    """The samples of another method shifted by `HUES` hues of a ``chroma``: (N, HUES, 2, S, S)."""
+    hues = torch.arange(HUES) * (2 * torch.pi / HUES)
+    shifts = chroma * torch.stack([hues.cos(), hues.sin()], dim=1)
+    return method(lightness) + shifts[None, :, :, None, None]
 
 
 def _sampled(networks: Colorizer, lightness: Tensor, codes: Tensor, samples: int) -> Tensor:

@@ -9,9 +9,9 @@ from agerestore.config.networks import ColorizerConfig
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.colorization import (
-    TINTS,
+    HUES,
     _rotated,
-    _tinted,
+    _with_hues,
     benchmark_colorization,
     train_color_transformation_network,
 )
@@ -31,7 +31,7 @@ def colored(count, seed=0):
 def rows():
     gray = build(ColorizerConfig(width=4, latent_dim=4)).eval()  # untrained, it draws no color
     found = benchmark_colorization(gray, colored(12), colored(40, 1), regression=gray, samples=2)
-    return {row.method.split(",")[0] if "tints" not in row.method else "tints": row for row in found}
+    return {row.method.split(",")[0] if "hues" not in row.method else "hues": row for row in found}
 
 
 def test_a_model_without_colors_is_as_good_as_gray(rows):
@@ -61,15 +61,15 @@ def test_gray_scores_by_what_color_there_is(rows):
     assert least > middle > most
 
 
-def test_one_of_several_tints_is_better_than_none(rows):
-    assert rows["tints"].samples == TINTS
-    assert rows["tints"].best_by_saturation[2] > rows["gray"].best_by_saturation[2]
+def test_one_of_several_hues_is_better_than_none(rows):
+    assert rows["hues"].samples == HUES
+    assert rows["hues"].best_by_saturation[2] > rows["gray"].best_by_saturation[2]
 
 
-def test_tints_lie_on_a_circle_and_hues_turn():
-    tints = _tinted(lambda light: torch.zeros(len(light), 1, 2, 2, 2), 10.0, torch.zeros(1, 1, 2, 2))
-    assert tints.shape == (1, TINTS, 2, 2, 2)
-    torch.testing.assert_close(tints.square().sum(dim=2).sqrt(), torch.full((1, TINTS, 2, 2), 10.0))
+def test_hues_lie_on_a_circle_and_hues_turn():
+    shifts = _with_hues(lambda light: torch.zeros(len(light), 1, 2, 2, 2), 10.0, torch.zeros(1, 1, 2, 2))
+    assert shifts.shape == (1, HUES, 2, 2, 2)
+    torch.testing.assert_close(shifts.square().sum(dim=2).sqrt(), torch.full((1, HUES, 2, 2), 10.0))
     a = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1)
     torch.testing.assert_close(_rotated(a, 1 / 3).flatten(), torch.tensor([-0.5, math.sqrt(3) / 2]))
 

@@ -1,8 +1,8 @@
-"""Linear restoration fitted on pictures: the Wiener filter, for one kind of damage or any mask, and PCA.
+"""Linear restoration fitted to images: the Wiener filter, for one degradation or for any mask, and PCA.
 
-Each estimator maps an `Observation` (B, C, H, W) of the fitted size to float32 pictures in [0, 1] of the same
+Each estimator maps an `Observation` (B, C, H, W) of the fitted size to float32 images in [0, 1] of the same
 shape, on the same device. It computes in float64 on the CPU with D x D matrices, D = C*H*W, and is meant for
-small pictures: D = 1024 takes seconds, D = 12288 (64x64 in color) minutes and gigabytes.
+small images: D = 1024 takes seconds, D = 12288 (64x64 in color) minutes and gigabytes.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,15 +16,15 @@ from torch import Tensor
 from agerestore.errors import UsageError
 from agerestore.images.observation import Observation
 
-RIDGE = 1e-4  # least variance of the noise on an observed pixel, squared units of [0, 1]: sigma 2.5/255
+RIDGE = 1e-4  # lower bound of the noise variance of an observed pixel, squared units of [0, 1]: sigma 2.5/255
 
 
 @dataclass(frozen=True)
 class LinearEstimator:
-    """The affine map of least mean square error from damaged to clean pictures: a fitted Wiener filter.
+    """The affine map of least mean square error from damaged to clean images: a fitted Wiener filter.
 
     Attributes:
-        matrix: (D, D), applied to the damaged picture less its mean.
+        matrix: (D, D), applied to the damaged image less its mean.
         damaged_mean: (D,).
         clean_mean: (D,).
     """
@@ -35,32 +35,32 @@ class LinearEstimator:
 
     @classmethod
     def fit(cls, damaged: Tensor, clean: Tensor, ridge: float = RIDGE) -> Self:
-        """Take A = C_xy (C_yy + ridge I)^-1 from damaged pictures y and clean ones x, each (N, D)."""
+        """Take A = C_xy (C_yy + ridge I)^-1 from damaged images y and clean ones x, each (N, D)."""
         return cls.fit_each(damaged, clean, [ridge])[0]
 
     @classmethod
     def fit_each(cls, damaged: Tensor, clean: Tensor, ridges: Iterable[float]) -> list[Self]:
-        """As `fit`, one for every ridge; what costs time, the covariances, they share."""
+        """As `fit`, for several ridges that share the covariances, which take most of the time."""
         means = damaged.mean(0, dtype=torch.float64), clean.mean(0, dtype=torch.float64)
         inner, cross = _covariance(damaged, damaged), _covariance(damaged, clean)
         ridged = (inner + ridge * torch.eye(len(inner), dtype=inner.dtype) for ridge in ridges)
         return [cls(torch.cholesky_solve(cross, torch.linalg.cholesky(one)).T, *means) for one in ridged]
 
     def __call__(self, observation: Observation) -> Tensor:
-        """Restore pictures of the fitted size; holes count as 0, as they must in the pictures of `fit`."""
+        """Restore images of the fitted size; holes count as 0, as they must in the images of `fit`."""
         centered = _vectors(observation, len(self.damaged_mean)) - self.damaged_mean
-        return _pictures(self.clean_mean + centered @ self.matrix.T, observation)
+        return _images(self.clean_mean + centered @ self.matrix.T, observation)
 
 
 @dataclass(frozen=True)
 class ConditionalMean:
-    """The mean of Gaussian pictures given their observed pixels: the Wiener filter for any mask.
+    """The conditional mean of Gaussian images given their observed pixels: the Wiener filter for any mask.
 
-    Solves one system, as large as the number of observed values, for every different mask.
+    Solves one linear system, as large as the number of observed values, for each different mask.
 
     Attributes:
-        mean: (D,) of the clean pictures.
-        covariance: (D, D) of the clean pictures.
+        mean: (D,) of the clean images.
+        covariance: (D, D) of the clean images.
         noise: variance of white noise on the observed pixels, squared units of [0, 1]; above 0.
     """
 
@@ -70,15 +70,15 @@ class ConditionalMean:
 
     @classmethod
     def fit(cls, clean: Tensor, noise: float = RIDGE) -> Self:
-        """Fit to clean pictures (N, D)."""
+        """Fit to clean images (N, D)."""
         return cls(clean.mean(0, dtype=torch.float64), _covariance(clean, clean), noise)
 
     def __call__(self, observation: Observation) -> Tensor:
-        """Restore pictures of the fitted size; with little noise, observed pixels hardly change."""
+        """Restore images of the fitted size; with little noise, observed pixels hardly change."""
         return _by_mask(observation, len(self.mean), self._given)
 
     def _given(self, values: Tensor, known: Tensor) -> Tensor:
-        """Observed values (b, K) at the indices known (K,) to whole pictures (b, D)."""
+        """Observed values (b, K) at the indices known (K,) to whole images (b, D)."""
         cross = self.covariance[known]  # (K, D)
         inner = cross[:, known]
         inner.diagonal().add_(self.noise)
@@ -91,7 +91,7 @@ class PrincipalComponents:
     """Pictures as a mean plus a few principal components; the rest counts as white noise.
 
     Attributes:
-        mean: (D,) of the clean pictures.
+        mean: (D,) of the clean images.
         components: (D, D), orthonormal columns, the strongest first.
         variances: (D,) along the components.
         noise: variance of white noise on the observed pixels, squared units of [0, 1]; above 0.
@@ -104,12 +104,12 @@ class PrincipalComponents:
 
     @classmethod
     def fit(cls, clean: Tensor, noise: float = RIDGE) -> Self:
-        """Fit to clean pictures (N, D)."""
+        """Fit to clean images (N, D)."""
         variances, components = torch.linalg.eigh(_covariance(clean, clean))
         return cls(clean.mean(0, dtype=torch.float64), components.flip(1), variances.flip(0).clamp(min=0), noise)
 
     def __call__(self, observation: Observation, count: int) -> Tensor:
-        """Restore pictures of the fitted size with the first `count` components, 1 <= count <= D.
+        """Restore images of the fitted size with the first `count` components, 1 <= count <= D.
 
         Without a mask they are projected. With one, the coefficients solve ridge regression on the observed
         pixels, the posterior mean of probabilistic PCA (Tipping and Bishop 1999).
@@ -117,7 +117,7 @@ class PrincipalComponents:
         kept, rest = self.components[:, :count], self.variances[count:]
         if observation.mask is None:
             centered = _vectors(observation, len(self.mean)) - self.mean
-            return _pictures(self.mean + centered @ kept @ kept.T, observation)
+            return _images(self.mean + centered @ kept @ kept.T, observation)
         spread = float(rest.sum()) / max(len(rest), 1)  # variance in every direction left out
         loadings = kept * (self.variances[:count] - spread).sqrt()
         return _by_mask(observation, len(self.mean), partial(self._given, loadings=loadings, spread=spread))
@@ -144,14 +144,14 @@ def _covariance(left: Tensor, right: Tensor) -> Tensor:
 
 
 def _by_mask(observation: Observation, size: int, given: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Restore all pictures that share a mask at once: given(values (b, K), known indices (K,)) -> (b, D)."""
+    """Restore all images that share a mask at once: given(values (b, K), known indices (K,)) -> (b, D)."""
     vectors, known = _vectors(observation, size), observation.known.expand_as(observation.image)
     masks, group = torch.unique(known.flatten(1).cpu(), dim=0, return_inverse=True)
     restored = torch.empty_like(vectors)
     for index, mask in enumerate(masks):
         rows, known = group == index, mask.nonzero()[:, 0]
         restored[rows] = given(vectors[rows][:, known], known)
-    return _pictures(restored, observation)
+    return _images(restored, observation)
 
 
 def _vectors(observation: Observation, size: int) -> Tensor:
@@ -159,9 +159,9 @@ def _vectors(observation: Observation, size: int) -> Tensor:
     vectors = observation.filled().flatten(1).cpu().double()
     if vectors.shape[1] != size:
         given = tuple(observation.image.shape[1:])
-        raise UsageError(f"baseline fitted on pictures of {size} values cannot restore {given}: fit it on such")
+        raise UsageError(f"a baseline fitted to images of {size} values cannot restore {given}: fit it to such images")
     return vectors
 
 
-def _pictures(vectors: Tensor, observation: Observation) -> Tensor:
+def _images(vectors: Tensor, observation: Observation) -> Tensor:
     return vectors.clamp(0, 1).reshape(observation.image.shape).to(observation.image.device, torch.float32)

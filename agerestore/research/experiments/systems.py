@@ -27,7 +27,7 @@ def systems(context: Context, presets: str) -> ExperimentResult:
     extractor = feature_extractor(context.training)
     truth = context.test.images.float() / 255
     rows, count = [truth[:SHOWN]], min(SAMPLES, len(truth) // 2)
-    figures = {"test pictures": sample_quality(extractor, truth[count : 2 * count], truth[:count])}
+    figures = {"test images": sample_quality(extractor, truth[count : 2 * count], truth[:count])}
     for name in SYSTEMS:
         model = context.model(f"{name}-{presets}", *(EQUAL if context.full else ()))
         networks = autoencoder_of(model)
@@ -54,5 +54,5 @@ def _cost(config: TrainConfig, context: Context) -> dict[str, float]:
     """Cost of the adversarial stage: counted operations per image, and seconds per thousand images on this machine."""
     tries = 5 if context.full else 1
     seconds = min(seconds_per_iteration(config, context.device)["adversarial"] for _ in range(tries))
-    return {"gigaflop_per_picture": flops_per_iteration(config)["adversarial"] / config.batch_size / 1e9,
+    return {"gigaflop_per_image": flops_per_iteration(config)["adversarial"] / config.batch_size / 1e9,
             "seconds_per_thousand": 1000 * seconds / config.batch_size}  # fmt: skip

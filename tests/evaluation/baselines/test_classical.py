@@ -229,8 +229,8 @@ def test_best_takes_the_first_of_equals():
     assert tune(brighten, settings[::-1], Observation(image), image).setting == settings[1]
 
 
-def test_best_refuses_a_truth_of_another_shape():
-    with pytest.raises(UsageError, match="one clean picture for every damaged one"):
+def test_tuning_refuses_a_truth_of_another_shape():
+    with pytest.raises(UsageError, match="one clean image for every damaged one"):
         tune(brighten, grid(offset=[0.0]), Observation(torch.zeros(2, 1, 4, 4)), torch.zeros(1, 1, 4, 4))
 
 

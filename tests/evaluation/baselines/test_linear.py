@@ -126,5 +126,5 @@ def test_few_components_under_a_mask_are_the_conditional_mean_of_their_covarianc
 
 @pytest.mark.parametrize("fit", [ConditionalMean.fit, lambda clean: LinearEstimator.fit(clean, clean)])
 def test_pictures_of_another_size_are_refused(fit):
-    with pytest.raises(UsageError, match="fitted on pictures of 36 values"):
+    with pytest.raises(UsageError, match="fitted to images of 36 values"):
         fit(low_rank(50, 4))(Observation(torch.zeros(1, 1, 8, 8)))
