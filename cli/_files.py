@@ -14,6 +14,7 @@ from agerestore.files import printable
 
 from ._interrupt import interrupted
 from ._options import Files, Messages
+from ._progress import progress_bar
 from ._wording import in_options, say
 
 if TYPE_CHECKING:
@@ -117,12 +118,13 @@ def run_files(
         raise typer.Exit(exit_code(summary))
     with (
         _report_lines(files.report) as write_row,
-        _progress(len(jobs), messages.quiet) as advance,
+        progress_bar(messages.quiet, transient=True) as bar,
         interrupted("finishing the files in flight") as stop,
     ):
+        task = bar.add_task("", total=len(jobs))
 
         def report(outcome: "Outcome") -> None:
-            advance()
+            bar.advance(task)
             write_row(_row(outcome, cache_key))
             _print(outcome, cache_key, files, messages)
 
@@ -158,20 +160,6 @@ def _report_lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None
         raise UsageError(f"--report {path}: cannot be written ({error.strerror}); choose another file") from None
     with file:
         yield lambda row: print(json.dumps(row), file=file)
-
-
-@contextmanager
-def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
-    """On a terminal a bar with the time that is left; gives a function that moves it on by one."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True, quiet=quiet)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
 
 
 def _print(outcome: "Outcome", cache_key: str, files: Files, messages: Messages) -> None:

@@ -33,12 +33,20 @@ def option(panel: str, *names: str, **settings: Any) -> Any:
     return typer.Option(*names, rich_help_panel=panel, **settings)
 
 
+def flag(panel: str, *names: str, help: str) -> Any:
+    """A `typer.Option` without a value, in a panel."""
+    return option(panel, *names, metavar="", help=help)
+
+
 @dataclass(frozen=True)
 class Messages:
     """What is printed."""
 
-    quiet: Annotated[bool, option(MESSAGES, "-q", "--quiet", help="Print errors only.")] = False
-    as_json: Annotated[bool, option(MESSAGES, "--json", help="Print results as JSON lines on stdout.")] = False
+    quiet: Annotated[bool, flag(MESSAGES, "-q", "--quiet", help="Print errors only.")] = False
+    as_json: Annotated[bool, flag(MESSAGES, "--json", help="Print results as JSON lines on stdout.")] = False
+
+
+Threads = Annotated[int, option(SPEED, min=0, metavar="N", help="CPU threads; 0 leaves the number to PyTorch.")]
 
 
 @dataclass(frozen=True)
@@ -54,9 +62,7 @@ class Hardware:
             help="Where to compute; auto takes a GPU if there is one.",
         ),
     ] = "auto"
-    threads: Annotated[
-        int, option(SPEED, min=0, help="CPU threads to compute with; 0 leaves the number to PyTorch.")
-    ] = 0
+    threads: Threads = 0
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,14 @@ class Compute(Hardware):
 class Files:
     """What every verb can be told that makes image files of image files."""
 
-    overwrite: Annotated[bool, option(OUTPUT, "--overwrite", help="Replace existing outputs that differ.")] = False
+    overwrite: Annotated[bool, flag(OUTPUT, "--overwrite", help="Replace existing outputs that differ.")] = False
     suffix: Annotated[
         str,
-        option(OUTPUT, help="Put this between name and ending of each output, as in .restored; OUT may then be IN."),
+        option(
+            OUTPUT,
+            metavar="TEXT",
+            help="Put this between name and ending of each output, as in .restored; OUT may then be IN.",
+        ),
     ] = ""
     ext: Annotated[
         str | None,
@@ -90,16 +100,20 @@ class Files:
     quality: Annotated[
         int | None,
         option(
-            OUTPUT, min=1, max=100, help="Quality of JPEG, WebP, AVIF and HEIC; without it a JPEG keeps its source's."
+            OUTPUT,
+            min=1,
+            max=100,
+            metavar="N",
+            help="Quality of JPEG, WebP, AVIF and HEIC; without it a JPEG keeps its source's.",
         ),
     ] = None
     in_place: Annotated[
-        bool, option(OUTPUT, "--in-place", help="Replace the inputs themselves; needs IN as OUT, and --backup.")
+        bool, flag(OUTPUT, "--in-place", help="Replace the inputs themselves; needs IN as OUT, and --backup.")
     ] = False
-    backup: Annotated[bool, option(OUTPUT, "--backup", help="Keep each original as NAME.EXT.orig.")] = False
-    fail_fast: Annotated[bool, option(OUTPUT, "--fail-fast", help="Stop at the first file that fails.")] = False
-    dry_run: Annotated[bool, option(OUTPUT, "--dry-run", help="Print what would be done; write nothing.")] = False
-    verbose: Annotated[bool, option(MESSAGES, "-v", "--verbose", help="Print a line for each file.")] = False
+    backup: Annotated[bool, flag(OUTPUT, "--backup", help="Keep each original as NAME.EXT.orig.")] = False
+    fail_fast: Annotated[bool, flag(OUTPUT, "--fail-fast", help="Stop at the first file that fails.")] = False
+    dry_run: Annotated[bool, flag(OUTPUT, "--dry-run", help="Print what would be done; write nothing.")] = False
+    verbose: Annotated[bool, flag(MESSAGES, "-v", "--verbose", help="Print a line for each file.")] = False
     report: Annotated[
         Path | None, option(MESSAGES, metavar="FILE.jsonl", help="Write a JSON line for each file to this file.")
     ] = None
@@ -123,11 +137,17 @@ ModelName = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, option(MODEL, min=0, max=2**32 - 1, help="Seed of everything that is drawn at random; the same repeats it.")
+    int,
+    option(
+        MODEL,
+        min=0,
+        max=2**32 - 1,
+        metavar="N",
+        help="Seed of everything that is drawn at random; the same repeats it.",
+    ),
 ]
-Threads = Annotated[int, option(SPEED, min=0, help="CPU threads to compute with; 0 leaves the number to PyTorch.")]
-Overwrite = Annotated[bool, option(OUTPUT, "--overwrite", help="Replace OUT if it exists.")]
-AsJson = Annotated[bool, option(MESSAGES, "--json", help="Print results as JSON lines on stdout.")]
+Overwrite = Annotated[bool, flag(OUTPUT, "--overwrite", help="Replace OUT if it exists.")]
+AsJson = Annotated[bool, flag(MESSAGES, "--json", help="Print results as JSON lines on stdout.")]
 
 
 def print_output(out: Path, messages: Messages) -> None:

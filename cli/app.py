@@ -88,19 +88,20 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 some files failed, 2 usage, 3 nothing readable, 4 weights missing or wrong, "
     "130 interrupted.",
 )
-app.command("restore")(restore.restore)
-app.command("colorize")(colorize.colorize)
-app.command("degrade")(degrade.degrade)
-app.command("inspect")(inspect.inspect)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("export")(export.export)
-app.command("experiment")(experiment.experiment)
-app.command("sample")(generation.sample)
-app.command("interpolate")(generation.interpolate)
-app.command("presets")(lists.presets)
-app.command("degradations")(lists.degradations)
-app.add_typer(models.app, name="models")
+RESTORING, TRAINING, EXPLORING, LISTS = "Restore and color", "Train and measure", "Explore", "Lists"
+app.command("restore", rich_help_panel=RESTORING)(restore.restore)
+app.command("colorize", rich_help_panel=RESTORING)(colorize.colorize)
+app.command("inspect", rich_help_panel=RESTORING)(inspect.inspect)
+app.command("train", rich_help_panel=TRAINING)(train.train)
+app.command("evaluate", rich_help_panel=TRAINING)(evaluate.evaluate)
+app.command("export", rich_help_panel=TRAINING)(export.export)
+app.command("experiment", rich_help_panel=TRAINING)(experiment.experiment)
+app.command("degrade", rich_help_panel=EXPLORING)(degrade.degrade)
+app.command("sample", rich_help_panel=EXPLORING)(generation.sample)
+app.command("interpolate", rich_help_panel=EXPLORING)(generation.interpolate)
+app.add_typer(models.app, name="models", rich_help_panel=LISTS)
+app.command("presets", rich_help_panel=LISTS)(lists.presets)
+app.command("degradations", rich_help_panel=LISTS)(lists.degradations)
 
 
 def _version(wanted: bool) -> None:

@@ -10,7 +10,7 @@ from agerestore.config.options import MAX_PIXELS, ColorizeFileSettings, Colorize
 from agerestore.errors import UsageError
 
 from ._files import output_folder, plan_files, run_files
-from ._options import IMAGE, MODEL, OUTPUT, Compute, Files, Messages, ModelName, Seed, option, with_groups
+from ._options import IMAGE, MODEL, OUTPUT, Compute, Files, Messages, ModelName, Seed, flag, option, with_groups
 
 MODEL_NAME = "cars-color"
 SUFFIX = ".colorized"
@@ -24,9 +24,9 @@ def colorize(
                        help="Gray images, or folders that are searched with all below, and last the colored image or "
                             "the folder for them; with one path alone NAME.colorized.jpg next to NAME.jpg."),
     ],
-    sepia: Annotated[bool, option(IMAGE, "--sepia", help="Take a toned image for a gray one.")] = False,
+    sepia: Annotated[bool, flag(IMAGE, "--sepia", help="Take a toned image for a gray one.")] = False,
     force: Annotated[
-        bool, option(IMAGE, "--force", help="Color images that have colors already, or that show no car.")
+        bool, flag(IMAGE, "--force", help="Color images that have colors already, or that show no car.")
     ] = False,
     max_pixels: Annotated[int, option(IMAGE, min=1, metavar="N", help="Refuse images of more pixels.")] = MAX_PIXELS,
     samples: Annotated[
@@ -40,7 +40,7 @@ def colorize(
         float, option(MODEL, metavar="0..1", help="0 leaves images gray, 1 gives them all the color.")
     ] = 1.0,
     model: ModelName = MODEL_NAME,
-    compare: Annotated[bool, option(OUTPUT, "--compare", help="Also write gray and colored side by side.")] = False,
+    compare: Annotated[bool, flag(OUTPUT, "--compare", help="Also write gray and colored side by side.")] = False,
     *,
     compute: Compute,
     files: Files,

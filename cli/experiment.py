@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import _completion
-from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, option, refuse_unsupported, with_groups
+from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, flag, option, refuse_unsupported, with_groups
 
 
 @with_groups
@@ -23,7 +23,7 @@ def experiment(
     out: Annotated[Path, option(OUTPUT, metavar="FOLDER", help="Folder for NAME.png, NAME.json and the runs.")],
     limit: Annotated[int, option(DATA, min=32, metavar="N", help="Take the first N test images.")] = 10_000,
     full: Annotated[
-        bool, option(MODEL, "--full", help="Train as the presets say; without it briefly, and figures are no results.")
+        bool, flag(MODEL, "--full", help="Train as the presets say; without it briefly, and figures are no results.")
     ] = False,
     model: Annotated[
         str | None, option(MODEL, "-m", "--model", metavar="NAME|FILE", autocompletion=_completion.models,

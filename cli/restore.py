@@ -10,7 +10,7 @@ from agerestore.errors import UsageError
 
 from . import _completion
 from ._files import output_folder, plan_files, run_files
-from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, Seed, option, with_groups
+from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, Seed, flag, option, with_groups
 from .colorize import MODEL_NAME as COLORS
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def restore(
                help="Image that is white where pixels are missing and black elsewhere, or a folder of such masks. "
                     "Without it, NAME.mask.png next to an image is its mask."),
     ] = None,
-    resize_mask: Annotated[bool, option(IMAGE, "--resize-mask", help="Resize masks to the size of their images.")] = (
+    resize_mask: Annotated[bool, flag(IMAGE, "--resize-mask", help="Resize masks to the size of their images.")] = (
         False
     ),
     auto_levels: Annotated[
-        bool, option(IMAGE, "--auto-levels", help="Bring back the black and white of faded photographs, and halve a "
+        bool, flag(IMAGE, "--auto-levels", help="Bring back the black and white of faded photographs, and halve a "
                                                   "color cast.")
     ] = False,
     colorize: Annotated[
-        bool, option(IMAGE, "--colorize", help="Color the restored image; only for gray photographs of cars.")
+        bool, flag(IMAGE, "--colorize", help="Color the restored image; only for gray photographs of cars.")
     ] = False,
     max_pixels: Annotated[int, option(IMAGE, min=1, metavar="N", help="Refuse images of more pixels.")] = MAX_PIXELS,
     model: Annotated[
@@ -67,10 +67,10 @@ def restore(
         int, option(MODEL, min=0, metavar="N", help="Digits: steps of latent optimization; 100 is a lot.")
     ] = 0,
     uncertainty: Annotated[
-        bool, option(OUTPUT, "--uncertainty", help="Photographs: also write a map of the expected error.")
+        bool, flag(OUTPUT, "--uncertainty", help="Photographs: also write a map of the expected error.")
     ] = False,
     compare: Annotated[
-        bool, option(OUTPUT, "--compare", help="Also write damaged and restored side by side.")
+        bool, flag(OUTPUT, "--compare", help="Also write damaged and restored side by side.")
     ] = False,
     tile: Annotated[
         str, option(SPEED, metavar="auto|N", help="Photographs: compute tiles of N pixels a side; auto asks the free "

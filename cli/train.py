@@ -12,7 +12,8 @@ import typer
 
 from . import _completion
 from ._interrupt import interrupted
-from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, option, with_groups
+from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, flag, option, with_groups
+from ._progress import progress_bar
 from ._wording import say
 
 
@@ -23,7 +24,7 @@ def train(
                              "torchvision lays them out.")
     ],
     out: Annotated[Path, option(OUTPUT, metavar="FOLDER", help="The folder of the run.")],
-    augment: Annotated[bool, option(DATA, "--augment", help="Vary geometry and color of the clean images.")] = False,
+    augment: Annotated[bool, flag(DATA, "--augment", help="Vary geometry and color of the clean images.")] = False,
     data_license: Annotated[
         str | None, option(DATA, metavar="TEXT", help="License of the training data, for the model's header.")
     ] = None,
@@ -40,9 +41,9 @@ def train(
                            help="Start from the weights of a shipped model or a .safetensors file.")
     ] = None,
     seed: Seed = 0,
-    resume: Annotated[bool, option(OUTPUT, "--resume", help="Go on from the last saved state in the folder.")] = False,
+    resume: Annotated[bool, flag(OUTPUT, "--resume", help="Go on from the last saved state in the folder.")] = False,
     dry_run: Annotated[
-        bool, option(OUTPUT, "--dry-run", help="Print the configuration and an estimate of the cost, and stop.")
+        bool, flag(OUTPUT, "--dry-run", help="Print the configuration and an estimate of the cost, and stop.")
     ] = False,
     *,
     compute: Compute,
@@ -87,15 +88,11 @@ class _Bar:
     """Progress on stderr: a bar on a terminal, a line now and then elsewhere; JSON lines on stdout if asked."""
 
     def __init__(self, quiet: bool, as_json: bool) -> None:
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import TextColumn
 
-        console = Console(stderr=True, quiet=quiet)
-        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(),
-                   TextColumn("{task.fields[rate]:.0f} images/s {task.fields[terms]}"))  # fmt: skip
-        self.bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
+        self.bar = progress_bar(quiet, TextColumn("{task.fields[rate]:.0f} images/s {task.fields[terms]}"))
         self.tasks: dict[str, Any] = {}
-        self.plain = not quiet and not console.is_terminal and not as_json
+        self.plain = not quiet and self.bar.disable and not as_json
         self.as_json = as_json
 
     def __enter__(self) -> "_Bar":
