@@ -90,7 +90,9 @@ class RestoreProcessor:
         inputs: dict[str, object] = {
             "model": (len(models) > 1, [fingerprint(model) for model in models]), "device": models[0].device.type
         }  # fmt: skip
-        return inputs if self.colorizer is None else inputs | {"colors": fingerprint(self.colorizer)}
+        return (
+            inputs if self.colorizer is None else inputs | {"colours": fingerprint(self.colorizer)}
+        )  # as in manifests of version 0.1
 
     def decode(self, job: Job, data: bytes) -> tuple[Photo, Path | None, Mask | None]:
         """The image, the path of its mask, and the mask; images that could not be written are refused."""
