@@ -169,7 +169,7 @@ def test_photographs_that_are_too_small_are_counted(tmp_path):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((side, 80), np.uint8))
     photographs = sources.load_photographs(tmp_path, 64)
     assert len(photographs) == 1
-    assert photographs.skipped == (f"{tmp_path}: 2 of 3 pictures left out, smaller than 64x64 pixels",)
+    assert photographs.skipped == (f"{tmp_path}: 2 of 3 images left out, smaller than 64x64 pixels",)
 
 
 @pytest.mark.parametrize("part", ["MNIST/raw", "cifar-10-batches-py"])
