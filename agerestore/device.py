@@ -50,7 +50,7 @@ def set_threads(count: int) -> None:
 
 
 def keep_memory() -> None:
-    """Let the process keep memory that it has freed, up to `KEPT`, for the next layer, picture or training step.
+    """Let the process keep memory that it has freed, up to `KEPT`, for the next layer, image or training step.
 
     Otherwise each asks the system for the same pages again, which takes up to a third as long as its computing
     (docs/performance.md). Of glibc alone, on Linux; elsewhere nothing changes.

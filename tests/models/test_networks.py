@@ -70,10 +70,10 @@ def test_spectral_norms_in_the_encoder_are_1_and_no_batch_norm_is_left(architect
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     for _ in range(100):  # each a step of power iteration
         code = model.encode(x)
-    quick = fuse(model.encoder)
-    torch.testing.assert_close(quick(x * 2 - 1), model.eval().encode(x))
+    fast = fuse(model.encoder)
+    torch.testing.assert_close(fast(x * 2 - 1), model.eval().encode(x))
     torch.testing.assert_close(code.norm(dim=1), torch.ones(4))
-    layers = [layer for layer in quick.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    layers = [layer for layer in fast.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     norms = torch.stack([torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in layers])
     torch.testing.assert_close(norms, torch.ones(len(layers)), atol=0.02, rtol=0)
     assert all(layer.bias is not None for layer in layers)
@@ -102,7 +102,7 @@ def test_a_robust_encoder_starts_as_a_copy_and_is_its_own():
     assert not torch.equal(model.encode(x, robust=True), model.encode(x))
 
 
-def test_a_folded_norm_is_the_scale_and_shift_of_the_convolution_before_it():
+def test_a_fused_norm_is_the_scale_and_shift_of_the_convolution_before_it():
     layers = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, eps=0), nn.ReLU()).double()
     numbers = {
         "0.weight": 3.0,
@@ -115,14 +115,14 @@ def test_a_folded_norm_is_the_scale_and_shift_of_the_convolution_before_it():
     with torch.no_grad():
         for name, value in numbers.items():
             layers.state_dict()[name].fill_(value)
-    quick = fuse(layers)
+    fast = fuse(layers)
     # (3 x + 1 - 4) / sqrt(4) * 2 + 5 = 3 x + 2
-    assert (float(quick[0].weight), float(quick[0].bias)) == (3.0, 2.0)
-    assert isinstance(quick[1], nn.Identity)
+    assert (float(fast[0].weight), float(fast[0].bias)) == (3.0, 2.0)
+    assert isinstance(fast[1], nn.Identity)
     assert isinstance(layers[1], nn.BatchNorm2d)
 
 
-def test_each_weight_of_a_woven_convolution_lands_where_the_transposed_one_puts_it():
+def test_each_weight_of_a_sub_pixel_convolution_lands_where_the_transposed_one_puts_it():
     layer = nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1, bias=False).requires_grad_(False)
     layer.weight.copy_(torch.arange(16.0).view(1, 1, 4, 4))
     point = torch.zeros(1, 1, 2, 3)
@@ -146,7 +146,7 @@ def test_relu_is_exact_in_every_precision_and_has_its_gradient(dtype, learns):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_pointwise_layers_act_before_the_weaving(dtype):
+def test_pointwise_layers_are_computed_before_the_phases_are_interleaved(dtype):
     layers = nn.Sequential(
         nn.ConvTranspose2d(1, 2, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(2, 1, 1), nn.Tanh()
     ).requires_grad_(False).to(dtype)  # fmt: skip
@@ -161,9 +161,9 @@ def test_pointwise_layers_act_before_the_weaving(dtype):
 
 
 @pytest.mark.parametrize("size", [32, 64])
-@pytest.mark.parametrize("quick", [fuse, lambda model: rewrite_transposed(fuse(model))], ids=["folded", "woven"])
+@pytest.mark.parametrize("fast", [fuse, lambda model: rewrite_transposed(fuse(model))], ids=["fused", "sub-pixel"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_quick_networks_answer_the_same(architecture, quick, size):
+def test_rewritten_networks_compute_the_same(architecture, fast, size):
     model = build(AutoencoderConfig(architecture=architecture, image_size=size, latent_dim=12, width=4)).double()
     generator = torch.Generator().manual_seed(0)
     for layer in model.modules():
@@ -173,13 +173,13 @@ def test_quick_networks_answer_the_same(architecture, quick, size):
         elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             layer.weight.data *= 10  # so that pictures are not gray
     model.eval()
-    quick, image = quick(model), torch.rand(3, 3, size, size, generator=generator).double()
-    torch.testing.assert_close(quick.encode(image), model.encode(image), rtol=1e-9, atol=1e-9)
+    fast, image = fast(model), torch.rand(3, 3, size, size, generator=generator).double()
+    torch.testing.assert_close(fast.encode(image), model.encode(image), rtol=1e-9, atol=1e-9)
     code = model.encode(image)
     drawn = model.generate(code)
     assert drawn.std() > 0.01
-    torch.testing.assert_close(quick.generate(code), drawn, rtol=1e-9, atol=1e-9)
-    left = sum(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
+    torch.testing.assert_close(fast.generate(code), drawn, rtol=1e-9, atol=1e-9)
+    left = sum(isinstance(layer, nn.BatchNorm2d) for layer in fast.modules())
     assert left == 0 if architecture != "resnet" else left < sum(isinstance(x, nn.BatchNorm2d) for x in model.modules())
 
 
