@@ -1,5 +1,7 @@
 """`evaluate`: what goes to which measurement, and what is refused before anything is measured."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,13 @@ def test_a_row_is_a_line_and_data(folder):
     }  # fmt: skip
     assert f"hole {row.hole_psnr:.2f} dB" in str(row)
     assert "accuracy" not in str(row)
+
+
+def test_the_function_has_the_options_of_the_command_with_the_same_defaults():
+    from agerestore_cli.evaluate import evaluate as command
+
+    theirs, ours = inspect.signature(command).parameters, inspect.signature(evaluate).parameters
+    assert set(theirs) - set(ours) == {"threads", "quiet", "as_json"}
+    assert set(ours) - set(theirs) == {"report", "notify"}
+    for name in set(ours) & set(theirs) - {"model", "data"}:
+        assert (ours[name].default or None) == (theirs[name].default or None), name

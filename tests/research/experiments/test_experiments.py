@@ -85,7 +85,7 @@ def test_the_command_trains_with_the_seed_in_the_precision_and_on_the_device_it_
     monkeypatch.setattr("agerestore.research.experiments.context.fit", train)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
     digits(tmp_path / "set")
-    command = ["experiment", name, "--data", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
+    command = ["experiment", name, str(tmp_path / "set"), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, [*command, "--seed", "5", "--precision", "bf16", "--device", "mps"])
     assert "enough" in result.stderr
     assert runs == [(5, "bf16", "mps")]
