@@ -59,7 +59,10 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         size = f"{row['bytes'] / 1e6:.1f}"
         table.add_row(row["name"], row["task"], row["default_for"] or "", size, row["purpose"], row["data_license"])
-    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
+    with console.capture() as lines:  # printed by itself it would end the process when nobody reads on
+        console.print(table)
+    typer.echo(lines.get(), nl=False)
 
 
 @app.command()

@@ -74,7 +74,7 @@ def test_a_reader_that_has_read_enough_ends_a_verb_in_silence(arguments, folder)
     ("arguments", "words"),
     [
         (("sample", "x.png", "--seed", 2**32), "--seed"),
-        (("export", "x.jpg", "-m", "mnist"), "choose one ending in .onnx"),
+        (("export", "x.jpg", "-m", "mnist"), "ends in .onnx"),
         (("models", "calibrate", "photo", "x.safetensors", "--data", "in", "--negatives", "in"), "--negatives is for"),
     ],
 )  # fmt: skip
