@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one is heeded when what is in flight is done, the second one at once."""
+"""Ctrl-C: the first one ends the work when what is in flight is done, the second one at once."""
 
 import signal
 import threading
@@ -11,10 +11,10 @@ import typer
 
 @contextmanager
 def interrupted(meanwhile: str) -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event; the second one is as ever.
+    """Turn the first Ctrl-C into an event; the second one interrupts as usual.
 
     Args:
-        meanwhile: What is said to be going on until the event is heeded.
+        meanwhile: What to say is going on until the work ends.
     """
     event = threading.Event()
     before = signal.getsignal(signal.SIGINT)

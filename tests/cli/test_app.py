@@ -84,7 +84,7 @@ def test_options_out_of_place_are_refused(arguments, words, folder, tmp_path, mo
     assert (result.exit_code, words in result.stderr) == (2, True), result.output
 
 
-def test_what_a_named_model_does_not_heed_is_refused(weights, photo_weights, folder, tmp_path):
+def test_options_that_a_named_model_does_not_support_are_refused(weights, photo_weights, folder, tmp_path):
     restore = ("restore", folder / "a.png", tmp_path / "out.png", "-m")
     evaluate = ("evaluate", EXAMPLES / "clean", "--degradation", "noise", "-m")
     cases = [

@@ -149,7 +149,7 @@ def test_what_makes_no_sense_for_a_photograph_is_refused(photo_weights, folder, 
     assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
 
 
-def test_of_several_models_one_that_does_not_heed_an_option_says_so_once(tmp_path):
+def test_of_several_models_one_that_does_not_support_an_option_says_so_once(tmp_path):
     """Two digits and a photograph, of which samples are wanted that only the latter's model draws."""
     for name in ("digit-3", "digit-8"):
         io.write(tmp_path / "in" / f"{name}.png", io.read(EXAMPLES / "clean" / f"{name}.png"))
