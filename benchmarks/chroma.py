@@ -4,7 +4,7 @@
 
 DIR holds color photographs; MOST of them are taken, in an order drawn once. Bilinear interpolation is what the guided
 one is compared with: PSNR over a and b (peak 255), and the ratio of their errors, guided / bilinear, near the edges of
-the lightness, where chroma bleeds. The time and the peak memory are those of a gray picture of 4,000 x 3,000 pixels
+the lightness, where chroma bleeds. The time and the peak memory are those of a gray image of 4,000 x 3,000 pixels
 colored from 128 x 96, on THREADS threads.
 """
 
@@ -73,7 +73,7 @@ def quality(photos: list[Photo]) -> None:
 
 
 def cost(photo: Photo, kind: str, spread: float) -> None:
-    """Print what a picture of 12 megapixels takes."""
+    """Print what an image of 12 megapixels takes."""
     pixels = cv2.resize(photo.pixels, (4000, 3000), interpolation=cv2.INTER_CUBIC)
     gray = Photo(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None])
     small = cv2.resize(pixels, (128, 96), interpolation=cv2.INTER_AREA)

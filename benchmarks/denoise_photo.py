@@ -53,9 +53,9 @@ def skimage_means(observation: Observation, h: float) -> Tensor:
     """scikit-image's non-local means, its fast mode, told the noise; h in units of it."""
     from skimage.restoration import denoise_nl_means
 
-    picture = observation.image[0].permute(1, 2, 0).numpy()
+    image = observation.image[0].permute(1, 2, 0).numpy()
     sigma = SIGMA / 255
-    found = denoise_nl_means(picture, patch_size=5, patch_distance=6, h=h * sigma, sigma=sigma, channel_axis=-1)
+    found = denoise_nl_means(image, patch_size=5, patch_distance=6, h=h * sigma, sigma=sigma, channel_axis=-1)
     return torch.from_numpy(found).permute(2, 0, 1)[None].float()
 
 

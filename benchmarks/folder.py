@@ -1,8 +1,8 @@
-"""A folder of 256x256 JPEGs through `agerestore restore -m photo`, in core-seconds beside the sum of its parts.
+"""A folder of 256x256 JPEGs through `agerestore restore -m photo`, in core-seconds, against the sum of its parts.
 
     python benchmarks/folder.py [COUNT]
 
-Core-seconds are user and system time of the whole process. Of a folder of COUNT pictures and one of a tenth of it the
+Core-seconds are user and system time of the whole process. Of a folder of COUNT images and one of a tenth of it the
 difference is taken, so that start-up does not count; both run on one thread. Below 1.10 is the aim.
 """
 
@@ -30,7 +30,7 @@ PICTURE = Path(__file__).parent.parent / "examples" / "photographs" / "photo-che
 SIDE, NOISE, ROUNDS = 256, 15, 3
 
 
-def pictures(folder: Path, count: int) -> None:
+def make_images(folder: Path, count: int) -> None:
     """Write noisy pieces of a photograph, each another one."""
     rng, pixels = np.random.default_rng(0), io.read(PICTURE).pixels
     folder.mkdir()
@@ -53,7 +53,7 @@ def command(folder: Path, out: Path) -> float:
 
 
 def parts(folder: Path) -> float:
-    """Core-seconds of decoding, the bare network and encoding, for all pictures of a folder."""
+    """Core-seconds of decoding, the bare network and encoding, for all images of a folder."""
     devices.keep_memory()  # as the command does
     networks, cpu = zoo.load("photo").networks, torch.device("cpu")
     with torch.inference_mode(), devices.precision("auto", cpu, auto=devices.fastest(cpu)):
@@ -74,7 +74,7 @@ def main(count: int = 200) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         base = Path(scratch)
         for name, number in (("many", count), ("few", few)):
-            pictures(base / name, number)
+            make_images(base / name, number)
         ratios = []
         for round_ in range(ROUNDS):
             batch = command(base / "many", base / f"a{round_}") - command(base / "few", base / f"b{round_}")

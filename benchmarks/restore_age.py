@@ -1,6 +1,6 @@
-"""Encode-then-generate of batches of 32x32 pictures, side by side: ours against the official way of computing.
+"""Encode-then-generate of batches of 32x32 images, timed in turns: ours against the official way of computing.
 
-python benchmarks/restore_age.py
+python benchmarks/restore_age.py [ROUNDS]
 
 The official way is fp32, contiguous memory, batch norms of their own. Ours is what `restore` computes with: batch norms
 fused into the convolutions and channels last, in fp32 and, the default where the processor has it, in bf16 with
@@ -9,6 +9,7 @@ out-of-distribution score are left out. The roof is the time in which a product 
 same turns, does as many operations as the networks.
 """
 
+import sys
 from collections.abc import Callable
 from itertools import product
 
@@ -23,7 +24,6 @@ from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
 from agerestore.models.registry import build
 
-ROUNDS = 7
 SIDE = 2048  # of the matrices
 
 
@@ -54,11 +54,12 @@ def main() -> None:
     """Print ratios of median times for the shipped networks and the published ones."""
     published = build(train_config("age-cifar10").network).eval().requires_grad_(False)
     models = {"`mnist`": zoo.load("mnist", device="cpu"), "published CIFAR-10 networks": Model(published, {})}
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     figures = {}
     for (name, model), batch in product(models.items(), (64, 256)):
         image = torch.rand(batch, model.networks.config.channels, 32, 32)
         runs = contenders(model, image)
-        times = medians(runs, ROUNDS)
+        times = medians(runs, rounds)
         times["the roof"] = times["product"] * operations(runs["official"]) / operations(runs["product"])
         for ours in ("ours in fp32", "ours in bf16", "the roof"):
             what = f"AGE restore, {name}, batch {batch}, images a second: {ours} / official"

@@ -1,4 +1,4 @@
-"""Restoring a photograph beside OpenCV's non-local means and the bare estimator, turn by turn in one run.
+"""Restoring a photograph, OpenCV's non-local means and the bare estimator, timed in turns.
 
     python benchmarks/restore_photo.py [SIDE]
 

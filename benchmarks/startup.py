@@ -39,7 +39,7 @@ def process(code: str, **variables: str) -> Callable[[], object]:
 
 
 def alone(name: str) -> Callable[[], object]:
-    """The pass of a model's networks over its picture, already read."""
+    """The pass of a model's networks over its image, already read."""
     model, observation = zoo.load(name), Observation(io.read(PICTURES[name]).to_tensor())
     return lambda: restore_observation(model, observation)
 

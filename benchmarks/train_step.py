@@ -66,7 +66,7 @@ def mean_terms(training: Training, steps: int) -> dict[str, float]:
 
 
 def training(width: int, device: torch.device, precision: str, *settings: str) -> Training:
-    """A training of the published CIFAR-10 plan on pictures of noise."""
+    """A training of the published CIFAR-10 plan on images of noise."""
     generator = torch.Generator().manual_seed(0)
     images = ImageSet(torch.randint(0, 256, (512, 3, 32, 32), dtype=torch.uint8, generator=generator))
     whole = (f"network.width={width}", f"precision={precision}", "robust.steps=0", *settings)
