@@ -1,1 +1,1 @@
-"""Training and test images: sources, datasets, batches, patches, augmentation."""
+"""Training and test images: reading, sets, batches, patches, augmentation, seeds."""

@@ -1,1 +1,1 @@
-"""Image quality, distances between distributions, validation of trained networks."""
+"""Image quality, distances between distributions, and measurements of networks."""

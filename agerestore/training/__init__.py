@@ -1,1 +1,1 @@
-"""What a training run is made of; `train` runs it."""
+"""Training: from a configuration and clean images to weights; `loop.train` is `agerestore.train`."""

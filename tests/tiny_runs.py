@@ -1,0 +1,18 @@
+"""Runs of a few iterations of tiny networks, and their weights."""
+
+import torch
+
+from agerestore.models import weights as checkpoint
+
+TINY = (
+    "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "finetune.steps=2", "robust.steps=4",
+    "robust.batch_size=8", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
+)  # fmt: skip
+
+
+def weights(path):
+    return checkpoint.load_weights(path).networks.state_dict()
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
