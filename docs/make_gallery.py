@@ -19,8 +19,8 @@ DAMAGED, CLEAN = ROOT / "examples" / "damaged", ROOT / "examples" / "photographs
 
 HEAD = """# Gallery
 The shipped photographs, damaged and restored by `photo`; made by `python docs/make_gallery.py`. Whose photographs they
-are, and what was done to them, is said in `examples/README.md`. Decibels (PSNR) are those of the whole image against the
-undamaged one, before and after.
+are, and what was done to them, is said in `examples/README.md`. Decibels (PSNR) are those of the whole image against
+the undamaged one, before and after.
 """
 
 
