@@ -90,6 +90,9 @@ def test_the_type_that_comes_in_comes_back():
         assert np.array_equal(pixels, restored)
     known = io.read(HOLE).pixels[..., 0] == 0
     assert np.array_equal(restored[known], array[known])
+    told: list[tuple[int, int]] = []
+    agerestore.restore(array, HOLE, model=model, progress=lambda *numbers: told.append(numbers))
+    assert told == [(0, 1), (1, 1)]
 
 
 def test_details_answer_with_everything():
@@ -204,8 +207,9 @@ def test_what_progress_raises_cancels_an_image_and_a_batch(tmp_path):
     def cancel(done, total):
         raise Canceled
 
-    with pytest.raises(Canceled):
-        agerestore.restore(NOISY, progress=cancel)
+    for image, model in ((NOISY, "photo"), (DIGIT, "mnist")):
+        with pytest.raises(Canceled):
+            agerestore.restore(image, model=model, progress=cancel)
     with pytest.raises(Canceled):
         agerestore.colorize(CAR, progress=cancel)
     with pytest.raises(Canceled):

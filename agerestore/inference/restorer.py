@@ -70,7 +70,7 @@ def restore(
         model.require("restore", settings.given())
     document = _is_document(model, raster)
     if document and several:
-        result, advice = Result(raster), "it was left as it is; name a model with `model` to restore it anyway"
+        result, advice = Result(raster.copy()), "it was left as it is; name a model with `model` to restore it anyway"
     else:
         result = restore_raster(model, raster, settings, degradation=degradation, progress=progress)
         advice = "look whether some are missing"
@@ -119,14 +119,23 @@ def restore_raster(
     """
     model.require("restore")
     if model.input.size is not None:
-        image, score = restore_fixed_size(model, raster.read(WHOLE, model.device), settings, degradation)
-        restored = raster.copy()
-        restored.write(WHOLE, image, raster.mask)
-        return Result(restored, score=float(score.max()))
+        return _restore_fixed_size(model, raster, settings, degradation, progress or (lambda done, total: None))
     latent_maps = _latent_maps(model, raster, settings)
     uncertainty = settings.uncertainty and "uncertainty" in model.supports
     restored, std, samples = restore_any_size(model, raster, settings, latent_maps, uncertainty, progress)
     return Result(restored, std, samples)
+
+
+def _restore_fixed_size(
+    model: Model, raster: Raster, settings: RestoreSettings, degradation: Degradation | None, progress: Progress
+) -> Result[Raster]:
+    """Restore images whole, as if they were one tile."""
+    progress(0, 1)
+    image, score = restore_fixed_size(model, raster.read(WHOLE, model.device), settings, degradation)
+    restored = raster.copy()
+    restored.write(WHOLE, image, raster.mask)
+    progress(1, 1)
+    return Result(restored, score=float(score.max()))
 
 
 def restore_observation(

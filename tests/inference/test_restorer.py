@@ -132,6 +132,7 @@ def test_a_document_is_left_alone_and_its_name_said():
     restored = restore(models, Photo(page))
     assert np.array_equal(restored.image.pixels, page)
     assert ["document or drawing" in remark for remark in restored.remarks] == [True]
+    assert not np.shares_memory(restored.image.pixels, page)
     asked = restore({"photo": models["photo"]}, Photo(page))
     assert not np.array_equal(asked.image.pixels, page)
     assert "document or drawing" in asked.remarks[0]
