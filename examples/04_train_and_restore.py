@@ -18,10 +18,10 @@ def main(run: Path = Path("run"), steps: int = 20) -> Path:
         ("network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",
          "finetune.steps=0", "robust.batch_size=4", "validation=0"),
     )  # fmt: skip
-    weights = fit(config, images, run, provenance={"terms": "drawn by us, Apache-2.0"})
+    weights = fit(config, images, run, provenance={"data_license": "drawn by us, Apache-2.0"})
 
     model = agerestore.load(weights)
-    print("trained on", model.header["images_seen"], "images, data:", model.header["terms"])
+    print("trained on", model.header["images_seen"], "images, data:", model.header["data_license"])
     return weights
 
 

@@ -24,7 +24,7 @@ def test_its_python_runs(code, monkeypatch):
 def test_its_options_exist():
     commands = [line.split("#")[0].split() for block in blocks("") for line in block.splitlines()]
     ours = [words for words in commands if words[:1] == ["agerestore"]]
-    assert len(ours) >= 6
+    assert len(ours) >= 5
     for words in ours:
         told = CliRunner().invoke(app, [words[1], "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
         assert told.exit_code == 0, words
