@@ -6,7 +6,7 @@ A set is read once; crops, mirror images and degraded versions are made batch by
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,7 +18,13 @@ MAX_UPSCALE = 2.5  # of random crops of photographs
 
 
 class TrainingSet(Protocol):
-    """A set of clean images: an `ImageSet` or a `PhotoSet`."""
+    """A set of clean images: an `ImageSet` or a `PhotoSet`.
+
+    Attributes:
+        one_size: whether all images have one size.
+    """
+
+    one_size: ClassVar[bool]
 
     @property
     def images(self) -> Any:
@@ -42,6 +48,10 @@ class TrainingSet(Protocol):
     @property
     def largest_batch(self) -> float:
         """The most images that a batch can hold."""
+        ...
+
+    def groups(self) -> list[Tensor]:
+        """The images as batches (B, C, H, W) uint8, each of one size."""
         ...
 
     def take(self, indices: Tensor) -> Self:
@@ -70,6 +80,8 @@ class ImageSet:
         skipped: one line for each file that could not be read.
     """
 
+    one_size: ClassVar[bool] = True
+
     images: Tensor
     labels: Tensor | None = None
     skipped: tuple[str, ...] = ()
@@ -81,6 +93,10 @@ class ImageSet:
     def largest_batch(self) -> float:
         """N: a batch shows each image once at most."""
         return len(self.images)
+
+    def groups(self) -> list[Tensor]:
+        """See `TrainingSet.groups`: a single one."""
+        return [self.images]
 
     def take(self, indices: Tensor) -> "ImageSet":
         """See `TrainingSet.take`."""
@@ -104,6 +120,8 @@ class PhotoSet:
         skipped: one line for each file that could not be read, and one for those that are too small.
     """
 
+    one_size: ClassVar[bool] = False
+
     images: tuple[Tensor, ...]
     skipped: tuple[str, ...] = ()
 
@@ -118,6 +136,10 @@ class PhotoSet:
     def largest_batch(self) -> float:
         """Unlimited: a batch holds random crops, several of a photograph."""
         return math.inf
+
+    def groups(self) -> list[Tensor]:
+        """See `TrainingSet.groups`: one for each photograph."""
+        return [image[None] for image in self.images]
 
     def take(self, indices: Tensor) -> "PhotoSet":
         """See `TrainingSet.take`."""

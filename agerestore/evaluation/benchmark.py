@@ -15,7 +15,7 @@ from torch import Tensor
 
 from agerestore import degradations
 from agerestore.config.options import DEFAULTS, RestoreSettings
-from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
+from agerestore.data.datasets import TrainingSet
 from agerestore.errors import UsageError
 from agerestore.evaluation.baselines import classical
 from agerestore.evaluation.baselines.fitted import FITTED
@@ -110,7 +110,7 @@ def benchmark_restoration(
         degradations.parse(specification)
     measure_accuracy = _accuracy_measure(test, training)
     restore = partial(_restore, model, settings)
-    groups = [image[None] for image in test.images] if isinstance(test, PhotoSet) else [test.images]
+    groups = test.groups()
     rows: list[RestorationRow] = []
     for specification in degradation:
         measured: dict[str, list[RestorationRow]] = {}
@@ -132,7 +132,7 @@ def _check_baselines(baselines: Sequence[str], test: TrainingSet, training: Trai
         elif name not in FITTED:
             raise UsageError(f"no baseline {name!r}; choose from {', '.join(available_baselines())}")
     if set(baselines) & set(FITTED):
-        if isinstance(test, PhotoSet):
+        if not test.one_size:
             raise UsageError("fitted baselines (wiener, pca) need images of one size; leave them out for photographs")
         if training is None:
             raise UsageError("fitted baselines (wiener, pca) need training images; name them with `training`")
@@ -177,7 +177,7 @@ def _outputs(
             row = classical.BASELINES[name]
             tuned = classical.tune(row.method, row.settings, observation, case.truth)
             yield _Output(name, tuned.restored, tuned.setting)
-        elif name in FITTED and isinstance(training, ImageSet):
+        elif name in FITTED and training is not None:
             clean = training.images[:FIT_IMAGES].float() / 255
             restorer = FITTED[name](degraded(clean, case.degradation, case.seed + 1), clean)
             yield _Output(name, composite(observation, restorer(observation)))
@@ -200,9 +200,7 @@ def _restore(model: Model, settings: RestoreSettings, observation: Observation) 
 
 def _accuracy_measure(test: TrainingSet, training: TrainingSet | None) -> Callable[[Tensor], float] | None:
     """The accuracy on images (N, C, S, S) of a classifier of clean ones; None where none can be trained."""
-    if not (isinstance(test, ImageSet) and isinstance(training, ImageSet)):
-        return None
-    if test.labels is None or training.labels is None:
+    if test.labels is None or training is None or training.labels is None:
         return None
     classifier = train_if_accurate(training.images.float() / 255, training.labels, torch.Generator().manual_seed(0))
     if classifier is None:

@@ -204,3 +204,12 @@ def test_one_picture_at_least_is_held_out_where_any_share_is():
 def test_fewer_labels_than_asked_for_are_refused():
     with pytest.raises(UsageError, match="labels=4: only 3 are there"):
         datasets.hide_labels(torch.tensor([0, 0, 0, 1]), 4, seed=0)
+
+
+def test_sets_give_their_images_in_groups_of_one_size():
+    images = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 2, 2)
+    (group,) = datasets.ImageSet(images).groups()
+    assert torch.equal(group, images)
+    photographs = datasets.PhotoSet((images[0], images[1, :, :1]))
+    assert [tuple(group.shape) for group in photographs.groups()] == [(1, 3, 2, 2), (1, 3, 1, 2)]
+    assert (datasets.ImageSet(images).one_size, photographs.one_size) == (True, False)
