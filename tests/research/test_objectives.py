@@ -197,7 +197,7 @@ def test_cross_entropy_sees_those_whose_label_is_known_and_reconstruction_the_tr
     assert found["match_x"].item() == pytest.approx(3 * (1 / 9) / 4)  # drawn from a third of each class
     given = AAE(classes=3, label_conditioned=True)("", networks, batch, ("match_x",))
     assert given["match_x"].item() == pytest.approx(1 / 4)  # from the third class for certain
-    with pytest.raises(UsageError, match="learns from labels, and these pictures have none"):
+    with pytest.raises(UsageError, match="learns from labels, and these images have none"):
         AAE(classes=3, label_conditioned=True)("", networks, Batch(x, x), ("match_x",))
 
 
@@ -422,12 +422,12 @@ def test_a_folder_has_no_labels_to_learn_from(tmp_path):
     with pytest.raises(UsageError, match="train on MNIST, CIFAR-10 or SVHN"):
         fit(config, ImageSet(pictures().images), tmp_path / "run")
     many = ImageSet(pictures().images, torch.full((40,), 12))
-    with pytest.raises(UsageError, match=r"labels go up to 12: --set network\.classes=13"):
+    with pytest.raises(UsageError, match=r"labels go up to 12: set network\.classes=13"):
         fit(config, many, tmp_path / "other")
 
 
 @pytest.mark.parametrize(("settings", "words"), [
-    (("objective=gan",), "--set objective: no objective 'gan'; choose one of age, dcgan"),
+    (("objective=gan",), "`settings` objective: no objective 'gan'; choose one of age, dcgan"),
     (("network.prior=mixture",), "the mixture lies in the plane: set network.latent_dim=2"),
     (("network.class_embeddings=true",), "class embeddings need classes"),
     (('network.players=["encoder"]',), "every system has a generator"),
@@ -440,7 +440,7 @@ def test_what_cannot_be_is_said_in_one_line(settings, words):
 
 
 def test_an_objective_of_pairs_is_refused_for_photographs():
-    with pytest.raises(UsageError, match="objective=vae is for an unconditional pair"):
+    with pytest.raises(UsageError, match="objective=vae is for an unconditional encoder and generator"):
         train_config("photo", ("objective=vae",))
 
 
