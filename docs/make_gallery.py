@@ -28,7 +28,7 @@ def entry(path: Path, folder: Path) -> str:
     """Restore one photograph, write the pair, and describe it."""
     mask_path = path.with_name(f"{path.stem}.mask.png")
     damaged, clean = io.read(path), io.read(CLEAN / path.name)
-    mask = masks.read_mask(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
+    mask = masks.read_mask_file(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore({"photo": zoo.load("photo")}, damaged, mask).image
     before, after = (float(psnr(each.to_tensor(), clean.to_tensor())) for each in (damaged, restored))
     pair = grid.side_by_side(damaged, restored)
