@@ -38,7 +38,7 @@ def test_gaussian_kl_is_the_known_divergence_in_both_directions(mean, std):
     assert float(gaussian_kl(z, "pq")) == pytest.approx(float(kl_divergence(p, q)), rel=1e-5)
 
 
-def test_official_kl_puts_the_variance_where_the_standard_deviation_belongs():
+def test_age_code_kl_puts_the_variance_where_the_standard_deviation_belongs():
     # At a standard deviation of 0.5 the true figure is 0.318, the released expression 0.918.
     z = with_moments(0.0, 0.5)
     assert float(gaussian_kl(z)) == pytest.approx(0.3181, abs=1e-4)
