@@ -169,3 +169,28 @@ def test_a_single_picture_restored_in_place_is_begun_again_from_its_backup(folde
     assert run(*arguments, "--overwrite").exit_code == 0
     assert (folder / "sub" / "b.png").read_bytes() == first
     assert (folder / "sub" / "b.png.orig").read_bytes() == original
+
+
+def test_verbose_prints_a_sentence_for_each_file(folder, tmp_path):
+    arguments = ("degrade", folder, tmp_path / "out", *NOISE, "-v")
+    lines = run(*arguments).stderr.splitlines()
+    assert lines[0].startswith(f"{folder / 'a.png'}: written to {tmp_path / 'out' / 'a.png'} in ")
+    assert "=" not in "".join(lines)
+    assert f"skipped, {tmp_path / 'out' / 'a.png'} is done already" in run(*arguments).stderr
+
+
+def test_of_a_single_file_that_fails_its_error_says_all(folder, tmp_path):
+    (folder / "a.png").write_bytes(b"no picture")
+    result = run("degrade", folder / "a.png", tmp_path / "out.png", *NOISE, "--json")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (3, 1)
+    assert json.loads(result.stdout)["code"] == "UnreadableError"
+
+
+def test_several_inputs_go_to_one_folder(folder, tmp_path):
+    extra = tmp_path / "b.png"
+    extra.write_bytes((folder / "a.png").read_bytes())
+    arguments = ("degrade", folder / "sub", extra, tmp_path / "out", *NOISE)
+    assert run(*arguments).exit_code == 0
+    images = [name for name in tree(tmp_path / "out") if not name.endswith(".json")]
+    assert images == ["b.png", "sub/b.png", "sub/c.tif"]
+    assert "3 skipped" in run(*arguments).stderr
