@@ -1,4 +1,4 @@
-"""Colorings measured beside simpler ones, in closed form where there is one."""
+"""Colorization measured next to simpler methods, in closed form where there is one."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The systems beside AGE: their terms in closed form, and that each trains, comes back and restores on the one loop."""
+"""The systems AGE is compared with: terms in closed form; each trains, loads and restores on the one loop."""
 
 import math
 
@@ -138,7 +138,7 @@ def test_the_slope_of_a_critic_is_that_at_real_and_at_fake_ones():
 def test_a_critic_that_is_told_pays_for_its_slope_along_the_style_alone():
     batch = Batch(drawn(2, 2), drawn(2, 2), labels=torch.tensor([1, -1]))
     steep = torch.tensor([3.0, 0.0, 5.0, 5.0, 5.0, 5.0])  # the last four are the labels
-    networks = {"encoder": IDENTITY, "code_critic": lambda told: told @ steep}
+    networks = {"encoder": IDENTITY, "code_critic": lambda seen: seen @ steep}
     assert AAE(critic_classes=3)("", networks, batch, ("code_gradient_penalty",))[
         "code_gradient_penalty"
     ].item() == pytest.approx(9 / 2)
@@ -203,7 +203,7 @@ def test_cross_entropy_sees_those_whose_label_is_known_and_reconstruction_the_tr
 
 def test_a_critic_that_is_told_sees_the_label_or_that_there_is_none():
     seen = []
-    networks = {"encoder": IDENTITY, "code_critic": lambda told: seen.append(told) or told[:, 0]}
+    networks = {"encoder": IDENTITY, "code_critic": lambda inputs: seen.append(inputs) or inputs[:, 0]}
     z = drawn(2, 2)
     AAE(critic_classes=3)("", networks, Batch(z, z, labels=torch.tensor([1, -1])), ("code_real",))
     assert torch.equal(seen[0], torch.cat([z, torch.tensor([[0.0, 1, 0, 0], [0, 0, 0, 1]])], 1))
@@ -249,10 +249,10 @@ def test_a_prior_without_labels_is_the_mean_over_labels(prior):
     def draw(labels, seed):
         return sample_latents(len(labels), 2, torch.Generator().manual_seed(seed), prior, labels)
 
-    blind, told = draw(torch.full((50_000,), -1), 0), draw(torch.arange(50_000) % COMPONENTS, 1)
-    assert distribution.sliced_wasserstein(blind, told) < 0.03
+    unlabeled, labeled = draw(torch.full((50_000,), -1), 0), draw(torch.arange(50_000) % COMPONENTS, 1)
+    assert distribution.sliced_wasserstein(unlabeled, labeled) < 0.03
     third = draw(torch.full((5000,), 3), 2)
-    assert distribution.sliced_wasserstein(third, told[:5000]) > 0.5
+    assert distribution.sliced_wasserstein(third, labeled[:5000]) > 0.5
     assert torch.equal(draw(torch.full((9,), -1), 5), sample_latents(9, 2, torch.Generator().manual_seed(5), prior))
 
 
