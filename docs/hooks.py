@@ -17,6 +17,10 @@ SHOWN = {  # settings under which a kind is seen at a glance; all others are sho
     "blur": "sigma=2.5", "motion": "length=15:angle=30", "resample": "scale=3", "holes": "count=3:size=60",
     "hole": "size=96", "strokes": "count=3:width=12", "fading": "contrast=0.65:lift=0.2:sepia=1",
     "grain": "sigma=16:size=1", "dust": "radius=2:coverage=0.01",
+    "cracks": "width=3:coverage=0.04:opacity=1:dark=0", "scuffs": "width=2:coverage=0.02:opacity=1",
+    "specks": "radius=1.5:coverage=0.01:opacity=1", "tears": "count=3:reach=70:rim=3", "film-grain": "sigma=22:size=1",
+    "creases": "count=2:width=3:shade=0.3", "craquelure": "width=1.5:opacity=1", "mottling": "strength=0.06:size=25",
+    "stains": "count=4:strength=0.5", "vignetting": "strength=0.8", "border": "width=25:bed=8",
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def missing(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
 
 def blur(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
     """Gaussian blur of standard deviation sigma in pixels, edges replicated."""
-    return _gaussian(image, parameters["sigma"]), None
+    return gaussian_blur(image, parameters["sigma"]), None
 
 
 def grain(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
@@ -106,13 +106,13 @@ def grain(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
     Plain torch: the noise of Kornia is white.
     """
     own, size = column(parameters["color"], image), parameters["size"]
-    spots = _spots(size, seeds, 1, image)
+    spots = correlated_noise(size, seeds, 1, image)
     if (parameters["color"] > 0).any():
-        spots = (1 - own).sqrt() * spots + own.sqrt() * _spots(size, seeds + 1, image.shape[1], image)
+        spots = (1 - own).sqrt() * spots + own.sqrt() * correlated_noise(size, seeds + 1, image.shape[1], image)
     return image + column(parameters["sigma"] / 255, image) * spots, None
 
 
-def _spots(size: Tensor, seeds: Tensor, channels: int, image: Tensor) -> Tensor:
+def correlated_noise(size: Tensor, seeds: Tensor, channels: int, image: Tensor) -> Tensor:
     """White noise blurred by `size` (B,) pixels, of standard deviation 1 up to the border: (B, channels, H, W).
 
     Each image's noise is drawn larger by the radius of its own kernel and centered on a common canvas.
@@ -124,8 +124,8 @@ def _spots(size: Tensor, seeds: Tensor, channels: int, image: Tensor) -> Tensor:
         drawn = random_field(torch.randn, seed, (channels, height + 2 * radius, width + 2 * radius), image)[0]
         edge = most - radius
         whole[:, edge : edge + drawn.shape[1], edge : edge + drawn.shape[2]] = drawn
-    left = _gaussian_kernel(size).square().sum(1)  # what a blur leaves of a standard deviation
-    return _gaussian(canvas, size)[:, :, most : most + height, most : most + width] / column(left, image)
+    left = gaussian_kernel(size).square().sum(1)  # what a blur leaves of a standard deviation
+    return gaussian_blur(canvas, size)[:, :, most : most + height, most : most + width] / column(left, image)
 
 
 def motion(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
@@ -206,7 +206,7 @@ def fading(image: Tensor, parameters: Parameters, seeds: Tensor) -> Degraded:
     return faded, None
 
 
-def _gaussian(image: Tensor, sigma: Tensor) -> Tensor:
+def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
     """Blur each image by its own sigma (B,) in pixels.
 
     Not by Kornia's RandomGaussianBlur: it has one kernel size for a batch, so that where an image's Gaussian is cut
@@ -214,7 +214,7 @@ def _gaussian(image: Tensor, sigma: Tensor) -> Tensor:
     """
     from kornia.filters import filter2d
 
-    kernel = _gaussian_kernel(sigma)
+    kernel = gaussian_kernel(sigma)
     if kernel.shape[1] == 1:
         return image
     filtered, count = _with_companion(image)
@@ -228,7 +228,7 @@ def _radius(sigma: Tensor) -> Tensor:
     return torch.ceil(4 * sigma)
 
 
-def _gaussian_kernel(sigma: Tensor) -> Tensor:
+def gaussian_kernel(sigma: Tensor) -> Tensor:
     """Return sampled Gaussians (B, K) float64, each cut off at its own 4 sigma however wide the widest is."""
     from kornia.filters import get_gaussian_kernel1d
 

@@ -2,16 +2,19 @@
 
 A comma puts one step after the other, a bar separates alternatives (each image gets one of them, all equally likely),
 a colon separates a kind from its parameters and these from each other. A parameter takes a number or a range
-``low..high`` that is drawn from uniformly; those not named keep their defaults. ``jpeg@1`` is an earlier version of a
-kind, as it was in the release that had it.
+``low..high`` that is drawn from uniformly; those not named keep their defaults. Every kind takes ``chance=0.3`` too:
+then so many of the images get the step. ``jpeg@1`` is an earlier version of a kind, as it was in its release.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agerestore.degradations.registry import ALIASES, KINDS, Parameter
+from agerestore.degradations.kind import Parameter
+from agerestore.degradations.registry import ALIASES, KINDS
 from agerestore.errors import UsageError
+
+_CHANCE = Parameter(1, 1, 0, 1, "probability that an image gets this step")
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class Step:
         ranges: Every parameter of the kind -> (low, high).
         alternative: The number of the alternative it belongs to, 0 where there is but one.
         version: Of the kind.
+        chance: The probability that an image gets it.
     """
 
     kind: str
     ranges: Mapping[str, tuple[float, float]]
     alternative: int = 0
     version: int = 1
+    chance: float = 1.0
 
 
 def parse(degradation: str) -> tuple[Step, ...]:
@@ -68,16 +73,19 @@ def _step(text: str, alternative: int) -> Step:
         raise UsageError(f"'{named_kind}': there are versions 1 to {KINDS[name].version} of '{name}'")
     parameters = KINDS[name].parameters
     ranges = {key: (parameter.low, parameter.high) for key, parameter in parameters.items()}
-    named = set()
+    chance, named = 1.0, set()
     for setting in settings:
         key, _, value = (part.strip() for part in setting.partition("="))
-        if key not in parameters:
+        if key not in parameters and key != "chance":
             raise UsageError(f"'{name}' has no parameter '{key}'; it has: {', '.join(parameters)}")
         if key in named:
             raise UsageError(f"'{text}' sets '{key}' twice; name it once")
         named.add(key)
+        if key == "chance":
+            chance = _number(f"{name}:chance", value, _CHANCE)
+            continue
         ranges[key] = _range(f"{name}:{key}", value, parameters[key])
-    return Step(name, ranges, alternative, int(version) if at else KINDS[name].version)
+    return Step(name, ranges, alternative, int(version) if at else KINDS[name].version, chance)
 
 
 def _range(what: str, text: str, parameter: Parameter) -> tuple[float, float]:

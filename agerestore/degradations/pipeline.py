@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agerestore.degradations.kind import Kind
 from agerestore.degradations.parser import Step, parse
-from agerestore.degradations.registry import KINDS, Kind
+from agerestore.degradations.registry import KINDS
 from agerestore.errors import UsageError
 from agerestore.images.observation import Observation
 
@@ -48,7 +49,10 @@ def draw(steps: Sequence[Step], batch: int, size: tuple[int, int], generator: to
     choice = torch.randint(alternatives, (batch,), generator=generator)
     drawn = []
     for step in steps:
-        indices = (choice == step.alternative).nonzero().flatten()
+        chosen = choice == step.alternative
+        if step.chance < 1:  # and nothing is drawn where it is 1: a seed means what it meant before there were chances
+            chosen &= torch.rand(batch, generator=generator, dtype=torch.float64) < step.chance
+        indices = chosen.nonzero().flatten()
         if len(indices):
             kind = KINDS[step.kind]
             parameters = kind.draw(kind.parameters, step.ranges, len(indices), size, generator)
@@ -73,16 +77,21 @@ def apply(image: Tensor, drawn: Sequence[Drawn], mask: Tensor | None = None) -> 
     Returns:
         The degraded images and their masks; unclipped noise leaves [0, 1].
     """
-    missing = None if mask is None else (mask != 0).to(image)
-    image = image.clone()  # _apply_step writes into it
+    missing = [] if mask is None else [(mask != 0).to(image)]
+    image = image.clone()  # apply_step writes into it
     with torch.autocast(image.device.type, enabled=False):
         for step in drawn:
-            image, hidden = _apply_step(image, step)
-            if hidden is not None:
-                missing = hidden if missing is None else torch.maximum(missing, hidden)
-    if missing is not None:
-        image = image.masked_fill(missing > 0, 0)
-    return Observation(image, missing)
+            image, hidden = apply_step(image, step)
+            missing += [] if hidden is None else [hidden]
+    return hide(image, missing)
+
+
+def hide(image: Tensor, missing: Sequence[Tensor]) -> Observation:
+    """Return the images with what is missing according to any of the masks (B, 1, H, W) set to 0."""
+    if not missing:
+        return Observation(image)
+    mask = torch.stack(list(missing)).amax(0)
+    return Observation(image.masked_fill(mask > 0, 0), mask)
 
 
 def degrade(image: Tensor, degradation: str | Sequence[Step], generator: torch.Generator) -> Observation:
@@ -103,7 +112,7 @@ def degrade(image: Tensor, degradation: str | Sequence[Step], generator: torch.G
     return apply(image, draw(steps, len(image), (image.shape[2], image.shape[3]), generator))
 
 
-def _apply_step(image: Tensor, step: Drawn) -> tuple[Tensor, Tensor | None]:
+def apply_step(image: Tensor, step: Drawn) -> tuple[Tensor, Tensor | None]:
     """Apply one step to its images; ``image`` is overwritten where no gradient needs it."""
     operator = KINDS[step.kind].operator(step.version)
     if len(step.indices) == len(image):

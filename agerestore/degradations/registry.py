@@ -1,113 +1,10 @@
-"""The kinds of degradations: for each its parameters with their limits, how to draw them and how to apply it."""
+"""The table of kinds of degradations, aliases for several of them, and the list of both."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
 from agerestore.degradations import compression, marks, operators
-from agerestore.degradations.operators import Operator
-
-Ranges = Mapping[str, tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a kind.
-
-    Attributes:
-        low, high: The range it is drawn from when a degradation does not name it.
-        least, most: The limits of what a degradation may ask for.
-        description: What it is, in which unit.
-        whole: Whether it takes whole numbers only.
-        optional: Whether it takes nothing from the generator while it is constant at its default. The first parameters
-            of each kind take a number all the same, and must go on so, or a seed would mean another degradation.
-    """
-
-    low: float
-    high: float
-    least: float
-    most: float
-    description: str
-    whole: bool = False
-    optional: bool = False
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The dtype of drawn values; float64 keeps the written decimals."""
-        return torch.int64 if self.whole else torch.float64
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Draw uniformly from [low, high], both ends included; real numbers to four decimals, for short records."""
-        if self.whole:
-            return torch.randint(int(low), int(high) + 1, shape, generator=generator)
-        if self.optional and low == high == self.low:
-            return torch.full(shape, low, dtype=torch.float64)
-        drawn = low + (high - low) * torch.rand(shape, generator=generator, dtype=torch.float64)
-        return drawn.round(decimals=4).clamp(low, high)
-
-
-def draw_each(
-    parameters: Mapping[str, Parameter],
-    ranges: Ranges,
-    batch: int,
-    size: tuple[int, int],
-    generator: torch.Generator,
-) -> dict[str, Tensor]:
-    """Draw every parameter on its own, uniform in its range: name -> (B,)."""
-    return {name: parameter.uniform(*ranges[name], (batch,), generator) for name, parameter in parameters.items()}
-
-
-def draw_boxes(
-    parameters: Mapping[str, Parameter],
-    ranges: Ranges,
-    batch: int,
-    size: tuple[int, int],
-    generator: torch.Generator,
-) -> dict[str, Tensor]:
-    """Draw a count (B,) and as many boxes inside the image: size, top, left (B, K), all 0 beyond the count."""
-    most = int(ranges["count"][1])
-    count = parameters["count"].uniform(*ranges["count"], (batch,), generator)
-    side = parameters["size"].uniform(*ranges["size"], (batch, most), generator).clamp(max=min(size))
-    there = torch.arange(most) < count[:, None]
-    corner = torch.rand(2, batch, most, generator=generator, dtype=torch.float64)
-    top, left = ((share * (length - side + 1)).long() for share, length in zip(corner, size, strict=True))
-    return {"count": count, "size": side * there, "top": top * there, "left": left * there}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of degradation.
-
-    Attributes:
-        description: One line of text.
-        parameters: What a degradation may set.
-        apply: The operator of the current version, see `operators`.
-        draw: (parameters, ranges, batch, (height, width), generator) -> drawn values.
-        listed: The drawn values of which an image has several, (B, K).
-        earlier: The operators of versions 1, 2, ... before the current one; records of them are replayed by these.
-        added: Parameters that records without a version may lack -> the value that leaves the degradation as it was.
-    """
-
-    description: str
-    parameters: Mapping[str, Parameter]
-    apply: Operator
-    draw: Callable[..., dict[str, Tensor]] = draw_each
-    listed: tuple[str, ...] = ()
-    earlier: tuple[Operator, ...] = ()
-    added: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def version(self) -> int:
-        """The current version, which new records state."""
-        return 1 + len(self.earlier)
-
-    def operator(self, version: int) -> Operator:
-        """Return the operator of a version from 1 to the current one."""
-        return (*self.earlier, self.apply)[version - 1]
-
+from agerestore.degradations.kind import Kind, Parameter, draw_boxes
+from agerestore.degradations.print_kinds import PRINT_KINDS
 
 SIGMA = "standard deviation, on the scale 0..255"
 _CODED = {
@@ -118,6 +15,7 @@ _CODED = {
 _BEFORE_CROPPING = {"top": 0, "left": 0, "enlarged": 1}
 
 KINDS: dict[str, Kind] = {
+    **PRINT_KINDS,
     "blur": Kind(
         "Gaussian blur",
         {"sigma": Parameter(0, 3, 0, 100, "standard deviation in pixels")},
@@ -130,6 +28,7 @@ KINDS: dict[str, Kind] = {
             "coverage": Parameter(0.002, 0.01, 0, 0.5, "fraction of the pixels"),
         },
         marks.dust,
+        defect=True,
     ),
     "fading": Kind(
         "a faded print",
@@ -141,7 +40,7 @@ KINDS: dict[str, Kind] = {
         operators.fading,
     ),
     "grain": Kind(
-        "film grain",
+        "film grain, equally strong in shadows and lights",
         {
             "sigma": Parameter(4, 16, 0, 255, SIGMA),
             "size": Parameter(0.4, 1.2, 0, 20, "size of a grain in pixels"),
@@ -219,6 +118,7 @@ KINDS: dict[str, Kind] = {
             "known": Parameter(0, 0, 0, 1, "1 marks them as missing pixels", whole=True),
         },
         marks.scratches,
+        defect=True,
     ),
     "strokes": Kind(
         "free-form brush strokes of missing pixels",
@@ -238,6 +138,13 @@ KINDS: dict[str, Kind] = {
 
 ALIASES: dict[str, str] = {
     "old-photo": "grain,fading,blur:sigma=0..1.2,scratches,dust,jpeg:quality=50..95",
+    "old-print": (
+        "blur:sigma=0.4..2:chance=0.5,film-grain:chance=0.7,toning,fading:sepia=0:contrast=0.8..1:chance=0.5,"
+        "vignetting:chance=0.4,mottling:chance=0.3,stains:chance=0.35,border:chance=0.2,"
+        "creases:chance=0.25,cracks:chance=0.5,craquelure:chance=0.1,scuffs:chance=0.45,specks:chance=0.6,"
+        "tears:chance=0.25,blur:sigma=0.3..1.2:chance=0.6,noise:sigma=1..7:clip=1:chance=0.5,"
+        "jpeg:quality=35..96:chance=0.7"
+    ),
 }
 
 

@@ -20,6 +20,12 @@ def test_parse_takes_defaults_and_ranges():
     assert parse("noise:sigma=0.5..2.5")[0].ranges["sigma"] == (0.5, 2.5)
 
 
+def test_every_kind_takes_a_chance():
+    steps = parse("noise:chance=0.25:sigma=5,blur")
+    assert [step.chance for step in steps] == [0.25, 1]
+    assert "chance" not in steps[0].ranges
+
+
 def test_parse_numbers_the_alternatives_and_spells_out_aliases():
     steps = parse("noise,jpeg|hole|old-photo")
     assert [step.alternative for step in steps[:4]] == [0, 0, 1, 2]
@@ -29,7 +35,7 @@ def test_parse_numbers_the_alternatives_and_spells_out_aliases():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("nose", "unknown degradation 'nose'; there are: blur, dust"),
+        ("nose", "unknown degradation 'nose'; there are: blur, border, cracks"),
         ("", "unknown degradation ''"),
         ("noise|", "unknown degradation ''"),
         ("noise:sigm=3", "'noise' has no parameter 'sigm'; it has: sigma, clip"),
@@ -42,6 +48,8 @@ def test_parse_numbers_the_alternatives_and_spells_out_aliases():
         ("noise:sigma=5:sigma=6", "twice"),
         ("holes:count=1.5", "a whole number from 0 to 1000"),
         ("jpeg:quality=inf", "is not valid"),
+        ("noise:chance=2", "noise:chance=2 is not valid; it takes a number from 0 to 1"),
+        ("noise:chance=0:chance=1", "twice"),
         ("old-photo:sigma=3", "takes no parameters"),
     ],
 )

@@ -15,7 +15,13 @@ from agerestore.errors import UsageError
 UNKNOWN = ("holes", "hole", "missing", "strokes", "scratches:known=1")
 
 
-EVERYTHING = [*KINDS, *ALIASES, "scratches:known=0..1", "noise|saltpepper|hole|blur,jpeg"]
+EVERYTHING = [
+    *KINDS,
+    *ALIASES,
+    "scratches:known=0..1",
+    "cracks:known=0..1,tears:known=0..1:chance=0.5",
+    "noise|saltpepper|hole|blur,jpeg",
+]
 
 
 EVERYTHING += [f"{file}:top=0..15:left=0..15:enlarged=1..3" for file in ("jpeg", "webp")]
@@ -79,6 +85,21 @@ def test_missing_pixels_are_zero_and_the_others_as_they_were(kind):
 @pytest.mark.parametrize("kind", [k for k in KINDS if k not in UNKNOWN])
 def test_other_kinds_make_no_missing_pixels(kind):
     assert degrade(kind, picture(3, 1, 16, 16)).mask is None
+
+
+def test_a_chance_is_the_share_of_the_images_that_get_a_step():
+    image = torch.full((1000, 1, 2, 2), 0.5)
+    drawn = draw(parse("fading:lift=1:chance=0.3,fading:lift=1:chance=0"), 1000, (2, 2), rng())
+    assert len(drawn) == 1
+    got = drawn[0].indices
+    assert 250 < len(got) < 350
+    assert torch.equal(apply(image, drawn).image.eq(1).all(3).all(2).all(1).nonzero().flatten(), got)
+    assert to_json(drawn, int(set(range(1000)).difference(got.tolist()).pop())) == []
+
+
+def test_a_chance_of_one_draws_what_is_drawn_without():
+    image = picture(3, 1, 9, 9)
+    assert torch.equal(degrade("noise:chance=1", image).image, degrade("noise", image).image)
 
 
 def test_missing_pixels_stay_zero_through_later_steps_and_join_those_of_the_caller():

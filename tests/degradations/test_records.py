@@ -1,7 +1,8 @@
-"""Records that release 0.1 (commit e02587b) wrote are replayed as they were, and its draws are those of today.
+"""Stored records are replayed as they were, and the same seed draws what it drew.
 
 ``records/records-0.1.json`` has a row of `to_json` for every kind, drawn from a generator seeded with the number of its
-degradation, and rows that are older than some parameters; ``records-0.1.npz`` what release 0.1 made of them.
+degradation, and rows that are older than some parameters; ``records-0.1.npz`` what release 0.1 made of them. The same,
+with versions, holds ``records-prints`` for the kinds of old prints, as they were when they came.
 """
 
 import json
@@ -15,22 +16,45 @@ from agerestore.degradations import KINDS, apply, draw, from_json, parse, to_jso
 
 RECORDS = Path(__file__).parent / "records"
 CASES = json.loads((RECORDS / "records-0.1.json").read_text())
+PRINTS = json.loads((RECORDS / "records-prints.json").read_text())
 NUMBERS = list(dict.fromkeys(case["degradation"] for case in CASES))  # the seeds they were drawn with, in this order
 
 
 @pytest.fixture(scope="module")
 def arrays():
-    with np.load(RECORDS / "records-0.1.npz") as file:
+    return _arrays("records-0.1.npz")
+
+
+@pytest.fixture(scope="module")
+def prints():
+    return _arrays("records-prints.npz")
+
+
+def _arrays(name):
+    with np.load(RECORDS / name) as file:
         return {name: torch.from_numpy(file[name]) for name in file.files}
 
 
 def test_every_kind_has_a_record():
-    assert {row["kind"] for case in CASES for row in case["rows"]} == set(KINDS)
+    assert {row["kind"] for case in CASES + PRINTS for row in case["rows"]} == set(KINDS)
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_a_record_is_replayed_as_it_was(number, arrays):
-    case = CASES[number]
+    _replay(CASES[number], number, arrays)
+
+
+@pytest.mark.parametrize("number", range(len(PRINTS)))
+def test_a_record_of_a_print_is_replayed_and_drawn_as_it_was(number, prints):
+    case = PRINTS[number]
+    _replay(case, number, prints)
+    seed = number % (len(PRINTS) // 2)  # in color, then in gray
+    drawn = draw(parse(case["degradation"]), 1, (20, 28), torch.Generator().manual_seed(seed))
+    assert to_json(drawn, 0) == case["rows"]
+
+
+def _replay(case, number, arrays):
+    """Hold what comes of a record against what came of it."""
     found = apply(arrays["picture"][None, : case["channels"]], from_json(case["rows"]))
     # Bit for bit with the same torch and Kornia on the same processor. Another processor adds up in another order, and
     # Kornia 0.7.3 has other digits in its conversion to YCbCr than 0.9, which wrote these.
