@@ -89,7 +89,7 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     assert (refused.exit_code, "samples.gif: '.gif'" in refused.stderr) == (2, True)
     assert run("sample", out, "-n", 3, "--overwrite").exit_code == 0
     walk = tmp_path / "walk.png"
-    result = run("interpolate", CLEAN / "digit-3.png", CLEAN / "digit-8.png", walk, "-n", 5)
+    result = run("interpolate", CLEAN / "digit-3.png", CLEAN / "digit-8.png", walk, "--steps", 5)
     assert result.exit_code == 0, result.output
     assert io.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
     nowhere = run("interpolate", CLEAN / "digit-3.png", tmp_path / "none.png", tmp_path / "new.png")
@@ -98,11 +98,11 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
 
 def test_the_verbs_compute_in_the_precision_they_are_told(tmp_path):
     ends = CLEAN / "digit-3.png", CLEAN / "digit-8.png"
-    for verb, given in (("sample", ()), ("interpolate", ends)):
+    for verb, given, count in (("sample", (), "-n"), ("interpolate", ends, "--steps")):
         sheets = []
         for precision in ("auto", "fp32", "bf16"):
             out = tmp_path / f"{verb}-{precision}.png"
-            assert run(verb, *given, out, "-n", 3, "--precision", precision).exit_code == 0
+            assert run(verb, *given, out, count, 3, "--precision", precision).exit_code == 0
             sheets.append(io.read(out).pixels.astype(int))
         assert (sheets[0] == sheets[1]).all()
         assert 0 < abs(sheets[2] - sheets[1]).mean() < 2
@@ -114,7 +114,7 @@ def test_a_walk_replaces_neither_of_its_ends(tmp_path):
     end.write_bytes(before := (CLEAN / "digit-3.png").read_bytes())
     result = run("interpolate", CLEAN / "digit-8.png", end, end, "--overwrite")
     assert result.exit_code == 2
-    assert "is one of the two pictures" in result.stderr
+    assert "is one of the two images" in result.stderr
     assert end.read_bytes() == before
 
 
