@@ -135,13 +135,13 @@ def _distance_to_border(place: Tensor, points: Tensor, label: Tensor) -> Tensor:
     for down, right in product((-1, 0, 1), repeat=2):
         row, column = (home[0] + down).clamp(0, len(label) - 1), (home[1] + right).clamp(0, label.shape[1] - 1)
         point = torch.stack([row, column]) + points[:, row, column]
-        away, named = (place - point).norm(dim=0), label[row, column]
+        away, named = torch.hypot(*(place - point)), label[row, column]
         nearest, nearer = away < first, away < second
         there = torch.where(nearest, here, torch.where(nearer, point, there))
         other = torch.where(nearest, own, torch.where(nearer, named, other))
         second = torch.where(nearest, first, torch.where(nearer, away, second))
         here, own, first = (torch.where(nearest, new, old) for new, old in ((point, here), (named, own), (away, first)))
-    distance = (second.square() - first.square()) / (2 * (here - there).norm(dim=0).clamp(min=1e-6))
+    distance = (second.square() - first.square()) / (2 * torch.hypot(*(here - there)).clamp(min=1e-6))
     return torch.where((own + other) % 1 < 0.25, torch.inf, distance)
 
 
