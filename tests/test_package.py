@@ -74,12 +74,26 @@ def test_every_module_can_be_imported_and_every_verb_called_afterwards(tmp_path)
     """No module may take the place of a function of the same name."""
     for name in MODULES:
         importlib.import_module(name)
-    for verb in VERBS:
-        assert callable(getattr(agerestore, verb)), verb
-        assert not inspect.ismodule(getattr(agerestore, verb)), verb
-    degraded = agerestore.degrade(np.full((32, 32, 3), 128, np.uint8), "noise:sigma=10", seed=0)
-    restored = agerestore.restore(degraded, model="photo")
-    assert restored.shape == (32, 32, 3)
+    assert not [verb for verb in VERBS if inspect.ismodule(getattr(agerestore, verb))]
+    model, digit = agerestore.load("mnist"), EXAMPLES / "clean" / "digit-3.png"
+    degraded = agerestore.degrade(digit, "noise:sigma=10", seed=0)
+    assert agerestore.inspect(digit).color_mode == "gray"
+    assert agerestore.restore(degraded, model=model).shape == degraded.shape
+    assert len(agerestore.colorize(EXAMPLES / "car.jpg", samples=1)) == 1
+    assert agerestore.restore_files(digit, tmp_path / "out.png", model=model).done == 1
+    assert agerestore.sample(2, model=model).dtype == np.uint8
+    assert len(agerestore.interpolate(digit, digit, model=model, steps=3)) == 3
+    assert agerestore.evaluate(model, EXAMPLES / "clean", degradation="noise:sigma=9", limit=2)
+    settings = [
+        "network.width=1",
+        "network.channels=1",
+        "steps=1",
+        "batch_size=4",
+        "robust.steps=0",
+        "finetune.steps=0",
+    ]
+    weights = agerestore.train(EXAMPLES / "clean", out=tmp_path / "run", preset="age", settings=settings)
+    assert weights.name == "final.safetensors"
 
 
 def test_the_package_has_few_rooms():
