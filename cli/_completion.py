@@ -51,6 +51,7 @@ def _last_word(text: str) -> tuple[str, str, str]:
 
 # Written out because the registry loads PyTorch; a test holds it against the registry.
 DEGRADATIONS = (
-    "blur", "dust", "fading", "grain", "hole", "holes", "jpeg", "missing", "motion", "noise", "poisson", "resample",
-    "saltpepper", "scratches", "strokes", "webp", "old-photo",
+    "blur", "border", "cracks", "craquelure", "creases", "dust", "fading", "film-grain", "grain", "hole", "holes",
+    "jpeg", "missing", "motion", "mottling", "noise", "poisson", "resample", "saltpepper", "scratches", "scuffs",
+    "specks", "stains", "strokes", "tears", "toning", "vignetting", "webp", "old-photo", "old-print",
 )  # fmt: skip

@@ -39,7 +39,7 @@ PHOTOS = {
     "chelsea": Photo("chelsea.png", (15, 0), 1.165, (319, 257), "noise:sigma=30:clip=1"),
     "coffee": Photo("coffee.png", (35, 0), 1.5, (320, 266), "saltpepper:amount=0.2"),
     "retina": Photo("retina.jpg", (0, 0), 4.89, (288, 288), "missing:fraction=0.5"),
-    "rocket": Photo("rocket.jpg", (130, 0), 1.33, (272, 320), "jpeg:quality=12"),
+    "rocket": Photo("rocket.jpg", (130, 0), 1.33, (272, 320), "jpeg@1:quality=12"),
 }
 
 
