@@ -18,9 +18,9 @@ ROOT = Path(__file__).parent.parent
 DAMAGED, CLEAN = ROOT / "examples" / "damaged", ROOT / "examples" / "photographs"
 
 HEAD = """# Gallery
-The shipped photographs, damaged and restored by `photo`; made by `python docs/make_gallery.py`. Whose photographs they
-are, and what was done to them, is said in `examples/README.md`. Decibels (PSNR) are those of the whole image against
-the undamaged one, before and after.
+The shipped photographs, damaged and restored by `photo`; made by `python docs/make_gallery.py`. `examples/README.md`
+names their authors, licenses and degradations. Decibels (PSNR) compare the whole image with the undamaged one, before and
+after restoring.
 """
 
 
@@ -33,13 +33,13 @@ def entry(path: Path, folder: Path) -> str:
     before, after = (float(psnr(each.to_tensor(), clean.to_tensor())) for each in (damaged, restored))
     pair = grid.side_by_side(damaged, restored)
     (folder / f"{path.stem}.jpg").write_bytes(io.encode(pair, ".jpg"))
-    beside = " (its mask lies beside it)" if mask is not None else ""
+    with_mask = " (with the mask next to it)" if mask is not None else ""
     title, command = (
         path.stem.removeprefix("photo-").capitalize(),
         f"agerestore restore {path.relative_to(ROOT)} out.png",
     )
     return (
-        f"\n## {title}\n`{command}`{beside}: {before:.1f} dB, {after:.1f} dB\n\n"
+        f"\n## {title}\n`{command}`{with_mask}: {before:.1f} dB, {after:.1f} dB\n\n"
         f"![damaged and restored](gallery/{path.stem}.jpg)\n"
     )
 
@@ -52,10 +52,10 @@ def colorings(path: Path, folder: Path, count: int = 5) -> str:
     (folder / "car.jpg").write_bytes(io.encode(shown, ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
     return (
-        f"\n## A car that does not exist\n`{command}`: drawn by `examples/draw_car.py`, colored by `cars-color`. The "
-        "cars it was trained on are photographs that are not ours to show; on those, colors keep closer to the body."
+        f"\n## A car that does not exist\n`{command}`: drawn by `examples/draw_car.py`, colored by `cars-color`. We "
+        "may not publish the photographs of cars that it was trained on; on those, colors stay closer to the body."
         "\n\n"
-        "![gray, and five colorings](gallery/car.jpg)\n"
+        "![gray, and five color versions](gallery/car.jpg)\n"
     )
 
 
