@@ -19,8 +19,8 @@ DAMAGED, CLEAN = ROOT / "examples" / "damaged", ROOT / "examples" / "photographs
 
 HEAD = """# Gallery
 The shipped photographs, damaged and restored by `photo`; made by `python docs/make_gallery.py`. `examples/README.md`
-names their authors, licenses and degradations. Decibels (PSNR) compare the whole image with the undamaged one, before and
-after restoring.
+names their authors, licenses and degradations. Decibels (PSNR) compare the whole image with the undamaged one, before
+and after restoring.
 """
 
 
