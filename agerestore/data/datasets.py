@@ -5,8 +5,9 @@ A set is read once; crops, mirror images and degraded versions are made batch by
 
 import hashlib
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,77 +18,61 @@ from agerestore.errors import UsageError
 MAX_UPSCALE = 2.5  # of random crops of photographs
 
 
-class TrainingSet(Protocol):
+@dataclass(frozen=True)
+class TrainingSet(ABC):
     """A set of clean images: an `ImageSet` or a `PhotoSet`.
 
     Attributes:
         one_size: whether all images have one size.
+        images: N images (C, H, W) uint8, in a tensor or a tuple.
+        labels: (N,) int64, or None where the source has none.
+        skipped: one line for each file, or kind of files, that was left out.
     """
 
     one_size: ClassVar[bool]
 
-    @property
-    def images(self) -> Any:
-        """N images (C, H, W) uint8, in a tensor or a tuple."""
-        ...
-
-    @property
-    def labels(self) -> Tensor | None:
-        """(N,) int64, or None where the source has none."""
-        ...
-
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        """One line for each file, or kind of files, that was left out."""
-        ...
+    images: Any
+    labels: Tensor | None = None
+    skipped: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """N."""
-        ...
+        return len(self.images)
 
     @property
+    @abstractmethod
     def largest_batch(self) -> float:
         """The most images that a batch can hold."""
-        ...
 
+    @abstractmethod
     def groups(self) -> list[Tensor]:
         """The images as batches (B, C, H, W) uint8, each of one size."""
-        ...
 
+    @abstractmethod
     def take(self, indices: Tensor) -> Self:
         """The images at ``indices`` (K,) int64, with their labels."""
-        ...
 
+    @abstractmethod
     def to(self, device: torch.device) -> Self:
         """The images on a device; labels stay where they are."""
-        ...
 
     def digest(self) -> str:
         """A hash that tells sets apart: of each image's size and sum, in their order, and of the labels."""
-        ...
+        sums = [int(image.sum()) for image in self.images]
+        shapes = [tuple(image.shape) for image in self.images]
+        labels = None if self.labels is None else self.labels.tolist()
+        return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
 Set = TypeVar("Set", bound=TrainingSet)
 
 
 @dataclass(frozen=True)
-class ImageSet:
-    """A set of images of one size; a `TrainingSet`.
+class ImageSet(TrainingSet):
+    """A set of images of one size, (N, C, S, S) uint8; see `TrainingSet`."""
 
-    Attributes:
-        images: (N, C, S, S) uint8.
-        labels: (N,) int64, or None where the source has none.
-        skipped: one line for each file that could not be read.
-    """
-
-    one_size: ClassVar[bool] = True
+    one_size = True
 
     images: Tensor
-    labels: Tensor | None = None
-    skipped: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.images)
 
     @property
     def largest_batch(self) -> float:
@@ -98,39 +83,22 @@ class ImageSet:
         """See `TrainingSet.groups`: a single one."""
         return [self.images]
 
-    def take(self, indices: Tensor) -> "ImageSet":
+    def take(self, indices: Tensor) -> Self:
         """See `TrainingSet.take`."""
-        return ImageSet(self.images[indices], None if self.labels is None else self.labels[indices])
+        return type(self)(self.images[indices], None if self.labels is None else self.labels[indices])
 
-    def to(self, device: torch.device) -> "ImageSet":
+    def to(self, device: torch.device) -> Self:
         """See `TrainingSet.to`."""
-        return ImageSet(self.images.to(device), self.labels)
-
-    def digest(self) -> str:
-        """See `TrainingSet.digest`."""
-        return _digest(self.images, None if self.labels is None else self.labels.tolist())
+        return type(self)(self.images.to(device), self.labels)
 
 
 @dataclass(frozen=True)
-class PhotoSet:
-    """Photographs of any sizes; a `TrainingSet`.
+class PhotoSet(TrainingSet):
+    """Photographs of any sizes, each (3, H, W) uint8, without labels; see `TrainingSet`."""
 
-    Attributes:
-        images: each (3, H, W) uint8.
-        skipped: one line for each file that could not be read, and one for those that are too small.
-    """
-
-    one_size: ClassVar[bool] = False
+    one_size = False
 
     images: tuple[Tensor, ...]
-    skipped: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def labels(self) -> None:
-        """None: photographs have no labels."""
 
     @property
     def largest_batch(self) -> float:
@@ -141,17 +109,13 @@ class PhotoSet:
         """See `TrainingSet.groups`: one for each photograph."""
         return [image[None] for image in self.images]
 
-    def take(self, indices: Tensor) -> "PhotoSet":
+    def take(self, indices: Tensor) -> Self:
         """See `TrainingSet.take`."""
-        return PhotoSet(tuple(self.images[i] for i in indices.tolist()))
+        return type(self)(tuple(self.images[i] for i in indices.tolist()))
 
-    def to(self, device: torch.device) -> "PhotoSet":
+    def to(self, device: torch.device) -> Self:
         """See `TrainingSet.to`."""
-        return PhotoSet(tuple(image.to(device) for image in self.images))
-
-    def digest(self) -> str:
-        """See `TrainingSet.digest`."""
-        return _digest(self.images, None)
+        return type(self)(tuple(image.to(device) for image in self.images))
 
     def crops(self, count: int, size: int, generator: torch.Generator, upscaled: float = 0) -> Tensor:
         """Random square crops, rotated by multiples of 90 degrees and mirrored; larger photographs give more of them.
@@ -177,12 +141,6 @@ class PhotoSet:
             crop = image[:, top : top + side, left : left + side].rot90(rotation, (1, 2))
             crops.append(resize(crop[None].flip(3) if mirrored % 2 else crop[None], size, "bicubic"))
         return torch.cat(crops)
-
-
-def _digest(images: Any, labels: list[int] | None) -> str:
-    sums = [int(image.sum()) for image in images]
-    shapes = [tuple(image.shape) for image in images]
-    return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
 def split_validation(images: Set, share: float) -> tuple[Set, Set]:

@@ -183,7 +183,7 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
         raise NothingReadableError(f"{path}: no image of at least {least}x{least} pixels; give larger photographs")
     if small := len(found) - len(images):
         skipped = [*skipped, f"{path}: {small} of {len(found)} images left out, smaller than {least}x{least} pixels"]
-    return PhotoSet(images, tuple(skipped))
+    return PhotoSet(images, skipped=tuple(skipped))
 
 
 @contextmanager

@@ -169,47 +169,25 @@ class Model:
         networks: in eval mode, fp32, without gradients; a `ModelNetworks` of the model's kind.
         header: what the file says of itself: ``network``, ``training``, ``validation``, ``domain`` and so on.
         name: of a shipped model, or the path of the file.
+        kind: ``photo``, ``autoencoder``, ``colorizer``: a key of `agerestore.models.registry.KINDS`.
+        task: ``restoration`` or ``colorization``.
+        license: terms of the data that the model was trained on; they may bind what is made with it.
+        verbs: which of ``restore``, ``colorize``, ``sample`` and ``interpolate`` the model can do.
+        supports: keyword options of those verbs that have an effect with this model, such as ``sigma`` or ``samples``.
+        input: the images that one forward pass takes.
     """
 
     def __init__(self, networks: ModelNetworks, header: Mapping[str, Any], name: str = "") -> None:
         self.networks: Any = networks
         self.header = dict(header)
         self.name = name
+        self.kind = str(networks.config.kind)
+        self.task = networks.task
+        self.license = str(self.header.get("data_license", "not stated"))
+        self.verbs = networks.verbs
+        self.supports = networks.supports
+        self.input = networks.input
         self._fused: dict[bool, Any] = {}
-
-    @property
-    def kind(self) -> str:
-        """``photo``, ``autoencoder``, ``colorizer``: a key of `agerestore.models.registry.KINDS`."""
-        return str(self.networks.config.kind)
-
-    @property
-    def task(self) -> Task:
-        """``restoration`` or ``colorization``."""
-        task: Task = self.networks.task
-        return task
-
-    @property
-    def license(self) -> str:
-        """Terms of the data that the model was trained on; they may bind what is made with it."""
-        return str(self.header.get("data_license", "not stated"))
-
-    @property
-    def verbs(self) -> frozenset[str]:
-        """Which of ``restore``, ``colorize``, ``sample`` and ``interpolate`` the model can do."""
-        verbs: frozenset[str] = self.networks.verbs
-        return verbs
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """Keyword options of those verbs that have an effect with this model, such as ``sigma`` or ``samples``."""
-        supported: frozenset[str] = self.networks.supports
-        return supported
-
-    @property
-    def input(self) -> InputSpec:
-        """The images that one forward pass takes."""
-        spec: InputSpec = self.networks.input
-        return spec
 
     @property
     def device(self) -> torch.device:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,28 +37,24 @@ class Progress:
     terms: dict[str, float]
 
 
-class RunLogger(Protocol):
-    """Writes what a run leaves in its folder while it trains."""
+class NullLogger:
+    """Writes nothing: the logger of each process but the first one."""
 
     def log(self, terms: dict[str, Tensor]) -> None:
         """Append the loss terms to the log and report the progress."""
-        ...
 
     def log_images(self) -> None:
         """Write a contact sheet, and the validation metrics of the averaged networks."""
-        ...
 
     def save(self) -> None:
         """Replace the state that the run resumes from."""
-        ...
 
     def truncate(self) -> None:
         """Remove from the log what a killed run wrote after the state that it resumes from: that is done again."""
-        ...
 
 
-class Logger:
-    """Writes to the folder of the run; see `RunLogger`."""
+class Logger(NullLogger):
+    """Writes what a run leaves in its folder while it trains."""
 
     def __init__(
         self, folder: Path, training: Training, validator: Validator, progress: Callable[[Progress], None]
@@ -67,7 +63,7 @@ class Logger:
         self._last = time.monotonic(), training.number, training.step  # of the last report
 
     def log(self, terms: dict[str, Tensor]) -> None:
-        """See `RunLogger.log`."""
+        """See `NullLogger.log`."""
         t = self._training
         values = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
         then, number, step = self._last
@@ -78,7 +74,7 @@ class Logger:
         self._progress(Progress(t.stage.name, t.step, t.stage.steps, rate, values))
 
     def log_images(self) -> None:
-        """See `RunLogger.log_images`."""
+        """See `NullLogger.log_images`."""
         t = self._training
         sheet = self._folder / "sheets" / f"{t.stage.name}-{t.step:07d}.png"
         sheet.parent.mkdir(exist_ok=True)
@@ -86,13 +82,13 @@ class Logger:
         self._write({"stage": t.stage.name, "step": t.step, **self._validator.metrics(t.average, t.stage)})
 
     def save(self) -> None:
-        """See `RunLogger.save`."""
+        """See `NullLogger.save`."""
         t = self._training
         where = {"stage": t.number, "step": t.step, "images_before": t.images_before}
         save_state(self._folder, t.tensors(), where)
 
     def truncate(self) -> None:
-        """See `RunLogger.truncate`."""
+        """See `NullLogger.truncate`."""
         log = self._folder / "log.jsonl"
         if log.exists():
             done = filter(self._is_done, log.read_text().splitlines())
@@ -109,19 +105,3 @@ class Logger:
     def _write(self, row: dict[str, Any]) -> None:
         with (self._folder / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
-
-
-class NullLogger:
-    """Writes nothing: the logger of each process but the first one, see `RunLogger`."""
-
-    def log(self, terms: dict[str, Tensor]) -> None:
-        """Do nothing."""
-
-    def log_images(self) -> None:
-        """Do nothing."""
-
-    def save(self) -> None:
-        """Do nothing."""
-
-    def truncate(self) -> None:
-        """Do nothing."""

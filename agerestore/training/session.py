@@ -21,7 +21,7 @@ from agerestore.data.datasets import TrainingSet, num_held_out, split_validation
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights
 from agerestore.models.base import Model
-from agerestore.training.logger import Logger, NullLogger, Progress, RunLogger
+from agerestore.training.logger import Logger, NullLogger, Progress
 from agerestore.training.resume import load_state
 from agerestore.training.stages import Stage, stages
 from agerestore.training.state import Training
@@ -122,7 +122,7 @@ class Session:
         known = _provenance(self._out, _describe_set(self._images, self._config) | provenance, self._resume)
         training = self.training
         judge = validator(self._config, self._held_out, training.device)
-        logger: RunLogger = Logger(self._out, training, judge, progress) if distributed.is_main() else NullLogger()
+        logger = Logger(self._out, training, judge, progress) if distributed.is_main() else NullLogger()
         if self._resume:
             logger.truncate()
         elif self._has_init:
@@ -189,7 +189,7 @@ def _provenance(out: Path, provenance: dict[str, Any], resume: bool) -> dict[str
     return known
 
 
-def _run_stage(training: Training, logger: RunLogger, stop: Callable[[], bool]) -> None:
+def _run_stage(training: Training, logger: NullLogger, stop: Callable[[], bool]) -> None:
     """Iterate to the end of the current stage, writing log and state on the way."""
     config, stage = training.config, training.stage
     saved = time.monotonic()

@@ -33,9 +33,9 @@ class Updater:
         self._config, self._stage, self._device = config, stage, device
         self._networks = dict(model.named_children())
         self.optimizers = {player: self._adam(player) for player in stage.players}
-        step_fns = {player: partial(self._step, player) for player in stage.players}
-        wrap = GraphedStep if config.cuda_graph else _unchanged
-        self._step_fns: dict[str, StepFn] = {player: wrap(step_fn) for player, step_fn in step_fns.items()}
+        self._step_fns: dict[str, StepFn] = {player: partial(self._step, player) for player in stage.players}
+        if config.cuda_graph:
+            self._step_fns = {player: GraphedStep(step_fn) for player, step_fn in self._step_fns.items()}
 
     def update(self, player: str, step: int, draw: Callable[[int], Batch]) -> dict[str, Tensor]:
         """Take all update steps of a player in an iteration.
@@ -109,7 +109,3 @@ class Updater:
             nn.utils.clip_grad_norm_(network.parameters(), self._config.clip)
         optimizer.step()
         return {name: value.detach() for name, value in terms.items()}
-
-
-def _unchanged(step_fn: StepFn) -> StepFn:
-    return step_fn
