@@ -5,7 +5,7 @@ import sys
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agerestore.errors import UsageError
 
@@ -29,11 +29,6 @@ def choose(name: str = "auto") -> torch.device:
     if not available[kind]:
         raise UsageError(f"device {name}: this machine has none that torch can use; choose cpu or auto")
     return torch.device(name)
-
-
-def of(network: nn.Module) -> torch.device:
-    """Where the weights of a network are."""
-    return next(network.parameters()).device
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:

@@ -125,15 +125,19 @@ class _Degrading:
         import numpy as np
 
         from agerestore import degradations
+        from agerestore.images.arrays import open_image
         from agerestore.images.photo import Photo
+        from agerestore.images.raster import WHOLE
 
         photo, drawn = item
-        observation = degradations.apply(photo.to_tensor().to(self.where), drawn)
-        degraded, mask = photo.with_pixels(observation.image), None
+        raster = open_image(photo)
+        observation = degradations.apply(raster.read(WHOLE, self.where).image, drawn)
+        made, mask = raster.copy(), None
+        made.write(WHOLE, observation.image)
         if observation.mask is not None:
             pixels = (observation.mask[0, 0].cpu().numpy() > 0).astype(np.uint8)[:, :, None] * 255
             mask = Photo(pixels)
-        return degraded, mask, degradations.to_json(drawn, 0)
+        return raster.to_original(made.values, "filled"), mask, degradations.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Encoded":
         from agerestore.batch.runner import Encoded

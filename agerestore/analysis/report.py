@@ -1,9 +1,10 @@
 """`inspect`: measure what an image is and what is wrong with it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import torch
 from PIL import ImageCms
 
 from agerestore.analysis.blur import blur_sigma
@@ -13,9 +14,11 @@ from agerestore.analysis.noise import noise_sigma
 from agerestore.analysis.scratches import scratch_share
 from agerestore.errors import UsageError
 from agerestore.images import io
+from agerestore.images.arrays import open_image
 from agerestore.images.composite import push_pull
 from agerestore.images.photo import Mask, Photo
 from agerestore.images.pixels import Pixels, in_8_bits, on_8_bit_scale
+from agerestore.images.raster import WHOLE
 
 # Limits from which a measurement counts as a defect; measured in docs/inspect.md.
 NOISE_LIMIT = 4.0  # gray levels; the texture of clean photographs measures up to that
@@ -144,9 +147,10 @@ def _check_size(photo: Photo, mask: Mask | None) -> None:
 
 def _filled(photo: Photo, mask: Mask) -> Pixels:
     """Return the pixels with a smooth fill under the mask, which shows neither edges nor lines."""
-    observed = photo.to_observation(mask)
-    filled = push_pull(observed.filled(), observed.known)
-    return replace(photo, pixels=in_8_bits(photo.pixels)).with_pixels(filled, mask).pixels
+    observed = open_image(photo, mask).read(WHOLE, torch.device("cpu"))
+    filled = open_image(Photo(in_8_bits(photo.pixels)), mask).copy()
+    filled.write(WHOLE, push_pull(observed.filled(), observed.known), filled.mask)
+    return filled.pixels()
 
 
 def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]:

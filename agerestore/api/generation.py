@@ -10,6 +10,7 @@ from torch import Tensor
 from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_model
 from agerestore.images.arrays import open_image
+from agerestore.images.raster import WHOLE
 from agerestore.inference import sampler
 
 
@@ -56,7 +57,7 @@ def interpolate(
         (N, H, W, C) uint8; at its ends the reconstructions of ``a`` and ``b``.
     """
     loaded = named_model(model)
-    first, last = (open_image(each).read((slice(None), slice(None)), loaded.device).image for each in (a, b))
+    first, last = (open_image(each).read(WHOLE, loaded.device).image for each in (a, b))
     with devices.precision(precision, loaded.device):
         return _to_bytes(sampler.interpolate(loaded, first, last, steps, spacing == "image"))
 

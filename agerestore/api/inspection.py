@@ -13,11 +13,10 @@ from agerestore.analysis.report import Report
 from agerestore.api.models import AnyModel, named_models
 from agerestore.images.arrays import AnyPath, open_image, to_photo
 from agerestore.images.photo import Photo
+from agerestore.images.raster import WHOLE
 from agerestore.inference.selection import select_model
 
 I = TypeVar("I", NDArray[Any], Image, Tensor, Photo)  # noqa: E741  # an image
-
-WHOLE = (slice(None), slice(None))
 
 
 def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report:

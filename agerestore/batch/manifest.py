@@ -161,11 +161,6 @@ def _digest_of_file(path: Path) -> str | None:
         return ""  # there is something, and it cannot be read
 
 
-def digest_of_bytes(data: bytes) -> str:
-    """Hexadecimal SHA-256 of a byte string."""
-    return hashlib.sha256(data).hexdigest()
-
-
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool]:
     """Keep other runs out of a folder; gives false on file systems without locks.

@@ -3,6 +3,7 @@
 What may be replaced is decided before an image is worked on (`policy`), and checked again when its result is there.
 """
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from agerestore import files
 from agerestore.batch.jobs import Job
-from agerestore.batch.manifest import Manifest, Record, digest, digest_of_bytes
+from agerestore.batch.manifest import Manifest, Record, digest
 from agerestore.batch.policy import Action, InPlaceState, State, decide
 from agerestore.errors import ImageFileError, OutputExistsError
 from agerestore.files import printable
@@ -180,7 +181,7 @@ class OutputWriter:
 
     def _record(self, item: WorkItem, new: Files) -> Record:
         name = self.manifest.name
-        digests = {name(path): None if data is None else digest_of_bytes(data) for path, data in new.items()}
+        digests = {name(path): None if data is None else hashlib.sha256(data).hexdigest() for path, data in new.items()}
         return Record(name(item.job.target), item.input, self.cache_key, digests)
 
     def _publish(self, item: WorkItem, path: Path, staged: Path | None) -> None:

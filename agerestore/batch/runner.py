@@ -80,7 +80,7 @@ def run_files(
         ImageFileError: The folder cannot be made or written to.
     """
     if dry_run:
-        return preview(jobs, make_writer(Manifest(folder), cache_key, overwrite), report=report)
+        return preview(jobs, processor, make_writer(Manifest(folder), cache_key, overwrite), report=report)
     with Manifest.open(folder) as manifest:
         writer = make_writer(manifest, cache_key, overwrite)
         return run(jobs, processor, writer, report=report, stop=stop, fail_fast=fail_fast)
@@ -139,27 +139,16 @@ def _one_ahead(reads: Iterable[Item]) -> Iterable[Item]:
         current = following
 
 
-def preview(jobs: Sequence[Job], writer: OutputWriter, *, report: Callable[[Outcome], None]) -> Summary:
+def preview(
+    jobs: Sequence[Job], processor: Processor[Item, Result], writer: OutputWriter, *, report: Callable[[Outcome], None]
+) -> Summary:
     """Say of each job what `run` would begin with: that it is planned, was done before, or cannot be done."""
     summary = Summary(len(jobs))
     for job in jobs:
-        outcome = _Task(job, _Nothing(), writer).read().outcome or Outcome(job, status="planned")
+        outcome = _Task(job, processor, writer).prepare().outcome or Outcome(job, status="planned")
         summary.add(outcome)
         report(outcome)
     return summary
-
-
-class _Nothing:
-    """The processor of a preview."""
-
-    def decode(self, job: Job, data: bytes) -> None:
-        pass
-
-    def compute(self, item: None) -> None:
-        pass
-
-    def encode(self, job: Job, result: None) -> Encoded:
-        raise AssertionError("a preview writes nothing")
 
 
 class _Task(Generic[Item, Result]):
@@ -179,8 +168,11 @@ class _Task(Generic[Item, Result]):
         """Whether it has ended with an error."""
         return self.outcome is not None and self.outcome.error is not None
 
+    def prepare(self) -> "_Task[Item, Result]":
+        return self._step(self._prepare)
+
     def read(self) -> "_Task[Item, Result]":
-        return self._step(self._read)
+        return self.prepare()._step(self._decode)
 
     def compute(self) -> "_Task[Item, Result]":
         return self._step(self._compute)
@@ -203,12 +195,13 @@ class _Task(Generic[Item, Result]):
             self.outcome = outcome and replace(outcome, seconds=self._seconds)
         return self
 
-    def _read(self) -> Outcome | None:
+    def _prepare(self) -> Outcome | None:
         self._work = self._writer.prepare(self._job)
-        if self._work is None:
-            return Outcome(self._job, status="skipped")
+        return Outcome(self._job, status="skipped") if self._work is None else None
+
+    def _decode(self) -> None:
+        assert self._work is not None
         self._value = self._processor.decode(self._job, self._work.data)
-        return None
 
     def _compute(self) -> None:
         item, self._value = self._value, None  # so that it goes before the next but one is read

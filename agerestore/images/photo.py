@@ -10,7 +10,6 @@ from torch import Tensor
 from agerestore.images.formats import jpeg
 from agerestore.images.formats.catalog import is_of_gray
 from agerestore.images.formats.metadata import Metadata
-from agerestore.images.observation import Observation
 from agerestore.images.pixels import Samples
 
 Mask = NDArray[np.bool_]  # (H, W), True where a pixel is missing
@@ -39,10 +38,6 @@ class Photo:
     def is_opaque(self) -> bool:
         """True without an alpha channel or where all of it is at its peak."""
         return self.alpha is None or bool((self.alpha == self.peak).all())
-
-    def part(self, rows: slice, columns: slice) -> "Photo":
-        """Return a view of a rectangle, without alpha; no pixel is copied."""
-        return Photo(self.pixels[rows, columns], None, self.metadata)
 
     def with_default_quality(self) -> "Photo":
         """Return the photo with JPEG tables no coarser than quality 95: saving it does not undo a restoration."""
@@ -74,35 +69,7 @@ class Photo:
             raise ValueError(f"pixels of shape {pixels.shape} and {pixels.dtype} for those of {self.pixels.shape}")
         return replace(self, pixels=pixels)
 
-    def with_pixels(self, image: Tensor, mask: Mask | None = None) -> "Photo":
-        """Return the photo with the pixels of a tensor, clipped and rounded to its depth; alpha and metadata stay.
-
-        Args:
-            image: (1, C, H, W) or (C, H, W) float in [0, 1], on any device, of the photo's size and channels.
-            mask: (H, W) bool; where given, every pixel outside it keeps its exact value.
-
-        Raises:
-            ValueError: Another shape, or NaN or infinite values.
-        """
-        height, width, channels = self.pixels.shape
-        if tuple(image.shape) not in ((1, channels, height, width), (channels, height, width)):
-            raise ValueError(f"an image of shape {tuple(image.shape)} for pixels of shape {self.pixels.shape}")
-        values = image.detach().reshape(channels, height, width).to("cpu", torch.float32)
-        if not torch.stack(values.aminmax()).isfinite().all():  # faster than isfinite() of every value
-            raise ValueError("the new pixels hold values that are not finite")
-        rounded = (values.clamp(0, 1) * self.peak).round().permute(1, 2, 0).numpy().astype(self.pixels.dtype)
-        if mask is not None:
-            if mask.shape != (height, width):
-                raise ValueError(f"a mask of shape {mask.shape} for pixels of shape {self.pixels.shape}")
-            rounded = np.where(mask[..., None], rounded, self.pixels)
-        return replace(self, pixels=np.ascontiguousarray(rounded))
-
     def to_tensor(self) -> Tensor:
         """Return the pixels as (1, C, H, W) float32 in [0, 1], without alpha."""
         scaled = self.pixels.astype(np.float32) / np.float32(self.peak)
         return torch.from_numpy(scaled).permute(2, 0, 1)[None].contiguous()
-
-    def to_observation(self, mask: Mask | None) -> Observation:
-        """Return the pixels (1, C, H, W) in [0, 1] with the mask (1, 1, H, W) of missing ones, or None."""
-        missing = None if mask is None else torch.from_numpy(np.ascontiguousarray(mask))[None, None].float()
-        return Observation(self.to_tensor(), missing)

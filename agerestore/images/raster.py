@@ -13,16 +13,9 @@ from agerestore.images.observation import Observation
 from agerestore.images.pixels import on_8_bit_scale
 
 Rectangle = tuple[slice, slice]  # rows and columns
+WHOLE: Rectangle = slice(None), slice(None)
 # What was done to an image: masked pixels alone, all pixels, or other colors. A file's compression follows from it.
 Change = Literal["filled", "restored", "colored"]
-
-
-def _unchanged(values: Tensor, change: Change) -> Any:
-    return values
-
-
-def _unchanged_map(values: Tensor) -> Any:
-    return values
 
 
 @dataclass(frozen=True)
@@ -43,8 +36,8 @@ class Raster:
     peak: float = 1.0
     mask: Tensor | None = None
     alpha: NDArray[Any] | None = None
-    to_original: Callable[[Tensor, Change], Any] = _unchanged
-    map_to_original: Callable[[Tensor], Any] = _unchanged_map
+    to_original: Callable[[Tensor, Change], Any] = lambda values, change: values
+    map_to_original: Callable[[Tensor], Any] = lambda values: values
 
     @property
     def size(self) -> tuple[int, int]:

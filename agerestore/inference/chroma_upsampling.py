@@ -17,7 +17,6 @@ Together 1.1 to 1.7 dB more than bilinear (benchmarks/chroma.py).
 from collections.abc import Iterator
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,7 +24,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from agerestore.images import color
-from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
 
 FLATNESS = 40.0  # variance of L within one surface
@@ -54,34 +52,21 @@ def lightness(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> NDAr
     return light
 
 
-def with_chroma(photo: Photo, chroma: NDArray[np.float32]) -> Photo:
-    """Put chroma onto the lightness of a photo.
+def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[Any]:
+    """Put chroma onto the lightness of pixels.
 
     The lightness stays, within 1/255 of its range after rounding to 8 bits. Colors that sRGB does not have at a
-    lightness are shrunk towards gray. Little more is in memory than the photo and the result.
+    lightness are shrunk towards gray. Little more is in memory than the pixels and the result.
 
     Args:
-        photo: of any size, gray or colored, 8 or 16 bits; taken for sRGB whatever its profile.
+        pixels: (H, W, 1 or 3), gray or colored: uint8, uint16, or float32 in [0, 1]; taken for sRGB.
         chroma: (2, h, w) a and b of Lab, of the whole image at any size.
 
     Returns:
-        RGB of the photo's size and depth; see `Photo.recolored`.
+        RGB (H, W, 3) of the dtype of the pixels.
 
     Raises:
         ValueError: chroma of another shape, or NaN or infinite values.
-    """
-    return photo.recolored(color_pixels(photo.pixels, chroma))
-
-
-def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[Any]:
-    """Put chroma onto the lightness of pixels; see `with_chroma`.
-
-    Args:
-        pixels: (H, W, 1 or 3) uint8, uint16 or float32 in [0, 1].
-        chroma: (2, h, w) a and b of Lab.
-
-    Returns:
-        (H, W, 3) of the same type.
     """
     if chroma.ndim != 3 or len(chroma) != 2 or 0 in chroma.shape:
         raise ValueError(f"chroma of shape {chroma.shape}, not (2, h, w)")
@@ -100,23 +85,6 @@ def color_pixels(pixels: NDArray[Any], chroma: NDArray[np.float32]) -> NDArray[A
             rgb.mul_(len(table) - 1).round_()
         colored[rows] = rgb.permute(1, 2, 0).numpy()
     return colored
-
-
-def carry_up(chroma: NDArray[np.float32], light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Upsample chroma to a lightness, along its edges; `with_chroma` computes the same strip by strip.
-
-    Args:
-        chroma: (2, h, w).
-        light: (H, W) in [0, 100].
-
-    Returns:
-        (2, H, W).
-    """
-    height, width = light.shape
-    size = _guide_size((height, width), chroma.shape[1:])
-    guide = cv2.resize(light, size[::-1], interpolation=cv2.INTER_AREA).reshape(size)
-    grown = _grown(_lines(chroma, guide), height, width)
-    return _evaluate(grown, torch.from_numpy(light)).numpy()
 
 
 def _guide_size(full: tuple[int, ...], small: tuple[int, ...]) -> tuple[int, int]:

@@ -141,11 +141,10 @@ def _colored(raster: Raster, planes: tuple[NDArray[np.float32], ...]) -> Tensor:
     images = []
     for index, chroma in enumerate(planes):
         pixels = _float_or_file_depth(raster, index)
-        colored = torch.from_numpy(chroma_upsampling.color_pixels(pixels, chroma)).permute(2, 0, 1)
-        if colored.dtype != raster.values.dtype:
-            colored = colored if raster.values.is_floating_point() else (colored * raster.peak).round()
-        images.append(colored.to(raster.values.device, raster.values.dtype))
-    return torch.stack(images) if len(images) > 1 else images[0][None]
+        colored = chroma_upsampling.color_pixels(pixels, chroma)
+        is_scaled = colored.dtype.kind == "f" and not raster.values.is_floating_point()
+        images.append((colored * raster.peak).round() if is_scaled else colored)
+    return raster.with_pixels(images).values
 
 
 @torch.no_grad()

@@ -87,12 +87,11 @@ class RestoreProcessor:
     def key_inputs(self) -> dict[str, object]:
         """What results depend on besides options and files, for `agerestore.batch.cache_key`."""
         models = list(self.models.values())
-        inputs: dict[str, object] = {
-            "model": (len(models) > 1, [fingerprint(model) for model in models]), "device": models[0].device.type
-        }  # fmt: skip
-        return (
-            inputs if self.colorizer is None else inputs | {"colours": fingerprint(self.colorizer)}
-        )  # as in manifests of version 0.1
+        weights = (len(models) > 1, [fingerprint(model) for model in models])
+        inputs: dict[str, object] = {"model": weights, "device": models[0].device.type}
+        if self.colorizer is not None:
+            inputs["colours"] = fingerprint(self.colorizer)  # as in manifests of version 0.1
+        return inputs
 
     def decode(self, job: Job, data: bytes) -> tuple[Photo, Path | None, Mask | None]:
         """The image, the path of its mask, and the mask; images that could not be written are refused."""
@@ -102,11 +101,8 @@ class RestoreProcessor:
         io.refuse_unfit(photo if self.colorizer is None else photo.as_rgb(), job.suffix)
         if path is None:
             return photo, None, None
-        return (
-            photo,
-            path,
-            read_mask_file(path, photo.pixels.shape[:2], self.extras.resize_mask, self.extras.max_pixels),
-        )
+        size = photo.pixels.shape[:2]
+        return photo, path, read_mask_file(path, size, self.extras.resize_mask, self.extras.max_pixels)
 
     def compute(self, item: tuple[Photo, Path | None, Mask | None]) -> tuple[Photo, Result[Photo], Path | None]:
         """Restore the image, and colorize what was restored."""

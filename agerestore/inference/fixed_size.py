@@ -13,7 +13,7 @@ from agerestore.config.options import RestoreSettings
 from agerestore.images.color import match_channels
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
-from agerestore.images.raster import Raster
+from agerestore.images.raster import WHOLE, Raster
 from agerestore.inference import ood
 from agerestore.inference.letterbox import Letterbox
 from agerestore.inference.refine import Degradation, refine_code
@@ -56,7 +56,7 @@ def restore_fixed_size(
 
 def domain_scores(model: Model, raster: Raster, precision: str = "auto") -> Tensor:
     """OOD score (B,) of images; see `restore_fixed_size`."""
-    observation = raster.read((slice(None), slice(None)), model.device)
+    observation = raster.read(WHOLE, model.device)
     return restore_fixed_size(model, observation, RestoreSettings(precision=precision))[1]
 
 

@@ -19,7 +19,7 @@ from agerestore.errors import UsageError
 from agerestore.images.arrays import ImageLike, open_image
 from agerestore.images.observation import Observation
 from agerestore.images.pixels import a_megapixel
-from agerestore.images.raster import Change, Raster
+from agerestore.images.raster import WHOLE, Change, Raster
 from agerestore.inference.any_size import restore_any_size
 from agerestore.inference.fixed_size import restore_fixed_size
 from agerestore.inference.refine import Degradation
@@ -31,8 +31,6 @@ from agerestore.models.base import Model
 
 DOCUMENT = "looks like a document or drawing, whose thin strokes the model takes for scratches"
 MOST_MASKED = 0.85  # share of an image from which on a mask looks inverted
-
-WHOLE = (slice(None), slice(None))
 
 
 def restore(

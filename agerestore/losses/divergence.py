@@ -19,7 +19,6 @@ weights of the reconstruction terms keep their meaning.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -28,7 +27,6 @@ from agerestore.config.networks import Prior
 from agerestore.errors import UsageError
 from agerestore.models.latent import moments, sphere_log_area
 
-Direction = Literal["qp", "pq"]
 Divergence = Callable[[Tensor], Tensor]
 
 
@@ -40,36 +38,30 @@ def _moments(z: Tensor) -> tuple[Tensor, Tensor]:
     return m, v.clamp_min(SMALLEST_VARIANCE)
 
 
-def gaussian_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
-    """KL divergence between the Gaussian fitted to a batch and N(0, I), mean over dimensions.
+def gaussian_kl(z: Tensor) -> Tensor:
+    """KL divergence of the Gaussian fitted to a batch from N(0, I), mean over dimensions.
 
     Args:
         z: (B, M) codes.
-        direction: ``qp`` for KL(codes || prior), ``pq`` for KL(prior || codes).
 
     Returns:
-        Scalar, in nats per dimension: mean_j (v_j + m_j^2 - ln v_j - 1) / 2 for ``qp``.
+        Scalar, in nats per dimension: mean_j (v_j + m_j^2 - ln v_j - 1) / 2.
     """
     m, v = _moments(z)
-    if direction == "qp":
-        return ((v + m.square() - v.log() - 1) / 2).mean()
-    return (((1 + m.square()) / v + v.log() - 1) / 2).mean()
+    return ((v + m.square() - v.log() - 1) / 2).mean()
 
 
-def age_code_kl(z: Tensor, direction: Direction = "qp") -> Tensor:
+def age_code_kl(z: Tensor) -> Tensor:
     """Expression of the official AGE code and of equation (8): the variance in place of the standard deviation.
 
     Args:
         z: (B, M) codes.
-        direction: ``qp`` (the published setting) or ``pq``.
 
     Returns:
-        Scalar: mean_j (v_j^2 + m_j^2) / 2 - ln v_j - 1/2 for ``qp``.
+        Scalar: mean_j (v_j^2 + m_j^2) / 2 - ln v_j - 1/2.
     """
     m, v = _moments(z)
-    if direction == "qp":
-        return ((v.square() + m.square()) / 2 - v.log() - 0.5).mean()
-    return ((1 + m.square()) / (2 * v.square()) + v.log() - 0.5).mean()
+    return ((v.square() + m.square()) / 2 - v.log() - 0.5).mean()
 
 
 def nearest_neighbor_entropy(z: Tensor, intrinsic_dim: int | None = None) -> Tensor:

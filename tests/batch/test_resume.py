@@ -158,11 +158,11 @@ def test_a_preview_says_what_a_run_would_do_and_writes_nothing(tmp_path: Path) -
     (out / "a.png").unlink()
     (out / "sub" / "b.png").write_bytes(b"")
     before, outcomes = contents(tmp_path), []
-    summary = runner.preview(planning.plan(source, out), OutputWriter(Manifest(out), "s"), report=outcomes.append)
+    jobs, writer = planning.plan(source, out), OutputWriter(Manifest(out), "s")
+    summary = runner.preview(jobs, Copying(), writer, report=outcomes.append)
     assert [outcome.status for outcome in outcomes] == ["planned", "failed", "skipped"]
     assert (summary.done, summary.failed) == (1, 1)
     assert contents(tmp_path) == before
-    runner.preview(
-        planning.plan(source, tmp_path / "new"), OutputWriter(Manifest(tmp_path / "new")), report=outcomes.append
-    )
+    jobs, writer = planning.plan(source, tmp_path / "new"), OutputWriter(Manifest(tmp_path / "new"))
+    runner.preview(jobs, Copying(), writer, report=outcomes.append)
     assert not (tmp_path / "new").exists()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,7 @@ from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import on_8_bit_scale
 from agerestore.inference import chroma_upsampling
-from agerestore.inference.chroma_upsampling import carry_up, lightness, with_chroma
+from agerestore.inference.chroma_upsampling import color_pixels, lightness
 
 SIZES = [(1, 1), (7, 5), (1, 40), (33, 1), (61, 83)]
 
@@ -43,6 +44,18 @@ def gray_level(light):
     """The level, 0 to 255, of the gray that has a lightness (H, W)."""
     lab = torch.from_numpy(light)[None, None] * torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
     return lab_to_rgb(lab)[0, 0].numpy() * 255
+
+
+def with_chroma(photo, chroma):
+    return photo.recolored(color_pixels(photo.pixels, chroma))
+
+
+def carry_up(chroma, light):
+    """The chroma (2, H, W) that a lightness (H, W) is given, computed in one go."""
+    size = chroma_upsampling._guide_size(light.shape, chroma.shape[1:])
+    guide = cv2.resize(light, size[::-1], interpolation=cv2.INTER_AREA).reshape(size)
+    lines = chroma_upsampling._grown(chroma_upsampling._lines(chroma, guide), *light.shape)
+    return chroma_upsampling._evaluate(lines, torch.from_numpy(light)).numpy()
 
 
 # --- Lab -------------------------------------------------------------------------------------------------------------
@@ -171,8 +184,6 @@ def test_the_picture_has_the_chroma_that_is_carried_up():
 @pytest.mark.parametrize(("at", "left"), [(30, 0.5), (32, 0.65), (35, 0.5)])  # 32 lies between two small pixels
 def test_chroma_stops_at_an_edge_of_the_lightness(at, left):
     """Of a step between two paints, in a picture with noise, bilinear interpolation leaves a band on each side."""
-    import cv2
-
     step = (np.arange(64) >= at).astype(np.float32) * np.ones((64, 1), np.float32)
     light = 35 + 40 * step + np.random.default_rng(0).normal(0, 1, (64, 64)).astype(np.float32)
     truth = np.stack([40 * step - 20, 15 - 30 * step])

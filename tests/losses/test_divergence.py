@@ -31,11 +31,10 @@ def with_moments(mean, std, batch=64, dim=5):
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 0.5), (0.3, 2.0), (-1.0, 0.125)])
-def test_gaussian_kl_is_the_known_divergence_in_both_directions(mean, std):
+def test_gaussian_kl_is_the_known_divergence(mean, std):
     z = with_moments(mean, std)
     q, p = Normal(mean, std), Normal(0.0, 1.0)
     assert float(gaussian_kl(z)) == pytest.approx(float(kl_divergence(q, p)), rel=1e-5)
-    assert float(gaussian_kl(z, "pq")) == pytest.approx(float(kl_divergence(p, q)), rel=1e-5)
 
 
 def test_age_code_kl_puts_the_variance_where_the_standard_deviation_belongs():
@@ -43,7 +42,6 @@ def test_age_code_kl_puts_the_variance_where_the_standard_deviation_belongs():
     z = with_moments(0.0, 0.5)
     assert float(gaussian_kl(z)) == pytest.approx(0.3181, abs=1e-4)
     assert float(age_code_kl(z)) == pytest.approx(0.9175, abs=1e-4)
-    assert float(age_code_kl(z, "pq")) == pytest.approx(1 / (2 * 0.25**2) + math.log(0.25) - 0.5, rel=1e-6)
 
 
 @pytest.mark.parametrize(("dim", "official", "right"), [(10, 1.8076, 0.7013), (16, 2.2745, 0.9175),

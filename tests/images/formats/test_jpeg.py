@@ -11,7 +11,7 @@ from PIL import Image, features
 from agerestore.images import io as image_io
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
-from agerestore.inference.chroma_upsampling import with_chroma
+from agerestore.inference.chroma_upsampling import color_pixels
 
 PHOTOGRAPH = Path(__file__).parents[3] / "examples" / "photographs" / "photo-chelsea.png"
 
@@ -155,6 +155,7 @@ def test_new_colors_are_compressed_as_in_a_new_jpeg_and_the_lightness_as_before(
     usual = patches(samples=samples)
     Image.fromarray(usual.squeeze()).save(tmp_path / "a.jpg", quality=20)
     Image.fromarray(patches()).save(tmp_path / "95.jpg", quality=95)
-    colored = with_chroma(image_io.read(tmp_path / "a.jpg"), np.full((2, 1, 1), 20, np.float32))
+    photo = image_io.read(tmp_path / "a.jpg")
+    colored = photo.recolored(color_pixels(photo.pixels, np.full((2, 1, 1), 20, np.float32)))
     image_io.write(tmp_path / "b.jpg", colored)
     assert tables(tmp_path / "b.jpg") == [tables(tmp_path / "a.jpg")[0], *tables(tmp_path / "95.jpg")[1:]]
