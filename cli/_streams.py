@@ -19,6 +19,8 @@ def plan(inputs: list[Path], out: Path, options: FileOptions) -> list[Job]:
     Raises:
         UsageError: There is more than one, or an option that needs files.
     """
+    if len(inputs) != 1 and out != STDIO:
+        raise UsageError("standard input is one image; give it alone, or the files of all images")
     if len(inputs) != 1 or inputs[0].is_dir():
         raise UsageError("only a single image can go to standard output; choose an output folder")
     if options.in_place or options.suffix:

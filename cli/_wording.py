@@ -13,7 +13,7 @@ from agerestore.files import printable
 
 # Keywords whose option is not called like them, with hyphens.
 OPTIONS = {"model": "-m", "samples": "-n", "num_samples": "-n", "settings": "--set", "as_json": "--json"}
-KEYWORD = re.compile(r"`(?P<name>[a-z_]+)(?P<call>\(\))?(?:=(?P<value>[^`]*))?`")
+KEYWORD = re.compile(r"`(?P<name>[a-z_]+)(?:\((?P<inside>[^`)]*)\))?(?:=(?P<value>[^`]*))?`")
 
 
 def in_options(message: str) -> str:
@@ -21,14 +21,17 @@ def in_options(message: str) -> str:
 
     >>> in_options("exists; pass `overwrite=True`, or choose a `suffix` or `model='photo'`")
     "exists; pass --overwrite, or choose a --suffix or -m photo"
+    >>> in_options("use `colorize(force=True)`")
+    'use agerestore colorize --force'
     """
     return KEYWORD.sub(_translated, message)
 
 
 def _translated(found: re.Match[str]) -> str:
-    name, value = found["name"], found["value"]
-    if found["call"]:
-        return f"agerestore {name.replace('_', ' ')}"
+    name, inside, value = found["name"], found["inside"], found["value"]
+    if inside is not None:
+        verb = f"agerestore {name.replace('_', ' ')}"
+        return f"{verb} {in_options(f'`{inside}`')}" if inside else verb
     option = OPTIONS.get(name) or f"--{name.replace('_', '-')}"
     if value is None or value == "True":
         return option

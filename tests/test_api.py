@@ -168,7 +168,7 @@ def test_a_gray_image_is_colorized_in_its_own_type():
     assert result.image is result.samples[0]
     assert (result.model, told) == ("cars-color", [(0, 2), (1, 2), (2, 2)])
     assert result.score <= 1
-    with pytest.raises(AgeRestoreError, match="has colors already; pass `force=True`"):
+    with pytest.raises(AgeRestoreError, match=r"has colors already; use `colorize\(force=True\)`"):
         agerestore.colorize(NOISY)
     (by_reference,) = agerestore.colorize(gray, reference=EXAMPLES / "photographs" / "photo-coffee.png")
     assert not np.array_equal(by_reference, first)
@@ -255,3 +255,14 @@ def test_a_model_says_what_it_is_and_can():
 
 def test_the_package_shows_its_names_without_loading_anything_heavy():
     assert set(agerestore.__all__) <= set(dir(agerestore))
+
+
+def test_one_mask_is_for_all_images_of_a_batch():
+    images = torch.from_numpy(np.random.default_rng(0).random((2, 3, 40, 48), np.float32))
+    hole = torch.zeros(40, 48, dtype=torch.bool)
+    hole[10:20, 10:20] = True
+    together = agerestore.restore(images, hole, model="photo")
+    for image, restored in zip(images, together, strict=True):
+        assert torch.allclose(restored, agerestore.restore(image, hole, model="photo"), atol=1e-4)
+    with pytest.raises(UsageError, match="there are 2 masks and 3 images"):
+        agerestore.restore(torch.zeros(3, 1, 40, 48), hole.expand(2, 1, -1, -1), model="photo")

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_model
-from agerestore.images.arrays import open_image
+from agerestore.config.options import check_whole
+from agerestore.errors import UsageError
+from agerestore.images.arrays import open_one
 from agerestore.images.raster import WHOLE
 from agerestore.inference import sampler
 
@@ -27,7 +29,12 @@ def sample(
 
     Returns:
         (N, H, W, C) uint8.
+
+    Raises:
+        UsageError: a number that is none, or a model that does not generate images from codes.
     """
+    check_whole(0, num_samples=num_samples)
+    check_whole(seed=seed)
     loaded = named_model(model)
     generator = torch.Generator(loaded.device).manual_seed(seed)
     with devices.precision(precision, loaded.device):
@@ -55,9 +62,15 @@ def interpolate(
 
     Returns:
         (N, H, W, C) uint8; at its ends the reconstructions of ``a`` and ``b``.
+
+    Raises:
+        UsageError: an image or option that is not understood, or a model that does not generate images from codes.
     """
+    check_whole(1, steps=steps)
+    if spacing not in ("image", "code"):
+        raise UsageError(f"`spacing` {spacing!r} is unknown; choose image or code")
     loaded = named_model(model)
-    first, last = (open_image(each).read(WHOLE, loaded.device).image for each in (a, b))
+    first, last = (open_one(each).read(WHOLE, loaded.device).image for each in (a, b))
     with devices.precision(precision, loaded.device):
         return _to_bytes(sampler.interpolate(loaded, first, last, steps, spacing == "image"))
 

@@ -11,6 +11,8 @@ from agerestore import degradations
 from agerestore.analysis import report
 from agerestore.analysis.report import Report
 from agerestore.api.models import AnyModel, named_models
+from agerestore.config.options import check_whole
+from agerestore.errors import UsageError
 from agerestore.images.arrays import AnyPath, open_image, to_photo
 from agerestore.images.photo import Photo
 from agerestore.images.raster import WHOLE
@@ -63,6 +65,9 @@ def degrade(image: Any, degradation: str, *, seed: int = 0, details: bool = Fals
     Raises:
         UsageError: an image or degradation that is not understood.
     """
+    check_whole(seed=seed)
+    if not isinstance(degradation, str):
+        raise UsageError(f"`degradation` must be a text such as noise:sigma=50, not {degradation!r}")
     raster = open_image(image)
     observation = raster.read(WHOLE, raster.values.device)
     generator = torch.Generator().manual_seed(seed)

@@ -2,12 +2,13 @@
 
 import warnings
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from agerestore.errors import OutOfDomainWarning, RestoreWarning
+from agerestore.errors import OutOfDomainWarning, RestoreWarning, UsageError
 from agerestore.images.arrays import AnyPath
 from agerestore.inference.result import Result
 from agerestore.models import zoo
@@ -44,9 +45,16 @@ def _shipped(name: str, device: str) -> Model:
 
 
 def named_model(model: AnyModel, device: str = "auto") -> Model:
-    """The model of a name, a path or itself; shipped ones are loaded once."""
+    """The model of a name, a path or itself; shipped ones are loaded once.
+
+    Raises:
+        UsageError: it is none of these.
+        WeightsError: it cannot be loaded.
+    """
     if isinstance(model, Model):
         return model
+    if not isinstance(model, str | PathLike):
+        raise UsageError(f"`model` must be a name, a path or a Model, not {type(model).__name__}")
     return _shipped(str(model), device) if str(model) in zoo.names() else zoo.load(model, device=device)
 
 

@@ -109,12 +109,12 @@ def restore(
     >>> bool((restored[~hole] == one[~hole]).all()), bool(restored[13, 14] > 128)
     (True, True)
     """
-    if (samples or uncertainty) and not details:
-        raise UsageError("`samples` and `uncertainty` are part of the result; pass `details=True`, too")
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
         tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, precision=precision,
     )  # fmt: skip
+    if (samples or uncertainty) and not details:
+        raise UsageError("`samples` and `uncertainty` are part of the result; pass `details=True`, too")
     result = restorer.restore(named_models(model), image, mask, settings, degradation=degradation, progress=progress)
     if details:
         return result

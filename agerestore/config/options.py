@@ -6,8 +6,9 @@ what it has done before (`agerestore.batch.cache_key`). Names and values in the 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import index
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 from agerestore.errors import UsageError
 
@@ -41,6 +42,32 @@ def option(
 def _real(number: float | None) -> float | None:
     """1 and 1.0 are one number, and two texts."""
     return None if number is None else float(number)
+
+
+def check_whole(low: int | None = None, **options: object) -> None:
+    """Refuse values of options that are no whole numbers, or below ``low``.
+
+    Raises:
+        UsageError: it names the first such option.
+    """
+    for name, value in options.items():
+        if not isinstance(value, SupportsIndex):
+            raise UsageError(f"`{name}` must be a whole number, not {value!r}")
+        if low is not None and index(value) < low:
+            raise UsageError(f"`{name}` {value!r} is below {low}")
+
+
+def check_within(low: float, high: float, **options: object) -> None:
+    """Refuse values of options that are no numbers, or not from ``low`` to ``high``.
+
+    Raises:
+        UsageError: it names the first such option.
+    """
+    for name, value in options.items():
+        if not isinstance(value, SupportsFloat):
+            raise UsageError(f"`{name}` must be a number, not {value!r}")
+        if not low <= float(value) <= high:
+            raise UsageError(f"`{name}` {float(value):g} is not within {low:g} to {high:g}")
 
 
 @dataclass(frozen=True)
@@ -103,18 +130,17 @@ class RestoreSettings:
     precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
-        if self.latent_steps < 0:
-            raise UsageError(f"`latent_steps` {self.latent_steps} is below 0")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"`strength` {self.strength:g} is not within 0 to 1")
-        if self.sigma is not None and not 0 <= self.sigma <= 255:
-            raise UsageError(f"`sigma` {self.sigma:g} is not within 0 to 255")
+        check_whole(0, latent_steps=self.latent_steps, samples=self.samples)
+        check_whole(ensemble=self.ensemble, seed=self.seed)
+        check_within(0, 1, strength=self.strength)
+        if self.sigma is not None:
+            check_within(0, 255, sigma=self.sigma)
+        if self.tile is not None:
+            check_whole(tile=self.tile)
         if self.ensemble not in (1, 2, 4, 8):
             raise UsageError(f"`ensemble` {self.ensemble} is none of 1, 2, 4 and 8")
         if self.tile is not None and self.tile < SMALLEST_TILE:
             raise UsageError(f"`tile` {self.tile} is too small; take {SMALLEST_TILE} or more")
-        if self.samples < 0:
-            raise UsageError(f"`samples` {self.samples} is below 0")
 
     def given(self) -> list[str]:
         """Names of the options that depend on the model and are not at their default."""
@@ -165,10 +191,9 @@ class ColorizeSettings:
     precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise UsageError(f"`samples` {self.samples} is below 1")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"`strength` {self.strength:g} is not within 0 to 1")
+        check_whole(1, samples=self.samples)
+        check_whole(seed=self.seed)
+        check_within(0, 1, strength=self.strength)
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,8 @@ def read_config(path: Path) -> TrainConfig:
     Raises:
         UsageError: it is not there, or is no configuration.
     """
+    if not path.exists():
+        raise UsageError(f"{path.parent}: holds no run to go on with; leave out `resume`, or name its folder")
     try:
         return parse(TrainConfig, legacy.training(json.loads(path.read_text())), str(path))
     except (OSError, ValueError) as error:

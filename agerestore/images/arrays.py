@@ -68,6 +68,19 @@ def _view(image: ImageLike) -> Raster:
     raise UsageError(f"an image must be a NumPy array, a Pillow image, a tensor or a path, not {type(image).__name__}")
 
 
+def open_one(image: ImageLike) -> Raster:
+    """`open_image`, of one image.
+
+    Raises:
+        UsageError: The image is not understood, or a batch.
+        UnreadableError: The file cannot be read.
+    """
+    raster = open_image(image)
+    if len(raster.values) > 1:
+        raise UsageError(f"this is a batch of {len(raster.values)} images; give one")
+    return raster
+
+
 def to_photo(image: ImageLike) -> Photo:
     """Make a `Photo` of one image of any type; floats and integers of other dtypes become 16 bits.
 
@@ -78,9 +91,7 @@ def to_photo(image: ImageLike) -> Photo:
         return io.read(Path(image))
     if isinstance(image, Photo):
         return image
-    raster = open_image(image)
-    if len(raster.values) > 1:
-        raise UsageError(f"this is a batch of {len(raster.values)} images; give one")
+    raster = open_one(image)
     pixels = raster.pixels()
     if pixels.dtype not in (np.uint8, np.uint16):
         pixels = (pixels.astype(np.float64) * (65535 / raster.peak)).clip(0, 65535).round().astype(np.uint16)
@@ -150,6 +161,8 @@ def _view_tensor(image: Tensor) -> Raster:
     if not 2 <= image.dim() <= 4 or (image.dim() > 2 and image.shape[-3] not in (1, 3)) or 0 in image.shape:
         shape = list(image.shape)
         raise UsageError(f"a tensor must be (H, W), (C, H, W) or (B, C, H, W) with C of 1 or 3, not {shape}")
+    if image.layout != torch.strided or image.is_meta:
+        raise UsageError("a tensor without values in memory is not understood; convert it to a dense one")
     if image.is_complex() or image.dtype in (torch.uint32, torch.uint64):
         raise UsageError(f"a tensor of {image.dtype} is not understood; convert it to uint8, uint16 or float in [0, 1]")
     values = image.detach()[(None,) * (4 - image.dim())]

@@ -25,10 +25,10 @@ def read_mask(mask: Any, images: Tensor) -> Tensor | None:
         images: (B, C, H, W), the images it belongs to.
 
     Returns:
-        (B or 1, 1, H, W) bool, on the device of the images; None for None.
+        (B, 1, H, W) bool, on the device of the images; None for None.
 
     Raises:
-        UsageError: It has another size than the images, or holds NaN.
+        UsageError: It has another size or number than the images, or holds NaN.
     """
     if mask is None:
         return None
@@ -47,10 +47,12 @@ def read_mask(mask: Any, images: Tensor) -> Tensor | None:
         missing = missing[:, :, :3].any(dim=2)  # (H, W, C), as arrays and Pillow have it
     if missing.dim() >= 2:
         missing = missing.reshape(-1, 1, *missing.shape[-2:])
-    if tuple(missing.shape[-2:]) != tuple(images.shape[2:]) or len(missing) not in (1, len(images)):
+    if tuple(missing.shape[-2:]) != tuple(images.shape[2:]):
         sizes = f"{_size(missing)}, the image {_size(images)}"
         raise UsageError(f"the mask is {sizes} pixels; give a mask of the image's size")
-    found: Tensor = missing.to(images.device)
+    if len(missing) not in (1, len(images)):
+        raise UsageError(f"there are {len(missing)} masks and {len(images)} images; give one mask for all, or for each")
+    found: Tensor = missing.to(images.device).expand(len(images), -1, -1, -1)
     return found
 
 

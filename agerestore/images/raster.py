@@ -25,7 +25,7 @@ class Raster:
     Attributes:
         values: (B, C, H, W), C = 1 gray or 3 RGB, of any integer, bool or float dtype: a view of the caller's memory.
         peak: The value of white: 255 or 65535 for integers, 1 for bool and float.
-        mask: (B or 1, 1, H, W) bool, True where a pixel is missing; None if none is.
+        mask: (B, 1, H, W) bool, True where a pixel is missing; None if none is.
         alpha: (H, W), 0 where a pixel is wholly transparent; None without transparency.
         to_original: Makes an image of the caller's type out of other values of this dtype and size, (B, 1 or 3, H, W),
             and what was changed.

@@ -96,7 +96,7 @@ def colorize_with(
         what = f"({score:.1f} x its limit)"
         if not settings.force:
             unlike = f"is unlike anything this model was trained on {what}"
-            raise OutOfDomainError(f"{unlike}; pass `force=True` to colorize it anyway")
+            raise OutOfDomainError(f"{unlike}; use `colorize(force=True)` to color it anyway")
         remarks.append(Remark(f"out of the model's domain {what}; its colors are guesses"))
     versions = list(zip(*(_generate(model, light, codes(light), settings) for light in lightness), strict=True))
     samples = []
@@ -122,9 +122,9 @@ def refuse_colors(raster: Raster, sepia: bool = False) -> None:
     for index in range(len(raster.values)):
         mode = color_mode(raster.on_8_bit_scale(raster.pixels(index)))
         if mode == "color":
-            raise AgeRestoreError("has colors already; pass `force=True` to replace them")
+            raise AgeRestoreError("has colors already; use `colorize(force=True)` to replace them")
         if mode == "sepia" and not sepia:
-            raise AgeRestoreError("is toned (sepia); pass `sepia=True` to take it for gray")
+            raise AgeRestoreError("is toned (sepia); use `colorize(sepia=True)` to take it for gray")
 
 
 def _float_or_file_depth(raster: Raster, index: int) -> NDArray[Any]:

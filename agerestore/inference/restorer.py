@@ -61,11 +61,12 @@ def restore(
         OutOfDomainError: there are several models, and none suits the image.
     """
     raster = open_image(image, mask)
+    given = settings.given() + (["degradation"] if degradation is not None else [])
     several, masked = len(models) > 1, raster.mask is not None
     name = select_model(models, raster, settings.precision) if several else next(iter(models))
     model, remarks = models[name], _mask_remarks(raster.mask)
     if not several:
-        model.require("restore", settings.given())
+        model.require("restore", given)
     document = _is_document(model, raster)
     if document and several:
         result, advice = Result(raster.copy()), "it was left as it is; name a model with `model` to restore it anyway"
@@ -74,7 +75,7 @@ def restore(
         advice = "look whether some are missing"
     if document:
         remarks.append(Remark(f"{DOCUMENT}; {advice}"))
-    remarks += _model_remarks(model, name, masked, result, several) + _option_remarks(model, name, settings, masked)
+    remarks += _model_remarks(model, name, masked, result, several) + _option_remarks(model, name, given, masked)
     if settings.auto_levels:
         result = _with_auto_levels(result)
     return _as_it_came(replace(result, model=name, remarks=remarks), raster)
@@ -206,9 +207,8 @@ def _model_remarks(model: Model, name: str, masked: bool, result: Result[Raster]
     return remarks
 
 
-def _option_remarks(model: Model, name: str, settings: RestoreSettings, masked: bool) -> list[Remark]:
+def _option_remarks(model: Model, name: str, given: list[str], masked: bool) -> list[Remark]:
     """The options without effect."""
-    given = settings.given()
     idle = [*model.unsupported(given), *(each for each in UNMASKED_OPTIONS if masked and each in given)]
     if not idle:
         return []

@@ -12,7 +12,7 @@ from agerestore.models.base import ModelNetworks
 from agerestore.models.layers import spectral
 from agerestore.models.layers.estimator import ResidualBlock
 
-MISMATCH = "`init`: other networks than those of the run; choose network `settings` as those weights have them"
+MISMATCH = "`init`: other networks than those of the run; choose the preset that those weights were trained with"
 
 
 def load_pretrained(networks: ModelNetworks, weights: Mapping[str, Tensor]) -> None:

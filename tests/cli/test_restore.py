@@ -216,3 +216,9 @@ def test_what_decides_whether_a_picture_is_taken_is_no_setting_of_its_result(fol
     assert "3 skipped" in again.stderr, again.output
     further = run("degrade", tmp_path / "out", tmp_path / "further", *NOISE)  # and sheets are no pictures to go on with
     assert "3 of 3 files written" in further.stderr, further.output
+
+
+def test_what_only_the_verb_colorize_can_do_is_named_as_its_option(folder, tmp_path):
+    color = EXAMPLES / "damaged" / "photo-chelsea.png"
+    result = run("restore", color, tmp_path / "out.png", "--colorize")
+    assert (result.exit_code, "use agerestore colorize --force to" in result.stderr) == (1, True)

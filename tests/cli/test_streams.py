@@ -21,3 +21,8 @@ def test_a_picture_goes_from_standard_input_to_standard_output(folder, tmp_path)
     nothing = CliRunner().invoke(app, ["degrade", "-", str(tmp_path / "b.png"), *NOISE], input=b"no picture")
     assert nothing.exit_code == 3
     assert "-: no PNG" in nothing.stderr
+
+
+def test_standard_input_is_given_alone(folder, tmp_path):
+    result = CliRunner().invoke(app, ["degrade", "-", str(folder / "a.png"), str(tmp_path), *NOISE], input=b"")
+    assert (result.exit_code, "standard input is one image; give it alone" in result.stderr) == (2, True)

@@ -46,6 +46,7 @@ def options() -> set[str]:
         ("exists; pass `overwrite=True` or choose", "exists; pass --overwrite or choose"),
         ("`in_place` needs a `suffix`", "--in-place needs a --suffix"),
         ("take `model='photo'`", "take -m photo"),
+        ("use `colorize(force=True)` to", "use agerestore colorize --force to"),
         ("use `colorize()`, or `samples=2`", "use agerestore colorize, or -n 2"),
         ("`age-mnist` is a preset", "`age-mnist` is a preset"),
     ],

@@ -64,6 +64,8 @@ def test_an_unreadable_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UsageError, match=r"config\.json: not a readable training configuration"):
         read_config(tmp_path / "config.json")
+    with pytest.raises(UsageError, match="none: holds no run to go on with; leave out `resume`"):
+        read_config(tmp_path / "none" / "config.json")
 
 
 @pytest.mark.parametrize(

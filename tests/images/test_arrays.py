@@ -243,3 +243,9 @@ def test_an_image_of_any_type_becomes_a_photo():
     assert to_photo(np.full((3, 4), 0.5, np.float32)).pixels.tolist() == np.full((3, 4, 1), 32768).tolist()
     with pytest.raises(UsageError, match="a batch of 2"):
         to_photo(torch.zeros(2, 1, 3, 4))
+
+
+@pytest.mark.parametrize("tensor", [torch.zeros(3, 4, 4).to_sparse(), torch.zeros(3, 4, 4, device="meta")])
+def test_a_tensor_without_values_in_memory_is_refused(tensor: torch.Tensor) -> None:
+    with pytest.raises(UsageError, match="convert it to a dense one"):
+        open_image(tensor)

@@ -127,7 +127,7 @@ def test_bombs_are_refused_and_pillows_own_limit_is_left_alone(tmp_path: Path, m
 
 def test_max_pixels_is_the_largest_image_that_is_decoded(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("L", (4, 4)))
-    with pytest.raises(UnreadableError, match=r"4 x 4 pixels .* raise max_pixels to read it"):
+    with pytest.raises(UnreadableError, match=r"4 x 4 pixels .* raise `max_pixels` to read it"):
         io.decode(path.read_bytes(), path, max_pixels=15)
     assert io.decode(path.read_bytes(), path, max_pixels=16).pixels.shape == (4, 4, 1)
 

@@ -190,7 +190,7 @@ def test_a_toned_picture_is_taken_for_gray_if_asked(colors):
     ramp = np.linspace(20, 235, 64)[:, None, None].repeat(64, 1)
     toned = Photo((ramp + np.array([20, 0, -25]) * (1 - (ramp / 127.5 - 1) ** 2)).clip(0, 255).astype(np.uint8))
     assert color_mode(toned.pixels) == "sepia"
-    with pytest.raises(AgeRestoreError, match="`sepia=True` to take it for gray"):
+    with pytest.raises(AgeRestoreError, match=r"`colorize\(sepia=True\)` to take it for gray"):
         colorized(colors, toned)
     assert len(colorized(colors, toned, ColorizeSettings(sepia=True)).samples) == 1
     with pytest.raises(UsageError, match="no colors to take"):

@@ -99,7 +99,7 @@ def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
         raise ImageFileError(what) from None
     if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height} pixels"
-        raise ImageFileError(f"{size} are more than {max_pixels / 1e6:g} megapixels; raise max_pixels to read it")
+        raise ImageFileError(f"{size} are more than {max_pixels / 1e6:g} megapixels; raise `max_pixels` to read it")
     if 0 in tags.get(338, ()):
         what = "holds a channel besides color and transparency, which would be lost; save it without, or as alpha"
         raise ImageFileError(what)

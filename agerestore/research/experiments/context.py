@@ -136,9 +136,15 @@ class ExperimentResult:
 
 
 def autoencoder_of(model: Model) -> Autoencoder:
-    """The encoder and generator of an unconditional model."""
-    assert isinstance(model.networks, Autoencoder)
-    return model.networks
+    """The encoder and generator of an unconditional model.
+
+    Raises:
+        UsageError: the model is another.
+    """
+    if not isinstance(model.networks, Autoencoder):
+        raise UsageError(f"model {model.name!r} is no pair of encoder and generator; choose such a `model`")
+    networks: Autoencoder = model.networks
+    return networks
 
 
 @torch.no_grad()

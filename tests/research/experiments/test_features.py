@@ -105,3 +105,6 @@ def test_a_model_of_other_images_is_named(tmp_path):
     context = Context(bars(32, 3), bars(32, 3), tmp_path, weights=str(tmp_path / "w.safetensors"))
     with pytest.raises(UsageError, match="encode no color images of 32x32"):
         run_experiment("svhn-features", context, tmp_path)
+    context = Context(bars(32, 3), bars(32, 3), tmp_path, weights="photo")
+    with pytest.raises(UsageError, match="model 'photo' is no pair of encoder and generator"):
+        run_experiment("svhn-features", context, tmp_path)

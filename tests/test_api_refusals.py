@@ -1,0 +1,56 @@
+"""What the public functions refuse, and how they name it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import agerestore
+from agerestore.errors import UsageError
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+DIGIT, NOISY, CAR = (
+    EXAMPLES / "damaged" / "digit-2.png",
+    EXAMPLES / "damaged" / "photo-chelsea.png",
+    EXAMPLES / "car.jpg",
+)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"strength": "1"}, "`strength` must be a number, not '1'"),
+        ({"strength": float("nan")}, "`strength` nan is not within 0 to 1"),
+        ({"sigma": "much"}, "`sigma` must be a number, not 'much'"),
+        ({"ensemble": 2.0}, "`ensemble` must be a whole number, not 2.0"),
+        ({"tile": "auto"}, "`tile` must be a whole number, not 'auto'"),
+        ({"samples": -1}, "`samples` -1 is below 0"),
+        ({"seed": 1.5}, "`seed` must be a whole number, not 1.5"),
+        ({"model": 3}, "`model` must be a name, a path or a Model, not int"),
+        ({"model": "photo", "degradation": torch.relu}, "model 'photo' does not support `degradation`; leave that out"),
+    ],
+)
+def test_a_wrong_option_is_named(option, message):
+    with pytest.raises(UsageError) as error:
+        agerestore.restore(NOISY, **option)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: agerestore.sample(-1), "`num_samples` -1 is below 0"),
+        (lambda: agerestore.sample(1.5), "`num_samples` must be a whole number, not 1.5"),
+        (lambda: agerestore.interpolate(DIGIT, DIGIT, steps=2.5), "`steps` must be a whole number, not 2.5"),
+        (lambda: agerestore.interpolate(DIGIT, DIGIT, spacing="pixel"),
+         "`spacing` 'pixel' is unknown; choose image or code"),
+        (lambda: agerestore.interpolate(torch.zeros(2, 1, 8, 8), DIGIT), "this is a batch of 2 images; give one"),
+        (lambda: agerestore.degrade(DIGIT, None), "`degradation` must be a text such as noise:sigma=50, not None"),
+        (lambda: agerestore.degrade(DIGIT, "noise", seed=1.5), "`seed` must be a whole number, not 1.5"),
+        (lambda: agerestore.colorize(CAR, samples=1.5), "`samples` must be a whole number, not 1.5"),
+    ],
+)  # fmt: skip
+def test_what_the_other_verbs_refuse(call, message):
+    with pytest.raises(UsageError) as error:
+        call()
+    assert str(error.value) == message
