@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +20,13 @@ from agerestore.files import printable
 from agerestore.images import grid, io
 from agerestore.images.arrays import open_image
 from agerestore.images.photo import Mask, Photo
-from agerestore.inference import colorizer, restorer
+from agerestore.inference import restorer
 from agerestore.inference.result import Remark, Result
 from agerestore.models import zoo
 from agerestore.models.base import Model
+
+if TYPE_CHECKING:
+    from agerestore.inference.colorizer import ColorCodes
 
 STD_SCALE = 4  # gray levels of the uncertainty map for one of the expected error
 
@@ -97,7 +100,9 @@ class RestoreProcessor:
         """The image, the path of its mask, and the mask; images that could not be written are refused."""
         photo, path = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
         if self.colorizer is not None:
-            colorizer.refuse_colors(open_image(photo))
+            from agerestore.inference.colorizer import refuse_colors  # restoring alone does not wait for it
+
+            refuse_colors(open_image(photo))
         io.refuse_unfit(photo if self.colorizer is None else photo.as_rgb(), job.suffix)
         if path is None:
             return photo, None, None
@@ -110,7 +115,9 @@ class RestoreProcessor:
         result = restorer.restore(self.models, photo, mask, self.settings)
         if self.colorizer is not None:
             settings = ColorizeSettings(seed=self.settings.seed, precision=self.settings.precision)
-            colored = colorizer.colorize(self.colorizer, result.image, settings)
+            from agerestore.inference.colorizer import colorize
+
+            colored = colorize(self.colorizer, result.image, settings)
             result = replace(result, image=colored.image, remarks=[*result.remarks, *colored.remarks])
         return photo, result, path
 
@@ -156,7 +163,7 @@ class ColorizeProcessor:
     """
 
     model: Model
-    codes: colorizer.ColorCodes
+    codes: "ColorCodes"
     settings: ColorizeSettings
     extras: ColorizeFileSettings
     quality: int | None = None
@@ -169,7 +176,9 @@ class ColorizeProcessor:
 
     def compute(self, photo: Photo) -> tuple[Photo, Result[Photo]]:
         """Colorize the image."""
-        return photo, colorizer.colorize_with(self.model, photo, self.codes, self.settings)
+        from agerestore.inference.colorizer import colorize_with
+
+        return photo, colorize_with(self.model, photo, self.codes, self.settings)
 
     def encode(self, job: Job, result: tuple[Photo, Result[Photo]]) -> Encoded:
         """The colorized file, its further samples, and what to report."""

@@ -16,15 +16,17 @@ larger of the two: above 1 an image is out of distribution.
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agerestore import degradations
 from agerestore.images.composite import fill_masked
 from agerestore.images.observation import Observation
+
+if TYPE_CHECKING:
+    from agerestore.degradations import Step
 
 FEATURES = ("unexplained", "reencoding")
 QUANTILE = 0.999
@@ -97,7 +99,7 @@ def score(limits: Mapping[str, float], measured: Mapping[str, Tensor]) -> Tensor
 
 
 @torch.no_grad()
-def calibrate(networks: Any, truth: Tensor, damage: tuple[degradations.Step, ...]) -> dict[str, float]:
+def calibrate(networks: Any, truth: Tensor, damage: "tuple[Step, ...]") -> dict[str, float]:
     """Limits of the features over clean images and damaged ones.
 
     Args:
@@ -105,10 +107,12 @@ def calibrate(networks: Any, truth: Tensor, damage: tuple[degradations.Step, ...
         truth: (N, C, S, S) validation images in [0, 1].
         damage: the degradations that the robust encoder was trained on.
     """
+    from agerestore.degradations import degrade  # for training alone: restoring does not wait for it
+
     generator = torch.Generator().manual_seed(0)
     rows: list[dict[str, Tensor]] = []
     for part in truth.split(250):
-        for observation in (Observation(part), degradations.degrade(part, damage, generator)):
+        for observation in (Observation(part), degrade(part, damage, generator)):
             code = networks.encode(fill_masked(observation), robust=True)
             rows.append(features(networks, observation, code, networks.generate(code)))
     return {name: float(torch.cat([row[name] for row in rows]).quantile(QUANTILE)) for name in FEATURES}
