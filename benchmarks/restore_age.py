@@ -5,8 +5,8 @@ python benchmarks/restore_age.py [ROUNDS]
 The official way is fp32, contiguous memory, batch norms of their own. Ours is what `restore` computes with: batch norms
 fused into the convolutions and channels last, in fp32 and, the default where the processor has it, in bf16 with
 transposed convolutions rewritten as sub-pixel convolutions. Both are without gradients; letterboxing and the
-out-of-distribution score are left out. The roof is the time in which a product of two bf16 matrices, computed in the
-same turns, does as many operations as the networks.
+out-of-distribution score are left out. The upper bound is the time in which a product of two bf16 matrices, computed in
+the same turns, does as many operations as the networks.
 """
 
 import sys
@@ -60,8 +60,8 @@ def main() -> None:
         image = torch.rand(batch, model.networks.config.channels, 32, 32)
         runs = contenders(model, image)
         times = medians(runs, rounds)
-        times["the roof"] = times["product"] * operations(runs["official"]) / operations(runs["product"])
-        for ours in ("ours in fp32", "ours in bf16", "the roof"):
+        times["the upper bound"] = times["product"] * operations(runs["official"]) / operations(runs["product"])
+        for ours in ("ours in fp32", "ours in bf16", "the upper bound"):
             what = f"AGE restore, {name}, batch {batch}, images a second: {ours} / official"
             figures[what] = times["official"] / times[ours]
     tell(figures)

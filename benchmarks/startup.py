@@ -57,7 +57,7 @@ def main(rounds: int = 5) -> None:
             "`agerestore --version`": process(RUN.format(["--version"])),
             "completion of a verb": process(RUN.format([]), **COMPLETION),
         }
-        cold = {f"cold `restore` of one picture, {name}": restore(name) for name in PICTURES}
+        cold = {f"cold `restore` of one image, {name}": restore(name) for name in PICTURES}
         passes = {name: alone(name) for name in PICTURES}
         times = medians({"torch": process("import torch"), **cheap, **cold, **passes}, rounds)
     figures = {f"{name} / `import torch`": times[name] / times["torch"] for name in cheap}

@@ -1,15 +1,15 @@
-"""One iteration of the published CIFAR-10 plan, side by side: ours, the official way of computing, and the roof.
+"""One iteration of the published CIFAR-10 plan, side by side: ours, the official way of computing, and an upper bound.
 
 python benchmarks/train_step.py [--width 64] [--rounds 5] [--losses STEPS] [--device cpu]
 
 The official way is fp32, contiguous memory, unfused Adam; ours is what `agerestore train --precision bf16` does, and
-compiled what it does with `--set compiled=true`. All take the same turns on the same networks and images. The roof are
-the convolutions of our iteration, forward and backward, with the tensors they had, one after the other and nothing
-else. With ``--losses`` the first two are trained on for as many iterations, and the ratios of the means of each term
-are printed: within 2 % of 1 over 200.
+compiled what it does with `--set compiled=true`. All take the same turns on the same networks and images. The upper
+bound is the convolutions of our iteration, forward and backward, with the tensors they had, one after the other and
+nothing else. With ``--losses`` the first two are trained on for as many iterations, and the ratios of the means of
+each term are printed: within 2 % of 1 over 200.
 
 With ``--device cuda`` TF32 is off, cuDNN tries its algorithms, "captured" is what `--set cuda_graph=true` does, and the
-roof is a graph, too; nothing is compiled there.
+upper bound is a graph, too; nothing is compiled there.
 """
 
 import argparse
