@@ -1,4 +1,4 @@
-"""Train a (far too small) model on a folder of pictures and restore with it: the whole chain on the API."""
+"""Train a (far too small) model on a folder of images and restore with it, from Python."""
 
 from pathlib import Path
 
