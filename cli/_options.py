@@ -7,15 +7,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 from typer.models import OptionInfo
 
-from agerestore.config.options import FileOptions
 from agerestore.errors import UsageError
 
 from . import _completion
+
+if TYPE_CHECKING:
+    from agerestore.config.options import FileOptions
 
 # The panels of `--help`, in their order: what a beginner needs comes first.
 IMAGE, DATA, MODEL, OUTPUT, SPEED, MESSAGES = PANELS = (
@@ -119,8 +121,10 @@ class Files:
     ] = None
 
     @property
-    def options(self) -> FileOptions:
+    def options(self) -> "FileOptions":
         """Those that the library knows."""
+        from agerestore.config.options import FileOptions
+
         return FileOptions(**{each.name: getattr(self, each.name) for each in fields(FileOptions)})
 
 
@@ -198,6 +202,7 @@ def _panel(parameter: inspect.Parameter) -> int:
     return -1 if option is None else PANELS.index(option.rich_help_panel or MESSAGES)
 
 
+@functools.cache
 def _parameters(group: type[Any]) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agerestore.config.options import MAX_PIXELS, ColorizeFileSettings, ColorizeSettings
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import UsageError
 
 from ._files import output_folder, plan_files, run_files
@@ -55,6 +55,7 @@ def colorize(
     """
     from agerestore import device as devices
     from agerestore.batch.cache_key import cache_key
+    from agerestore.config.options import ColorizeFileSettings, ColorizeSettings
     from agerestore.inference.colorizer import color_codes_for
     from agerestore.inference.file_processors import ColorizeProcessor
     from agerestore.models import zoo

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agerestore.config.options import DegradeSettings
 from agerestore.errors import UsageError
 
 from . import _completion
@@ -54,6 +53,7 @@ def degrade(
     from agerestore import degradations
     from agerestore import device as devices
     from agerestore.batch.cache_key import cache_key
+    from agerestore.config.options import DegradeSettings
 
     if degradation is not None and replay is not None:
         raise UsageError("--degradation and --replay do not go together: what is replayed is drawn already")

@@ -1,20 +1,17 @@
 """``agerestore restore``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from agerestore.config.options import MAX_PIXELS, RestoreFileSettings, RestoreSettings
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import UsageError
 
 from . import _completion
 from ._files import output_folder, plan_files, run_files
 from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, Seed, flag, option, with_groups
 from .colorize import MODEL_NAME as COLORS
-
-if TYPE_CHECKING:
-    pass
 
 
 @with_groups
@@ -91,6 +88,7 @@ def restore(
     """
     from agerestore import device as devices
     from agerestore.batch.cache_key import cache_key
+    from agerestore.config.options import RestoreFileSettings, RestoreSettings
     from agerestore.inference.file_processors import RestoreProcessor, with_masks
     from agerestore.models import zoo
 

@@ -9,7 +9,8 @@ from agerestore.api.models import AnyModel, named_models
 from agerestore.batch import planning, runner
 from agerestore.batch.cache_key import cache_key
 from agerestore.batch.outcome import Outcome, Summary
-from agerestore.config.options import MAX_PIXELS, FileOptions, RestoreFileSettings, RestoreSettings
+from agerestore.config.limits import MAX_PIXELS
+from agerestore.config.options import FileOptions, RestoreFileSettings, RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.images.arrays import AnyPath
 from agerestore.inference.file_processors import RestoreProcessor, with_masks

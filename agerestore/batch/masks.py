@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agerestore.config.options import MAX_PIXELS
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import ImageFileError, UnreadableError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats.catalog import SUFFIXES

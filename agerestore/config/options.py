@@ -10,11 +10,11 @@ from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import UsageError
 
 KEY = "cache key"  # the entry of a field's metadata
 
-MAX_PIXELS = 250_000_000  # default size limit of an image file, against decompression bombs
 SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided no further
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from agerestore import files
-from agerestore.config.options import MAX_PIXELS
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.files import printable
 from agerestore.images.formats import catalog

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from agerestore.config.options import MAX_PIXELS
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import ImageFileError
 from agerestore.images.formats import catalog, exif, iptc, jpeg, png
 from agerestore.images.formats.metadata import Metadata
