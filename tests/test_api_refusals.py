@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import agerestore
-from agerestore.errors import UsageError
+from agerestore.errors import NothingReadableError, UsageError
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DIGIT, NOISY, CAR = (
@@ -47,6 +47,13 @@ def test_a_wrong_option_is_named(option, message):
         (lambda: agerestore.interpolate(torch.zeros(2, 1, 8, 8), DIGIT), "this is a batch of 2 images; give one"),
         (lambda: agerestore.degrade(DIGIT, None), "`degradation` must be a text such as noise:sigma=50, not None"),
         (lambda: agerestore.degrade(DIGIT, "noise", seed=1.5), "`seed` must be a whole number, not 1.5"),
+        (lambda: agerestore.restore_files(NOISY, "out.jpg", quality=300), "`quality` 300 is not within 1 to 100"),
+        (lambda: agerestore.restore_files(NOISY, "out.jpg", max_pixels=0), "`max_pixels` 0 is below 1"),
+        (lambda: agerestore.restore_files(NOISY, "out.jpg", precision="fp8"),
+         "precision 'fp8' is unknown; choose auto, fp32 or bf16"),
+        (lambda: agerestore.evaluate("mnist", EXAMPLES, degradation="noise", limit=0), "`limit` 0 is below 1"),
+        (lambda: agerestore.evaluate(3, EXAMPLES, degradation="noise"),
+         "`model` must be a name, a path or a Model, not int"),
         (lambda: agerestore.colorize(CAR, samples=1.5), "`samples` must be a whole number, not 1.5"),
     ],
 )  # fmt: skip
@@ -54,3 +61,8 @@ def test_what_the_other_verbs_refuse(call, message):
     with pytest.raises(UsageError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_no_inputs_are_nothing_to_restore(tmp_path):
+    with pytest.raises(NothingReadableError, match="no inputs; give an image file or a folder"):
+        agerestore.restore_files([], tmp_path)

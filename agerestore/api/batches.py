@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
+from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_models
 from agerestore.batch import planning, runner
 from agerestore.batch.cache_key import cache_key
@@ -102,6 +103,7 @@ def restore_files(
     planned = planning.plan(paths, Path(out), files, exclude=lambda path: os.path.realpath(path) == left_out)
     jobs = with_masks(planned, mask_path)
     models = named_models(model, device=device)
+    devices.resolve_precision(precision)  # an unknown one is named before any work
     if len(models) == 1:
         next(iter(models.values())).require("restore", settings.given())
     if colorize and samples:

@@ -2,13 +2,12 @@
 
 import warnings
 from functools import lru_cache
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from agerestore.errors import OutOfDomainWarning, RestoreWarning, UsageError
+from agerestore.errors import OutOfDomainWarning, RestoreWarning
 from agerestore.images.arrays import AnyPath
 from agerestore.inference.result import Result
 from agerestore.models import zoo
@@ -53,8 +52,6 @@ def named_model(model: AnyModel, device: str = "auto") -> Model:
     """
     if isinstance(model, Model):
         return model
-    if not isinstance(model, str | PathLike):
-        raise UsageError(f"`model` must be a name, a path or a Model, not {type(model).__name__}")
     return _shipped(str(model), device) if str(model) in zoo.names() else zoo.load(model, device=device)
 
 

@@ -52,6 +52,8 @@ def plan(
     jobs.check_suffix(options.suffix)
     options = replace(options, ext=jobs.checked_ext(options.ext))
     sources = [inputs] if isinstance(inputs, Path) else list(dict.fromkeys(inputs))
+    if not sources:
+        raise NothingReadableError("no inputs; give an image file or a folder")
     if len(sources) == 1:
         planned = _plan_input(sources[0], out, options, exclude)
     else:

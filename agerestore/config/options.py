@@ -95,6 +95,9 @@ class FileOptions:
     fail_fast: bool = option(False, affects_output=False)
 
     def __post_init__(self) -> None:
+        if self.quality is not None:
+            check_whole(quality=self.quality)
+            check_within(1, 100, quality=self.quality)
         if self.in_place != self.backup:
             raise UsageError("`in_place` and `backup` only go together: no original is ever replaced without a copy")
 
@@ -169,6 +172,9 @@ class RestoreFileSettings:
     resize_mask: bool = option(False, affects_output=False)  # what it changes fails without it
     max_pixels: int = option(MAX_PIXELS, affects_output=False)
 
+    def __post_init__(self) -> None:
+        check_whole(1, max_pixels=self.max_pixels)
+
 
 @dataclass(frozen=True)
 class ColorizeSettings:
@@ -209,6 +215,9 @@ class ColorizeFileSettings:
     reference: Path | None = option(None, affects_output=True, key="like")  # noqa: RUF009 - a field
     compare: bool = option(False, affects_output=True)
     max_pixels: int = option(MAX_PIXELS, affects_output=False)
+
+    def __post_init__(self) -> None:
+        check_whole(1, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)

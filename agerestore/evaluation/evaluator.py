@@ -9,7 +9,7 @@ import torch
 
 from agerestore import degradations
 from agerestore.config.extensions import research
-from agerestore.config.options import RestoreSettings
+from agerestore.config.options import RestoreSettings, check_whole
 from agerestore.data.datasets import ImageSet, TrainingSet
 from agerestore.data.sources import has_splits, load_images, load_photographs
 from agerestore.errors import UsageError
@@ -69,6 +69,8 @@ def evaluate(
             before anything is measured.
         NothingReadableError: no readable image.
     """
+    check_whole(1, limit=limit)
+    check_whole(seed=seed)
     specifications = [degradation] if isinstance(degradation, str) else list(degradation)
     for specification in specifications:
         degradations.parse(specification)

@@ -3,6 +3,7 @@
 import json
 from functools import cache
 from importlib import resources
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from agerestore import device as devices
 from agerestore import files
-from agerestore.errors import WeightsError
+from agerestore.errors import UsageError, WeightsError
 from agerestore.models.base import Model
 from agerestore.models.registry import KINDS
 from agerestore.models.weights import load_weights, network_of, read_header, sha256
@@ -60,8 +61,11 @@ def weights_path(name_or_path: str | Path) -> Path:
     """The weights file of a shipped model, of a path, or of the folder of a training run.
 
     Raises:
+        UsageError: neither a name nor a path.
         WeightsError: neither a shipped name nor a file, nor the folder of a run that is done.
     """
+    if not isinstance(name_or_path, str | PathLike):
+        raise UsageError(f"`model` must be a name, a path or a Model, not {type(name_or_path).__name__}")
     if str(name_or_path) in index():
         return folder() / f"{name_or_path}.safetensors"
     path = Path(name_or_path)
