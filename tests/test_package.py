@@ -1,5 +1,6 @@
 """What the house promises as a whole: cheap start-up, documentation that runs, examples that run."""
 
+import configparser
 import doctest
 import importlib.util
 import inspect
@@ -94,6 +95,15 @@ def test_every_module_can_be_imported_and_every_verb_called_afterwards(tmp_path)
     ]
     weights = agerestore.train(EXAMPLES / "clean", out=tmp_path / "run", preset="age", settings=settings)
     assert weights.name == "final.safetensors"
+
+
+def test_every_folder_is_in_the_wheel():
+    listed = configparser.ConfigParser()
+    listed.read(ROOT / "setup.cfg")
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "agerestore").rglob("__init__.py")}
+    assert folders == {name for name in listed["options"]["packages"].split() if name.startswith("agerestore")} - {
+        "agerestore_cli", "agerestore_pretrained",
+    }  # fmt: skip
 
 
 def test_the_package_has_few_rooms():
