@@ -54,6 +54,8 @@ def test_a_wrong_option_is_named(option, message):
         (lambda: agerestore.evaluate("mnist", EXAMPLES, degradation="noise", limit=0), "`limit` 0 is below 1"),
         (lambda: agerestore.evaluate(3, EXAMPLES, degradation="noise"),
          "`model` must be a name, a path or a Model, not int"),
+        (lambda: agerestore.train(EXAMPLES, out="run", settings="steps=2"),
+         "`settings` is a list of texts such as ['steps=2'], not one text"),
         (lambda: agerestore.colorize(CAR, samples=1.5), "`samples` must be a whole number, not 1.5"),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from agerestore import device as devices
 from agerestore.config.training import TrainConfig, read_config, train_config
 from agerestore.data.datasets import TrainingSet
 from agerestore.data.sources import load_training_set
+from agerestore.errors import UsageError
 from agerestore.models import zoo
 from agerestore.models.base import Model
 from agerestore.training.cost import Estimate, estimate_cost
@@ -113,9 +114,11 @@ def _prepare(data: AnyPath | TrainingSet, out: Path, **options: Unpack[TrainOpti
 
 def _config(out: Path, options: TrainOptions) -> TrainConfig:
     """The configuration that the options name; that of a run that is resumed, if they name none."""
-    precision = options.get("precision", "auto")
+    precision, settings = options.get("precision", "auto"), options.get("settings", ())
+    if isinstance(settings, str):
+        raise UsageError(f"`settings` is a list of texts such as {[settings]!r}, not one text")
     given = [
-        *options.get("settings", ()),
+        *settings,
         *(["augment=true"] if options.get("augment") else []),
         *([f"seed={options['seed']}"] if options.get("seed") else []),
         *([] if precision == "auto" else [f"precision={precision}"]),
