@@ -13,8 +13,6 @@ from typing import Any
 
 from agerestore.config.options import KEY
 
-__all__ = ["cache_key"]
-
 
 def cache_key(verb: str, *options: Any, **inputs: object) -> str:
     """Compute the cache key of the results of a verb.

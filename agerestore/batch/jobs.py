@@ -11,7 +11,7 @@ from agerestore.batch.masks import is_mask_name
 from agerestore.errors import ImageFileError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats import catalog
-from agerestore.images.io import SUFFIXES, is_image_name
+from agerestore.images.io import is_image_name
 
 BACKUP_ENDING = ".orig"  # not that of an image: backups are never taken for images
 UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of sidecar files
@@ -138,7 +138,7 @@ def single_target(source: Path, out: Path, suffix: str, ext: str | None) -> Path
             raise UsageError(f"{printable(out)}: {what}")
         return out
     if (out.suffix or out.exists()) and not out.is_dir():  # x.gif is rather a mistake than the name of a new folder
-        endings = " ".join(sorted(SUFFIXES))
+        endings = " ".join(sorted(catalog.SUFFIXES))
         what = f"is neither a folder nor an image file; choose one of the endings {endings}, or a folder that exists"
         raise UsageError(f"{printable(out)}: {what}")
     if not is_image_name(source):

@@ -14,8 +14,8 @@ from agerestore.batch.masks import is_mask_name
 from agerestore.config.options import FileOptions
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.files import printable
-from agerestore.images.formats.catalog import OTHERS
-from agerestore.images.io import SUFFIXES, is_image_name
+from agerestore.images.formats.catalog import OTHERS, SUFFIXES
+from agerestore.images.io import is_image_name
 
 DEFAULTS = FileOptions()
 

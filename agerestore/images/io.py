@@ -20,18 +20,6 @@ from agerestore.images.formats.catalog import SUFFIXES
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import Samples, in_8_bits
 
-__all__ = [
-    "SUFFIXES",
-    "decode",
-    "encode",
-    "is_image_name",
-    "read",
-    "read_bytes",
-    "read_pixels",
-    "refuse_unfit",
-    "write",
-]
-
 
 def is_image_name(path: Path) -> bool:
     """Return whether the name has the suffix of a format this package reads and writes."""

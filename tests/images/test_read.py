@@ -34,7 +34,7 @@ def damaged(kind: str, folder: Path) -> Path:
     if kind == "deep.png":
         return stored(path, png_format.encode(noise(40, 40, 3, np.uint16))[:-3000])
     if kind == "deep.tif":
-        data = bytearray(tiff.encode(noise(40, 40, 3, np.uint16)))
+        data = bytearray(tiff.encode(noise(40, 40, 3, np.uint16), Metadata()))
         data[-3000:] = b""
         return stored(path, bytes(data))
     whole = saved(folder / path.name, image).read_bytes()
@@ -47,7 +47,7 @@ SAYING_MUCH = Photo(noise(9, 9, 3), None, Metadata(xmp=XMP, iptc=b"\x1c\x02\x78\
 SOUND = {
     ".png": png_format.encode(noise(9, 9, 3), exif=exif_block(6).removeprefix(b"Exif\0\0")),
     ".deep.png": png_format.encode(noise(9, 9, 4, np.uint16)),
-    ".deep.tif": tiff.encode(noise(9, 9, 1, np.uint16), exif=exif_block(1).removeprefix(b"Exif\0\0")),
+    ".deep.tif": tiff.encode(noise(9, 9, 1, np.uint16), Metadata(exif=exif_block(1).removeprefix(b"Exif\0\0"))),
     **{
         f".said{suffix}": io.encode(SAYING_MUCH, suffix)
         for suffix in (".jpg", ".webp", ".png", ".tif", *([".avif"] if features.check("avif") else []))

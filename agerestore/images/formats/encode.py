@@ -36,17 +36,15 @@ def encode(samples: Samples, metadata: Metadata, format: str, quality: int | Non
         ImageFileError: The format cannot hold the image; without path.
     """
     catalog.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata.icc_profile)
-    fields = ("exif", "icc_profile", "dpi", "xmp")
-    carried = {name: value for name in fields if (value := getattr(metadata, name)) is not None}
     try:
         if format == "PNG":
-            resources = iptc.as_resources(metadata.iptc) if metadata.iptc else None
-            chunks = metadata.png_color_chunks + metadata.png_texts
-            return png.encode(samples, **carried, iptc_resources=resources, chunks=chunks)
+            return png.encode(samples, metadata, iptc.as_resources(metadata.iptc) if metadata.iptc else b"")
         if format == "TIFF":
             with relaxed_limits():
-                return tiff.encode(samples, **carried, iptc_record=metadata.iptc)
+                return tiff.encode(samples, metadata)
         with relaxed_limits() if format in ("AVIF", "HEIF") else nullcontext():  # Pillow parses the EXIF once more
+            fields = ("exif", "icc_profile", "dpi", "xmp")
+            carried = {name: value for name in fields if (value := getattr(metadata, name)) is not None}
             return _by_pillow(samples, format, carried | _options(samples, metadata, format, quality))
     except MemoryError:
         raise

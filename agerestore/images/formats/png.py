@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from agerestore.images.formats.metadata import Metadata
 from agerestore.images.pixels import Samples
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -23,36 +24,24 @@ RAW_PROFILE = "Raw profile type "  # ImageMagick's key of a text that holds what
 CARRIED = tuple(name.encode("latin-1") for name in ("XML:com.adobe.xmp", *(RAW_PROFILE + k for k in ("exif", "iptc"))))
 
 
-def encode(
-    samples: Samples,
-    *,
-    exif: bytes | None = None,
-    icc_profile: bytes | None = None,
-    dpi: tuple[float, float] | None = None,
-    xmp: bytes | None = None,
-    iptc_resources: bytes | None = None,
-    chunks: bytes = b"",
-) -> bytes:
+def encode(samples: Samples, metadata: Metadata, iptc_resources: bytes = b"") -> bytes:
     """Encode a PNG.
 
     Args:
         samples: (H, W, S) uint8 or uint16, S = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
-        exif: The EXIF block, beginning with its TIFF header.
-        icc_profile: The color profile, kept byte for byte.
-        dpi: Horizontal and vertical pixels per inch; PNG stores whole pixels per meter.
-        xmp: The XMP packet.
+        metadata: What to store besides the pixels; PNG has whole pixels per meter.
         iptc_resources: The IPTC record as Photoshop resources; PNG has no chunk for it, so it goes where ImageMagick
             puts it.
-        chunks: Further chunks, such as `color_chunks` and `text_chunks` return.
 
     Returns:
         The whole file.
     """
     bare = _sixteen_bit_png(samples) if samples.dtype == np.uint16 else _eight_bit_png(samples)
-    extra = b"".join(chunk(kind, body) for kind, body in _metadata_chunks(exif, icc_profile, dpi, xmp))
+    extra = b"".join(chunk(kind, body) for kind, body in _metadata_chunks(metadata))
     if iptc_resources:
         extra += raw_profile_chunk("iptc", iptc_resources)
-    return bare[:HEADER_BYTES] + chunks + extra + bare[HEADER_BYTES:]
+    copied = metadata.png_color_chunks + metadata.png_texts
+    return bare[:HEADER_BYTES] + copied + extra + bare[HEADER_BYTES:]
 
 
 def _eight_bit_png(samples: Samples) -> bytes:
@@ -87,17 +76,16 @@ def _gray_alpha_png(samples: Samples) -> bytes:
     return SIGNATURE + b"".join(chunk(*each) for each in body)
 
 
-def _metadata_chunks(
-    exif: bytes | None, icc_profile: bytes | None, dpi: tuple[float, float] | None, xmp: bytes | None
-) -> Iterator[tuple[bytes, bytes]]:
-    if icc_profile:
-        yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)
-    if dpi:
-        yield b"pHYs", struct.pack(">IIB", round(dpi[0] / 0.0254), round(dpi[1] / 0.0254), 1)
-    if exif:
-        yield b"eXIf", exif
-    if xmp:
-        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
+def _metadata_chunks(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    if metadata.icc_profile:
+        yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc_profile)
+    if metadata.dpi:
+        across, down = (round(each / 0.0254) for each in metadata.dpi)
+        yield b"pHYs", struct.pack(">IIB", across, down, 1)
+    if metadata.exif:
+        yield b"eXIf", metadata.exif
+    if metadata.xmp:
+        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

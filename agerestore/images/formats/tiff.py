@@ -14,37 +14,27 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from agerestore.images.formats import iptc
 from agerestore.images.formats.exif import copy_descriptive, loaded
+from agerestore.images.formats.metadata import Metadata
 from agerestore.images.pixels import Samples
 
 
-def encode(
-    samples: Samples,
-    *,
-    exif: bytes | None = None,
-    icc_profile: bytes | None = None,
-    dpi: tuple[float, float] | None = None,
-    xmp: bytes | None = None,
-    iptc_record: bytes | None = None,
-) -> bytes:
+def encode(samples: Samples, metadata: Metadata) -> bytes:
     """Encode a TIFF 6.0, deflated with horizontal prediction.
 
     Args:
         samples: (H, W, S) uint8 or uint16, S = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (not premultiplied).
-        exif: The EXIF block, beginning with its TIFF header; its descriptive tags are copied.
-        icc_profile: The color profile, kept byte for byte.
-        dpi: Horizontal and vertical pixels per inch.
-        xmp: The XMP packet.
-        iptc_record: The IPTC record.
+        metadata: What to store besides the pixels; of the EXIF block the descriptive tags.
 
     Returns:
         The whole file.
     """
     tags = ImageFileDirectory_v2(prefix=b"II")
-    if exif:
-        copy_descriptive(loaded(exif), tags)
-    if dpi:
-        tags[282], tags[283], tags[296] = *dpi, 2  # X and Y resolution, per inch
-    for tag, kind, value in ((700, 1, xmp), (iptc.TIFF_TAG, 7, iptc_record), (34675, 7, icc_profile)):
+    if metadata.exif:
+        copy_descriptive(loaded(metadata.exif), tags)
+    if metadata.dpi:
+        tags[282], tags[283], tags[296] = *metadata.dpi, 2  # X and Y resolution, per inch
+    blocks = ((700, 1, metadata.xmp), (iptc.TIFF_TAG, 7, metadata.iptc), (34675, 7, metadata.icc_profile))
+    for tag, kind, value in blocks:
         if value:
             tags.tagtype[tag] = kind
             tags[tag] = value

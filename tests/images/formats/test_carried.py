@@ -53,7 +53,7 @@ def test_iptc_goes_with_the_picture_from_format_to_format(tmp_path: Path) -> Non
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_iptc_as_old_tiffs_hold_it(tmp_path: Path, order: str) -> None:
     padded = RECORD + bytes(-len(RECORD) % 4)
-    whole = tiff.encode(noise(4, 4, 3), iptc_record=padded)
+    whole = tiff.encode(noise(4, 4, 3), Metadata(iptc=padded))
     entry = struct.pack("<HHI", 33723, 7, len(padded))
     assert whole.count(entry) == 1
     swapped = struct.pack(f"<{len(padded) // 4}I", *struct.unpack(f"{order}{len(padded) // 4}I", padded))

@@ -23,6 +23,7 @@ from agerestore.errors import UnreadableError
 from agerestore.images import io
 from agerestore.images.formats import png as png_format
 from agerestore.images.formats import tiff
+from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
 
 
@@ -59,7 +60,7 @@ def test_orientation_of_sixteen_bits(tmp_path: Path, orientation: int, samples: 
     pixels = noise(5, 7, samples, np.uint16)
     exif = exif_block(orientation).removeprefix(b"Exif\0\0")
     from_png = io.read(stored(tmp_path / "a.png", png_format.encode(pixels, exif=exif)))
-    whole = tiff.encode(pixels)
+    whole = tiff.encode(pixels, Metadata())
     tagged = tiff_with_short_tag(whole, 274, orientation)
     from_tiff = io.read(stored(tmp_path / "a.tif", tagged))
     turned = ImageOps.exif_transpose  # the reference turns each byte of the samples

@@ -212,7 +212,7 @@ def test_opaque_alpha_does_not_keep_a_picture_out_of_jpeg(tmp_path: Path) -> Non
 @pytest.mark.parametrize("samples", [1, 2, 3, 4])
 def test_a_sixteen_bit_png_is_read_by_other_programs(samples: int) -> None:
     pixels = noise(9, 7, samples, np.uint16)
-    data = png.encode(pixels, exif=exif_block(1).removeprefix(b"Exif\0\0"), dpi=(300, 150), xmp=XMP)
+    data = png.encode(pixels, Metadata(exif=exif_block(1).removeprefix(b"Exif\0\0"), dpi=(300, 150), xmp=XMP))
     assert data[24:26] == bytes([16, {1: 0, 2: 4, 3: 2, 4: 6}[samples]])  # depth and color type of the header
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     order = {1: ..., 2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples]  # of BGR(A); gray with alpha comes as BGRA
