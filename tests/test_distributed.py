@@ -132,9 +132,10 @@ def test_the_parts_of_a_batch_are_the_batch():
 def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_written(
     tmp_path, monkeypatch, count, preset, settings, what
 ):
+    from tiny_runs import fit
+
     from agerestore.config.training import train_config
     from agerestore.data.datasets import ImageSet
-    from agerestore.training.session import fit
 
     images = ImageSet(torch.zeros(200, 1, 32, 32, dtype=torch.uint8))
     monkeypatch.setattr(distributed, "world_size", lambda: count)

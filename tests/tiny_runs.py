@@ -3,11 +3,18 @@
 import torch
 
 from agerestore.models import weights as checkpoint
+from agerestore.training.session import Session
 
 TINY = (
     "network.width=2", "network.latent_dim=4", "batch_size=8", "steps=6", "finetune.steps=2", "robust.steps=4",
     "robust.batch_size=8", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
 )  # fmt: skip
+
+
+def fit(config, images, out, resume=False, stop=lambda: False):
+    """Train on the CPU; the path of the weights."""
+    session = Session(config, images, out, torch.device("cpu"), None, resume)
+    return session.run(lambda progress: None, stop, {})
 
 
 def weights(path):

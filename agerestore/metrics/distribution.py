@@ -1,4 +1,4 @@
-"""Distances between sets of points or features, and scores of sets of images."""
+"""Distances between sets of points or features."""
 
 import torch
 from torch import Tensor
@@ -48,26 +48,6 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
     distance: Tensor = (a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross
     return distance
-
-
-def classifier_score(probabilities: Tensor) -> float:
-    """The formula of the Inception score (Salimans et al., 2016) with any classifier.
-
-    It is high where the classifier is sure of each image, and sees all classes alike often.
-
-    Only with the Inception network and the classes of ImageNet it is that score.
-
-    Args:
-        probabilities: (N, K), each row of sum 1.
-
-    Returns:
-        exp of the mean divergence KL(p(y|x) || p(y)), from 1, where all rows are alike, to K.
-
-    >>> round(classifier_score(torch.eye(4)), 4)
-    4.0
-    """
-    logs = probabilities.clamp_min(1e-12).log() - probabilities.mean(0).clamp_min(1e-12).log()
-    return float((probabilities * logs).sum(1).mean().exp())
 
 
 def _covariance(features: Tensor) -> Tensor:

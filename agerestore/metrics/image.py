@@ -115,27 +115,6 @@ def colorfulness(image: Tensor) -> Tensor:
     return spread + 0.3 * torch.hypot(red_green.mean(1), yellow_blue.mean(1))
 
 
-def high_frequency_energy(image: Tensor, above: float = 0.25) -> Tensor:
-    """Energy of an image at high spatial frequencies, which blur takes away and noise adds.
-
-    The sum of |X|^2 / (H W)^2 over spatial frequencies above a limit, with X the discrete Fourier transform; over all
-    frequencies but 0 it is the variance of the pixels (Parseval).
-
-    Args:
-        image: (B, C, H, W) float in [0, 1].
-        above: the limit, in cycles per pixel and all directions; 0.5 is the finest that rows or columns can hold.
-
-    Returns:
-        (B,), in squared units of the image; the mean over channels.
-    """
-    height, width = image.shape[2:]
-    y, x = (torch.fft.fftfreq(side, device=image.device) for side in (height, width))
-    fine = y[:, None].square() + x.square() > above**2
-    power = torch.fft.fft2(image.float()).abs().square() / (height * width) ** 2
-    energy: Tensor = (power * fine).sum(dim=(2, 3)).mean(dim=1)
-    return energy
-
-
 def _check_same_shape(x: Tensor, y: Tensor) -> None:
     if x.shape != y.shape:
         raise UsageError(

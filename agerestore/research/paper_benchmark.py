@@ -18,13 +18,14 @@ from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import benchmark_restoration
 from agerestore.evaluation.rows import Row
 from agerestore.metrics.autoencoder import CHUNK, moment_statistics
-from agerestore.metrics.distribution import classifier_score, frechet_distance
+from agerestore.metrics.distribution import frechet_distance
 from agerestore.metrics.features import Classifier, train_if_accurate
-from agerestore.metrics.image import high_frequency_energy, mean_psnr, quantize, ssim
+from agerestore.metrics.image import mean_psnr, quantize, ssim
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
 from agerestore.models.latent import one_hot, sample_codes
 from agerestore.research.pretext import train_transformation_classifier
+from agerestore.research.sample_quality import classifier_score, high_frequency_energy
 
 SAMPLES = 2000  # at most; compared with as many images
 CODES = 2000  # whose moments are computed
@@ -181,7 +182,7 @@ def draw_samples(networks: Autoencoder, count: int, generator: torch.Generator) 
 def sample_quality(extractor: FeatureExtractor, drawn: Tensor, truth: Tensor) -> dict[str, float]:
     """Fréchet distance of samples from images in learned features (not FID), and `high_frequency_ratio`.
 
-    Of digits also `agerestore.metrics.distribution.classifier_score` and how many classes are drawn.
+    Of digits also `agerestore.research.sample_quality.classifier_score` and how many classes are drawn.
 
     Args:
         extractor: from `feature_extractor`.

@@ -31,26 +31,6 @@ DIGEST = "data_digest"
 FINAL = "final.safetensors"
 
 
-def fit(
-    config: TrainConfig,
-    images: TrainingSet,
-    out: Path,
-    *,
-    device: torch.device | str = "cpu",
-    init: Model | None = None,
-    resume: bool = False,
-    progress: Callable[[Progress], None] = lambda progress: None,
-    stop: Callable[[], bool] = lambda: False,
-    provenance: dict[str, Any] | None = None,
-) -> Path:
-    """Train the networks of a configuration; see `Session` for the first six arguments, `Session.run` for the rest.
-
-    Returns:
-        The path of the weights, ``out/final.safetensors``.
-    """
-    return Session(config, images, out, torch.device(device), init, resume).run(progress, stop, provenance or {})
-
-
 class Session:
     """A run that is ready to start; nothing is written yet.
 

@@ -32,7 +32,7 @@ def damaged(kind: str, folder: Path) -> Path:
     if kind == "header":
         return stored(path, b"\x89PNG\r\n\x1a\n")
     if kind == "deep.png":
-        return stored(path, png_format.encode(noise(40, 40, 3, np.uint16))[:-3000])
+        return stored(path, png_format.encode(noise(40, 40, 3, np.uint16), Metadata())[:-3000])
     if kind == "deep.tif":
         data = bytearray(tiff.encode(noise(40, 40, 3, np.uint16), Metadata()))
         data[-3000:] = b""
@@ -45,8 +45,8 @@ SAYING_MUCH = Photo(noise(9, 9, 3), None, Metadata(xmp=XMP, iptc=b"\x1c\x02\x78\
 
 
 SOUND = {
-    ".png": png_format.encode(noise(9, 9, 3), exif=exif_block(6).removeprefix(b"Exif\0\0")),
-    ".deep.png": png_format.encode(noise(9, 9, 4, np.uint16)),
+    ".png": png_format.encode(noise(9, 9, 3), Metadata(exif=exif_block(6).removeprefix(b"Exif\0\0"))),
+    ".deep.png": png_format.encode(noise(9, 9, 4, np.uint16), Metadata()),
     ".deep.tif": tiff.encode(noise(9, 9, 1, np.uint16), Metadata(exif=exif_block(1).removeprefix(b"Exif\0\0"))),
     **{
         f".said{suffix}": io.encode(SAYING_MUCH, suffix)
@@ -70,7 +70,7 @@ def test_damaged_files_give_one_line_that_names_them(tmp_path: Path, kind: str) 
 
 def test_flipped_bits_in_a_png_are_noticed(tmp_path: Path) -> None:
     for pixels in (noise(40, 40, 3), noise(40, 40, 3, np.uint16)):
-        data = bytearray(png_format.encode(pixels))
+        data = bytearray(png_format.encode(pixels, Metadata()))
         data[len(data) // 2] ^= 0x10
         with pytest.raises(UnreadableError):
             io.read(stored(tmp_path / "a.png", bytes(data)))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from agerestore_cli.app import app
 from PIL import Image
+from tiny_runs import fit
 from typer.testing import CliRunner
 
 from agerestore.analysis.color_mode import color_mode
@@ -28,7 +29,6 @@ from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
 from agerestore.models.base import Model
 from agerestore.models.registry import build
-from agerestore.training.session import fit
 
 LEVEL = 100 / 255  # of lightness
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from tiny_runs import fit
 
 from agerestore.config.networks import ColorizerConfig
 from agerestore.config.training import train_config
@@ -18,7 +19,6 @@ from agerestore.models import colorizer
 from agerestore.models.layers.color import ModulatedBlock
 from agerestore.models.registry import build
 from agerestore.models.weights import load_weights
-from agerestore.training.session import fit
 
 OURS, AUTHORS = (
     ColorizerConfig(width=4, latent_dim=4),

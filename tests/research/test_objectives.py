@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from tiny_runs import fit
 from torch import nn
 
 from agerestore.config.networks import AutoencoderConfig
@@ -32,7 +33,6 @@ from agerestore.research.objectives.gan import dcgan_terms
 from agerestore.research.objectives.vae import VAE, negative_log_likelihood, normal_kl
 from agerestore.research.priors import COMPONENTS, component_of
 from agerestore.training import cost
-from agerestore.training.session import fit
 from agerestore.training.stages import stages
 from agerestore.training.state import Training
 

@@ -19,7 +19,7 @@ from agerestore.models import weights
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import Model
 from agerestore.models.latent import sample_codes
-from agerestore.training.session import fit
+from agerestore.training.session import Session
 
 BRIEF = ("steps=300", "finetune.steps=50", "robust.steps=100", "network.width=8")
 BRIEF_LINEAR = (*BRIEF[:-1], "network.width=256")
@@ -113,7 +113,9 @@ class Context:
         run = self.runs / (name or "-".join([preset, *(each.replace("=", "") for each in settings)]))
         self.report(f"{run.name}: {config.steps or config.epochs} {'iterations' if config.steps else 'epochs'}")
         if not (run / "final.safetensors").exists():
-            fit(config, self.training, run, device=self.device, resume=(run / "config.json").exists())
+            begun = (run / "config.json").exists()
+            session = Session(config, self.training, run, torch.device(self.device), None, begun)
+            session.run(lambda progress: None, lambda: False, {})
         loaded = weights.load_weights(run / "final.safetensors")
         if loaded.header["training"] != config.model_dump(mode="json"):
             raise UsageError(f"{run}: trained with other settings; choose another output folder")
