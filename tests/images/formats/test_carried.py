@@ -69,7 +69,7 @@ def test_damaged_iptc_is_no_reason_to_lose_a_picture(tmp_path: Path, cut: int) -
     resources = iptc.as_resources(RECORD)[:cut]
     assert image_io.read(jpeg_with(resources, tmp_path / "a.jpg")).pixels.shape == (64, 48, 3)
     raw = png_format.raw_profile_chunk("iptc", resources)
-    path = stored(tmp_path / "a.png", png_format.encode(noise(4, 4, 3), chunks=raw))
+    path = stored(tmp_path / "a.png", png_format.encode(noise(4, 4, 3), Metadata(png_texts=raw)))
     assert image_io.read(path).metadata.iptc is None
 
 
@@ -91,7 +91,7 @@ def test_texts_of_a_png_are_kept_wherever_they_stand(tmp_path: Path, dtype: type
     before = png_format.chunk(b"tEXt", b"Title\0a street") + png_format.chunk(
         b"iTXt", b"Description\0\0\0de\0\0" + "Straße".encode()
     )
-    whole = png_format.encode(noise(4, 4, 3, dtype), xmp=UPRIGHT_XMP, chunks=before)
+    whole = png_format.encode(noise(4, 4, 3, dtype), Metadata(xmp=UPRIGHT_XMP, png_texts=before))
     end = whole.rindex(b"IEND") - 4
     after = png_format.chunk(b"tEXt", b"Author\0Ann")
     path = stored(tmp_path / "a.png", whole[:end] + after + whole[end:])
@@ -107,7 +107,7 @@ def test_texts_of_a_png_are_kept_wherever_they_stand(tmp_path: Path, dtype: type
 
 def test_exif_that_a_png_holds_as_text_is_exif(tmp_path: Path) -> None:
     raw = png_format.raw_profile_chunk("exif", exif_block(6))
-    path = stored(tmp_path / "a.png", png_format.encode(noise(4, 7, 3), chunks=raw))
+    path = stored(tmp_path / "a.png", png_format.encode(noise(4, 7, 3), Metadata(png_texts=raw)))
     photo = image_io.read(path)
     assert photo.pixels.shape == (7, 4, 3)
     image_io.write(tmp_path / "b.png", photo)

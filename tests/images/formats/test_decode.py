@@ -59,7 +59,7 @@ def test_orientation_is_honored_and_reset(tmp_path: Path, orientation: int, suff
 def test_orientation_of_sixteen_bits(tmp_path: Path, orientation: int, samples: int) -> None:
     pixels = noise(5, 7, samples, np.uint16)
     exif = exif_block(orientation).removeprefix(b"Exif\0\0")
-    from_png = io.read(stored(tmp_path / "a.png", png_format.encode(pixels, exif=exif)))
+    from_png = io.read(stored(tmp_path / "a.png", png_format.encode(pixels, Metadata(exif=exif))))
     whole = tiff.encode(pixels, Metadata())
     tagged = tiff_with_short_tag(whole, 274, orientation)
     from_tiff = io.read(stored(tmp_path / "a.tif", tagged))
