@@ -54,7 +54,6 @@ def colorize(
     NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore.batch.cache_key import cache_key
     from agerestore.config.options import ColorizeFileSettings, ColorizeSettings
     from agerestore.inference.colorizer import color_codes_for
     from agerestore.inference.file_processors import ColorizeProcessor
@@ -78,10 +77,8 @@ def colorize(
     loaded = zoo.load(model, device=where)
     loaded.require("colorize")
     codes = color_codes_for(loaded, settings, reference)
-    made_with = {"model": zoo.fingerprint(model), "device": where.type}
-    processor = ColorizeProcessor(loaded, codes, settings, extras, files.quality)
-    key = cache_key("colorize", settings, extras, files.options, **made_with)
-    run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
+    processor = ColorizeProcessor(loaded, codes, settings, extras, files.options)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
 
 
 def _where_to(paths: list[Path], files: Files) -> tuple[list[Path], Path, Files]:

@@ -87,7 +87,6 @@ def restore(
     expected error in gray levels), and --compare NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore.batch.cache_key import cache_key
     from agerestore.config.options import RestoreFileSettings, RestoreSettings
     from agerestore.inference.file_processors import RestoreProcessor, with_masks
     from agerestore.models import zoo
@@ -105,14 +104,9 @@ def restore(
     )  # fmt: skip
     extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels)
     models = zoo.load_automatic(device=where) if model == "auto" else {model: zoo.load(model, device=where)}
-    if model != "auto":  # of several, one may support what another does not
-        models[model].require("restore", settings.given())
-    if colorize and samples:
-        raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
     colors = zoo.load(COLORS, device=where) if colorize else None
-    processor = RestoreProcessor(models, settings, extras, masks, colors, files.quality)
-    key = cache_key("restore", settings, extras, files.options, **processor.key_inputs)
-    run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
+    processor = RestoreProcessor(models, settings, extras, masks, colors, files.options)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
 
 
 def _side(tile: str) -> int | None:

@@ -8,11 +8,9 @@ from pathlib import Path
 from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_models
 from agerestore.batch import planning, runner
-from agerestore.batch.cache_key import cache_key
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.options import FileOptions, RestoreFileSettings, RestoreSettings
-from agerestore.errors import UsageError
 from agerestore.images.arrays import AnyPath
 from agerestore.inference.file_processors import RestoreProcessor, with_masks
 
@@ -104,14 +102,9 @@ def restore_files(
     jobs = with_masks(planned, mask_path)
     models = named_models(model, device=device)
     devices.resolve_precision(precision)  # an unknown one is named before any work
-    if len(models) == 1:
-        next(iter(models.values())).require("restore", settings.given())
-    if colorize and samples:
-        raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
     colorizer = next(iter(named_models("auto", "colorize", device).values())) if colorize else None
     masks_folder = mask_path if mask_path is not None and mask_path.is_dir() else None
-    processor = RestoreProcessor(models, settings, extras, masks_folder, colorizer, quality)
-    key = cache_key("restore", settings, extras, files, **processor.key_inputs)
+    processor = RestoreProcessor(models, settings, extras, masks_folder, colorizer, files)
     single = len(paths) == 1 and not paths[0].is_dir()
     done: list[Outcome] = []
 
@@ -121,6 +114,6 @@ def restore_files(
             progress(len(done), len(jobs))
 
     return runner.run_files(
-        jobs, processor, None if single else Path(out), key,
+        jobs, processor, None if single else Path(out), processor.key,
         overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report,
     )  # fmt: skip

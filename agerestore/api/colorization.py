@@ -1,21 +1,15 @@
 """`agerestore.colorize`."""
 
-from collections.abc import Callable
-from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from numpy.typing import NDArray
-from PIL.Image import Image
-from torch import Tensor
 
 from agerestore.api.models import AnyModel, named_models, warn
 from agerestore.config.options import ColorizeSettings
-from agerestore.images.arrays import AnyPath
-from agerestore.images.photo import Photo
+from agerestore.images.arrays import AnyPath, I
 from agerestore.inference import colorizer
 from agerestore.inference.result import Result
-
-I = TypeVar("I", NDArray[Any], Image, Tensor, Photo)  # noqa: E741  # an image
-Progress = Callable[[int, int], None]
+from agerestore.inference.tiling import Progress
 
 
 class _ColorizeOptions(TypedDict, total=False):

@@ -1,11 +1,9 @@
 """`agerestore.inspect` and `agerestore.degrade`."""
 
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, overload
 
 import torch
 from numpy.typing import NDArray
-from PIL.Image import Image
-from torch import Tensor
 
 from agerestore import degradations
 from agerestore.analysis import report
@@ -13,12 +11,9 @@ from agerestore.analysis.report import Report
 from agerestore.api.models import AnyModel, named_models
 from agerestore.config.options import check_whole
 from agerestore.errors import UsageError
-from agerestore.images.arrays import AnyPath, open_image, to_photo
-from agerestore.images.photo import Photo
+from agerestore.images.arrays import AnyPath, I, open_image, to_photo
 from agerestore.images.raster import WHOLE
 from agerestore.inference.selection import select_model
-
-I = TypeVar("I", NDArray[Any], Image, Tensor, Photo)  # noqa: E741  # an image
 
 
 def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report:

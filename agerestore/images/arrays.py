@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from agerestore.images.raster import Change, Raster
 
 AnyPath = str | PathLike[str]
 ImageLike = NDArray[Any] | Tensor | Image.Image | Photo | AnyPath
+I = TypeVar("I", NDArray[Any], Tensor, Image.Image, Photo)  # noqa: E741  # an image, which comes back as it came
 
 BLOCK = 8  # pixels a side of the squares whose means noise hardly moves
 STRIP = 512  # rows that are checked at once

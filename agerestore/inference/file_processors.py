@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agerestore.batch.cache_key import cache_key
 from agerestore.batch.jobs import COMPARE, UNCERTAINTY, Job
 from agerestore.batch.masks import Masks, read_mask_file
 from agerestore.batch.runner import Encoded
-from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
+from agerestore.config.options import (
+    ColorizeFileSettings,
+    ColorizeSettings,
+    FileOptions,
+    RestoreFileSettings,
+    RestoreSettings,
+)
 from agerestore.errors import UsageError, WeightsError
 from agerestore.files import printable
 from agerestore.images import grid, io
@@ -75,26 +82,35 @@ class RestoreProcessor:
         extras: options of the files.
         masks_folder: the folder of masks, for the remark on files without one; None if masks are not in a folder.
         colorizer: colorizes what was restored; None for not.
-        quality: of lossy formats, 1 to 100; None for the default.
+        files: how results are written.
+
+    Raises:
+        UsageError: the only model does not support an option, or options do not go together.
     """
 
     models: Mapping[str, Model]
     settings: RestoreSettings
     extras: RestoreFileSettings
-    masks_folder: Path | None = None
-    colorizer: Model | None = None
-    quality: int | None = None
+    masks_folder: Path | None
+    colorizer: Model | None
+    files: FileOptions
     _said: set[str] = field(default_factory=set)  # remarks that hold for every image
 
+    def __post_init__(self) -> None:
+        if len(self.models) == 1:  # of several, one may support what another does not
+            next(iter(self.models.values())).require("restore", self.settings.given())
+        if self.colorizer is not None and self.settings.samples:
+            raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
+
     @property
-    def key_inputs(self) -> dict[str, object]:
-        """What results depend on besides options and files, for `agerestore.batch.cache_key`."""
+    def key(self) -> str:
+        """The cache key of the results."""
         models = list(self.models.values())
         weights = (len(models) > 1, [fingerprint(model) for model in models])
         inputs: dict[str, object] = {"model": weights, "device": models[0].device.type}
         if self.colorizer is not None:
             inputs["colours"] = fingerprint(self.colorizer)  # as in manifests of version 0.1
-        return inputs
+        return cache_key("restore", self.settings, self.extras, self.files, **inputs)
 
     def decode(self, job: Job, data: bytes) -> tuple[Photo, Path | None, Mask | None]:
         """The image, the path of its mask, and the mask; images that could not be written are refused."""
@@ -130,8 +146,8 @@ class RestoreProcessor:
         if remarks := list(self._remarks(restored.remarks, mask)):
             detail["warning"] = "; ".join(remarks)
         sidecars = self._sidecars(job, damaged, restored)
-        files = {path: io.encode(photo, path.suffix, self.quality) for path, photo in sidecars}
-        return Encoded({**files, job.target: io.encode(restored.image, job.suffix, self.quality)}, detail)
+        files = {path: io.encode(photo, path.suffix, self.files.quality) for path, photo in sidecars}
+        return Encoded({**files, job.target: io.encode(restored.image, job.suffix, self.files.quality)}, detail)
 
     def _remarks(self, remarks: list[Remark], mask: Path | None) -> Iterator[str]:
         yield from (remark for remark in remarks if not remark.once)
@@ -159,14 +175,20 @@ class ColorizeProcessor:
         codes: see `agerestore.inference.colorizer.color_codes_for`.
         settings: options of colorizing.
         extras: options of the files.
-        quality: of lossy formats, 1 to 100; None for the default.
+        files: how results are written.
     """
 
     model: Model
     codes: "ColorCodes"
     settings: ColorizeSettings
     extras: ColorizeFileSettings
-    quality: int | None = None
+    files: FileOptions
+
+    @property
+    def key(self) -> str:
+        """The cache key of the results."""
+        made_with: dict[str, object] = {"model": fingerprint(self.model), "device": self.model.device.type}
+        return cache_key("colorize", self.settings, self.extras, self.files, **made_with)
 
     def decode(self, job: Job, data: bytes) -> Photo:
         """The image; one that could not be written is refused."""
@@ -187,10 +209,10 @@ class ColorizeProcessor:
         if colored.remarks:
             detail["warning"] = "; ".join(colored.remarks)
         others = enumerate(colored.samples[1:], start=2)
-        files = {job.sample(number): io.encode(photo, job.suffix, self.quality) for number, photo in others}
+        files = {job.sample(number): io.encode(photo, job.suffix, self.files.quality) for number, photo in others}
         if self.extras.compare:
             files[job.sidecar(COMPARE)] = io.encode(_comparison(gray, colored.samples), ".png")
-        return Encoded({**files, job.target: io.encode(colored.image, job.suffix, self.quality)}, detail)
+        return Encoded({**files, job.target: io.encode(colored.image, job.suffix, self.files.quality)}, detail)
 
 
 def _comparison(gray: Photo, colored: list[Photo]) -> Photo:
