@@ -81,12 +81,8 @@ def network(values: Mapping[str, Any]) -> dict[str, Any]:
 def header(values: Mapping[str, Any]) -> dict[str, Any]:
     """The header of a weights file, or the provenance of a run, under the names of now."""
     found = _keys(values, HEADER)
-    for key, translate in (
-        ("network", network),
-        ("training", training),
-        ("adversarial_training", training),
-        ("validation", metrics),
-    ):
+    tables = {"network": network, "training": training, "adversarial_training": training, "validation": metrics}
+    for key, translate in tables.items():
         if isinstance(found.get(key), Mapping):
             found[key] = translate(found[key])
     return found

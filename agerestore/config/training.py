@@ -80,9 +80,7 @@ class TrainConfig(Frozen):
     precision: Literal["fp32", "bf16"] = "fp32"
     compiled: bool = Field(False, description="torch.compile: half a minute at the start, then faster steps")
     workers: int = Field(
-        0,
-        ge=0,
-        description="processes that draw patches or augment images ahead; with augment at least 1",
+        0, ge=0, description="processes that draw patches or augment images ahead; with augment at least 1"
     )
     cuda_graph: bool = Field(False, description="record the steps on one CUDA device as graphs: five times as fast")
     state_minutes: float = Field(3.0, ge=0, description="minutes between two states that the run can resume from")

@@ -8,15 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from agerestore.degradations.brush import Size, line, paint
-from agerestore.degradations.layers import (
-    Layer,
-    Values,
-    draw_normal,
-    draw_number,
-    draw_numbers,
-    marked,
-    smooth_noise,
-)
+from agerestore.degradations.layers import Layer, Values, draw_normal, draw_number, draw_numbers, marked, smooth_noise
 from agerestore.degradations.specks import blobs
 
 _DEPTH = 2  # how often a branch may branch again

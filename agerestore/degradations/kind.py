@@ -58,22 +58,14 @@ class Parameter:
 
 
 def draw_each(
-    parameters: Mapping[str, Parameter],
-    ranges: Ranges,
-    batch: int,
-    size: tuple[int, int],
-    generator: torch.Generator,
+    parameters: Mapping[str, Parameter], ranges: Ranges, batch: int, size: tuple[int, int], generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Draw every parameter on its own, uniform in its range: name -> (B,)."""
     return {name: parameter.uniform(*ranges[name], (batch,), generator) for name, parameter in parameters.items()}
 
 
 def draw_boxes(
-    parameters: Mapping[str, Parameter],
-    ranges: Ranges,
-    batch: int,
-    size: tuple[int, int],
-    generator: torch.Generator,
+    parameters: Mapping[str, Parameter], ranges: Ranges, batch: int, size: tuple[int, int], generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Draw a count (B,) and as many boxes inside the image: size, top, left (B, K), all 0 beyond the count."""
     most = int(ranges["count"][1])

@@ -46,7 +46,7 @@ class Session:
         device: torch.device,
         init: Model | None,
         resume: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Check the settings, build the networks, and take up what a resumed run left.
 
         Args:

@@ -75,12 +75,7 @@ class Encoder(nn.Module):
     compiled_methods: ClassVar[tuple[str, ...]] = ("posterior",)
 
     def __init__(
-        self,
-        layers: nn.Module,
-        prior: Prior = "sphere",
-        classes: int = 0,
-        latent_dim: int = 0,
-        logit_scale: float = 0,
+        self, layers: nn.Module, prior: Prior = "sphere", classes: int = 0, latent_dim: int = 0, logit_scale: float = 0
     ) -> None:
         super().__init__()
         self.layers = layers
