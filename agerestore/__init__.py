@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from agerestore.api.colorization import colorize
     from agerestore.api.generation import interpolate, sample
     from agerestore.api.inspection import degrade, inspect
-    from agerestore.api.models import load
     from agerestore.api.restoration import restore
     from agerestore.errors import AgeRestoreError
     from agerestore.evaluation.evaluator import evaluate
     from agerestore.inference.result import Result
     from agerestore.models.base import Model
+    from agerestore.models.zoo import load
     from agerestore.training.loop import train
 
 # Public name -> the module it is in, imported at first use: importing the package, and --help, cost nothing.
@@ -38,7 +38,7 @@ _MODULES = {
     "evaluate": "evaluation.evaluator",
     "inspect": "api.inspection",
     "interpolate": "api.generation",
-    "load": "api.models",
+    "load": "models.zoo",
     "restore": "api.restoration",
     "restore_files": "api.batches",
     "sample": "api.generation",

@@ -42,8 +42,6 @@ def plan_files(
         exclude: A file or folder that is not to be worked on.
         sidecars: Options that write further files next to each result, and their values.
     """
-    import os
-
     from agerestore.batch import planning
 
     from . import _streams
@@ -56,8 +54,7 @@ def plan_files(
         if out == _streams.STDIO and wanted:
             raise UsageError(f"standard output takes one image, without {' and '.join(wanted)}; name an output file")
         return _streams.plan(list(inputs), out, files.options)
-    left_out = None if exclude is None else os.path.realpath(exclude)
-    planned = planning.plan(inputs, out, files.options, exclude=lambda path: os.path.realpath(path) == left_out)
+    planned = planning.plan(inputs, out, files.options, exclude=exclude)
     if not messages.quiet:
         for folder in filter(Path.is_dir, inputs):
             _say_unsupported(folder)

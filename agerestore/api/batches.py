@@ -1,6 +1,5 @@
 """`agerestore.restore_files`."""
 
-import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -97,9 +96,7 @@ def restore_files(
     files = FileOptions(suffix, ext, quality, in_place, backup, overwrite, fail_fast)
     paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
     mask_path = None if mask is None else Path(mask)
-    left_out = None if mask_path is None else os.path.realpath(mask_path)
-    planned = planning.plan(paths, Path(out), files, exclude=lambda path: os.path.realpath(path) == left_out)
-    jobs = with_masks(planned, mask_path)
+    jobs = with_masks(planning.plan(paths, Path(out), files, exclude=mask_path), mask_path)
     models = named_models(model, device=device)
     devices.resolve_precision(precision)  # an unknown one is named before any work
     colorizer = next(iter(named_models("auto", "colorize", device).values())) if colorize else None

@@ -1,36 +1,16 @@
-"""`agerestore.load`, and the models that other verbs are given."""
+"""The models that verbs are given."""
 
 import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from agerestore.errors import OutOfDomainWarning, RestoreWarning
-from agerestore.images.arrays import AnyPath
 from agerestore.inference.result import Result
 from agerestore.models import zoo
 from agerestore.models.base import Model
 
 AnyModel = str | Path | Model
-
-
-def load(name_or_path: AnyPath = "photo", *, device: str | torch.device = "auto") -> Model:
-    """Load a model.
-
-    Args:
-        name_or_path: name of a shipped model, a .safetensors file, or the folder of a finished training run.
-        device: ``auto`` (the fastest there is), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-
-    Returns:
-        The model: its ``name``, ``task``, ``license`` and what it ``supports``; called, one forward pass.
-
-    Raises:
-        WeightsError: unknown name, or missing, damaged or tampered file.
-        UsageError: a device that is unknown or not there.
-    """
-    return zoo.load(str(name_or_path), device=device)
 
 
 @lru_cache(maxsize=4)

@@ -25,7 +25,7 @@ def plan(
     out: Path,
     options: FileOptions = DEFAULTS,
     *,
-    exclude: Callable[[Path], bool] = lambda path: False,
+    exclude: Path | None = None,
 ) -> list[Job]:
     """Decide which images to work on and where each result goes.
 
@@ -33,14 +33,14 @@ def plan(
     below it, in sorted order, symbolic links followed but never in a circle, and `out` mirrors it with names and
     formats kept. Of several inputs, files become `out/NAME` and folders are mirrored in `out/FOLDER`. Left out are
     hidden files and folders, masks (`*.mask.png` or of another ending), sidecar files that an earlier run wrote,
-    whatever `exclude` says, and `out` itself where it lies inside. A folder below that cannot be listed becomes a
+    `exclude`, and `out` itself where it lies inside. A folder below that cannot be listed becomes a
     job, to fail under its name.
 
     Args:
         inputs: An image file or a folder, or several of them.
         out: The file or folder for the results; it need not exist.
         options: How results are called.
-        exclude: Whether to leave out a file or folder found in an input folder.
+        exclude: A file or folder to leave out, such as the mask.
 
     Returns:
         At least one job; no two share a target and, unless `in_place`, no target is a source.
@@ -54,10 +54,15 @@ def plan(
     sources = [inputs] if isinstance(inputs, Path) else list(dict.fromkeys(inputs))
     if not sources:
         raise NothingReadableError("no inputs; give an image file or a folder")
+    left_out = None if exclude is None else _real(exclude)
+
+    def excluded(path: Path) -> bool:
+        return left_out is not None and _real(path) == left_out
+
     if len(sources) == 1:
-        planned = _plan_input(sources[0], out, options, exclude)
+        planned = _plan_input(sources[0], out, options, excluded)
     else:
-        planned = _plan_several(sources, out, options, exclude)
+        planned = _plan_several(sources, out, options, excluded)
     bare = Counter(job.target.with_suffix("") for job in planned)
     planned = [replace(job, stem_collision=bare[job.target.with_suffix("")] > 1) for job in planned]
     if options.in_place:

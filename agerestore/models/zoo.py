@@ -110,6 +110,9 @@ def load(name_or_path: str | Path = "photo", *, device: str | torch.device = "au
             training run that is done.
         device: ``cpu``, ``cuda``, ``cuda:N``, ``mps``, or ``auto`` for the fastest there is.
 
+    Returns:
+        The model: its ``name``, ``task``, ``license`` and what it ``supports``; called, one forward pass.
+
     Raises:
         WeightsError: unknown name, missing, damaged or tampered file.
         UsageError: an unknown device, or one this machine does not have.
