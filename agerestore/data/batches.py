@@ -25,9 +25,9 @@ from agerestore.errors import UsageError
 from agerestore.images.color import rgb_to_lab
 from agerestore.images.composite import fill_masked
 from agerestore.losses.base import Batch, require_labels
+from agerestore.models import registry
 from agerestore.models.colorizer import pack
 from agerestore.models.latent import sample_codes, sample_latents
-from agerestore.models.registry import networks_class
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class ImageBatches:
         return Batch(self._preprocess(x), z, damaged)
 
     def _preprocess(self, x: Tensor) -> Tensor:
-        return networks_class(self.network).preprocess(self.network, x)
+        return registry.KINDS[self.network.kind].preprocess(self.network, x)
 
     def _augment(self, spec: BatchSpec, step: int) -> Tensor:
         """The augmented images (B, C, S, S) uint8 of an iteration, which all players share."""

@@ -15,11 +15,6 @@ KINDS: dict[str, type[ModelNetworks]] = {
 }
 
 
-def networks_class(config: NetworkConfig) -> type[ModelNetworks]:
-    """The class of the networks that a configuration describes."""
-    return KINDS[config.kind]
-
-
 def build(config: NetworkConfig, seed: int = 0) -> ModelNetworks:
     """Build freshly initialized networks, equal for equal ``seed``; the global random state is left as it was."""
     with torch.random.fork_rng(devices=[]):

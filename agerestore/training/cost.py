@@ -11,7 +11,7 @@ from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
 from agerestore.losses.base import Batch, learns
-from agerestore.models.registry import build, networks_class
+from agerestore.models.registry import KINDS, build
 from agerestore.training.stages import Stage, stages
 from agerestore.training.state import Training
 
@@ -91,7 +91,7 @@ def _empty_batch(config: TrainConfig, stage: Stage) -> Batch:
     """A batch that holds whatever any objective may ask for, its values undefined."""
     network, side = config.network, _side(config)
     x: Tensor = torch.empty(stage.batch_size, network.channels, side, side)
-    x = networks_class(network).preprocess(network, x)
+    x = KINDS[network.kind].preprocess(network, x)
     noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
     z = torch.empty(len(x) * network.codes_per_image(side, side), network.code_dim)
     return Batch(x, z, x, x[:, :1], x, noise, labels=labels, labeled=x, labeled_classes=labels)
