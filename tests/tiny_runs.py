@@ -11,10 +11,11 @@ TINY = (
 )  # fmt: skip
 
 
-def fit(config, images, out, resume=False, stop=lambda: False):
+def fit(
+    config, images, out, *, init=None, resume=False, progress=lambda progress: None, stop=lambda: False, provenance=None
+):
     """Train on the CPU; the path of the weights."""
-    session = Session(config, images, out, torch.device("cpu"), None, resume)
-    return session.run(lambda progress: None, stop, {})
+    return Session(config, images, out, torch.device("cpu"), init, resume).run(progress, stop, provenance or {})
 
 
 def weights(path):

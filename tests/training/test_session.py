@@ -4,14 +4,13 @@ import json
 import math
 
 import pytest
-from tiny_runs import TINY, equal, weights
+from tiny_runs import TINY, equal, fit, weights
 
 from agerestore.config.training import train_config
 from agerestore.data.datasets import ImageSet
 from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
-from agerestore.training import session
 from agerestore.training import state as training
 from agerestore.training.resume import load_state
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_path):
     seen = []
-    path = session.fit(train_config("age-mnist", TINY), images, tmp_path / "run", progress=seen.append,
+    path = fit(train_config("age-mnist", TINY), images, tmp_path / "run", progress=seen.append,
                        provenance={"data_license": "drawn here"})  # fmt: skip
     header = checkpoint.read_header(path)
     assert header["data_license"] == "drawn here"
@@ -41,30 +40,30 @@ def test_a_run_leaves_weights_a_log_sheets_and_its_configuration(images, tmp_pat
 
 
 def test_seeds_matter(images, tmp_path):
-    a = session.fit(train_config("age-mnist", TINY), images, tmp_path / "a")
-    b = session.fit(train_config("age-mnist", (*TINY, "seed=1")), images, tmp_path / "b")
+    a = fit(train_config("age-mnist", TINY), images, tmp_path / "a")
+    b = fit(train_config("age-mnist", (*TINY, "seed=1")), images, tmp_path / "b")
     assert not equal(weights(a), weights(b))
 
 
 def test_resuming_with_other_settings_is_refused(images, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        session.fit(train_config("age-mnist", TINY), images, tmp_path, stop=lambda: True)
+        fit(train_config("age-mnist", TINY), images, tmp_path, stop=lambda: True)
     with pytest.raises(UsageError, match="begun with other settings"):
-        session.fit(train_config("age-mnist", (*TINY, "lr=1e-5")), images, tmp_path, resume=True)
+        fit(train_config("age-mnist", (*TINY, "lr=1e-5")), images, tmp_path, resume=True)
     quicker = train_config("age-mnist", (*TINY, "log_every=7", "state_minutes=9"))
     with pytest.raises(KeyboardInterrupt):  # which is not refused
-        session.fit(quicker, images, tmp_path, resume=True, stop=lambda: True)
+        fit(quicker, images, tmp_path, resume=True, stop=lambda: True)
 
 
 def test_a_run_folder_in_use_is_refused(images, tmp_path):
     (tmp_path / "precious").touch()
     with pytest.raises(UsageError, match="not empty; pass `resume=True`"):
-        session.fit(train_config("age-mnist", TINY), images, tmp_path)
+        fit(train_config("age-mnist", TINY), images, tmp_path)
 
 
 def test_a_set_smaller_than_a_batch_is_refused(images, tmp_path):
     with pytest.raises(UsageError, match="fewer than one batch"):
-        session.fit(train_config("age-mnist", (*TINY, "batch_size=64")), images, tmp_path / "run")
+        fit(train_config("age-mnist", (*TINY, "batch_size=64")), images, tmp_path / "run")
 
 
 def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypatch):
@@ -77,34 +76,34 @@ def test_nan_ends_the_run_and_never_reaches_the_state(images, tmp_path, monkeypa
 
     monkeypatch.setattr(training.Training, "iterate", poisoned)
     with pytest.raises(AgeRestoreError, match=r"adversarial iteration 4: .* is not finite; lower the learning rate"):
-        session.fit(config, images, tmp_path / "run")
+        fit(config, images, tmp_path / "run")
     assert load_state(tmp_path / "run")[1]["step"] == 3
 
 
 def test_a_run_is_resumed_on_its_own_pictures_only(images, tmp_path):
     config = train_config("age-mnist", TINY)
     with pytest.raises(KeyboardInterrupt):
-        session.fit(config, images, tmp_path, stop=lambda: True)
+        fit(config, images, tmp_path, stop=lambda: True)
     with pytest.raises(UsageError, match="begun on other images"):
-        session.fit(config, ImageSet(images.images.flip(0)), tmp_path, resume=True)
-    header = checkpoint.read_header(session.fit(config, images, tmp_path, resume=True))
+        fit(config, ImageSet(images.images.flip(0)), tmp_path, resume=True)
+    header = checkpoint.read_header(fit(config, images, tmp_path, resume=True))
     assert header["training_images"] + header["held_out_images"] == 60
     assert header["held_out_images"] == round(60 * config.validation)
     assert "validation_of" not in header
 
 
 def test_figures_of_training_pictures_are_called_so(images, tmp_path):
-    header = checkpoint.read_header(session.fit(train_config("age-mnist", (*TINY, "validation=0")), images, tmp_path))
+    header = checkpoint.read_header(fit(train_config("age-mnist", (*TINY, "validation=0")), images, tmp_path))
     assert (header["held_out_images"], header["validation_of"]) == (0, "training pictures")
 
 
 def test_a_run_without_any_step_is_refused(images, tmp_path):
     nothing = train_config("age-mnist", (*TINY, "steps=0", "finetune.steps=0", "robust.steps=0"))
     with pytest.raises(UsageError, match="nothing to train"):
-        session.fit(nothing, images, tmp_path / "run")
+        fit(nothing, images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_the_folder_of_a_run_is_its_model(images, tmp_path):
-    path = session.fit(train_config("age-mnist", TINY), images, tmp_path / "run")
+    path = fit(train_config("age-mnist", TINY), images, tmp_path / "run")
     assert equal(weights(path), zoo.load(tmp_path / "run").networks.state_dict())

@@ -5,12 +5,11 @@ import shutil
 
 import pytest
 import torch
-from tiny_runs import TINY, equal, weights
+from tiny_runs import TINY, equal, fit, weights
 
 from agerestore.config.training import train_config
 from agerestore.errors import UsageError
 from agerestore.models import weights as checkpoint
-from agerestore.training import session
 from agerestore.training import state as training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -29,7 +28,7 @@ def test_compiled_networks_learn_the_same(images, tmp_path):
         "updates.generator.steps=1",
     )
     eager, compiled = (
-        weights(session.fit(train_config("age-mnist", (*settings, f"compiled={each}")), images, tmp_path / each))
+        weights(fit(train_config("age-mnist", (*settings, f"compiled={each}")), images, tmp_path / each))
         for each in ("false", "true")
     )
     torch.testing.assert_close(compiled, eager, rtol=1e-2, atol=1e-3)
@@ -56,19 +55,19 @@ def test_what_objectives_ask_beside_answers_is_compiled_too(images):
 def test_without_a_compiler_nothing_is_compiled(images, tmp_path, monkeypatch):
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
     with pytest.raises(UsageError, match="needs a C\\+\\+ compiler"):
-        session.fit(train_config("age-mnist", (*TINY, "compiled=true")), images, tmp_path / "run")
+        fit(train_config("age-mnist", (*TINY, "compiled=true")), images, tmp_path / "run")
 
 
 def test_a_graph_needs_a_gpu(images, tmp_path):
     with pytest.raises(UsageError, match="cuda_graph=true is for a CUDA device and one process"):
-        session.fit(train_config("age-mnist", (*TINY, "cuda_graph=true")), images, tmp_path / "run")
+        fit(train_config("age-mnist", (*TINY, "cuda_graph=true")), images, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_term_that_does_not_exist_is_named_instead_of_ignored(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "updates.encoder.weights.match_y=1"))
     with pytest.raises(UsageError, match=r"updates\.encoder\.weights: no term 'match_y'; there are kl_real, kl_fake"):
-        session.fit(config, images, tmp_path / "run")
+        fit(config, images, tmp_path / "run")
 
 
 def test_a_player_with_nothing_to_minimize_sits_out(images, tmp_path):
@@ -97,7 +96,7 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 def test_training_learns_to_reconstruct(images, tmp_path):
     longer = ("steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3", "log_every=10", "state_minutes=9")
     config = train_config("age-mnist", (*TINY, *longer, "finetune.steps=0", "robust.steps=0"))
-    session.fit(config, images, tmp_path / "run")
+    fit(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     match_x = [row["encoder/match_x"] for row in rows if "encoder/match_x" in row]
     assert match_x[-1] < 0.6 * match_x[0]
@@ -105,7 +104,7 @@ def test_training_learns_to_reconstruct(images, tmp_path):
 
 def test_weights_with_spectral_norms_are_plain_in_a_file_and_gone_on_with(images, tmp_path):
     config = train_config("age-mnist", (*TINY, "network.spectral=true"))
-    path = session.fit(config, images, tmp_path / "run")
+    path = fit(config, images, tmp_path / "run")
     assert not [name for name in weights(path) if "parametrizations" in name]
     trained = checkpoint.load_weights(path)
     further = training.Training(config, images, torch.device("cpu"))
@@ -115,9 +114,9 @@ def test_weights_with_spectral_norms_are_plain_in_a_file_and_gone_on_with(images
 
 
 def test_a_robust_encoder_can_be_tuned_alone(images, tmp_path):
-    path = session.fit(train_config("age-mnist", TINY), images, tmp_path / "run")
+    path = fit(train_config("age-mnist", TINY), images, tmp_path / "run")
     alone = train_config("age-mnist", (*TINY, "steps=0", "finetune.steps=0"))
-    again = weights(session.fit(alone, images, tmp_path / "again", init=checkpoint.load_weights(path)))
+    again = weights(fit(alone, images, tmp_path / "again", init=checkpoint.load_weights(path)))
     before = weights(path)
     kept = [name for name in before if not name.startswith("robust_encoder")]
     assert all(torch.equal(again[name], before[name]) for name in kept)
