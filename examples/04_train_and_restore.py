@@ -3,22 +3,20 @@
 from pathlib import Path
 
 import agerestore
-from agerestore.config.training import train_config
-from agerestore.data import sources
-from agerestore.training.session import fit
 
 HERE = Path(__file__).parent
 
 
 def main(run: Path = Path("run"), steps: int = 20) -> Path:
     """Return the path of the weights."""
-    images = sources.load_images(HERE / "clean", image_size=32, channels=1)
-    config = train_config(
-        "age-mnist",
-        ("network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",
-         "finetune.steps=0", "robust.batch_size=4", "validation=0"),
+    settings = (
+        "network.width=4", "network.latent_dim=8", "batch_size=4", f"steps={steps}", f"robust.steps={steps}",
+        "finetune.steps=0", "robust.batch_size=4", "validation=0",
     )  # fmt: skip
-    weights = fit(config, images, run, provenance={"data_license": "drawn by us, Apache-2.0"})
+    weights = agerestore.train(
+        HERE / "clean", out=run, preset="age-mnist", settings=settings, data_license="drawn by us, Apache-2.0",
+        device="cpu",
+    )  # fmt: skip
 
     model = agerestore.load(weights)
     print("trained on", model.header["images_seen"], "images, data:", model.header["data_license"])
