@@ -66,7 +66,7 @@ def test_the_contact_sheet_and_the_figures_are_written_as_the_experiment_gives_t
 
 def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_in(context, monkeypatch):
     first = context.model("aae-mnist-supervised")
-    monkeypatch.setattr("agerestore.research.experiments.context.fit", None)
+    monkeypatch.setattr("agerestore.research.experiments.context.Session", None)
     again = context.model("aae-mnist-supervised")
     assert torch.equal(*(next(model.networks.parameters()) for model in (first, again)))
     other = Context(context.training, context.test, context.runs, settings=(*TINY, "lr=1"))
