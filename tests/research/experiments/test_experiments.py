@@ -78,11 +78,11 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_not_mixed_
 def test_the_command_trains_with_the_seed_in_the_precision_and_on_the_device_it_is_given(name, tmp_path, monkeypatch):
     runs = []
 
-    def train(config, images, run, *, device, resume):
+    def train(config, images, run, device, init, resume):
         runs.append((config.seed, config.precision, device.type))
         raise UsageError("enough")
 
-    monkeypatch.setattr("agerestore.research.experiments.context.fit", train)
+    monkeypatch.setattr("agerestore.research.experiments.context.Session", train)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
     digits(tmp_path / "set")
     command = ["experiment", name, str(tmp_path / "set"), "--out", str(tmp_path / "out")]
