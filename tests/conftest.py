@@ -25,6 +25,16 @@ def model():
 
 
 @pytest.fixture
+def photographs():
+    """Six small photographs of noise, of different sizes."""
+    from tiny_runs import drawn
+
+    from agerestore.data.datasets import PhotoSet
+
+    return PhotoSet(tuple((drawn(3, 40 + i, 50 - i, seed=i) * 255).byte() for i in range(6)))
+
+
+@pytest.fixture
 def one_thread():
     """Two threads may add in another order, and small networks are no faster in them."""
     import torch

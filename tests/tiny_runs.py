@@ -10,6 +10,12 @@ TINY = (
     "robust.batch_size=8", "validation=0.2", "log_every=2", "sheet_every=4", "state_minutes=0", "precision=fp32",
 )  # fmt: skip
 
+TINY_PHOTO = (
+    "network.widths=[2,3,4]", "network.sampler_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
+    "batch_size=4", "crop_size=32", "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4",
+    "state_minutes=0", "precision=fp32",
+)  # fmt: skip
+
 
 def fit(
     config, images, out, *, init=None, resume=False, progress=lambda progress: None, stop=lambda: False, provenance=None
@@ -24,3 +30,7 @@ def weights(path):
 
 def equal(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def drawn(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))

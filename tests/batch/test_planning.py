@@ -4,39 +4,13 @@ import errno
 from pathlib import Path
 
 import pytest
-from agerestore_cli._files import exit_code as code_of
-from copying import Copying, pictures
+from copying import exit_code, pictures, run, tree
 
-from agerestore.batch import planning, runner
+from agerestore.batch import planning
 from agerestore.batch.jobs import Job
-from agerestore.batch.outcome import Outcome, Summary
-from agerestore.batch.outputs import OutputWriter
 from agerestore.config.options import FileOptions
 from agerestore.errors import NothingReadableError, UsageError
 from agerestore.images import io
-
-
-def run(jobs: list[Job], work: object = None, writer: OutputWriter | None = None, **options: object) -> list[Outcome]:
-    """What is reported of each job, after a check that the summary agrees."""
-    outcomes: list[Outcome] = []
-    summary = runner.run(jobs, work or Copying(), writer or OutputWriter(), report=outcomes.append, **options)
-    assert summary == summary_of(outcomes, len(jobs))
-    return outcomes
-
-
-def summary_of(outcomes: list[Outcome], total: int) -> Summary:
-    summary = Summary(total)
-    for outcome in outcomes:
-        summary.add(outcome)
-    return summary
-
-
-def exit_code(outcomes: list[Outcome]) -> int:
-    return code_of(summary_of(outcomes, len(outcomes)))
-
-
-def tree(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:

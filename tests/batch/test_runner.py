@@ -8,40 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from agerestore_cli._files import exit_code as code_of
-from copying import Copying, pictures
+from copying import Copying, exit_code, pictures, run, tree
 from pictures import noise, stored
 
 from agerestore.batch import masks, planning, runner
 from agerestore.batch.jobs import Job
-from agerestore.batch.outcome import Outcome, Summary
+from agerestore.batch.outcome import Outcome
 from agerestore.batch.outputs import OutputWriter
 from agerestore.batch.runner import Encoded
 from agerestore.errors import ImageFileError, OutOfDomainError
 from agerestore.images import io
 from agerestore.images.photo import Photo
-
-
-def run(jobs: list[Job], work: object = None, writer: OutputWriter | None = None, **options: object) -> list[Outcome]:
-    """What is reported of each job, after a check that the summary agrees."""
-    outcomes: list[Outcome] = []
-    summary = runner.run(jobs, work or Copying(), writer or OutputWriter(), report=outcomes.append, **options)
-    assert summary == summary_of(outcomes, len(jobs))
-    return outcomes
-
-
-def summary_of(outcomes: list[Outcome], total: int) -> Summary:
-    summary = Summary(total)
-    for outcome in outcomes:
-        summary.add(outcome)
-    return summary
-
-
-def exit_code(outcomes: list[Outcome]) -> int:
-    return code_of(summary_of(outcomes, len(outcomes)))
-
-
-def tree(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tiny_runs import TINY_PHOTO as TINY
 
 from agerestore.config.training import train_config
 from agerestore.data import batches, patches
@@ -13,19 +14,6 @@ from agerestore.images.formats.metadata import Metadata
 from agerestore.images.io import write
 from agerestore.images.photo import Photo
 from agerestore.training import stages
-
-TINY = ("network.widths=[2,3,4]", "network.sampler_widths=[3,4]", "network.latent_dim=4", "estimate.steps=4", "steps=4",
-        "batch_size=4", "crop_size=32", "estimate.batch_size=2", "validation=0.2", "log_every=2", "sheet_every=4",
-        "state_minutes=0", "precision=fp32")  # fmt: skip
-
-
-def drawn(*shape, seed=0):
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.fixture
-def photographs():
-    return PhotoSet(tuple((drawn(3, 40 + i, 50 - i, seed=i) * 255).byte() for i in range(6)))
 
 
 def test_pieces_are_parts_of_the_photographs_turned_and_mirrored():
