@@ -116,7 +116,7 @@ def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
     if not models:
         return None
     try:
-        return select_model(models, open_image(photo, mask))
+        return select_model(models, open_image(photo, mask)).name
     except OutOfDomainError:
         return None
 

@@ -31,7 +31,7 @@ def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report
     photo = to_photo(image)
     raster = open_image(photo, mask)
     models = named_models(model)
-    name = select_model(models, raster) if len(models) > 1 else next(iter(models))
+    name = select_model(models, raster).name if len(models) > 1 else next(iter(models))
     missing = None if raster.mask is None else raster.mask[0, 0].numpy()
     return report.inspect(photo, missing, model=name)
 

@@ -63,7 +63,7 @@ def restore(
     raster = open_image(image, mask)
     given = settings.given() + (["degradation"] if degradation is not None else [])
     several, masked = len(models) > 1, raster.mask is not None
-    name = select_model(models, raster, settings.precision) if several else next(iter(models))
+    name, answer = select_model(models, raster, settings.precision) if several else (next(iter(models)), None)
     model, remarks = models[name], _mask_remarks(raster.mask)
     if not several:
         model.require("restore", given)
@@ -71,7 +71,7 @@ def restore(
     if document and several:
         result, advice = Result(raster.copy()), "it was left as it is; name a model with `model` to restore it anyway"
     else:
-        result = restore_raster(model, raster, settings, degradation=degradation, progress=progress)
+        result = restore_raster(model, raster, settings, degradation=degradation, progress=progress, answer=answer)
         advice = "look whether some are missing"
     if document:
         remarks.append(Remark(f"{DOCUMENT}; {advice}"))
@@ -100,6 +100,7 @@ def restore_raster(
     *,
     degradation: Degradation | None = None,
     progress: Progress | None = None,
+    answer: tuple[Tensor, Tensor] | None = None,
 ) -> Result[Raster]:
     """Restore images by one model, in their own depth.
 
@@ -109,6 +110,7 @@ def restore_raster(
         settings: options; those that the model does not support have no effect.
         degradation: see `restore`.
         progress: see `restore`.
+        answer: what `restore_fixed_size` gave for these images without latent refinement, if that is known.
 
     Returns:
         ``image`` and ``samples`` as rasters, ``std`` as a tensor (B, 1, H, W) on the CPU.
@@ -118,7 +120,10 @@ def restore_raster(
     """
     model.require("restore")
     if model.input.size is not None:
-        return _restore_fixed_size(model, raster, settings, degradation, progress or (lambda done, total: None))
+        report = progress or (lambda done, total: None)
+        return _restore_fixed_size(
+            model, raster, settings, degradation, report, None if settings.latent_steps else answer
+        )
     latent_maps = _latent_maps(model, raster, settings)
     uncertainty = settings.uncertainty and "uncertainty" in model.supports
     restored, std, samples = restore_any_size(model, raster, settings, latent_maps, uncertainty, progress)
@@ -126,11 +131,12 @@ def restore_raster(
 
 
 def _restore_fixed_size(
-    model: Model, raster: Raster, settings: RestoreSettings, degradation: Degradation | None, progress: Progress
-) -> Result[Raster]:
-    """Restore images whole, as if they were one tile."""
+    model: Model, raster: Raster, settings: RestoreSettings, degradation: Degradation | None, progress: Progress,
+    answer: tuple[Tensor, Tensor] | None,
+) -> Result[Raster]:  # fmt: skip
+    """Restore images whole, as if they were one tile; ``answer`` is taken if it is there."""
     progress(0, 1)
-    image, score = restore_fixed_size(model, raster.read(WHOLE, model.device), settings, degradation)
+    image, score = answer or restore_fixed_size(model, raster.read(WHOLE, model.device), settings, degradation)
     restored = raster.copy()
     restored.write(WHOLE, image, raster.mask)
     progress(1, 1)

@@ -1,16 +1,33 @@
 """Model selection: an image goes to the model of fixed size whose domain it is in, else to the one for any size."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from torch import Tensor
+
+from agerestore.config.options import RestoreSettings
 from agerestore.errors import OutOfDomainError, UsageError
-from agerestore.images.raster import Raster
-from agerestore.inference.fixed_size import domain_scores
+from agerestore.images.raster import WHOLE, Raster
+from agerestore.inference.fixed_size import restore_fixed_size
 from agerestore.models.base import Model
 
 LARGEST_FACTOR = 2  # an image up to so many times the size of a model may be of its domain
 
 
-def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "auto") -> str:
+class Selection(NamedTuple):
+    """The model for an image.
+
+    Attributes:
+        name: of the model.
+        answer: what `restore_fixed_size` gave for its score, so that it need not be computed again; None of a model for
+            images of any size.
+    """
+
+    name: str
+    answer: tuple[Tensor, Tensor] | None = None
+
+
+def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "auto") -> Selection:
     """Select the model for an image.
 
     Models of a fixed size score images up to `LARGEST_FACTOR` times their size; the one with the least score restores
@@ -20,9 +37,6 @@ def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "
         models: by name, on one device.
         raster: one image and its mask.
         precision: in which scores are computed.
-
-    Returns:
-        The name of the model.
 
     Raises:
         UsageError: there are no models.
@@ -39,11 +53,15 @@ def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "
         and model.input.size is not None
         and (any_size is None or longest <= LARGEST_FACTOR * model.input.size)
     }
-    scores = {name: float(domain_scores(model, raster, precision).max()) for name, model in asked.items()}
+    settings = RestoreSettings(precision=precision)
+    answers = {
+        name: restore_fixed_size(model, raster.read(WHOLE, model.device), settings) for name, model in asked.items()
+    }
+    scores = {name: float(score.max()) for name, (_, score) in answers.items()}
     best = min(scores, key=scores.__getitem__, default=None)
     if best is not None and scores[best] <= 1:
-        return best
+        return Selection(best, answers[best])
     if any_size is not None:
-        return any_size
+        return Selection(any_size)
     nearest = f"the nearest is {best!r} at {scores[best]:.1f} x its limit" if best else "none is near"
     raise OutOfDomainError(f"in no model's domain ({nearest}); name a model with `model` to restore it anyway")

@@ -169,7 +169,7 @@ def test_color_is_outside_a_gray_model_and_gray_in_three_channels_is_not(model, 
 def test_the_best_model_is_the_one_whose_domain_the_picture_is_in(model, clean):
     other = Model(model.networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     asked = Raster(clean[:1])
-    assert select_model({"other": other, "right": model}, asked) == "right"
+    assert select_model({"other": other, "right": model}, asked).name == "right"
     with pytest.raises(OutOfDomainError, match="in no model's domain"):
         select_model({"other": other}, Raster(clean[:1] + 0.3))
     with pytest.raises(UsageError, match="no model"):
