@@ -16,6 +16,7 @@ from agerestore.images.io import read, write
 from agerestore.images.observation import Observation
 from agerestore.images.photo import Photo
 from agerestore.images.raster import Raster
+from agerestore.inference import fixed_size, restorer, selection
 from agerestore.inference.restorer import restore, restore_observation
 from agerestore.inference.selection import select_model
 from agerestore.models import zoo
@@ -83,6 +84,23 @@ def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded
     assert select_model(models, Raster(drawn(1, 3, 60, 65))).name == "photo"
     never = Model(build(AutoencoderConfig(width=2)).eval(), {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}})
     assert select_model({"never": never, "photo": loaded}, Raster(drawn(1, 3, 32, 32))).name == "photo"
+
+
+def test_what_a_model_generated_for_its_score_is_not_computed_again(loaded, monkeypatch):
+    domain = {"unexplained": math.inf, "reencoding": math.inf}
+    models = {"greedy": Model(build(AutoencoderConfig(width=2)).eval(), {"domain": domain}), "photo": loaded}
+    image, passes = drawn(1, 3, 32, 32), []
+
+    def counted(*arguments):
+        passes.append(arguments)
+        return fixed_size.restore_fixed_size(*arguments)
+
+    for module in (restorer, selection):
+        monkeypatch.setattr(module, "restore_fixed_size", counted)
+    alone = restorer.restore({"greedy": models["greedy"]}, image).image
+    passes.clear()
+    assert torch.equal(restorer.restore(models, image).image, alone)
+    assert len(passes) == 1
 
 
 def test_a_jpeg_gains_as_a_jpeg_and_with_a_mask_keeps_its_own_compression(tmp_path):
