@@ -105,13 +105,13 @@ def _plan_folder(source: Path, out: Path, options: FileOptions, exclude: Callabl
     if same and not (options.suffix or options.in_place):
         what = "is the source folder itself; choose another output folder, a `suffix`, or `in_place`"
         raise UsageError(f"{printable(out)}: {what}")
-    earlier, beside = Manifest.of_inputs(source), same and bool(options.suffix)
+    earlier, next_to_inputs = Manifest.of_inputs(source), same and bool(options.suffix)
 
     def excluded(path: Path) -> bool:
-        return earlier.is_sidecar(path) or (beside and earlier.find(path) is not None) or exclude(path)
+        return earlier.is_sidecar(path) or (next_to_inputs and earlier.find(path) is not None) or exclude(path)
 
     images = _images(source, frozenset({_real(source), _real(out)}), excluded)
-    found = [path for path in images if not (beside and _is_result(path, options.suffix))]
+    found = [path for path in images if not (next_to_inputs and _is_result(path, options.suffix))]
     if found == [source]:
         raise NothingReadableError(f"{printable(source)}: cannot be listed; check its permissions")
     if not found:

@@ -158,7 +158,7 @@ def train_config(preset: str = "age", settings: tuple[str, ...] = ()) -> TrainCo
     >>> train_config("age-cifar10", ("updates.generator.steps=3", "lr=1e-4")).updates["generator"].steps
     3
     """
-    # Whole before it is changed, so that a setting replaces one value and leaves the defaults beside it.
+    # Whole before it is changed, so that a setting replaces one value and leaves the other defaults.
     row = settings_of(preset)
     named = [setting.removeprefix("objective=") for setting in settings if setting.startswith("objective=")]
     pair = not CONFIGS[row.get("network", {}).get("architecture", "dcgan")].is_conditional
@@ -216,7 +216,7 @@ def parse(model: type[Model], values: dict[str, Any], where: str) -> Model:
 
 
 def _like(values: Any, path: tuple[int | str, ...]) -> str:
-    """What to say of an unknown key: one that is spelled nearly like it, or all that stand beside it."""
+    """What to say of an unknown key: one that is spelled nearly like it, or all keys there are at that place."""
     for part in path[:-1]:
         values = values[part]
     others = [key for key in values if key != path[-1]]

@@ -138,7 +138,7 @@ def _distance_to_border(place: Tensor, points: Tensor, label: Tensor) -> Tensor:
 
 
 def scuffs(size: Size, values: Values, generator: Generator) -> Layer:
-    """Draw fine scratches, straight or bent, alone or side by side, some broken, some with a burr beside them."""
+    """Draw fine scratches, straight or bent, alone or side by side, some broken, some with a burr."""
     bundle = draw_number(generator, 0, math.pi), draw_numbers(generator, 2, 0.1, 0.9) * torch.tensor(size)
     planes = paint(size, values["coverage"] * size[0] * size[1], partial(_scuff, size, values, generator, bundle))
     return marked(planes, values["opacity"], generator)

@@ -4,7 +4,7 @@ The encoder e(L, a, b) gives the code of a color image: one point on the sphere 
 p(z | L) says which codes images of a lightness have, so that samples need not come from the whole sphere.
 
 Two architectures. ``color-resnet`` is the AGE author's own, layer for layer (branch cAGE of the official code, May
-2017): raw Lab, the code tiled beside the lightness, an unbounded output. ``color`` is ours: the code scales and shifts
+2017): raw Lab, the code tiled next to the lightness, an unbounded output. ``color`` is ours: the code scales and shifts
 the features of every residual block, the output is bounded, and colors are drawn at half the size of the lightness, as
 in most JPEG files, which takes a third of the work and leaves no texture of the pixel shuffle.
 

@@ -17,7 +17,7 @@ WARM_UP = 3  # steps before the recording, in which libraries choose their algor
 class GraphedStep:
     """A step function that is recorded when it is called for the fourth time, and from then on replayed.
 
-    Whatever it reads beside its batch must stay where it is in memory, and all batches must hold tensors of the same
+    Whatever it reads besides its batch must stay where it is in memory, and all batches must hold tensors of the same
     names and shapes.
     """
 

@@ -39,7 +39,7 @@ class Validator(Protocol):
         ...
 
     def metrics(self, model: Any, stage: Stage) -> dict[str, float]:
-        """What goes to the log beside the loss terms, while a stage runs."""
+        """What goes to the log besides the loss terms, while a stage runs."""
         ...
 
     def summary(self, model: Any) -> dict[str, Any]:
