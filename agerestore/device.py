@@ -61,18 +61,22 @@ def keep_memory() -> None:
 
 
 def fastest(device: torch.device) -> str:
-    """``bf16`` where the device computes in it faster than in ``fp32``, else ``fp32``.
-
-    NVIDIA's GPUs before Ampere only emulate bf16, which is slower; `torch.cuda.is_bf16_supported` counts them in.
-    """
+    """``bf16`` where the device computes in it faster than in ``fp32``, else ``fp32``."""
     if device.type == "cpu":
         # Not in torch's public interface: where it is missing, nothing but speed is lost.
         supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
         return "bf16" if supported() else "fp32"
-    if device.type != "cuda":
-        return "fp32"
-    native = torch.version.hip is not None or torch.cuda.get_device_capability(device) >= BF16_CAPABILITY
-    return "bf16" if native else "fp32"
+    return "bf16" if device.type == "cuda" and not emulates_bf16(device) else "fp32"
+
+
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether a device is an NVIDIA GPU before Ampere, on which bf16 is slower than fp32.
+
+    `torch.cuda.is_bf16_supported` counts these in.
+    """
+    if device.type != "cuda" or torch.version.hip is not None:
+        return False
+    return torch.cuda.get_device_capability(device) < BF16_CAPABILITY
 
 
 def resolve_precision(name: str, auto: str = "fp32") -> str:

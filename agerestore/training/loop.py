@@ -6,6 +6,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+import torch
+
 from agerestore import device as devices
 from agerestore.config.training import TrainConfig, read_config, train_config
 from agerestore.data.datasets import TrainingSet
@@ -65,7 +67,8 @@ def train(
         resume: go on from the last good state in ``out``. Without preset and settings those it was begun with hold.
         data_license: license of the training data, for the header of the weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        precision: ``fp32`` or ``bf16``; ``auto`` leaves the choice to the preset.
+        precision: ``fp32`` or ``bf16``; ``auto`` leaves the choice to the preset, but a GPU that only emulates bf16
+            computes in ``fp32``.
         threads: to compute with; 0 leaves the choice to torch.
         seed: of everything that is drawn.
         progress: called every ``log_every`` iterations.
@@ -101,9 +104,9 @@ def estimate(data: AnyPath | TrainingSet, *, out: AnyPath, **options: Unpack[Tra
 
 
 def _prepare(data: AnyPath | TrainingSet, out: Path, **options: Unpack[TrainOptions]) -> Session:
-    config = _config(out, options)
     devices.set_threads(options.get("threads", 0))
     where = devices.choose(options.get("device", "auto"))
+    config = _config(out, options, where)
     init = options.get("init")
     model = zoo.load(fspath(init)) if isinstance(init, str | PathLike) else init
     images = load_training_set(Path(data), config) if isinstance(data, str | PathLike) else data
@@ -112,7 +115,7 @@ def _prepare(data: AnyPath | TrainingSet, out: Path, **options: Unpack[TrainOpti
     return Session(config, images, out, where, model, options.get("resume", False))
 
 
-def _config(out: Path, options: TrainOptions) -> TrainConfig:
+def _config(out: Path, options: TrainOptions, device: torch.device) -> TrainConfig:
     """The configuration that the options name; that of a run that is resumed, if they name none."""
     precision, settings = options.get("precision", "auto"), options.get("settings", ())
     if isinstance(settings, str):
@@ -126,4 +129,6 @@ def _config(out: Path, options: TrainOptions) -> TrainConfig:
     preset = options.get("preset")
     if options.get("resume") and preset is None and not given:
         return read_config(out / "config.json")
+    if devices.emulates_bf16(device):  # first: a precision that is asked for replaces it
+        given.insert(0, "precision=fp32")
     return train_config(preset or "age", tuple(given))

@@ -3,6 +3,7 @@
 import inspect
 import math
 import warnings
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from agerestore.training.validation import RestorationValidator
 
 TINY = ("network.width=2", "network.latent_dim=4", "batch_size=4", "steps=2", "finetune.steps=1", "robust.steps=1",
         "robust.batch_size=4", "validation=0.2", "log_every=1", "precision=fp32")  # fmt: skip
+SET = ImageSet(torch.zeros(8, 3, 32, 32, dtype=torch.uint8))
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -41,8 +43,7 @@ def test_a_folder_becomes_a_model(folder, tmp_path):
 
 
 def test_a_set_in_memory_can_be_trained_on(tmp_path):
-    images = ImageSet(torch.zeros(8, 3, 32, 32, dtype=torch.uint8))
-    header = zoo.load(train(images, out=tmp_path / "run", settings=TINY, device="cpu")).header
+    header = zoo.load(train(SET, out=tmp_path / "run", settings=TINY, device="cpu")).header
     assert "data" not in header
     assert header["data_license"] == "not stated"
 
@@ -74,6 +75,37 @@ def test_a_run_that_is_resumed_without_settings_has_those_it_was_begun_with(fold
         train(folder, out=tmp_path / "run", preset="age", settings=TINY, seed=3, device="cpu", stop=interrupted)
     header = zoo.load(train(folder, out=tmp_path / "run", resume=True, device="cpu")).header
     assert (header["training"]["seed"], header["training"]["steps"]) == (3, 2)
+
+
+def configurations(monkeypatch):
+    """The list that the configurations of runs go to, of which nothing else is made."""
+    seen = []
+    monkeypatch.setattr("agerestore.training.loop.Session", lambda config, *rest: seen.append(config) or Mock())
+    monkeypatch.setattr("agerestore.training.loop.estimate_cost", lambda training: None)
+    return seen
+
+
+@pytest.mark.parametrize(("asked", "expected"), [
+    ({"preset": "age"}, "fp32"), ({"preset": "photo"}, "fp32"), ({"precision": "bf16"}, "bf16"),
+    ({"settings": ("precision=bf16",)}, "bf16"),
+])  # fmt: skip
+@pytest.mark.parametrize("capability", [(7, 5), (8, 0)])
+def test_a_preset_in_bf16_is_trained_in_fp32_where_a_gpu_only_emulates_bf16(
+    asked, expected, capability, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    seen = configurations(monkeypatch)
+    estimate(SET, out=tmp_path / "run", device="cuda", **asked)
+    assert seen[0].precision == ("bf16" if capability == (8, 0) else expected)
+
+
+def test_a_run_in_bf16_is_resumed_in_bf16(monkeypatch, tmp_path):
+    monkeypatch.setattr("agerestore.device.emulates_bf16", lambda device: True)
+    (tmp_path / "config.json").write_text(train_config("age", ("precision=bf16",)).model_dump_json())
+    seen = configurations(monkeypatch)
+    estimate(SET, out=tmp_path, resume=True, device="cpu")
+    assert seen[0].precision == "bf16"
 
 
 def test_the_function_has_the_options_of_the_command_and_their_defaults():
