@@ -2,7 +2,7 @@
 
 python benchmarks/denoise_photo.py
 
-The settings of the classical methods are the best of a few against the truth, which favors them; ours is told nothing.
+The settings of the classical methods are the best of a few against the truth, which favors them; ours has none.
 DnCNN (Zhang et al., 2017; 20 layers of 64 channels, for color) has random weights, so that only its time says
 anything: as published (fp32, contiguous, with batch norms), and as ours computes (bf16, channels last, norms folded).
 """
@@ -50,7 +50,7 @@ def noisy(truth: Tensor, seed: int) -> Observation:
 
 
 def skimage_means(observation: Observation, h: float) -> Tensor:
-    """scikit-image's non-local means, its fast mode, told the noise; h in units of it."""
+    """scikit-image's non-local means, its fast mode, given the noise; h in units of it."""
     from skimage.restoration import denoise_nl_means
 
     image = observation.image[0].permute(1, 2, 0).numpy()

@@ -81,11 +81,11 @@ def jpeg(photos: list[Pixels]) -> Iterator[str]:
         found = [quality_of_pixels(decoded(each, quality)) for each in photos]
         clear = [each - quality for each in found if each is not None]
         said = summary(clear, 5) if clear else "none"
-        yield f"jpeg {quality}: file: {summary(of_file, 5)}; pixels: {len(clear)} of {len(found)} told, {said}"
+        yield f"jpeg {quality}: file: {summary(of_file, 5)}; pixels: {len(clear)} of {len(found)} estimated, {said}"
     untouched = [cv2.resize(each, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA) for each in photos]
-    told = sum(quality_of_pixels(each) is not None for each in untouched)
+    estimated = sum(quality_of_pixels(each) is not None for each in untouched)
     noisy = sum(quality_of_pixels(damaged(each, "noise:sigma=5", n)) is not None for n, each in enumerate(photos))
-    yield f"never JPEG: {told} of {len(photos)} taken for one when shrunk, {noisy} with noise of 5"
+    yield f"never JPEG: {estimated} of {len(photos)} taken for one when shrunk, {noisy} with noise of 5"
 
 
 def tints(photos: list[Pixels]) -> Iterator[str]:
@@ -126,8 +126,8 @@ def lines(photos: list[Pixels]) -> Iterator[str]:
     """Lines of the table on scratches."""
     for kind in ("noise:sigma=0", "scratches:width=1..2:coverage=0.01", "scratches", "old-photo"):
         shares = [scratch_share(each) for each in drawn(photos, kind)]
-        told = sum(each >= SCRATCH_LIMIT for each in shares) / len(shares)
-        yield f"lines, {kind}: median share {np.median(shares):.4f}; called scratched: {told:.0%}"
+        called = sum(each >= SCRATCH_LIMIT for each in shares) / len(shares)
+        yield f"lines, {kind}: median share {np.median(shares):.4f}; called scratched: {called:.0%}"
 
 
 def drawn(photos: list[Pixels], kind: str) -> Iterator[Pixels]:

@@ -55,7 +55,7 @@ def test_the_same_damage_for_all_methods_and_a_seed(digits):
 
 def test_with_a_mask_only_the_hole_can_be_wrong(model):
     drawn = torch.randint(0, 256, (80, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    test, training = ImageSet(drawn[:40]), ImageSet(drawn[40:])  # which nobody can guess
+    test, training = ImageSet(drawn[:40]), ImageSet(drawn[40:])  # which cannot be predicted
     found = rows(model, test, "hole:size=8", baselines=["telea", "median", "pca"], training=training)
     assert set(found) == {"input", "agerestore", "telea", "pca"}  # a median fills no holes
     for row in found.values():

@@ -1,4 +1,4 @@
-"""The official code's step, rebuilt from its description with its own formulas, beside ours."""
+"""The official code's step, rebuilt from its description with its own formulas, next to ours."""
 
 import math
 

@@ -48,34 +48,34 @@ def test_the_estimator_says_what_it_lacks():
         regression_terms("estimator", {}, Batch(torch.zeros(1), torch.zeros(1)), ("estimate",))
 
 
-class Painter(nn.Module):
+class CodeWriter(nn.Module):
     """Writes a code into the first pixels of its region, or nothing."""
 
-    def __init__(self, heeds):
+    def __init__(self, uses_code):
         super().__init__()
-        self.heeds = heeds
+        self.uses_code = uses_code
 
     def forward(self, code, condition):
         image = torch.zeros_like(condition.damaged)
-        if self.heeds:
+        if self.uses_code:
             image[:, 0, ::16, 0::16], image[:, 0, ::16, 1::16] = code[:, 0], code[:, 1]
         return image
 
 
 class Reader(nn.Module):
-    """Reads what `Painter` wrote."""
+    """Reads what `CodeWriter` wrote."""
 
     def forward(self, image, condition):
         return torch.stack([image[:, 0, ::16, 0::16], image[:, 0, ::16, 1::16]], dim=1)
 
 
-@pytest.mark.parametrize("heeds", [True, False])
-def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(heeds):
+@pytest.mark.parametrize("uses_code", [True, False])
+def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(uses_code):
     x, z = drawn(8, 3, 32, 32), project(torch.randn(8 * 4, 2, generator=torch.Generator().manual_seed(0)))
-    networks = {"estimator": estimator(0, 0.1), "generator": Painter(heeds), "encoder": Reader()}
+    networks = {"estimator": estimator(0, 0.1), "generator": CodeWriter(uses_code), "encoder": Reader()}
     game = ConditionalAGE(AGE(), samples=4)
     terms = game("generator", networks, Batch(x, z, x, x[:, :1]), ("kl_within", "match_z", "kl_fake"))
-    if heeds:
+    if uses_code:
         around = z.view(2, 4, 4, 2) - z.view(2, 4, 4, 2).mean(dim=1, keepdim=True)  # condition, draw, region
         expected = age_code_kl((around * math.sqrt(4 / 3)).flatten(0, 2))
         torch.testing.assert_close(terms["kl_within"], expected)
@@ -86,7 +86,7 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
 
 
 @pytest.mark.parametrize(
-    ("asked", "paint", "expected"),
+    ("asked", "output", "expected"),
     [
         ((1, 1, 1), (2, 2, 2), math.log(4) / 3),  # one of three axes
         ((1, 1, 1), (1, 1, 1), 0),
@@ -97,11 +97,11 @@ def test_divergence_within_a_condition_is_that_of_the_codes_around_their_mean(he
         ),  # as much, but red where all was gray
     ],
 )
-def test_energy_compares_draws_with_what_the_picture_asks_for(asked, paint, expected):
+def test_energy_compares_draws_with_what_the_picture_asks_for(asked, output, expected):
     x, z = drawn(4, 3, 16, 16), project(torch.randn(4, 2))
 
     def generator(code, condition):  # as asked where the code was read off the picture
-        color = asked if code[:, 0].eq(7).all() else paint
+        color = asked if code[:, 0].eq(7).all() else output
         return torch.tensor(color).float().view(1, 3, 1, 1).expand_as(condition.damaged)
 
     networks = {

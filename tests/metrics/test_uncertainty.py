@@ -14,7 +14,7 @@ def drawn(*shape, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_rank_correlation_heeds_nothing_but_order():
+def test_rank_correlation_depends_on_order_alone():
     a = drawn(100)
     assert uncertainty.rank_correlation(a, a.exp()) == 1
     assert uncertainty.rank_correlation(a, -a) == -1

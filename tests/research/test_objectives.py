@@ -135,7 +135,7 @@ def test_the_slope_of_a_critic_is_that_at_real_and_at_fake_ones():
     assert slope.item() == pytest.approx(sum(norms).item() / 2)
 
 
-def test_a_critic_that_is_told_pays_for_its_slope_along_the_style_alone():
+def test_a_label_conditioned_critic_pays_for_its_slope_along_the_style_alone():
     batch = Batch(drawn(2, 2), drawn(2, 2), labels=torch.tensor([1, -1]))
     steep = torch.tensor([3.0, 0.0, 5.0, 5.0, 5.0, 5.0])  # the last four are the labels
     networks = {"encoder": IDENTITY, "code_critic": lambda seen: seen @ steep}
@@ -201,7 +201,7 @@ def test_cross_entropy_sees_those_whose_label_is_known_and_reconstruction_the_tr
         AAE(classes=3, label_conditioned=True)("", networks, Batch(x, x), ("match_x",))
 
 
-def test_a_critic_that_is_told_sees_the_label_or_that_there_is_none():
+def test_a_label_conditioned_critic_sees_the_label_or_that_there_is_none():
     seen = []
     networks = {"encoder": IDENTITY, "code_critic": lambda inputs: seen.append(inputs) or inputs[:, 0]}
     z = drawn(2, 2)
@@ -381,7 +381,7 @@ def test_each_objective_trains_comes_back_and_restores(objective, channels, tmp_
 
 
 @pytest.mark.parametrize("preset", sorted(name for name in presets() if train_config(name).objective != "age"))
-def test_every_preset_takes_a_step_that_moves_all_who_learn_and_nobody_else(preset):
+def test_every_preset_takes_a_step_that_moves_the_networks_that_learn_and_no_others(preset):
     settings = ("network.width=8", "batch_size=8", "precision=fp32")
     few = ("labels=6",) if train_config(preset).labels else ()  # of twenty pictures
     config = train_config(preset, settings + few)

@@ -23,7 +23,7 @@ def test_killed_and_resumed_equals_the_uninterrupted_run_bit_for_bit(images, tmp
         return len(calls) == killed_after
 
     run = tmp_path / "run"
-    if killed_after == 6:  # the last iteration of the game: asked to stop there, the stage is done and goes on
+    if killed_after == 6:  # the last iteration of a stage: the stage is done and the run goes on
         fit(config, images, run, stop=stop)
     else:
         with pytest.raises(KeyboardInterrupt):
@@ -73,7 +73,7 @@ def test_spectral_norms_resume_exactly_too_and_are_1_in_the_average(images, tmp_
 
 
 def test_layers_that_draw_resume_exactly_too(tmp_path):
-    """The stage of paints has dropout; a sheet is drawn between its iterations, from torch's own generator."""
+    """The stage of the code prior has dropout; a sheet is drawn between its iterations, from torch's own generator."""
     pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     config = train_config("cars-color", (
         "network.width=4", "network.latent_dim=4", "network.prior_components=3", "steps=2", "code_prior.steps=4",

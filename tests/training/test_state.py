@@ -38,7 +38,7 @@ def test_compiled_networks_learn_the_same(images, tmp_path):
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore")  # of the compiler itself
-def test_what_objectives_ask_beside_answers_is_compiled_too(images):
+def test_what_objectives_ask_besides_answers_is_compiled_too(images):
     """A VAE asks its encoder for a posterior and never for a code."""
     settings = (*TINY, "network.architecture=mlp", "robust.steps=0")
     eager, compiled = (

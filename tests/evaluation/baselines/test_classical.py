@@ -279,7 +279,7 @@ def test_fitted_methods_fill_holes_they_have_not_seen(name):
 
 
 @pytest.mark.parametrize("name", list(FITTED))
-def test_fitted_methods_allow_for_noise_beside_the_hole(name):
+def test_fitted_methods_allow_for_noise_next_to_the_hole(name):
     clean, truth = pictures(1000, 1), pictures(100, 2)
     mask = (torch.rand(1000, 1, 8, 8, generator=generator(5)) < 0.3).float()
     restorer = FITTED[name](Observation(noisy(clean, 3), mask), clean)
