@@ -248,4 +248,5 @@ def _decode_sixteen_bit(data: bytes) -> NDArray[np.uint16]:
         raise ValueError("not decodable at 16 bits a channel")
     if samples.ndim == 2:
         return np.ascontiguousarray(samples[..., None])
-    return np.ascontiguousarray(samples[..., [2, 1, 0, 3][: samples.shape[2]]])  # OpenCV has BGR(A)
+    to_rgb = cv2.COLOR_BGR2RGB if samples.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return np.asarray(cv2.cvtColor(samples, to_rgb), np.uint16)
