@@ -1,4 +1,4 @@
-"""Wholly transparent pixels: what the network sees in place of the black or white that nobody else sees."""
+"""Wholly transparent pixels: mirrored visible ones take their place before the network sees the image."""
 
 from dataclasses import replace
 from typing import Any

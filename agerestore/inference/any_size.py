@@ -108,7 +108,7 @@ def restore_any_size(
         settings: strength, sigma, ensemble, tile, precision.
         codes: (K, M, rows, columns), latent maps of the samples to draw of one image.
         uncertainty: also compute the std of every pixel.
-        progress: see `Tiles`; while low-resolution fills are made it is told that 0 tiles are done.
+        progress: see `Tiles`; while low-resolution fills are made it is called with 0 tiles done.
 
     Returns:
         The restored images; the std (B, 1, H, W) of their error in units of white, on the CPU; and the samples.

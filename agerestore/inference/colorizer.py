@@ -50,7 +50,7 @@ def colorize(
             colored one, of which the lightness is taken.
         settings: options.
         reference: a color image whose colors are taken, instead of codes that are drawn; then there is one sample.
-        progress: told how many samples are done, and of how many; what it raises cancels the work.
+        progress: called with the numbers of samples done and in all; what it raises cancels the work.
 
     Returns:
         All samples, in the type of ``image`` with three channels (Pillow images have 8 bits).

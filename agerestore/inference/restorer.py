@@ -51,7 +51,7 @@ def restore(
             whole image is estimated.
         settings: options.
         degradation: the known degradation, differentiable, for latent refinement.
-        progress: told how many tiles are done, and of how many; what it raises cancels the work.
+        progress: called with the numbers of tiles done and in all; what it raises cancels the work.
 
     Returns:
         Everything, in the type of ``image``.
@@ -191,7 +191,7 @@ def _with_auto_levels(result: Result[Raster]) -> Result[Raster]:
 
 
 def _mask_remarks(mask: Tensor | None) -> list[Remark]:
-    share = 0.5 if mask is None else float(mask.float().mean())
+    share = 0.5 if mask is None else int(mask.count_nonzero()) / mask.numel()  # exact, unlike a mean of float32
     if share == 0:
         return [Remark("the mask is black, which means that all is known: nothing was changed")]
     if share == 1:

@@ -53,10 +53,11 @@ def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "
         and model.input.size is not None
         and (any_size is None or longest <= LARGEST_FACTOR * model.input.size)
     }
-    settings = RestoreSettings(precision=precision)
-    answers = {
-        name: restore_fixed_size(model, raster.read(WHOLE, model.device), settings) for name, model in asked.items()
-    }
+    answers: dict[str, tuple[Tensor, Tensor]] = {}
+    if asked:
+        settings = RestoreSettings(precision=precision)
+        observation = raster.read(WHOLE, next(iter(asked.values())).device)  # once: they are on one device
+        answers = {name: restore_fixed_size(model, observation, settings) for name, model in asked.items()}
     scores = {name: float(score.max()) for name, (_, score) in answers.items()}
     best = min(scores, key=scores.__getitem__, default=None)
     if best is not None and scores[best] <= 1:

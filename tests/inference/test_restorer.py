@@ -86,6 +86,15 @@ def test_large_pictures_are_photographs_and_small_ones_may_be_of_a_domain(loaded
     assert select_model({"never": never, "photo": loaded}, Raster(drawn(1, 3, 32, 32))).name == "photo"
 
 
+def test_an_image_is_read_once_however_many_models_score_it(loaded, monkeypatch):
+    networks, reads = build(AutoencoderConfig(width=2)).eval(), []
+    models = {name: Model(networks, {"domain": {"unexplained": 1e-9, "reencoding": 1e-9}}) for name in ("a", "b", "c")}
+    read_part = Raster.read
+    monkeypatch.setattr(Raster, "read", lambda *arguments: reads.append(1) or read_part(*arguments))
+    assert select_model({**models, "photo": loaded}, Raster(drawn(1, 3, 32, 32))).name == "photo"
+    assert len(reads) == 1
+
+
 def test_what_a_model_generated_for_its_score_is_not_computed_again(loaded, monkeypatch):
     domain = {"unexplained": math.inf, "reencoding": math.inf}
     models = {"greedy": Model(build(AutoencoderConfig(width=2)).eval(), {"domain": domain}), "photo": loaded}
@@ -181,6 +190,13 @@ def test_what_is_odd_about_a_mask_is_said(loaded, share, words):
     mask.flat[: int(100 * share)] = True
     (remark,) = restore({"photo": loaded}, np.full((10, 10, 3), 99, np.uint8), mask).remarks
     assert words in remark
+
+
+def test_a_single_known_pixel_of_a_large_image_is_not_rounded_away():
+    mask = torch.ones(1, 1, 4096, 4097, dtype=torch.bool)  # more pixels than float32 counts exactly
+    mask[0, 0, 0, 0] = False
+    (remark,) = restorer._mask_remarks(mask)
+    assert "calls 100% of the image missing" in remark
 
 
 def test_a_batch_of_tensors_keeps_its_shape_and_has_no_samples(loaded):
