@@ -73,7 +73,7 @@ class Autoencoder(ModelNetworks):
             self.robust_encoder = copy.deepcopy(self.encoder)
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Encode-then-generate with the robust encoder; missing pixels are filled from those around them first."""
+        """Encode-then-generate with the robust encoder; missing pixels become mid-gray first."""
         return self.generate(self.encode(fill_masked(Observation(image, mask)), robust=True))
 
     def encode(self, image: Tensor, robust: bool = False) -> Tensor:
