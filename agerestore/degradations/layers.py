@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from agerestore.degradations.brush import Size
-from agerestore.degradations.operators import Degraded, Parameters, gaussian_blur, gaussian_kernel
+from agerestore.degradations.operators import Degraded, Parameters, gaussian_kernel
 
 _TILE = 256
 
@@ -104,22 +104,25 @@ def dirt_color(generator: Generator) -> Tensor:
 def smooth_noise(generator: Generator, size: Size, sigma: float) -> Tensor:
     """Draw noise of standard deviation about 1, blurred by a Gaussian of ``sigma`` pixels: (H, W) float32.
 
-    It is drawn on a grid as coarse as the blur allows and enlarged.
+    It is drawn on a grid as coarse as the blur allows and enlarged. OpenCV blurs: `gaussian_blur` took 30 times as long
+    at 1.2 pixels (0.26 and 0.007 s for a megapixel).
     """
+    import cv2  # only here: 0.2 s that other degradations need not pay
+
     step = max(1, int(sigma / 1.5))
     coarse = [math.ceil(side / step) for side in size]
-    width = torch.tensor([sigma / step])
-    reach = gaussian_kernel(width).shape[1] // 2
-    field = torch.randn(1, 1, *(side + 2 * reach for side in coarse), generator=generator)
-    field = gaussian_blur(field, width)[:, :, reach : reach + coarse[0], reach : reach + coarse[1]]
-    field = field / gaussian_kernel(width).square().sum().float()
+    kernel = gaussian_kernel(torch.tensor([sigma / step]))[0]
+    reach = len(kernel) // 2
+    field = torch.randn(*(side + 2 * reach for side in coarse), generator=generator)
+    blurred = torch.from_numpy(cv2.sepFilter2D(field.numpy(), -1, kernel.numpy(), kernel.numpy()))
+    blurred = blurred[reach : reach + coarse[0], reach : reach + coarse[1]] / kernel.square().sum().float()
     if step > 1:
-        field = torch.nn.functional.interpolate(field, size=size, mode="bicubic")
-    return field[0, 0]
+        blurred = torch.nn.functional.interpolate(blurred[None, None], size=size, mode="bicubic")[0, 0]
+    return blurred
 
 
 def texture(generator: Generator, size: Size, sigma: float) -> Tensor:
-    """Draw fine noise as `smooth_noise` does, repeated every 256 pixels, which nobody sees within marks."""
+    """Draw fine noise as `smooth_noise` does, repeated every 256 pixels, which cannot be seen within marks."""
     tile = smooth_noise(generator, (min(size[0], _TILE), min(size[1], _TILE)), sigma)
     repeats = [math.ceil(side / _TILE) for side in size]
     return tile.repeat(*repeats)[: size[0], : size[1]]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from degraded import degrade, picture, rng
 
-from agerestore.degradations import KINDS, apply, brush, cracks, draw, from_json, parse, to_json
+from agerestore.degradations import KINDS, apply, brush, cracks, draw, from_json, layers, operators, parse, to_json
 
 DEFECTS = ["cracks", "craquelure", "creases", "scuffs", "specks", "tears"]
 
@@ -113,6 +113,15 @@ def test_vignetting_darkens_or_bleaches_the_edges_alone():
         change = sign * (degrade(f"vignetting:strength={strength}", flat(120, 160)).image - 0.5)
         assert change.min() == 0  # somewhere nothing changes
         assert change.max().item() == pytest.approx(0.5 * 0.8 * 0.8 * min(1.2, 1), abs=0.12)
+
+
+def test_smooth_noise_is_white_noise_blurred_by_a_gaussian():
+    width = torch.tensor([1.2])
+    reach = math.ceil(4 * 1.2)
+    white = torch.randn(1, 1, 30 + 2 * reach, 40 + 2 * reach, generator=rng())
+    expected = operators.gaussian_blur(white, width)[0, 0, reach:-reach, reach:-reach]
+    expected = expected / operators.gaussian_kernel(width).square().sum()
+    torch.testing.assert_close(layers.smooth_noise(rng(), (30, 40), 1.2), expected.float(), atol=5e-6, rtol=0)
 
 
 def test_mottling_has_its_deviation_and_size():
