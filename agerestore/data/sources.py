@@ -168,9 +168,9 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
     """Read photographs of any size into memory, as RGB.
 
     Args:
-        path: as for `load`.
+        path: as for `load_images`.
         least: smallest side of those that are taken.
-        split: as for `load`.
+        split: as for `load_images`.
 
     Raises:
         NothingReadableError: no such folder, or no image in it that is readable and large enough.
