@@ -14,6 +14,18 @@ def _dark(high: float) -> Parameter:
     return Parameter(0, high, 0, 1, "fraction that is dark as dirt; the others are light as paper")
 
 
+def _width(low: float, high: float, where: str = "") -> Parameter:
+    return Parameter(low, high, 0.5, 100, f"pixels{where}", logarithmic=True)
+
+
+def _coverage(low: float, high: float) -> Parameter:
+    return Parameter(low, high, 0, 0.5, "fraction of the pixels", logarithmic=True)
+
+
+def _count(high: int) -> Parameter:
+    return Parameter(1, high, 0, 100, "how many", whole=True)
+
+
 PRINT_KINDS: dict[str, Kind] = {
     "border": Kind(
         "a border of paper or black on two to four sides, straight or deckled, a little turned",
@@ -27,8 +39,8 @@ PRINT_KINDS: dict[str, Kind] = {
     "cracks": Kind(
         "branching cracks in the emulsion, from the border or inside",
         {
-            "width": Parameter(0.6, 6, 0.5, 100, "pixels, where a crack is widest on average", logarithmic=True),
-            "coverage": Parameter(0.003, 0.05, 0, 0.5, "fraction of the pixels", logarithmic=True),
+            "width": _width(0.6, 6, ", where a crack is widest on average"),
+            "coverage": _coverage(0.003, 0.05),
             "wander": Parameter(0.05, 0.45, 0, 2, "how much they turn: radians from one node to the next"),
             "branches": Parameter(0, 0.05, 0, 0.3, "probability of a branch at each node"),
             "flaking": Parameter(0, 0.2, 0, 1, "fraction of the nodes where the emulsion has come off"),
@@ -43,7 +55,7 @@ PRINT_KINDS: dict[str, Kind] = {
     "craquelure": Kind(
         "a net of fine cracks",
         {
-            "width": Parameter(0.5, 2, 0.5, 100, "pixels", logarithmic=True),
+            "width": _width(0.5, 2),
             "cell": Parameter(18, 90, 4, 10000, "pixels from crack to crack"),
             "opacity": _OPACITY,
             "known": _KNOWN,
@@ -54,8 +66,8 @@ PRINT_KINDS: dict[str, Kind] = {
     "creases": Kind(
         "creases: one side lit, the other in shadow, the fold worn to the paper",
         {
-            "count": Parameter(1, 3, 0, 100, "how many", whole=True),
-            "width": Parameter(0.8, 5, 0.5, 100, "pixels of light or shadow on each side", logarithmic=True),
+            "count": _count(3),
+            "width": _width(0.8, 5, " of light or shadow on each side"),
             "shade": Parameter(0.06, 0.35, 0, 1, "how much lighter and darker"),
             "wear": Parameter(0, 0.8, 0, 1, "how far the fold is worn"),
             "known": _KNOWN,
@@ -84,8 +96,8 @@ PRINT_KINDS: dict[str, Kind] = {
     "scuffs": Kind(
         "fine scratches with soft edges, straight or bent, alone or side by side",
         {
-            "width": Parameter(0.5, 2.2, 0.5, 100, "pixels", logarithmic=True),
-            "coverage": Parameter(0.001, 0.02, 0, 0.5, "fraction of the pixels", logarithmic=True),
+            "width": _width(0.5, 2.2),
+            "coverage": _coverage(0.001, 0.02),
             "length": Parameter(0.1, 1, 0, 2, "fraction of the image's longer side"),
             "bend": Parameter(0, 0.2, 0, 2, "how far a scratch is bent, of its length"),
             "bundled": Parameter(0, 1, 0, 1, "fraction that lies side by side in one place"),
@@ -101,7 +113,7 @@ PRINT_KINDS: dict[str, Kind] = {
         {
             "radius": Parameter(0.6, 2.2, 0.35, 100, "median radius in pixels", logarithmic=True),
             "spread": Parameter(0.2, 0.7, 0, 2, "standard deviation of the radius's logarithm"),
-            "coverage": Parameter(0.0005, 0.015, 0, 0.5, "fraction of the pixels", logarithmic=True),
+            "coverage": _coverage(0.0005, 0.015),
             "hairs": Parameter(0, 0.4, 0, 1, "fraction of these pixels that hairs have"),
             "clustered": Parameter(0, 0.6, 0, 1, "fraction of the specks that lies around three places"),
             "opacity": _OPACITY,
@@ -114,7 +126,7 @@ PRINT_KINDS: dict[str, Kind] = {
     "stains": Kind(
         "soft stains, brown or bleached, some with a tide line",
         {
-            "count": Parameter(1, 4, 0, 100, "how many", whole=True),
+            "count": _count(4),
             "size": Parameter(0.05, 0.4, 0, 2, "largest radius, of the image's longer side"),
             "strength": Parameter(0.05, 0.5, 0, 1, "how dark, or how bleached"),
         },
@@ -123,7 +135,7 @@ PRINT_KINDS: dict[str, Kind] = {
     "tears": Kind(
         "missing corners, tears from the side, patches of lost emulsion",
         {
-            "count": Parameter(1, 3, 0, 100, "how many", whole=True),
+            "count": _count(3),
             "reach": Parameter(8, 90, 1, 10000, "pixels that a tear reaches into the print", logarithmic=True),
             "roughness": Parameter(0.02, 0.22, 0, 1, "how ragged its edge is, of the reach"),
             "rim": Parameter(0, 5, 0, 1000, "pixels of bare paper along its edge"),
