@@ -84,7 +84,7 @@ class Compute(Hardware):
 
 @dataclass(frozen=True)
 class Files:
-    """What every verb can be told that makes image files of image files."""
+    """Options of every verb that makes image files of image files."""
 
     overwrite: Annotated[bool, flag(OUTPUT, "--overwrite", help="Replace existing outputs that differ.")] = False
     suffix: Annotated[

@@ -64,7 +64,7 @@ def degrade(
     if replay is not None:
         jobs = [replace(job, extra_inputs=_replays(replay, job.name)) for job in jobs]
     devices.set_threads(hardware.threads)
-    # On the CPU unless told otherwise: only there is a replay the same bit for bit on every machine.
+    # On the CPU unless --device says otherwise: only there is a replay the same bit for bit on every machine.
     where = devices.choose("cpu" if hardware.device == "auto" else hardware.device)
 
     def draw(job: "Job", size: tuple[int, int]) -> "list[Drawn]":

@@ -141,9 +141,9 @@ def _row(path: Path, found: "Report", mask: Path | None) -> dict[str, Any]:
     row = asdict(found)
     for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("scratch_share", 5), ("missing", 5)):
         row[name] = row[name] if row[name] is None else round(row[name], digits)
-    verdicts = {"blurred": found.is_blurred, "scratched": found.is_scratched, "findings": found.findings}
+    judged = {"blurred": found.is_blurred, "scratched": found.is_scratched, "findings": found.findings}
     row |= {"megapixels": round(found.megapixels, 2), "mask": mask and as_text(mask)}
-    return row | verdicts | {"command": command(path, found)}
+    return row | judged | {"command": command(path, found)}
 
 
 def _block(path: Path, found: "Report", mask: Path | None) -> str:
@@ -168,7 +168,7 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
         f"  found      {'; '.join(found.findings) or nothing}",
     ]
     if found.is_scratched and not mask:
-        lines.append(f"  hint       scratches: paint them white on black in {printable(path.with_suffix('.mask.png'))}")
+        lines.append(f"  hint       scratches: mark them white on black in {printable(path.with_suffix('.mask.png'))}")
     if found.is_blurred:
         lines.append("  hint       blur: no shipped model removes it")
     proposal = command(path, found)

@@ -60,7 +60,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         size = f"{row['bytes'] / 1e6:.1f}"
         table.add_row(row["name"], row["task"], row["default_for"] or "", size, row["purpose"], row["data_license"])
     console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
-    with console.capture() as lines:  # printed by itself it would end the process when nobody reads on
+    with console.capture() as lines:  # printed directly it would end the process when the pipe is closed
         console.print(table)
     typer.echo(lines.get(), nl=False)
 

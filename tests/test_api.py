@@ -59,23 +59,23 @@ def keywords(function):
 
 @pytest.mark.parametrize("verb", ["restore", "colorize", "sample", "interpolate", "train", "evaluate"])
 def test_a_function_has_the_options_of_its_command_with_the_same_defaults(verb):
-    told, given = options(verb), keywords(getattr(agerestore, verb))
-    assert given.keys() - PYTHON_ONLY[verb] == told.keys() - COMMAND_ONLY[verb] - EVERYWHERE
-    for name in given.keys() & told.keys():
+    offered, given = options(verb), keywords(getattr(agerestore, verb))
+    assert given.keys() - PYTHON_ONLY[verb] == offered.keys() - COMMAND_ONLY[verb] - EVERYWHERE
+    for name in given.keys() & offered.keys():
         if given[name] is inspect.Parameter.empty:  # what the function must be given
             continue
-        spelled = SPELLED.get((verb, name), (given[name], told[name]))
-        assert spelled == (given[name], told[name])
+        spelled = SPELLED.get((verb, name), (given[name], offered[name]))
+        assert spelled == (given[name], offered[name])
         if (verb, name) not in SPELLED:
-            assert given[name] == told[name] or not (given[name] or told[name]), name  # () and None are nothing
+            assert given[name] == offered[name] or not (given[name] or offered[name]), name  # () and None are nothing
 
 
 def test_restoring_files_has_all_options_of_the_command():
-    told, given = options("restore"), keywords(agerestore.restore_files)
-    assert given.keys() - PYTHON_ONLY["restore_files"] == told.keys() - {
+    offered, given = options("restore"), keywords(agerestore.restore_files)
+    assert given.keys() - PYTHON_ONLY["restore_files"] == offered.keys() - {
         "threads", "quiet", "verbose", "as_json", "report", "help"}  # fmt: skip
-    for name in given.keys() & told.keys() - {"inputs", "out", "tile"}:
-        assert given[name] == told[name], name
+    for name in given.keys() & offered.keys() - {"inputs", "out", "tile"}:
+        assert given[name] == offered[name], name
 
 
 def test_the_type_that_comes_in_comes_back():
@@ -90,18 +90,18 @@ def test_the_type_that_comes_in_comes_back():
         assert np.array_equal(pixels, restored)
     known = io.read(HOLE).pixels[..., 0] == 0
     assert np.array_equal(restored[known], array[known])
-    told: list[tuple[int, int]] = []
-    agerestore.restore(array, HOLE, model=model, progress=lambda *numbers: told.append(numbers))
-    assert told == [(0, 1), (1, 1)]
+    progress: list[tuple[int, int]] = []
+    agerestore.restore(array, HOLE, model=model, progress=lambda *numbers: progress.append(numbers))
+    assert progress == [(0, 1), (1, 1)]
 
 
 def test_details_answer_with_everything():
     photo = io.read(EXAMPLES / "damaged" / "photo-astronaut.png").pixels[100:180, 100:180]
     mask = np.zeros((80, 80), bool)
     mask[30:50, 30:50] = True
-    told = []
+    progress = []
     result = agerestore.restore(
-        photo, mask, samples=2, uncertainty=True, details=True, progress=lambda *numbers: told.append(numbers)
+        photo, mask, samples=2, uncertainty=True, details=True, progress=lambda *numbers: progress.append(numbers)
     )
     assert isinstance(result, agerestore.Result)
     assert result.model == "photo"
@@ -110,7 +110,7 @@ def test_details_answer_with_everything():
     assert result.std.shape == (80, 80)
     assert result.std[mask].mean() > result.std[~mask].mean()
     assert all(np.array_equal(each[~mask], photo[~mask]) for each in (result.image, *result.samples))
-    assert told[-1] == (1, 1)
+    assert progress[-1] == (1, 1)
     again = agerestore.restore(photo, mask, samples=2, seed=1, details=True)
     assert np.array_equal(again.image, result.image)
     assert not np.array_equal(again.samples[0], result.samples[0])
@@ -162,11 +162,11 @@ def test_a_gray_image_is_colorized_in_its_own_type():
     assert not np.array_equal(first, second)
     (again,) = agerestore.colorize(Image.fromarray(gray), seed=3)
     assert np.array_equal(np.asarray(again), first)
-    told = []
-    result = agerestore.colorize(str(CAR), samples=2, seed=3, details=True, progress=lambda *each: told.append(each))
+    progress = []
+    result = agerestore.colorize(str(CAR), samples=2, seed=3, details=True, progress=lambda *each: progress.append(each))
     assert np.array_equal(result.samples[0], first)
     assert result.image is result.samples[0]
-    assert (result.model, told) == ("cars-color", [(0, 2), (1, 2), (2, 2)])
+    assert (result.model, progress) == ("cars-color", [(0, 2), (1, 2), (2, 2)])
     assert result.score <= 1
     with pytest.raises(AgeRestoreError, match=r"has colors already; use `colorize\(force=True\)`"):
         agerestore.colorize(NOISY)
@@ -182,13 +182,13 @@ def test_files_are_restored_once_and_as_the_command_does(tmp_path):
     for name in ("digit-2.png", "digit-2.mask.png", "digit-0.png"):
         shutil.copy(EXAMPLES / "damaged" / name, tmp_path / "in")
     (tmp_path / "in" / "bad.png").write_bytes(b"no image")
-    told = []
+    progress = []
     summary = agerestore.restore_files(
-        tmp_path / "in", tmp_path / "out", latent_steps=3, progress=lambda *numbers: told.append(numbers)
+        tmp_path / "in", tmp_path / "out", latent_steps=3, progress=lambda *numbers: progress.append(numbers)
     )
     assert (summary.total, summary.done, summary.failed) == (3, 2, 1)
     assert "bad.png" in summary.failures[0].error
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert progress == [(1, 3), (2, 3), (3, 3)]
     again = agerestore.restore_files([tmp_path / "in" / "digit-0.png"], tmp_path / "single.png", latent_steps=3)
     assert again.done == 1
     assert (tmp_path / "single.png").read_bytes() == (tmp_path / "out" / "digit-0.png").read_bytes()
@@ -200,7 +200,7 @@ def test_files_are_restored_once_and_as_the_command_does(tmp_path):
 
 
 class Canceled(Exception):
-    """Raised by whoever is told of the progress."""
+    """Raised by a progress callback that cancels."""
 
 
 def test_what_progress_raises_cancels_an_image_and_a_batch(tmp_path):

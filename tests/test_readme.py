@@ -26,9 +26,9 @@ def test_its_options_exist():
     ours = [words for words in commands if words[:1] == ["agerestore"]]
     assert len(ours) >= 5
     for words in ours:
-        told = CliRunner().invoke(app, [words[1], "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
-        assert told.exit_code == 0, words
-        options = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", told.stdout))
+        shown = CliRunner().invoke(app, [words[1], "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+        assert shown.exit_code == 0, words
+        options = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", shown.stdout))
         assert {word for word in words if re.match("-.", word)} <= options
 
 

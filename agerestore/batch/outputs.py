@@ -167,7 +167,7 @@ class OutputWriter:
     def _stale_sidecars(self, job: Job, made: Files) -> tuple[list[Path], list[Path]]:
         """Sidecar files of an earlier result that the new one does not have: those to remove, and the rest."""
         record = self.manifest.find(job.target)
-        if record is None:  # then nobody knows who made what is there
+        if record is None:  # then it is not known what made these files
             found = job.sidecar_candidates() if self.overwrite else []
             return [], [path for path in found if self._is_unclaimed(path, made)]
         named = (job.target.with_name(Path(name).name) for name, digest in record.files.items() if digest)

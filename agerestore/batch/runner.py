@@ -186,7 +186,7 @@ class _Task(Generic[Item, Result]):
             start = time.perf_counter()
             try:
                 outcome = step()
-            except BrokenPipeError:  # nobody reads the output any more
+            except BrokenPipeError:  # the reader of the output has closed it
                 raise
             except Exception as error:
                 message, code = describe(error, self._job.source)

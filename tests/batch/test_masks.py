@@ -28,7 +28,7 @@ def test_masks_in_a_file_or_folder_of_their_own(tmp_path: Path) -> None:
     assert masks.Masks(folder, root).of(a) == same
     assert masks.Masks(folder, root).of(b) == ending
     assert masks.Masks(folder, root).of(c) == other
-    assert masks.Masks(folder, root).of(d) is None  # not the one beside it: another place was named
+    assert masks.Masks(folder, root).of(d) is None  # not the one next to it: another place was named
     assert masks.Masks(same, root).of(d) == same
     with pytest.raises(UsageError, match="none: no such mask"):
         masks.Masks(tmp_path / "none", root)

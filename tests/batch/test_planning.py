@@ -18,7 +18,7 @@ def test_a_folder_is_mirrored_and_names_never_collide(tmp_path: Path) -> None:
     pictures(tmp_path / "in", *names)
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     (tmp_path / "in" / ".hidden").mkdir()
-    pictures(tmp_path / "in", ".hidden/x.png", "._x.png")  # the second is what a Mac leaves beside x.png
+    pictures(tmp_path / "in", ".hidden/x.png", "._x.png")  # the second is what a Mac leaves next to x.png
     jobs = planning.plan(tmp_path / "in", tmp_path / "out")
     assert [str(job.source.relative_to(tmp_path / "in")) for job in jobs] == names
     assert [str(job.target.relative_to(tmp_path / "out")) for job in jobs] == names

@@ -68,7 +68,7 @@ def test_only_what_is_there_whole_and_the_same_is_skipped() -> None:
 
 
 def test_in_place_a_file_that_is_neither_original_nor_result_is_never_lost() -> None:
-    """With a backup of something else beside it, it would be replaced by what was made of that."""
+    """With a backup of something else next to it, it would be replaced by what was made of that."""
     for state in in_place_states():
         if state.backup and state.remembered and not state.ours and not state.original:
             assert decide(state) is Action.REFUSE_NOT_FROM_BACKUP, state

@@ -70,8 +70,8 @@ class Describing(Copying):
 
     def encode(self, job: Job, result: Photo) -> Encoded:
         made = super().encode(job, result)
-        beside = {job.target.with_suffix(".json"): b"{}", job.target.with_suffix(".mask.png"): None}
-        return Encoded(beside | dict(made.files))
+        sidecars = {job.target.with_suffix(".json"): b"{}", job.target.with_suffix(".mask.png"): None}
+        return Encoded(sidecars | dict(made.files))
 
 
 def test_files_beside_a_result_belong_to_it(tmp_path: Path) -> None:
@@ -92,14 +92,14 @@ def test_files_beside_a_result_belong_to_it(tmp_path: Path) -> None:
 
 
 class Sampling(Copying):
-    """Work that writes so many files beside each result."""
+    """Work that writes so many files next to each result."""
 
     samples = 0
 
     def encode(self, job: Job, result: Photo) -> Encoded:
         made = super().encode(job, result)
-        beside = {job.sidecar(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
-        return Encoded(beside | dict(made.files))
+        sidecars = {job.sidecar(f"sample-{n + 1}.png"): made.files[job.target] for n in range(self.samples)}
+        return Encoded(sidecars | dict(made.files))
 
 
 def test_what_lay_beside_a_result_goes_with_it_unless_somebody_changed_it(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_existing_results_are_left_alone_without_overwrite(tmp_path: Path) -> No
     assert outcomes[0].error == f"{a}: {older}: exists; pass `overwrite=True` or choose another output"
     assert older.read_bytes() == before
     assert outcomes[1].error is not None  # a link to nowhere is somebody's, too
-    assert work.computed == []  # nobody restores for minutes what cannot be written
+    assert work.computed == []  # no minutes of work on what cannot be written
     assert exit_code(outcomes) == 1
     assert exit_code(run(jobs, writer=OutputWriter(overwrite=True))) == 0
     np.testing.assert_array_equal(io.read(older).pixels, io.read(a).pixels)

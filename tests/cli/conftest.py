@@ -21,7 +21,7 @@ def weights(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three pictures in a tree, one with a mask beside it."""
+    """Three pictures in a tree, one with a mask next to it."""
     root = tmp_path / "in"
     for number, name in enumerate(("a.png", "sub/b.png", "sub/c.tif")):
         pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 1), np.uint8)

@@ -109,9 +109,9 @@ def test_for_blur_alone_there_is_no_command_and_for_what_is_too_small_no_verdict
     assert [finding.split(" by ")[0] for finding in soft.findings] == ["blurred"]
     assert command(tmp_path / "soft.png", soft) is None
     image_io.write(tmp_path / "small.png", Photo(scene(1, 24)))
-    told = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
-    assert "no shipped model removes it" in told
-    assert "nothing; too small or too noisy to measure noise" in told
+    printed = CliRunner().invoke(app, ["inspect", str(tmp_path)]).stdout
+    assert "no shipped model removes it" in printed
+    assert "nothing; too small or too noisy to measure noise" in printed
 
 
 @pytest.mark.parametrize("option", [("--device", "nosuch"), ("--precision", "bf17"), ("--seed", "1")])
