@@ -3,9 +3,13 @@
 python docs/make_gallery.py
 """
 
+import json
 import sys
 from pathlib import Path
 
+from torch import Tensor
+
+from agerestore import degradations
 from agerestore.batch import masks
 from agerestore.config.options import ColorizeSettings
 from agerestore.images import grid, io
@@ -15,22 +19,33 @@ from agerestore.metrics.image import psnr
 from agerestore.models import zoo
 
 ROOT = Path(__file__).parent.parent
+PRINT = "photo-portrait.png"  # an old print: its mask marks defects, and its tone is no damage
 DAMAGED, CLEAN = ROOT / "examples" / "damaged", ROOT / "examples" / "photographs"
 
 HEAD = """# Gallery
 The shipped photographs, damaged and restored by `photo`; made by `python docs/make_gallery.py`. `examples/README.md`
 names their authors, licenses and degradations. Decibels (PSNR) compare the whole image with the undamaged one, before
-and after restoring.
+and after restoring; the portrait with the same print without defects.
 """
+
+
+def undamaged(path: Path) -> Tensor:
+    """What a damaged photograph is compared with, (1, 1 or 3, H, W)."""
+    clean = io.read(CLEAN / path.name).to_tensor()
+    if path.name != PRINT:
+        return clean
+    rows = json.loads(path.with_suffix(".damage.json").read_text())
+    sound = [row for row in rows if not degradations.KINDS[row["kind"]].defect]
+    return degradations.apply(clean, degradations.from_json(sound)).image.clamp(0, 1)
 
 
 def entry(path: Path, folder: Path) -> str:
     """Restore one photograph, write the pair, and describe it."""
     mask_path = path.with_name(f"{path.stem}.mask.png")
-    damaged, clean = io.read(path), io.read(CLEAN / path.name)
+    damaged, clean = io.read(path), undamaged(path)
     mask = masks.read_mask_file(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
     restored = restore({"photo": zoo.load("photo")}, damaged, mask).image
-    before, after = (float(psnr(each.to_tensor(), clean.to_tensor())) for each in (damaged, restored))
+    before, after = (float(psnr(each.to_tensor(), clean)) for each in (damaged, restored))
     pair = grid.side_by_side(damaged, restored)
     (folder / f"{path.stem}.jpg").write_bytes(io.encode(pair, ".jpg"))
     with_mask = " (with the mask next to it)" if mask is not None else ""

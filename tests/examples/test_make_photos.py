@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from agerestore.degradations import KINDS, apply, from_json
+from agerestore.degradations.defects import LEAST_SEEN
+from agerestore.images import io
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EXAMPLE = runpy.run_path(str(EXAMPLES / "make_photos.py"))
 SHIPPED, PHOTOS = EXAMPLE["FOLDER"], EXAMPLE["PHOTOS"]
@@ -41,8 +45,8 @@ def test_damage_shows_and_spares_the_pixels_that_are_known(made, name):
     clean, damaged = (pixels(made / state / f"photo-{name}.png") for state in ("photographs", "damaged"))
     mask = made / "damaged" / f"photo-{name}.mask.png"
     kind = PHOTOS[name].kind
-    assert mask.exists() == ("known=1" in kind or "missing" in kind)
-    if mask.exists():
+    assert mask.exists() == ("known=1" in kind or "missing" in kind or PHOTOS[name].defects)
+    if mask.exists() and not PHOTOS[name].defects:
         known = pixels(mask) == 0
         assert np.array_equal(damaged[known], clean[known])
         assert not damaged[~known].any()
@@ -50,12 +54,24 @@ def test_damage_shows_and_spares_the_pixels_that_are_known(made, name):
         assert np.abs(damaged - clean).mean() > 3
 
 
+def test_the_mask_of_the_print_marks_its_defects_and_nothing_else(made):
+    clean, damaged = (made / state / "photo-portrait.png" for state in ("photographs", "damaged"))
+    rows = json.loads(damaged.with_suffix(".damage.json").read_text())
+    steps = from_json([row for row in rows if not KINDS[row["kind"]].defect])
+    sound = 255 * apply(io.read(clean).to_tensor(), steps).image.clamp(0, 1)[0].movedim(0, 2).numpy()
+    apart = np.abs(pixels(damaged) - sound).max(axis=2)
+    marked = pixels(made / "damaged" / "photo-portrait.mask.png") > 0
+    assert 0.03 < marked.mean() < 0.1
+    assert apart[marked].min() > 255 * LEAST_SEEN - 1
+    assert np.sqrt((apart[~marked] ** 2).mean()) < 0.15 * np.sqrt((apart[marked] ** 2).mean())
+
+
 def test_photographs_are_varied_small_and_nothing_but_pixels():
     sizes = {photo.size for photo in PHOTOS.values()}
-    assert all(256 <= side <= 320 for size in sizes for side in size)
+    assert all(256 <= side <= 460 for size in sizes for side in size)
     assert any(width % 2 and height % 2 for width, height in sizes)
     assert any(width < height for width, height in sizes)
-    assert sum((SHIPPED / name).stat().st_size for name in pictures(SHIPPED)) < 2e6
+    assert sum((SHIPPED / name).stat().st_size for name in pictures(SHIPPED)) < 2.3e6
     for path in (SHIPPED / "photographs").glob("photo-*.png"):
         with Image.open(path) as image:
             assert image.mode == ("L" if path.stem == "photo-camera" else "RGB")
