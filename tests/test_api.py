@@ -163,7 +163,8 @@ def test_a_gray_image_is_colorized_in_its_own_type():
     (again,) = agerestore.colorize(Image.fromarray(gray), seed=3)
     assert np.array_equal(np.asarray(again), first)
     progress = []
-    result = agerestore.colorize(str(CAR), samples=2, seed=3, details=True, progress=lambda *each: progress.append(each))
+    options = {"seed": 3, "details": True, "progress": lambda *each: progress.append(each)}
+    result = agerestore.colorize(str(CAR), samples=2, **options)
     assert np.array_equal(result.samples[0], first)
     assert result.image is result.samples[0]
     assert (result.model, progress) == ("cars-color", [(0, 2), (1, 2), (2, 2)])
