@@ -10,175 +10,48 @@ and OpenCV; also takes the fonts that matplotlib has, where that is installed.
 import argparse
 import importlib.util
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-
-Pixels = NDArray[np.uint8]  # (H, W, 3)
-Color = tuple[int, int, int]
-Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the result
-
-LETTERS = "eeeeetttaaaooiinnsshhrrddllccuummwwffggyyppbbvk"
-
-
-class Sheet:
-    """A drawing surface that is reduced to the size of the result.
-
-    Attributes:
-        rng: the only source of randomness.
-        size: width and height of the result.
-        fine: pixels of the drawing to one of the result; 1 leaves the anti-aliasing to the renderer.
-        draw: Pillow's.
-        ink, ground: colors of text and background.
-    """
-
-    def __init__(self, rng: np.random.Generator, size: tuple[int, int], fonts: list[Path]) -> None:
-        self.rng, self.size, self.fonts = rng, size, fonts
-        self.fine = int(rng.choice([1, 1, 1, 2, 3, 4]))
-        self.ground, self.ink = _two_colors(rng)
-        self.image = Image.new("RGB", (size[0] * self.fine, size[1] * self.fine), self.ground)
-        self.draw = ImageDraw.Draw(self.image)
-
-    def face(self, pixels: float, font: Path | None = None) -> ImageFont.FreeTypeFont:
-        """A font of a height in pixels of the result."""
-        return ImageFont.truetype(str(font or self.pick_font()), max(round(pixels * self.fine), 5))
-
-    def pick_font(self) -> Path:
-        return self.fonts[int(self.rng.integers(len(self.fonts)))]
-
-    def text(self, place: tuple[float, float], text: str, face: ImageFont.FreeTypeFont, color: Color) -> None:
-        self.draw.text((place[0] * self.fine, place[1] * self.fine), text, color, font=face)
-
-    def width(self, text: str, face: ImageFont.FreeTypeFont) -> float:
-        return face.getlength(text) / self.fine
-
-    def box(self, box: Box, fill: Color | None, line: Color | None = None, width: float = 1, radius: float = 0) -> None:
-        scaled = [side * self.fine for side in box]
-        thick = max(round(width * self.fine), 1)
-        self.draw.rounded_rectangle(scaled, radius * self.fine, fill, line, thick if line else 0)
-
-    def line(self, points: NDArray[np.floating] | list[tuple[float, float]], color: Color, width: float) -> None:
-        """A polyline: smooth where OpenCV draws it, which one in two sheets of full size has, else Pillow's."""
-        path = np.asarray(points, float) * self.fine
-        thick = max(round(width * self.fine), 1)
-        if self.fine == 1 and self.rng.random() < 0.5:
-            pixels = np.array(self.image)
-            cv2.polylines(pixels, [np.round(path * 16).astype(np.int32)], False, color, thick, cv2.LINE_AA, 4)
-            self.image.paste(Image.fromarray(pixels))
-        else:
-            self.draw.line([tuple(point) for point in path], color, thick, joint="curve")
-
-    def shape(self, points: NDArray[np.floating], fill: Color | None, line: Color | None, width: float) -> None:
-        """A closed outline."""
-        if fill is not None:
-            self.draw.polygon([tuple(point) for point in points * self.fine], fill)
-        if line is not None:
-            self.line(np.concatenate([points, points[:2]]), line, width)
-
-    def reduced(self) -> Pixels:
-        """The result; a few as a camera or a scanner sees them, some with the colored edges of text on a screen."""
-        filters = [Image.Resampling.BOX, Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.HAMMING]
-        if self.fine == 3 and self.rng.random() < 0.4:  # red and blue lie a third of a pixel to the sides
-            planes = [np.roll(np.asarray(self.image)[..., k], 1 - k, 1) for k in range(3)]
-            self.image = Image.fromarray(np.stack(planes, 2))
-        image = self.image if self.fine == 1 else self.image.resize(self.size, self.rng.choice(filters))
-        return _photographed(self.rng, np.asarray(image)) if self.rng.random() < 0.12 else np.asarray(image)
-
-
-def _photographed(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """A little turned, soft and unevenly lit."""
-    height, width = pixels.shape[:2]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 1.5), rng.uniform(1, 1.1))
-    turned = cv2.warpAffine(pixels, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    soft = cv2.GaussianBlur(turned, (0, 0), rng.uniform(0.3, 1.1))
-    corners = rng.uniform(0.75, 1, (2, 2)).astype(np.float32)
-    light = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-    return (soft * light).round().astype(np.uint8)
-
-
-def _color(rng: np.random.Generator, low: int = 0, high: int = 255) -> Color:
-    """Any color; a third are pure, as programs and cartoons have them."""
-    values = rng.integers(low, high + 1, 3)
-    if rng.random() < 0.33:
-        values = rng.choice([low, high], 3)
-    return int(values[0]), int(values[1]), int(values[2])
-
-
-def _two_colors(rng: np.random.Generator) -> tuple[Color, Color]:
-    """Ground and ink: black on white, cream paper, dark mode or any two colors that can be told apart."""
-    form = rng.random()
-    if form < 0.35:
-        return (255, 255, 255), _gray(rng, 0, 70)
-    if form < 0.6:
-        warm = int(rng.integers(0, 40))
-        white = int(rng.integers(225, 256))
-        return (white, white - warm // 3, white - warm), _color(rng, 0, 90)
-    if form < 0.75:
-        return _color(rng, 0, 50), _color(rng, 160, 255)
-    return (_color(rng, 180, 255), _color(rng, 0, 110)) if rng.random() < 0.6 else (_color(rng), _color(rng))
-
-
-def _gray(rng: np.random.Generator, low: int, high: int) -> Color:
-    value = int(rng.integers(low, high + 1))
-    return value, value, value
-
-
-def _word(rng: np.random.Generator) -> str:
-    form = rng.random()
-    if form < 0.12:
-        return str(rng.choice(["%.2f", "%d", "%d%%", "$%.2f", "(%d)", "%d.", "§%d"])) % (10 ** rng.uniform(0, 4))
-    word = "".join(rng.choice(list(LETTERS), int(rng.integers(1, 11))))
-    if form > 0.7:
-        word = word.upper() if rng.random() < 0.3 else word.capitalize()
-    return word + str(rng.choice(["", "", "", "", ",", ".", ";", ":", "-", "!", "?"]))
-
-
-def _phrase(rng: np.random.Generator, words: int) -> str:
-    return " ".join(_word(rng) for _ in range(words))
-
-
-def _paragraph(sheet: Sheet, box: Box, face: ImageFont.FreeTypeFont, pixels: float, color: Color) -> None:
-    """Lines of text that fill a box."""
-    left, top, right, bottom = box
-    leading = pixels * sheet.rng.uniform(1.1, 1.7)
-    while top + pixels < bottom:
-        line = ""
-        short = sheet.rng.random() < 0.12
-        end = left + (right - left) * (sheet.rng.uniform(0.2, 0.8) if short else 1)
-        while sheet.width(line, face) < end - left and len(line) < 400:
-            line += _word(sheet.rng) + " "
-        sheet.text((left, top), line.rstrip().rpartition(" ")[0], face, color)
-        top += leading * (1.6 if short else 1)
-
-
-def _text_size(rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(np.log(8), np.log(30))))
+from graphics_sheet import (
+    Box,
+    Pixels,
+    Sheet,
+    paragraph,
+    random_blob,
+    random_color,
+    random_curve,
+    random_gray,
+    random_line_width,
+    random_phrase,
+    random_text_size,
+    random_word,
+)
+from PIL import Image, ImageFont
 
 
 def text_page(sheet: Sheet) -> None:
     """One to three columns with headings."""
     rng, (width, height) = sheet.rng, sheet.size
-    pixels, columns, margin = _text_size(rng), int(rng.integers(1, 4)), rng.uniform(4, 30)
+    pixels, columns, margin = random_text_size(rng), int(rng.integers(1, 4)), rng.uniform(4, 30)
     body, step = sheet.pick_font(), (width - margin) / columns
     for column in range(columns):
         top, left = margin, margin + column * step
         while top < height - margin:
             large = pixels * rng.uniform(1.2, 2.5)
             if rng.random() < 0.6:
-                sheet.text((left, top), _phrase(rng, 3), sheet.face(large), sheet.ink)
+                sheet.text((left, top), random_phrase(rng, 3), sheet.face(large), sheet.ink)
                 top += 1.5 * large
             end = top + rng.uniform(4, 20) * pixels
-            _paragraph(sheet, (left, top, left + step - margin, end), sheet.face(pixels, body), pixels, sheet.ink)
+            paragraph(sheet, (left, top, left + step - margin, end), sheet.face(pixels, body), pixels, sheet.ink)
             top = end + pixels
 
 
 def table(sheet: Sheet) -> None:
     """Rows and columns of words and numbers, with rules, stripes or both."""
     rng, (width, height) = sheet.rng, sheet.size
-    pixels = min(_text_size(rng), 20)
+    pixels = min(random_text_size(rng), 20)
     face, row = sheet.face(pixels), pixels * rng.uniform(1.3, 2.2)
     edges = np.concatenate([[rng.uniform(0, 12)], np.cumsum(rng.uniform(3, 11, 20)) * pixels])
     edges = edges[edges < width - 4]
@@ -190,7 +63,7 @@ def table(sheet: Sheet) -> None:
             sheet.box((0, top, width, top + row), tint)
     for top in tops:
         for left, right in zip(edges, [*edges[1:], width], strict=True):
-            text = _phrase(rng, 3)
+            text = random_phrase(rng, 3)
             while text and sheet.width(text, face) > right - left - 6:
                 text = text[:-1]
             sheet.text((left + 3, top + 0.15 * row), text, face, sheet.ink)
@@ -200,32 +73,13 @@ def table(sheet: Sheet) -> None:
         sheet.line([(left, tops[0]), (left, height)], sheet.ink, thick)
 
 
-def _blob(rng: np.random.Generator, center: NDArray[np.floating], radius: float) -> NDArray[np.floating]:
-    """A smooth closed outline (60, 2) around a place."""
-    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    waves = sum(rng.normal(0, 0.3 / k) * np.cos(k * angle + rng.uniform(0, 6.3)) for k in (1, 2, 3, 5))
-    ray = np.stack([np.cos(angle), np.sin(angle) * rng.uniform(0.5, 1.2)], 1)
-    return center + radius * np.clip(1 + waves, 0.2, 2)[:, None] * ray
-
-
-def _curve(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.floating]:
-    """A wandering line (80, 2)."""
-    heading = rng.uniform(0, 6.3) + np.cumsum(np.cumsum(rng.normal(0, 0.01, 80)))
-    steps = rng.uniform(1, 8) * np.stack([np.cos(heading), np.sin(heading)], 1)
-    return rng.uniform(0, 1, 2) * size + np.cumsum(steps, 0)
-
-
-def _line_width(rng: np.random.Generator) -> float:
-    return float(rng.choice([1, 1, 1, 1.5, 2, 3, 5]))
-
-
 def diagram(sheet: Sheet) -> None:
     """Labeled boxes and ellipses, joined by arrows."""
     rng, size = sheet.rng, np.array(sheet.size)
-    pixels, width = min(_text_size(rng), 22), _line_width(rng)
+    pixels, width = min(random_text_size(rng), 22), random_line_width(rng)
     face = sheet.face(pixels)
     centers = rng.uniform(0.08, 0.92, (int(rng.integers(4, 14)), 2)) * size
-    for start, end in zip(centers, centers[1:], strict=False):
+    for start, end in pairwise(centers):
         path = np.array([start, [end[0], start[1]], end]) if rng.random() < 0.5 else np.array([start, end])
         sheet.line(path, sheet.ink, width)
         along = (path[-1] - path[-2]) / (np.linalg.norm(path[-1] - path[-2]) + 1e-6)
@@ -233,9 +87,9 @@ def diagram(sheet: Sheet) -> None:
         wing = np.array([-along[1], along[0]]) * 4
         sheet.shape(np.array([tip + along * 8, tip + wing, tip - wing]), sheet.ink, None, 1)
     for center in centers:
-        label = _phrase(rng, int(rng.integers(1, 3)))
+        label = random_phrase(rng, int(rng.integers(1, 3)))
         half = np.array([sheet.width(label, face) / 2 + 6, pixels * rng.uniform(0.8, 1.6)])
-        fill = _color(rng, 150, 255) if rng.random() < 0.5 else sheet.ground
+        fill = random_color(rng, 150, 255) if rng.random() < 0.5 else sheet.ground
         if rng.random() < 0.75:
             box = (*(center - half), *(center + half))
             sheet.box(box, fill, sheet.ink, width, float(rng.choice([0, 0, 4, 9])))
@@ -251,7 +105,7 @@ def chart(sheet: Sheet, box: Box | None = None) -> None:
     """Axes with ticks and numbers; curves, bars or points, with a grid or without."""
     rng = sheet.rng
     left, top, right, bottom = box or (34, 10, sheet.size[0] - 10, sheet.size[1] - 24)
-    face, count, width = sheet.face(rng.uniform(8, 13)), int(rng.integers(4, 12)), _line_width(rng)
+    face, count, width = sheet.face(rng.uniform(8, 13)), int(rng.integers(4, 12)), random_line_width(rng)
     xs, ys = np.linspace(left, right, count), np.linspace(bottom, top, count)
     pale = tuple(int(0.8 * a + 0.2 * b) for a, b in zip(sheet.ground, sheet.ink, strict=True))
     for x, y in zip(xs, ys, strict=True):
@@ -261,7 +115,7 @@ def chart(sheet: Sheet, box: Box | None = None) -> None:
         sheet.text((x - 6, bottom + 4), f"{10 * x / right:.1f}", face, sheet.ink)
         sheet.text((left - 30, y - 6), f"{y:.0f}", face, sheet.ink)
     for _ in range(int(rng.integers(1, 5))):
-        color, values = _color(rng), np.clip(np.cumsum(rng.normal(0, 0.1, 60)) + rng.uniform(0.2, 0.8), 0, 1)
+        color, values = random_color(rng), np.clip(np.cumsum(rng.normal(0, 0.1, 60)) + rng.uniform(0.2, 0.8), 0, 1)
         path = np.stack([np.linspace(left, right, 60), bottom - values * (bottom - top)], 1)
         if rng.random() < 0.6:
             sheet.line(path, color, width)
@@ -275,38 +129,44 @@ def chart(sheet: Sheet, box: Box | None = None) -> None:
 def cartoon(sheet: Sheet) -> None:
     """Flat shapes with outlines, faces, wires across, speech in bubbles."""
     rng, size, width = sheet.rng, np.array(sheet.size), float(sheet.rng.choice([1, 1.5, 2, 3, 4]))
-    outline = (0, 0, 0) if rng.random() < 0.7 else _color(rng, 0, 120)
-    sheet.box((0, size[1] * rng.uniform(0.4, 0.9), *size), _color(rng))
+    outline = (0, 0, 0) if rng.random() < 0.7 else random_color(rng, 0, 120)
+    sheet.box((0, size[1] * rng.uniform(0.4, 0.9), *size), random_color(rng))
     for _ in range(int(rng.integers(5, 22))):
         center, radius = rng.uniform(0, 1, 2) * size, float(np.exp(rng.uniform(1.5, 4.8)))
-        sheet.shape(_blob(rng, center, radius), _color(rng), outline if rng.random() < 0.85 else None, width)
+        sheet.shape(
+            random_blob(rng, center, radius), random_color(rng), outline if rng.random() < 0.85 else None, width
+        )
         for side in (-0.3, 0.3) if rng.random() < 0.4 else ():
             eye = center + np.array([side, -0.2]) * radius
-            sheet.shape(_blob(rng, eye, 0.2 * radius), (255, 255, 255), outline, min(width, 2))
-            sheet.shape(_blob(rng, eye, 0.07 * radius), (0, 0, 0), None, 1)
+            sheet.shape(random_blob(rng, eye, 0.2 * radius), (255, 255, 255), outline, min(width, 2))
+            sheet.shape(random_blob(rng, eye, 0.07 * radius), (0, 0, 0), None, 1)
     for _ in range(int(rng.integers(0, 8))):
-        sheet.line(_curve(rng, sheet.size), outline, width)
+        sheet.line(random_curve(rng, sheet.size), outline, width)
     if rng.random() < 0.5:
         left, top = rng.uniform(0, 0.6, 2) * size
         sheet.box((left, top, left + 120, top + 50), (255, 255, 255), outline, width, 12)
         pixels = float(rng.uniform(9, 16))
-        _paragraph(sheet, (left + 8, top + 6, left + 112, top + 46), sheet.face(pixels), pixels, (0, 0, 0))
+        paragraph(sheet, (left + 8, top + 6, left + 112, top + 46), sheet.face(pixels), pixels, (0, 0, 0))
 
 
 def slide(sheet: Sheet) -> None:
     """A title, points, and a chart on a plain or graded ground."""
     rng, (width, height) = sheet.rng, sheet.size
     if rng.random() < 0.4:
-        ends = np.array([sheet.ground, _color(rng, 120, 255) if sum(sheet.ground) > 380 else _color(rng, 0, 120)])
+        ends = np.array(
+            [sheet.ground, random_color(rng, 120, 255) if sum(sheet.ground) > 380 else random_color(rng, 0, 120)]
+        )
         t = np.linspace(0, 1, sheet.image.height)[:, None, None]
         ramp = np.repeat(ends[0] * (1 - t) + ends[1] * t, sheet.image.width, 1)
         sheet.image.paste(Image.fromarray(ramp.round().astype(np.uint8)))
     large, pixels = rng.uniform(20, 48), rng.uniform(11, 24)
-    sheet.text((20, 14), _phrase(rng, 4), sheet.face(large), sheet.ink if rng.random() < 0.5 else _color(rng))
-    face, top, color = sheet.face(pixels), 30 + 1.3 * large, _color(rng)
+    sheet.text(
+        (20, 14), random_phrase(rng, 4), sheet.face(large), sheet.ink if rng.random() < 0.5 else random_color(rng)
+    )
+    face, top, color = sheet.face(pixels), 30 + 1.3 * large, random_color(rng)
     while top < height - pixels:
         sheet.box((24, top + 0.35 * pixels, 24 + 0.4 * pixels, top + 0.75 * pixels), color)
-        sheet.text((40, top), _phrase(rng, int(rng.integers(2, 9))), face, sheet.ink)
+        sheet.text((40, top), random_phrase(rng, int(rng.integers(2, 9))), face, sheet.ink)
         top += pixels * rng.uniform(1.4, 2.2)
     if rng.random() < 0.5:
         chart(sheet, (0.55 * width, 0.45 * height, 0.95 * width, 0.85 * height))
@@ -315,39 +175,43 @@ def slide(sheet: Sheet) -> None:
 def screenshot(sheet: Sheet) -> None:
     """Windows of a program: title bars, buttons, menus, a list, code in colors."""
     rng, (width, height) = sheet.rng, sheet.size
-    sheet.box((0, 0, width, height), _color(rng))
+    sheet.box((0, 0, width, height), random_color(rng))
     for _ in range(int(rng.integers(1, 4))):
         left, top = int(rng.integers(-40, width // 2)), int(rng.integers(-20, height // 2))
         right, bottom = left + int(rng.integers(160, width)), top + int(rng.integers(120, height))
-        bar, pixels, accent = int(rng.integers(18, 34)), rng.uniform(9, 16), _color(rng)
+        bar, pixels, accent = int(rng.integers(18, 34)), rng.uniform(9, 16), random_color(rng)
         face, small = sheet.face(pixels), sheet.face(pixels * 0.9)
-        sheet.box((left, top, right, bottom), sheet.ground, _gray(rng, 60, 180), 1, float(rng.choice([0, 0, 6])))
+        sheet.box((left, top, right, bottom), sheet.ground, random_gray(rng, 60, 180), 1, float(rng.choice([0, 0, 6])))
         sheet.box((left + 1, top + 1, right - 1, top + bar), accent)
-        sheet.text((left + 8, top + 4), _phrase(rng, 3), face, (255, 255, 255) if sum(accent) < 380 else (0, 0, 0))
+        sheet.text(
+            (left + 8, top + 4), random_phrase(rng, 3), face, (255, 255, 255) if sum(accent) < 380 else (0, 0, 0)
+        )
         for k in range(3):
-            sheet.box((right - 16 - 15 * k, top + 6, right - 6 - 15 * k, top + 16), _color(rng), None, 1, 5)
-        colors = [sheet.ink, *(_color(rng) for _ in range(4))]
+            sheet.box((right - 16 - 15 * k, top + 6, right - 6 - 15 * k, top + 16), random_color(rng), None, 1, 5)
+        colors = [sheet.ink, *(random_color(rng) for _ in range(4))]
         for row in np.arange(top + bar + 6, bottom - 34, pixels * 1.4):
             x = left + 8 + 14 * int(rng.integers(0, 5))
             while x < right - 60 and rng.random() < 0.85:
-                word = _word(rng)
+                word = random_word(rng)
                 sheet.text((x, row), word, face, colors[int(rng.integers(5))])
                 x += sheet.width(word + " ", face)
         for x in range(left + 8, right - 80, 90):
-            fill = _gray(rng, 190, 240)
-            sheet.box((x, bottom - 28, x + 76, bottom - 6), fill, _gray(rng, 60, 150), 1, float(rng.choice([0, 3, 8])))
-            sheet.text((x + 8, bottom - 25), _word(rng), small, (0, 0, 0))
+            fill = random_gray(rng, 190, 240)
+            sheet.box(
+                (x, bottom - 28, x + 76, bottom - 6), fill, random_gray(rng, 60, 150), 1, float(rng.choice([0, 3, 8]))
+            )
+            sheet.text((x + 8, bottom - 25), random_word(rng), small, (0, 0, 0))
 
 
 def line_art(sheet: Sheet) -> None:
     """Curves, hatching, dots, staves, nets and outlines."""
-    rng, size, width = sheet.rng, np.array(sheet.size), _line_width(sheet.rng)
+    rng, size, width = sheet.rng, np.array(sheet.size), random_line_width(sheet.rng)
     for _ in range(int(rng.integers(6, 30))):
         form, center, radius = rng.integers(5), rng.uniform(0, 1, 2) * size, rng.uniform(10, 120)
         if form == 0:
-            sheet.line(_curve(rng, sheet.size), sheet.ink, width)
+            sheet.line(random_curve(rng, sheet.size), sheet.ink, width)
         elif form == 1:
-            sheet.shape(_blob(rng, center, radius), None, sheet.ink, width)
+            sheet.shape(random_blob(rng, center, radius), None, sheet.ink, width)
         elif form == 2:
             angle, gap = rng.uniform(0, np.pi), rng.uniform(2.5, 9)
             along = np.array([np.cos(angle), np.sin(angle)])
@@ -393,6 +257,7 @@ def _has_letters(file: Path) -> bool:
 
 
 def main() -> None:
+    """Draw, see the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=80, help="drawings; every kind in turn")
