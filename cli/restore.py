@@ -25,10 +25,21 @@ def restore(
     ],
     mask: Annotated[
         Path | None,
-        option(IMAGE, metavar="FILE|FOLDER",
-               help="Image that is white where pixels are missing and black elsewhere, or a folder of such masks. "
-                    "Without it, NAME.mask.png next to an image is its mask."),
+        option(IMAGE, metavar="auto|none|FILE|FOLDER",
+               help="auto finds cracks, scratches, specks, tears and creases, and fills them. Or an image that is "
+                    "white where pixels are missing and black elsewhere, or a folder of such masks. Without it, "
+                    "NAME.mask.png next to an image is its mask; none takes no masks."),
     ] = None,
+    sensitivity: Annotated[
+        float, option(IMAGE, metavar="0..1", help="Of --mask auto: 0 marks what is nearly certain, 1 also what is "
+                                                  "hardly likely.")
+    ] = 0.5,
+    fill_large: Annotated[
+        bool, flag(IMAGE, "--fill-large", help="With --mask auto, also fill what is larger than 40 pixels across.")
+    ] = False,
+    always: Annotated[
+        bool, flag(IMAGE, "--always", help="With -m auto, also restore images in which nothing is found to restore.")
+    ] = False,
     resize_mask: Annotated[bool, flag(IMAGE, "--resize-mask", help="Resize masks to the size of their images.")] = (
         False
     ),
@@ -66,6 +77,9 @@ def restore(
     uncertainty: Annotated[
         bool, flag(OUTPUT, "--uncertainty", help="Photographs: also write a map of the expected error.")
     ] = False,
+    save_mask: Annotated[
+        bool, flag(OUTPUT, "--save-mask", help="With --mask auto, also write the defects that were found.")
+    ] = False,
     compare: Annotated[
         bool, flag(OUTPUT, "--compare", help="Also write damaged and restored side by side.")
     ] = False,
@@ -81,31 +95,35 @@ def restore(
     """Restore damaged images; originals are never changed.
 
     With a mask only the missing pixels are filled, and all others stay as they are. Without one the whole image is
-    restored. With -m auto small images of digits go to the model for digits, all others to the one for photographs.
+    restored. With -m auto small images of digits go to the model for digits, all others to the one for photographs, and
+    an image in which nothing is found to restore is copied as it is.
 
-    Next to NAME.png, -n writes NAME.sample-1.png and so on, --uncertainty NAME.uncertainty.png (four times the
+    Next to NAME.png, --save-mask writes NAME.mask.png, which you can edit and give as --mask, -n writes
+    NAME.sample-1.png and so on, --uncertainty NAME.uncertainty.png (four times the
     expected error in gray levels), and --compare NAME.compare.png.
     """
     from agerestore import device as devices
     from agerestore.config.options import RestoreFileSettings, RestoreSettings
-    from agerestore.inference.file_processors import RestoreProcessor, with_masks
+    from agerestore.inference.file_processors import MaskSource, RestoreProcessor, with_masks
     from agerestore.models import zoo
 
-    sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare}
-    masks = mask if mask is not None and mask.is_dir() else None
-    jobs = with_masks(plan_files(inputs, out, files, messages, exclude=mask, sidecars=sidecars), mask)
+    sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare, "--save-mask": save_mask}
+    masks = MaskSource.of(mask)
+    jobs = with_masks(plan_files(inputs, out, files, messages, exclude=masks.path, sidecars=sidecars), masks)
 
     devices.set_threads(compute.threads)
     where = devices.choose(compute.device)
     devices.precision(compute.precision, where)  # an unknown one is named before any work
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=auto_levels,
-        tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, precision=compute.precision,
+        tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity,
+        fill_large=fill_large, always=always, precision=compute.precision,
     )  # fmt: skip
-    extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels)
+    extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels, save_mask)
     models = zoo.load_automatic(device=where) if model == "auto" else {model: zoo.load(model, device=where)}
     colors = zoo.load(COLORS, device=where) if colorize else None
-    processor = RestoreProcessor(models, settings, extras, masks, colors, files.options)
+    detector = zoo.load_detector(models) if masks.detect else None
+    processor = RestoreProcessor(models, settings, extras, masks.folder, colors, detector, files.options)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
 
 

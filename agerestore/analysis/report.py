@@ -73,6 +73,16 @@ class Report:
         return self.width * self.height / 1e6
 
     @property
+    def is_noisy(self) -> bool:
+        """Whether there is more noise than the texture of clean photographs measures."""
+        return (self.noise_sigma or 0) >= NOISE_LIMIT
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether it is a JPEG with visible block artifacts."""
+        return self.jpeg_quality is not None and self.jpeg_quality < QUALITY_LIMIT
+
+    @property
     def is_blurred(self) -> bool | None:
         """Whether edges are clearly softer than a sharp photograph's; None where blur cannot be measured."""
         return None if self.blur_sigma is None else self.blur_sigma >= BLUR_LIMIT
@@ -86,9 +96,9 @@ class Report:
     def findings(self) -> list[str]:
         """The defects, a phrase each."""
         found = []
-        if (self.noise_sigma or 0) >= NOISE_LIMIT:
+        if self.is_noisy:
             found.append(f"noise of sigma {self.noise_sigma:.0f} (of 255)")
-        if self.jpeg_quality is not None and self.jpeg_quality < QUALITY_LIMIT:
+        if self.is_compressed:
             found.append(f"compressed as JPEG of quality {self.jpeg_quality}")
         if self.is_blurred:
             found.append(f"blurred by {self.blur_sigma:.1f} pixels")

@@ -5,13 +5,13 @@ from os import PathLike
 from pathlib import Path
 
 from agerestore import device as devices
-from agerestore.api.models import AnyModel, named_models
+from agerestore.api.models import AnyModel, detector_for, named_models
 from agerestore.batch import planning, runner
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.options import FileOptions, RestoreFileSettings, RestoreSettings
 from agerestore.images.arrays import AnyPath
-from agerestore.inference.file_processors import RestoreProcessor, with_masks
+from agerestore.inference.file_processors import MaskSource, RestoreProcessor, with_masks
 
 
 def restore_files(
@@ -31,6 +31,10 @@ def restore_files(
     ensemble: int = 1,
     latent_steps: int = 0,
     uncertainty: bool = False,
+    sensitivity: float = 0.5,
+    fill_large: bool = False,
+    save_mask: bool = False,
+    always: bool = False,
     compare: bool = False,
     tile: int | None = None,
     suffix: str = "",
@@ -54,7 +58,8 @@ def restore_files(
         inputs: an image file or a folder, which is searched with all below it; or several of them.
         out: the restored file, or the folder for them.
         model: ``auto`` selects a shipped model for each image; else a name, a path, or what `agerestore.load` gave.
-        mask: the mask file of all images, or a folder of masks, instead of those next to the images.
+        mask: the mask file of all images, or a folder of masks, instead of those next to the images; ``auto`` finds the
+            defects of images without a mask next to them; ``none`` takes no masks.
         resize_mask: resize masks to the size of their images, instead of refusing others.
         auto_levels: see `agerestore.restore`.
         colorize: also colorize the restored images, gray photographs of cars.
@@ -66,6 +71,11 @@ def restore_files(
         ensemble: see `agerestore.restore`.
         latent_steps: see `agerestore.restore`.
         uncertainty: also write NAME.uncertainty.png, four times the expected error in gray levels.
+        sensitivity: see `agerestore.restore`.
+        fill_large: see `agerestore.restore`.
+        save_mask: with ``mask="auto"``, also write the defects that were found, NAME.mask.png. It is there to be
+            edited, and given as mask again.
+        always: see `agerestore.restore`.
         compare: also write NAME.compare.png, damaged and restored side by side.
         tile: see `agerestore.restore`.
         suffix: comes between name and ending of each result.
@@ -90,18 +100,19 @@ def restore_files(
     """
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
-        tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, precision=precision,
+        tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity, fill_large=fill_large,
+        always=always, precision=precision,
     )  # fmt: skip
-    extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels)
+    extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels, save_mask)
     files = FileOptions(suffix, ext, quality, in_place, backup, overwrite, fail_fast)
     paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
-    mask_path = None if mask is None else Path(mask)
-    jobs = with_masks(planning.plan(paths, Path(out), files, exclude=mask_path), mask_path)
+    masks = MaskSource.of(mask)
+    jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path), masks)
     models = named_models(model, device=device)
     devices.resolve_precision(precision)  # an unknown one is named before any work
     colorizer = next(iter(named_models("auto", "colorize", device).values())) if colorize else None
-    masks_folder = mask_path if mask_path is not None and mask_path.is_dir() else None
-    processor = RestoreProcessor(models, settings, extras, masks_folder, colorizer, files)
+    detector = detector_for(models) if masks.detect else None
+    processor = RestoreProcessor(models, settings, extras, masks.folder, colorizer, detector, files)
     single = len(paths) == 1 and not paths[0].is_dir()
     done: list[Outcome] = []
 

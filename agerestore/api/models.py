@@ -1,6 +1,7 @@
 """The models that verbs are given."""
 
 import warnings
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from agerestore.models import zoo
 from agerestore.models.base import Model
 
 AnyModel = str | Path | Model
+AUTO = "auto"  # as a model: the one that suits the image; as a mask: the defects that a detector finds
 
 
 @lru_cache(maxsize=4)
@@ -37,10 +39,21 @@ def named_model(model: AnyModel, device: str = "auto") -> Model:
 
 def named_models(model: AnyModel, verb: str = "restore", device: str = "auto") -> dict[str, Model]:
     """The models to select from, by name: all that ``auto`` stands for in a verb, or one."""
-    if isinstance(model, str) and model == "auto":
+    if isinstance(model, str) and model == AUTO:
         return _automatic(verb, device)
     one = named_model(model, device)
     return {one.name: one}
+
+
+@lru_cache(maxsize=2)
+def _detector(device: str) -> Model:
+    return zoo.load(*zoo.automatic("detect"), device=device)
+
+
+def detector_for(models: Mapping[str, Model]) -> Model:
+    """The shipped model that finds the defects which these models fill, loaded once; see `zoo.load_detector`."""
+    zoo.refuse_detection(models)
+    return _detector(str(next(iter(models.values())).device))
 
 
 def warn(result: Result[Any]) -> None:

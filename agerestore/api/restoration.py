@@ -4,7 +4,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from numpy.typing import NDArray
 
-from agerestore.api.models import AnyModel, named_models, warn
+from agerestore.api.models import AUTO, AnyModel, detector_for, named_models, warn
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.images.arrays import AnyPath, I
@@ -24,6 +24,9 @@ class _RestoreOptions(TypedDict, total=False):
     samples: int
     seed: int
     uncertainty: bool
+    sensitivity: float
+    fill_large: bool
+    always: bool
     tile: int | None
     precision: str
     degradation: Degradation | None
@@ -57,6 +60,9 @@ def restore(
     samples: int = 0,
     seed: int = 0,
     uncertainty: bool = False,
+    sensitivity: float = 0.5,
+    fill_large: bool = False,
+    always: bool = False,
     tile: int | None = None,
     precision: str = "auto",
     degradation: Degradation | None = None,
@@ -69,8 +75,10 @@ def restore(
         image: NumPy array (H, W) or (H, W, C), Pillow image, tensor (H, W), (C, H, W) or (B, C, H, W), or path; uint8,
             uint16 or float in [0, 1], which noise may leave. Any size.
         mask: missing pixels, of the image's size, in any of these types and any dtype: where it is not 0 a pixel is
-            missing. All other pixels come back bit for bit. None: the whole image is restored.
-        model: ``auto`` selects a shipped model for the image; else a name, a path, or what `load` gave.
+            missing. All other pixels come back bit for bit. ``auto``: the defects of a print are found and filled, and
+            the rest is restored. None: the whole image is restored.
+        model: ``auto`` selects a shipped model, and leaves an image alone in which nothing is found to restore;
+            else a name, a path, or what `load` gave.
         strength: 0 leaves known pixels as they are, 1 takes the estimate.
         sigma: standard deviation of the noise, 0 to 255, if it is known: no more is removed.
         ensemble: 2, 4 or 8 average over so many rotated and mirrored positions, in so many times the time.
@@ -79,10 +87,13 @@ def restore(
         samples: number of other plausible images to draw; needs ``details``.
         seed: of the samples.
         uncertainty: also compute the expected standard deviation of the error; needs ``details``.
+        sensitivity: of ``mask="auto"``: 0 marks what is nearly certain to be a defect, 1 also what is hardly likely.
+        fill_large: with ``mask="auto"``, also fill what is larger than 40 pixels across, such as a torn corner.
+        always: with ``model="auto"``, also restore an image in which nothing is found to restore.
         tile: pixels a side computed at a time; None for as many as the free memory allows.
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device.
         degradation: the known degradation, a differentiable function of tensors, for latent refinement.
-        details: answer with a `Result`: image, std, samples, score, model and remarks.
+        details: answer with a `Result`: image, std, samples, score, model, remarks, and the mask that was found.
         progress: called with the numbers of tiles done and in all; what it raises cancels the work.
 
     Returns:
@@ -105,11 +116,17 @@ def restore(
     """
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
-        tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, precision=precision,
+        tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity, fill_large=fill_large,
+        always=always, precision=precision,
     )  # fmt: skip
     if (samples or uncertainty) and not details:
         raise UsageError("`samples` and `uncertainty` are part of the result; pass `details=True`, too")
-    result = restorer.restore(named_models(model), image, mask, settings, degradation=degradation, progress=progress)
+    models = named_models(model)
+    detector = detector_for(models) if isinstance(mask, str) and mask == AUTO else None
+    result = restorer.restore(
+        models, image, None if detector else mask, settings, detector=detector, degradation=degradation,
+        progress=progress,
+    )  # fmt: skip
     if details:
         return result
     warn(result)

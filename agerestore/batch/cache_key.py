@@ -2,7 +2,8 @@
 
 An option joins the key by declaration: a field of a dataclass of options is made with `option`, which says whether
 the output depends on it, and `cache_key` refuses fields that do not say so. The names and values in the key are those
-of the first manifests, whatever an option is called since, so that a folder begun then is still known.
+of the first manifests, whatever an option is called since, and an option that is younger joins when it is not at its
+default, so that a folder begun then is still known.
 """
 
 import hashlib
@@ -39,6 +40,7 @@ def _values(group: Any) -> Mapping[str, object]:
     for each in fields(group):
         if KEY not in each.metadata:
             raise TypeError(f"{type(group).__name__}.{each.name}: say whether the output depends on it, with option()")
-        if (declared := each.metadata[KEY]) is not None:
-            found[declared.name or each.name] = declared.value(getattr(group, each.name))
+        declared, chosen = each.metadata[KEY], getattr(group, each.name)
+        if declared is not None and not (declared.later and chosen == each.default):
+            found[declared.name or each.name] = declared.value(chosen)
     return found

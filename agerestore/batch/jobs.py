@@ -14,7 +14,7 @@ from agerestore.images.formats import catalog
 from agerestore.images.io import is_image_name
 
 BACKUP_ENDING = ".orig"  # not that of an image: backups are never taken for images
-UNCERTAINTY, COMPARE = "uncertainty.png", "compare.png"  # endings of sidecar files
+UNCERTAINTY, COMPARE, FOUND_MASK = "uncertainty.png", "compare.png", "mask.png"  # endings of sidecar files
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Job:
         """The existing files that have the name of a sidecar file of this job."""
         samples = map(self.sample, count(1))
         first, others = next(samples), takewhile(os.path.isfile, samples)  # colorizations begin with the second
-        named = (first, self.sidecar(UNCERTAINTY), self.sidecar(COMPARE))
+        named = (first, *map(self.sidecar, (UNCERTAINTY, COMPARE, FOUND_MASK)))
         return [*filter(os.path.isfile, named), *others]
 
 

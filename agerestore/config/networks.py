@@ -188,6 +188,35 @@ class PhotoConfig(NetworkConfig):
         return -(-height // self.region) * -(-width // self.region)
 
 
+class DetectorConfig(NetworkConfig):
+    """Configuration of the fully convolutional network that finds defects of prints."""
+
+    kind: ClassVar[str] = "detector"
+    data_settings: ClassVar[frozenset[str]] = frozenset({"degradation", "gray", "upscaled", "crop_size", "workers"})
+
+    architecture: Literal["detector"] = "detector"
+    channels: ClassVar[int] = 3
+    image_size: ClassVar[None] = None
+    latent_dim: ClassVar[int] = 0
+    prior: ClassVar[Prior] = "sphere"
+    widths: tuple[int, ...] = Field((24, 48, 80, 96), min_length=2, description="channels at strides 2, 4, 8 and so on")
+    blocks: tuple[int, ...] = Field((0, 1, 2, 2), description="residual blocks there on the way down")
+    defects: tuple[str, ...] = Field(
+        ("cracks", "scratches", "specks", "tears", "creases"), min_length=1, description="names of the kinds of defects"
+    )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """None here: it is trained outside."""
+        return ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> DetectorConfig:
+        if len(self.widths) != len(self.blocks):
+            raise ValueError("give network.blocks a number for each of network.widths")
+        return self
+
+
 class ColorizerConfig(NetworkConfig):
     """Configuration of an encoder of colors and a generator of the colors of a gray image."""
 

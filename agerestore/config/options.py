@@ -19,15 +19,23 @@ SMALLEST_TILE = 64  # pixels a side; a tile for which memory is short is divided
 
 
 class InKey(NamedTuple):
-    """How an option joins the cache key: under which name (its own, if empty), and with which value."""
+    """How an option joins the cache key.
+
+    Attributes:
+        name: its name there; its own, if empty.
+        value: of the option's value, that in the key.
+        later: whether it is younger than the first manifests: at its default it is left out.
+    """
 
     name: str
     value: Callable[[Any], object]
+    later: bool
 
 
 def option(
-    default: Any, *, affects_output: bool, key: str = "", value: Callable[[Any], object] = lambda chosen: chosen
-) -> Any:
+    default: Any, *, affects_output: bool, key: str = "", value: Callable[[Any], object] = lambda chosen: chosen,
+    later: bool = False,
+) -> Any:  # fmt: skip
     """A field of a dataclass of options.
 
     Args:
@@ -35,8 +43,9 @@ def option(
         affects_output: Whether results depend on it: it then joins the cache key.
         key: Its name in the cache key, if another.
         value: Its value in the cache key.
+        later: Whether it is younger than the first manifests, which then stay valid for its default.
     """
-    return field(default=default, metadata={KEY: InKey(key, value) if affects_output else None})
+    return field(default=default, metadata={KEY: InKey(key, value, later) if affects_output else None})
 
 
 def _real(number: float | None) -> float | None:
@@ -116,6 +125,9 @@ class RestoreSettings:
         samples: number of other plausible images to draw.
         seed: of the samples.
         uncertainty: also compute the expected standard deviation of the error.
+        sensitivity: of the detector of defects: 0 marks what is nearly certain, 1 also what is hardly likely.
+        fill_large: also fill what the detector finds that is larger than 40 pixels across.
+        always: also restore an image in which nothing is found to restore, where the model is selected.
         precision: ``fp32``, ``bf16`` or ``auto``, the faster one on the device; latent refinement is always in fp32.
     """
 
@@ -130,12 +142,15 @@ class RestoreSettings:
     samples: int = option(0, affects_output=True)
     seed: int = option(0, affects_output=True)
     uncertainty: bool = option(False, affects_output=True)
+    sensitivity: float = option(0.5, affects_output=True, value=_real, later=True)
+    fill_large: bool = option(False, affects_output=True, later=True)
+    always: bool = option(False, affects_output=True, later=True)
     precision: str = option("auto", affects_output=True)
 
     def __post_init__(self) -> None:
         check_whole(0, latent_steps=self.latent_steps, samples=self.samples)
         check_whole(ensemble=self.ensemble, seed=self.seed)
-        check_within(0, 1, strength=self.strength)
+        check_within(0, 1, strength=self.strength, sensitivity=self.sensitivity)
         if self.sigma is not None:
             check_within(0, 255, sigma=self.sigma)
         if self.tile is not None:
@@ -147,11 +162,17 @@ class RestoreSettings:
 
     def given(self) -> list[str]:
         """Names of the options that depend on the model and are not at their default."""
-        return [name for name in MODEL_OPTIONS if getattr(self, name) != getattr(DEFAULTS, name)]
+        return [name for name in MODEL_OPTIONS if self.asks_for(name)]
+
+    def asks_for(self, name: str) -> bool:
+        """Whether an option is not at its default."""
+        return bool(getattr(self, name) != getattr(DEFAULTS, name))
 
 
 # Options of restoring that not every model supports.
-MODEL_OPTIONS = ("latent_steps", "strength", "sigma", "ensemble", "tile", "samples", "uncertainty")
+MODEL_OPTIONS = (
+    "latent_steps", "strength", "sigma", "ensemble", "tile", "samples", "uncertainty", "sensitivity", "fill_large"
+)  # fmt: skip
 UNMASKED_OPTIONS = ("strength", "sigma")  # without effect on an image with a mask
 DEFAULTS = RestoreSettings()
 
@@ -165,12 +186,14 @@ class RestoreFileSettings:
         colorize: colorize the restored image.
         resize_mask: resize masks to the size of their image.
         max_pixels: refuse images of more pixels.
+        save_mask: also write the mask of the defects that were found.
     """
 
     compare: bool = option(False, affects_output=True)
     colorize: bool = option(False, affects_output=True)
     resize_mask: bool = option(False, affects_output=False)  # what it changes fails without it
     max_pixels: int = option(MAX_PIXELS, affects_output=False)
+    save_mask: bool = option(False, affects_output=True, later=True)
 
     def __post_init__(self) -> None:
         check_whole(1, max_pixels=self.max_pixels)

@@ -160,6 +160,11 @@ def refuse_unfit(photo: Photo, suffix: str | None) -> None:
     catalog.refuse_loss(format, channels, photo.pixels.dtype == np.uint16, photo.metadata.icc_profile)
 
 
+def keeps_format(photo: Photo, suffix: str | None) -> bool:
+    """Return whether a suffix is that of the format the image was read from: its file can then be copied."""
+    return _format(photo, suffix) == photo.metadata.format
+
+
 def _format(photo: Photo, suffix: str | None) -> str:
     return photo.metadata.format if suffix is None else catalog.of_suffix(suffix)
 

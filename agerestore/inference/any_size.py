@@ -99,16 +99,18 @@ def restore_any_size(
     codes: Tensor | None = None,
     uncertainty: bool = False,
     progress: Progress | None = None,
+    known: bool = False,
 ) -> tuple[Raster, Tensor | None, list[Raster]]:
     """Restore images of any size.
 
     Args:
         model: one whose networks estimate an image of any size.
-        raster: the images and their mask. Without a mask all visible pixels are estimated, with one only those in it.
+        raster: the images and their mask. Without a mask all visible pixels are estimated.
         settings: strength, sigma, ensemble, tile, precision.
         codes: (K, M, rows, columns), latent maps of the samples to draw of one image.
         uncertainty: also compute the std of every pixel.
         progress: see `Tiles`; while low-resolution fills are made it is called with 0 tiles done.
+        known: whether with a mask known pixels are estimated, too; else they stay bit for bit.
 
     Returns:
         The restored images; the std (B, 1, H, W) of their error in units of white, on the CPU; and the samples.
@@ -118,21 +120,23 @@ def restore_any_size(
     scene = fill_transparent(raster, seen)
     stats = measure(scene, network.device)
     fills = _low_res_fills(network, scene, codes, uncertainty) if stats.masked else Fills()
-    strength = _strength(network, scene, stats)
+    known = known or scene.mask is None
+    strength = _strength(network, scene, stats) if known else None
     image = raster.copy()
     std = torch.empty(len(raster.values), 1, *raster.size) if uncertainty else None
     samples = None if codes is None else raster.copy(len(codes))
-    outputs = Outputs(image, std, samples, _changeable(raster, seen))
+    outputs = Outputs(image, std, samples, _changeable(raster, seen, known))
     _run_tiles(network, scene, stats, fills, outputs, codes, strength)
     return image, std, [] if samples is None else samples.split()
 
 
-def _changeable(raster: Raster, seen: NDArray[np.bool_] | None) -> Tensor | None:
-    """Pixels that may change: masked and visible ones; None for all."""
+def _changeable(raster: Raster, seen: NDArray[np.bool_] | None, known: bool) -> Tensor | None:
+    """Pixels that may change: visible ones, and unless known ones are restored those in the mask; None for all."""
+    mask = None if known else raster.mask
     if seen is None:
-        return raster.mask
+        return mask
     shown = torch.from_numpy(seen)[None, None]
-    return shown if raster.mask is None else shown & raster.mask
+    return shown if mask is None else shown & mask
 
 
 # ---------------------------------------------------------------------------------------------- low resolution
@@ -236,10 +240,11 @@ def _std(network: _Network, part: Observation, box: Box, stats: ImageStats, fill
 
 
 def _blend(part: Observation, image: Tensor, strength: Tensor | None) -> Tensor:
-    """Mix the estimate with the damaged part; the weight of the estimate is ``strength`` (B, 1, 1, 1)."""
+    """Mix the estimate with known pixels of the damaged part; its weight is ``strength`` (B, 1, 1, 1)."""
     if strength is None or not bool((strength < 1).any()):
         return image
-    return torch.lerp(part.image.clamp(0, 1), image, strength)
+    mixed = torch.lerp(part.image.clamp(0, 1), image, strength)
+    return mixed if part.mask is None else torch.where(part.mask > 0, image, mixed)
 
 
 def _codes_of(codes: Tensor, box: Box) -> Tensor:
@@ -254,11 +259,9 @@ def _codes_of(codes: Tensor, box: Box) -> Tensor:
 def _strength(network: _Network, scene: Raster, stats: ImageStats) -> Tensor | None:
     """The strength (B, 1, 1, 1) that was asked for; less for an image of which more would be removed than ``sigma``.
 
-    None with a mask: known pixels then stay as they are anyway.
+    How much would be removed is measured on the known pixels of small parts.
     """
     settings = network.settings
-    if scene.mask is not None:
-        return None
     asked = torch.full_like(stats.gain, settings.strength)
     if settings.sigma is None:
         return asked
@@ -267,7 +270,10 @@ def _strength(network: _Network, scene: Raster, stats: ImageStats) -> Tensor | N
     probes = list(_probes(*scene.size))
     for box in probes:
         part = scene.read(box.slices, network.device)
-        removed += (part.image - once.estimate(part, stats)[0]).square().mean((1, 2, 3), keepdim=True)
+        error = (part.image - once.estimate(part, stats)[0]) * part.known
+        removed += error.square().mean((1, 2, 3), keepdim=True) / part.known.mean((1, 2, 3), keepdim=True).clamp_min(
+            1 / part.image[0, 0].numel()
+        )
     rms = 255 * (removed / len(probes)).sqrt()
     return asked * (settings.sigma / rms.clamp_min(1e-6)).clamp_max(1)
 

@@ -6,13 +6,14 @@ These are the processors (`agerestore.batch.runner.Processor`) of `agerestore.re
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from agerestore.batch.cache_key import cache_key
-from agerestore.batch.jobs import COMPARE, UNCERTAINTY, Job
+from agerestore.batch.jobs import COMPARE, FOUND_MASK, UNCERTAINTY, Job
 from agerestore.batch.masks import Masks, read_mask_file
 from agerestore.batch.runner import Encoded
 from agerestore.config.options import (
@@ -44,20 +45,48 @@ def uncertainty_map(std: Any) -> Photo:
     return Photo(levels.clip(0, 255).round().astype(np.uint8)[..., None])
 
 
-def with_masks(jobs: Sequence[Job], mask: Path | None) -> list[Job]:
+class MaskSource(NamedTuple):
+    """Where the masks of images come from.
+
+    Attributes:
+        path: the mask of all images, or a folder of masks; None for those next to the images.
+        detect: whether defects are found in images that have none.
+        ignore: whether masks next to the images are left alone.
+    """
+
+    path: Path | None = None
+    detect: bool = False
+    ignore: bool = False
+
+    @classmethod
+    def of(cls, mask: str | PathLike[str] | None) -> Self:
+        """Read the option ``mask``: a path, ``auto``, ``none`` or None."""
+        if mask is None or str(mask) in ("auto", "none"):
+            return cls(detect=str(mask) == "auto", ignore=str(mask) == "none")
+        return cls(Path(mask))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of masks; None if they are not in a folder."""
+        return self.path if self.path is not None and self.path.is_dir() else None
+
+
+def with_masks(jobs: Sequence[Job], source: MaskSource) -> list[Job]:
     """The jobs, each with the mask of its image as an extra input, if there is one.
 
     Args:
         jobs: what is to be restored.
-        mask: the mask of all images, or a folder of masks; None for those next to the images.
+        source: where masks come from.
 
     Raises:
         UsageError: the folder does not exist, or holds no mask for any of the images.
     """
-    masks = {job.root: Masks(mask, job.root) for job in jobs}
+    if source.ignore:
+        return list(jobs)
+    masks = {job.root: Masks(source.path, job.root) for job in jobs}
     found = [(job, masks[job.root].of(job.source)) for job in jobs]
-    if mask is not None and mask.is_dir() and not any(path for _, path in found):
-        raise UsageError(f"{printable(mask)}: holds no mask for any of these images; call them NAME.mask.png")
+    if source.folder and not any(path for _, path in found):
+        raise UsageError(f"{printable(source.folder)}: holds no mask for any of these images; call them NAME.mask.png")
     return [job if path is None else replace(job, extra_inputs=(path,)) for job, path in found]
 
 
@@ -72,6 +101,15 @@ def fingerprint(model: Model) -> str:
         return digest.hexdigest()
 
 
+class _Opened(NamedTuple):
+    """An image file that was read: its bytes, the image, and the path and contents of its mask."""
+
+    data: bytes
+    photo: Photo
+    mask_path: Path | None = None
+    mask: Mask | None = None
+
+
 @dataclass(frozen=True)
 class RestoreProcessor:
     """Restores image files.
@@ -82,6 +120,7 @@ class RestoreProcessor:
         extras: options of the files.
         masks_folder: the folder of masks, for the remark on files without one; None if masks are not in a folder.
         colorizer: colorizes what was restored; None for not.
+        detector: finds defects where there is no mask; None for not.
         files: how results are written.
 
     Raises:
@@ -93,12 +132,15 @@ class RestoreProcessor:
     extras: RestoreFileSettings
     masks_folder: Path | None
     colorizer: Model | None
+    detector: Model | None
     files: FileOptions
     _said: set[str] = field(default_factory=set)  # remarks that hold for every image
 
     def __post_init__(self) -> None:
         if len(self.models) == 1:  # of several, one may support what another does not
             next(iter(self.models.values())).require("restore", self.settings.given())
+        if self.extras.save_mask and self.detector is None:
+            raise UsageError("`save_mask` writes the defects that are found: pass `mask='auto'`, too")
         if self.colorizer is not None and self.settings.samples:
             raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
 
@@ -110,10 +152,12 @@ class RestoreProcessor:
         inputs: dict[str, object] = {"model": weights, "device": models[0].device.type}
         if self.colorizer is not None:
             inputs["colours"] = fingerprint(self.colorizer)  # as in manifests of version 0.1
+        if self.detector is not None:
+            inputs["detector"] = fingerprint(self.detector)
         return cache_key("restore", self.settings, self.extras, self.files, **inputs)
 
-    def decode(self, job: Job, data: bytes) -> tuple[Photo, Path | None, Mask | None]:
-        """The image, the path of its mask, and the mask; images that could not be written are refused."""
+    def decode(self, job: Job, data: bytes) -> _Opened:
+        """The image and its mask; images that could not be written are refused."""
         photo, path = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
         if self.colorizer is not None:
             from agerestore.inference.colorizer import refuse_colors  # restoring alone does not wait for it
@@ -121,33 +165,39 @@ class RestoreProcessor:
             refuse_colors(open_image(photo))
         io.refuse_unfit(photo if self.colorizer is None else photo.as_rgb(), job.suffix)
         if path is None:
-            return photo, None, None
+            return _Opened(data, photo)
         size = photo.pixels.shape[:2]
-        return photo, path, read_mask_file(path, size, self.extras.resize_mask, self.extras.max_pixels)
+        mask = read_mask_file(path, size, self.extras.resize_mask, self.extras.max_pixels)
+        return _Opened(data, photo, path, mask)
 
-    def compute(self, item: tuple[Photo, Path | None, Mask | None]) -> tuple[Photo, Result[Photo], Path | None]:
+    def compute(self, item: _Opened) -> tuple[_Opened, Result[Photo]]:
         """Restore the image, and colorize what was restored."""
-        photo, path, mask = item
-        result = restorer.restore(self.models, photo, mask, self.settings)
+        result = restorer.restore(self.models, item.photo, item.mask, self.settings, detector=self.detector)
         if self.colorizer is not None:
             settings = ColorizeSettings(seed=self.settings.seed, precision=self.settings.precision)
             from agerestore.inference.colorizer import colorize
 
             colored = colorize(self.colorizer, result.image, settings)
-            result = replace(result, image=colored.image, remarks=[*result.remarks, *colored.remarks])
-        return photo, result, path
+            remarks = [*result.remarks, *colored.remarks]
+            result = replace(result, image=colored.image, remarks=remarks, changed=True)
+        return item, result
 
-    def encode(self, job: Job, result: tuple[Photo, Result[Photo], Path | None]) -> Encoded:
+    def encode(self, job: Job, result: tuple[_Opened, Result[Photo]]) -> Encoded:
         """The restored file, its sidecar files, and what to report."""
-        damaged, restored, mask = result
+        item, restored = result
+        mask = item.mask_path
         detail: dict[str, Any] = {
             "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
         }  # fmt: skip
         if remarks := list(self._remarks(restored.remarks, mask)):
             detail["warning"] = "; ".join(remarks)
-        sidecars = self._sidecars(job, damaged, restored)
+        sidecars = self._sidecars(job, item.photo, restored)
         files = {path: io.encode(photo, path.suffix, self.files.quality) for path, photo in sidecars}
-        return Encoded({**files, job.target: io.encode(restored.image, job.suffix, self.files.quality)}, detail)
+        if not restored.changed and self.files.quality is None and io.keeps_format(item.photo, job.suffix):
+            files[job.target] = item.data  # to the byte, with all metadata
+        else:
+            files[job.target] = io.encode(restored.image, job.suffix, self.files.quality)
+        return Encoded(files, detail)
 
     def _remarks(self, remarks: list[Remark], mask: Path | None) -> Iterator[str]:
         yield from (remark for remark in remarks if not remark.once)
@@ -162,6 +212,9 @@ class RestoreProcessor:
             yield job.sample(number), sample
         if restored.std is not None:
             yield job.sidecar(UNCERTAINTY), uncertainty_map(restored.std)
+        if self.extras.save_mask:
+            found = np.zeros(damaged.pixels.shape[:2], bool) if restored.mask is None else restored.mask
+            yield job.sidecar(FOUND_MASK), Photo(np.where(found, 255, 0).astype(np.uint8)[..., None])
         if self.extras.compare:
             yield job.sidecar(COMPARE), grid.side_by_side(damaged, restored.image)
 

@@ -1,26 +1,24 @@
 """Restoring an image of any type: the one way, of the Python functions, the command and batches of files alike.
 
-`restore` opens the image as a `Raster`, selects the model, restores the raster (`restore_raster`) and gives the image
-back as it came. A model for any size works tile by tile (`agerestore.inference.any_size`), one of a fixed size on the
-letterboxed image (`agerestore.inference.fixed_size`).
+`restore` opens the image as a `Raster`, selects the model, assesses what is to be done (`assess`), restores the raster
+(`restore_raster`) and gives the image back as it came. A model for any size works tile by tile
+(`agerestore.inference.any_size`), one of a fixed size on the letterboxed image (`agerestore.inference.fixed_size`).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agerestore.analysis.documents import is_document
 from agerestore.config.options import DEFAULTS, UNMASKED_OPTIONS, RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.images.arrays import ImageLike, open_image
 from agerestore.images.observation import Observation
-from agerestore.images.pixels import a_megapixel
 from agerestore.images.raster import WHOLE, Change, Raster
 from agerestore.inference.any_size import restore_any_size
+from agerestore.inference.assessment import assess
 from agerestore.inference.fixed_size import restore_fixed_size
 from agerestore.inference.refine import Degradation
 from agerestore.inference.result import Remark, Result
@@ -29,9 +27,6 @@ from agerestore.inference.tiling import Progress
 from agerestore.inference.tone import apply_levels, measure_levels
 from agerestore.models.base import Model
 
-DOCUMENT = "looks like a document or drawing, whose thin strokes the model takes for scratches"
-MOST_MASKED = 0.85  # share of an image from which on a mask looks inverted
-
 
 def restore(
     models: Mapping[str, Model],
@@ -39,10 +34,13 @@ def restore(
     mask: Any = None,
     settings: RestoreSettings = DEFAULTS,
     *,
+    detector: Model | None = None,
     degradation: Degradation | None = None,
     progress: Progress | None = None,
 ) -> Result[Any]:
     """Restore an image by the one model there is, or by the one of several that suits it.
+
+    Of several models the one that is selected leaves an image alone in which nothing is found to restore.
 
     Args:
         models: by name, on one device.
@@ -50,6 +48,7 @@ def restore(
         mask: of any type; where it is not 0 pixels are missing, and all others stay bit for bit. Without a mask the
             whole image is estimated.
         settings: options.
+        detector: where no mask is given, finds defects, which are filled.
         degradation: the known degradation, differentiable, for latent refinement.
         progress: called with the numbers of tiles done and in all; what it raises cancels the work.
 
@@ -62,30 +61,33 @@ def restore(
     """
     raster = open_image(image, mask)
     given = settings.given() + (["degradation"] if degradation is not None else [])
-    several, masked = len(models) > 1, raster.mask is not None
+    several = len(models) > 1
     name, answer = select_model(models, raster, settings.precision) if several else (next(iter(models)), None)
-    model, remarks = models[name], _mask_remarks(raster.mask)
+    model = models[name]
     if not several:
         model.require("restore", given)
-    document = _is_document(model, raster)
-    if document and several:
-        result, advice = Result(raster.copy()), "it was left as it is; name a model with `model` to restore it anyway"
+    found = assess(model, raster, image, settings, detector, several, progress)
+    if found.nothing_to_do:
+        result = Result(raster.copy(), changed=False)
     else:
-        result = restore_raster(model, raster, settings, degradation=degradation, progress=progress, answer=answer)
-        advice = "look whether some are missing"
-    if document:
-        remarks.append(Remark(f"{DOCUMENT}; {advice}"))
-    remarks += _model_remarks(model, name, masked, result, several) + _option_remarks(model, name, given, masked)
+        raster = replace(raster, mask=found.mask)
+        result = restore_raster(
+            model, raster, settings, known=found.known, degradation=degradation, progress=progress, answer=answer
+        )
+    masked = raster.mask is not None
+    remarks = found.remarks + _model_remarks(model, name, masked, result, several)
+    remarks += _option_remarks(model, name, given, masked and not found.known)
     if settings.auto_levels:
-        result = _with_auto_levels(result)
-    return _as_it_came(replace(result, model=name, remarks=remarks), raster)
+        result = replace(_with_auto_levels(result), changed=True)
+    result = replace(result, model=name, remarks=remarks, mask=found.defects)
+    return _as_it_came(result, raster, "restored" if found.known else "filled")
 
 
-def _as_it_came(result: Result[Raster], raster: Raster) -> Result[Any]:
+def _as_it_came(result: Result[Raster], raster: Raster, change: Change) -> Result[Any]:
     """The result in the type of the image that was opened."""
-    change: Change = "restored" if raster.mask is None else "filled"
     return replace(
         result,
+        mask=None if result.mask is None else raster.map_to_original(result.mask.float()) > 0,
         image=raster.to_original(result.image.values, change),
         std=None if result.std is None else raster.map_to_original(result.std),
         samples=[raster.to_original(each.values, change) for each in result.samples],
@@ -98,6 +100,7 @@ def restore_raster(
     raster: Raster,
     settings: RestoreSettings = DEFAULTS,
     *,
+    known: bool = False,
     degradation: Degradation | None = None,
     progress: Progress | None = None,
     answer: tuple[Tensor, Tensor] | None = None,
@@ -108,6 +111,7 @@ def restore_raster(
         model: one that restores.
         raster: the images and their mask.
         settings: options; those that the model does not support have no effect.
+        known: whether with a mask known pixels are restored, too, by models for any size; else they stay bit for bit.
         degradation: see `restore`.
         progress: see `restore`.
         answer: what `restore_fixed_size` gave for these images without latent refinement, if that is known.
@@ -126,7 +130,7 @@ def restore_raster(
         )
     latent_maps = _latent_maps(model, raster, settings)
     uncertainty = settings.uncertainty and "uncertainty" in model.supports
-    restored, std, samples = restore_any_size(model, raster, settings, latent_maps, uncertainty, progress)
+    restored, std, samples = restore_any_size(model, raster, settings, latent_maps, uncertainty, progress, known)
     return Result(restored, std, samples)
 
 
@@ -167,16 +171,6 @@ def _latent_maps(model: Model, raster: Raster, settings: RestoreSettings) -> Ten
     return maps
 
 
-def _is_document(model: Model, raster: Raster) -> bool:
-    """Whether an image is a document, which models for photographs would take the strokes from."""
-    if model.input.size is not None or raster.mask is not None or len(raster.values) > 1:
-        return False
-    pixels = raster.pixels()
-    if pixels.dtype not in (np.uint8, np.uint16):
-        pixels = raster.on_8_bit_scale(a_megapixel(pixels)).clip(0, 255).round().astype(np.uint8)
-    return is_document(pixels)
-
-
 def _with_auto_levels(result: Result[Raster]) -> Result[Raster]:
     """Stretch the levels of what was restored; of samples by the same ones, so that known pixels agree in all."""
     levels = [measure_levels(result.image, index) for index in range(len(result.image.values))]
@@ -188,18 +182,6 @@ def _with_auto_levels(result: Result[Raster]) -> Result[Raster]:
 
 
 # ---------------------------------------------------------------------------------------------- remarks
-
-
-def _mask_remarks(mask: Tensor | None) -> list[Remark]:
-    share = 0.5 if mask is None else int(mask.count_nonzero()) / mask.numel()  # exact, unlike a mean of float32
-    if share == 0:
-        return [Remark("the mask is black, which means that all is known: nothing was changed")]
-    if share == 1:
-        return [Remark("the mask is nowhere black, which means that nothing is known: the whole image was invented")]
-    if share > MOST_MASKED:
-        what = f"the mask calls {share:.0%} of the image missing"
-        return [Remark(f"{what}: white is missing, invert it if you meant the rest")]
-    return []
 
 
 def _model_remarks(model: Model, name: str, masked: bool, result: Result[Raster], several: bool) -> list[Remark]:

@@ -35,6 +35,9 @@ class Result(Generic[Image]):
             largest. 0 if the model cannot tell.
         model: name of the model.
         remarks: what people should know.
+        mask: the defects that the detector found, bool array (H, W), for tensors a tensor (B, 1, H, W); None where it
+            found none, or was not asked.
+        changed: whether anything was done; else ``image`` is what came in, bit for bit.
     """
 
     image: Image
@@ -43,3 +46,5 @@ class Result(Generic[Image]):
     score: float = 0.0
     model: str = ""
     remarks: list[Remark] = field(default_factory=list)
+    mask: Any = None
+    changed: bool = True

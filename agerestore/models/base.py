@@ -30,7 +30,7 @@ from agerestore.errors import UsageError
 from agerestore.models.fuse import fuse
 from agerestore.models.subpixel import rewrite_transposed, with_bf16_weights
 
-Task = Literal["restoration", "colorization"]
+Task = Literal["restoration", "colorization", "detection"]
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ class ModelNetworks(nn.Module, ABC):
             mask: (B, 1, H, W), 1 where a pixel of ``image`` is missing, else 0; None where none is.
 
         Returns:
-            (B, C', H, W) float in [0, 1]; of a colorizer C' is 3.
+            (B, C', H, W) float in [0, 1]; of a colorizer C' is 3, of a detector one for each kind of defect.
         """
 
     @property
     def verbs(self) -> frozenset[str]:
         """Which of ``restore``, ``colorize``, ``sample`` and ``interpolate`` these networks can do."""
-        return frozenset({"restore" if self.task == "restoration" else "colorize"})
+        return frozenset({"restoration": {"restore"}, "colorization": {"colorize"}}.get(self.task, ()))
 
     @property
     def supports(self) -> frozenset[str]:
@@ -169,8 +169,8 @@ class Model:
         networks: in eval mode, fp32, without gradients; a `ModelNetworks` of the model's kind.
         header: what the file says of itself: ``network``, ``training``, ``validation``, ``domain`` and so on.
         name: of a shipped model, or the path of the file.
-        kind: ``photo``, ``autoencoder``, ``colorizer``: a key of `agerestore.models.registry.KINDS`.
-        task: ``restoration`` or ``colorization``.
+        kind: ``photo``, ``autoencoder``, ``colorizer``, ``detector``: a key of `agerestore.models.registry.KINDS`.
+        task: ``restoration``, ``colorization`` or ``detection``.
         license: terms of the data that the model was trained on; they may bind what is made with it.
         verbs: which of ``restore``, ``colorize``, ``sample`` and ``interpolate`` the model can do.
         supports: keyword options of those verbs that have an effect with this model, such as ``sigma`` or ``samples``.
@@ -232,7 +232,7 @@ class Model:
             UsageError: it cannot do the verb, or does not support one of the options.
         """
         if verb not in self.verbs:
-            others = " and ".join(f"`{each}()`" for each in sorted(self.verbs))
+            others = " and ".join(f"`{each}()`" for each in sorted(self.verbs)) or self.task
             raise UsageError(f"model {self.name!r} is not for `{verb}()` but for {others}; choose another `model`")
         if idle := self.unsupported(options):
             names = " and ".join(f"`{each}`" for each in idle)

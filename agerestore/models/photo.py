@@ -147,7 +147,8 @@ class PhotoRestorer(ModelNetworks):
     def supports(self) -> frozenset[str]:
         """All options of restoring but latent refinement; samples where there are codes."""
         samples = {"samples", "seed"} if self.config.latent_dim else set()
-        return frozenset({"mask", "strength", "sigma", "ensemble", "tile", "uncertainty", *samples})
+        detection = {"sensitivity", "fill_large"}
+        return frozenset({"mask", "strength", "sigma", "ensemble", "tile", "uncertainty", *detection, *samples})
 
     def strip_for_inference(self, trained: Collection[str]) -> "PhotoRestorer":
         """The estimator alone where the generator was not trained."""

@@ -6,12 +6,14 @@ from agerestore.config.networks import NetworkConfig
 from agerestore.models.age import Autoencoder
 from agerestore.models.base import ModelNetworks
 from agerestore.models.colorizer import Colorizer
+from agerestore.models.detector import DefectDetector
 from agerestore.models.photo import PhotoRestorer
 
 KINDS: dict[str, type[ModelNetworks]] = {
     "autoencoder": Autoencoder,
     "photo": PhotoRestorer,
     "colorizer": Colorizer,
+    "detector": DefectDetector,
 }
 
 

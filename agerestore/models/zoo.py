@@ -1,6 +1,7 @@
 """The shipped models: names, checksums, what each is for, and loading any model by name or path."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from os import PathLike
@@ -36,7 +37,7 @@ def index() -> dict[str, dict[str, Any]]:
     """What ``index.json`` says of each shipped model, by name.
 
     ``sha256`` of its file, its ``purpose`` in one line, and ``default_for``: the verb whose ``model="auto"`` chooses
-    from it, ``restore`` or ``colorize``, or None.
+    from it, ``restore`` or ``colorize``; ``detect`` of the one that finds defects; or None.
 
     Raises:
         WeightsError: they are not installed, or the index cannot be read.
@@ -151,7 +152,7 @@ def automatic(verb: str = "restore") -> list[str]:
     what the one for photographs would hardly touch: it is used only when it is named.
 
     Args:
-        verb: ``restore`` or ``colorize``.
+        verb: ``restore`` or ``colorize``; ``detect`` for the model that finds defects.
     """
     return [name for name, row in sorted(index().items()) if row.get("default_for") == verb]
 
@@ -159,3 +160,23 @@ def automatic(verb: str = "restore") -> list[str]:
 def load_automatic(verb: str = "restore", *, device: str | torch.device = "auto") -> dict[str, Model]:
     """The shipped models that ``model="auto"`` of a verb chooses from, by name."""
     return {name: load(name, device=device) for name in automatic(verb)}
+
+
+def refuse_detection(models: Mapping[str, Model]) -> None:
+    """Refuse to find defects for models of images of one size, in which none are found.
+
+    Raises:
+        UsageError: no other model is there.
+    """
+    if all(model.input.size is not None for model in models.values()):
+        raise UsageError(f"model {next(iter(models))!r} takes no automatic mask; give one, or choose `model='photo'`")
+
+
+def load_detector(models: Mapping[str, Model]) -> Model:
+    """The shipped model that finds the defects which these models fill, on their device.
+
+    Raises:
+        UsageError: see `refuse_detection`.
+    """
+    refuse_detection(models)
+    return load(*automatic("detect"), device=next(iter(models.values())).device)

@@ -16,7 +16,7 @@ from agerestore.images.io import read, write
 from agerestore.images.observation import Observation
 from agerestore.images.photo import Photo
 from agerestore.images.raster import Raster
-from agerestore.inference import fixed_size, restorer, selection
+from agerestore.inference import assessment, fixed_size, restorer, selection
 from agerestore.inference.restorer import restore, restore_observation
 from agerestore.inference.selection import select_model
 from agerestore.models import zoo
@@ -180,7 +180,7 @@ def test_an_option_that_the_model_does_not_support_is_an_error_and_with_several_
         restore({"photo": loaded}, photo, None, RestoreSettings(latent_steps=5))
     domain = {"unexplained": 1.0, "reencoding": 1.0}
     models = {"small": Model(build(AutoencoderConfig(width=2)).eval(), {"domain": domain}), "photo": loaded}
-    (remark,) = restore(models, photo, None, RestoreSettings(latent_steps=5)).remarks
+    (remark,) = restore(models, photo, None, RestoreSettings(latent_steps=5, always=True)).remarks
     assert remark == "'photo' does not support `latent_steps`"
 
 
@@ -195,7 +195,7 @@ def test_what_is_odd_about_a_mask_is_said(loaded, share, words):
 def test_a_single_known_pixel_of_a_large_image_is_not_rounded_away():
     mask = torch.ones(1, 1, 4096, 4097, dtype=torch.bool)  # more pixels than float32 counts exactly
     mask[0, 0, 0, 0] = False
-    (remark,) = restorer._mask_remarks(mask)
+    (remark,) = assessment._mask_remarks(mask)
     assert "calls 100% of the image missing" in remark
 
 

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from agerestore.config.networks import CONFIGS, AutoencoderConfig, ColorizerConfig, NetworkConfig, PhotoConfig
+from agerestore.config.networks import (
+    CONFIGS,
+    AutoencoderConfig,
+    ColorizerConfig,
+    DetectorConfig,
+    NetworkConfig,
+    PhotoConfig,
+)
 from agerestore.errors import UsageError, WeightsError
 from agerestore.losses.registry import CONDITIONS
 from agerestore.models import weights
@@ -17,9 +24,10 @@ SMALL = {
     "autoencoder": AutoencoderConfig(width=2, latent_dim=4),
     "photo": PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=4),
     "colorizer": ColorizerConfig(width=2, latent_dim=4),
+    "detector": DetectorConfig(widths=(2, 3, 4), blocks=(0, 1, 1)),
 }
 OPTIONS = {"mask", "strength", "sigma", "ensemble", "tile", "uncertainty", "samples", "seed", "reference",
-           "latent_steps", "degradation"}  # fmt: skip
+           "latent_steps", "degradation", "sensitivity", "fill_large"}  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -41,9 +49,8 @@ def test_every_kind_has_a_small_example_here():
 @every_kind
 def test_a_model_says_what_it_is(kind, model):
     assert (model.kind, model.name, model.license) == (kind, kind, "CC0")
-    assert model.task in ("restoration", "colorization")
-    assert model.verbs <= {"restore", "colorize", "sample", "interpolate"}
-    assert ("colorize" if model.task == "colorization" else "restore") in model.verbs
+    verb = {"restoration": {"restore"}, "colorization": {"colorize"}, "detection": set()}[model.task]
+    assert verb <= model.verbs <= {"restore", "colorize", "sample", "interpolate"}
     assert model.supports <= OPTIONS
     assert ("mask" in model.supports) == (model.task == "restoration")
     assert model.device == torch.device("cpu")
@@ -54,7 +61,8 @@ def test_a_model_says_what_it_is(kind, model):
 def test_calling_a_model_is_one_forward_pass_on_images_that_fit(model):
     image = images(model.input)
     answer = model(image)
-    assert answer.shape == (2, 3, *image.shape[2:])
+    outputs = len(model.networks.config.defects) if model.task == "detection" else 3
+    assert answer.shape == (2, outputs, *image.shape[2:])
     assert answer.min() >= 0
     assert answer.max() <= 1
     assert not answer.requires_grad
@@ -85,7 +93,7 @@ def test_weights_of_every_kind_come_back(kind, model, tmp_path):
 @every_kind
 def test_what_a_model_cannot_do_is_refused_in_one_line(model):
     for verb in {"restore", "colorize", "sample", "interpolate"} - model.verbs:
-        with pytest.raises(UsageError, match=rf"is not for `{verb}\(\)` but for `.*; choose another `model`"):
+        with pytest.raises(UsageError, match=rf"is not for `{verb}\(\)` but for \S.*; choose another `model`"):
             model.require(verb)
     for verb in model.verbs:
         model.require(verb, sorted(model.supports))
@@ -101,7 +109,7 @@ def test_a_configuration_says_what_training_asks(kind):
     assert config.kind == kind
     assert config.adversarial_loss in CONDITIONS
     assert set(config.stages) <= {"adversarial", "finetune", "robust", "estimate", "code_prior"}
-    assert "adversarial" in config.stages
+    assert ("adversarial" in config.stages) == (kind != "detector")
     assert config.is_conditional == (kind != "autoencoder")
     assert config.code_dim >= config.latent_dim > 0
     assert config.codes_per_image(33, 16) == (3 if kind == "photo" else 1)
