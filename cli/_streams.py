@@ -1,12 +1,13 @@
 """``-`` as input or output: standard input and standard output in the place of image files."""
 
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from agerestore.batch.jobs import Job, checked_ext, single_target
 from agerestore.batch.manifest import digest
-from agerestore.batch.outputs import Files, OutputWriter, WorkItem
+from agerestore.batch.outputs import Files, Leftovers, OutputWriter, WorkItem
 from agerestore.config.options import FileOptions
 from agerestore.errors import UsageError
 
@@ -47,10 +48,10 @@ class StreamWriter(OutputWriter):
         """The contents of a source."""
         return sys.stdin.buffer.read() if path == STDIO else super().read(path)
 
-    def commit(self, item: WorkItem, made: Files) -> list[Path]:
+    def commit(self, item: WorkItem, made: Files, optional: Collection[Path] = ()) -> Leftovers:
         """Write the files of a job."""
         if item.job.target != STDIO:
-            return super().commit(item, made)
+            return super().commit(item, made, optional)
         sys.stdout.buffer.write(made[STDIO] or b"")
         sys.stdout.buffer.flush()
-        return []
+        return Leftovers([], [])

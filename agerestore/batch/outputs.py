@@ -5,10 +5,11 @@ What may be replaced is decided before an image is worked on (`policy`), and che
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from agerestore import files
 from agerestore.batch.jobs import Job
@@ -19,6 +20,18 @@ from agerestore.files import printable
 from agerestore.images.io import read_bytes
 
 Files = Mapping[Path, bytes | None]  # what to write; None for a file that is not to be there
+
+
+class Leftovers(NamedTuple):
+    """What people should know once the files of a job are written.
+
+    Attributes:
+        similar: Files that look like sidecar files of the result, and are not of this run.
+        refused: Why optional files were not written, one line each.
+    """
+
+    similar: list[Path]
+    refused: list[str]
 
 
 @dataclass(frozen=True)
@@ -133,13 +146,15 @@ class OutputWriter:
         for path in (job.target.with_name(Path(name).name) for name in record.files):
             files.discard(path, self.manifest.tag(path))
 
-    def commit(self, item: WorkItem, made: Files) -> list[Path]:
+    def commit(self, item: WorkItem, made: Files, optional: Collection[Path] = ()) -> Leftovers:
         """Write the files of a job: each appears whole, or nothing changes; the job's target comes last.
 
         Sidecar files that an earlier run wrote, and this one has not, are removed if results are overwritten.
 
-        Returns:
-            Files that look like sidecar files of the result, and are not of this run.
+        Args:
+            item: What `prepare` gave.
+            made: What to write.
+            optional: Files of `made` without which the others are written all the same.
 
         Raises:
             ImageFileError: A file is in the way, the disk is full, the folder cannot be written to.
@@ -147,12 +162,19 @@ class OutputWriter:
         stale, left = self._stale_sidecars(item.job, made)
         new = {**dict.fromkeys(stale), **made}
         staged: dict[Path, Path] = {}
+        refused: list[str] = []
         try:
-            for path, data in new.items():
-                self._refuse_conflict(item, path)
-                if data is not None:
-                    with files.writing(path):
-                        staged[path] = files.stage(path, data, self.manifest.tag(path))
+            for path, data in list(new.items()):
+                try:
+                    self._refuse_conflict(item, path)
+                    if data is not None:
+                        with files.writing(path):
+                            staged[path] = files.stage(path, data, self.manifest.tag(path))
+                except ImageFileError as error:
+                    if path not in optional:
+                        raise
+                    refused.append(str(error))
+                    del new[path]
             self.manifest.append(self._record(item, new))
             self._committed.update(made)
             for path in new:
@@ -162,7 +184,7 @@ class OutputWriter:
             for temporary in staged.values():
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
-        return left
+        return Leftovers(left, refused)
 
     def _stale_sidecars(self, job: Job, made: Files) -> tuple[list[Path], list[Path]]:
         """Sidecar files of an earlier result that the new one does not have: those to remove, and the rest."""

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
 from agerestore.batch.outcome import Outcome, Summary, describe
-from agerestore.batch.outputs import OutputWriter, WorkItem
+from agerestore.batch.outputs import Leftovers, OutputWriter, WorkItem
 from agerestore.files import printable
 
 Item = TypeVar("Item")
@@ -29,10 +29,12 @@ class Encoded:
     Attributes:
         files: What to write, the job's target last; None for a file that is not to be there.
         detail: What is worth reporting; "warning" is a line for people.
+        optional: Files without which the others are written all the same, if they cannot be written.
     """
 
     files: Mapping[Path, bytes | None]
     detail: dict[str, object] = field(default_factory=dict)
+    optional: frozenset[Path] = frozenset()
 
 
 class Processor(Protocol[Item, Result]):
@@ -211,13 +213,14 @@ class _Task(Generic[Item, Result]):
         assert self._work is not None
         encoded = self._processor.encode(self._job, self._value)
         self._value = None
-        left = self._writer.commit(self._work, encoded.files)
-        return Outcome(self._job, detail=_with_left(encoded.detail, left))
+        left = self._writer.commit(self._work, encoded.files, encoded.optional)
+        return Outcome(self._job, detail=_with_leftovers(encoded.detail, left))
 
 
-def _with_left(detail: dict[str, object], left: Sequence[Path]) -> dict[str, object]:
-    """What the processor reported, and which files next to the result only look like a part of it."""
-    if not left:
-        return detail
-    said = f"left next to the result, but not of this run: {', '.join(printable(path) for path in left)}"
-    return {**detail, "warning": f"{detail['warning']}; {said}" if "warning" in detail else said}
+def _with_leftovers(detail: dict[str, object], left: Leftovers) -> dict[str, object]:
+    """What the processor reported, what could not be written, and which files only look like a part of the result."""
+    said = [str(detail["warning"])] if "warning" in detail else []
+    said += [f"not written: {line}" for line in left.refused]
+    if left.similar:
+        said.append(f"left next to the result, but not of this run: {', '.join(map(printable, left.similar))}")
+    return {**detail, "warning": "; ".join(said)} if said else detail

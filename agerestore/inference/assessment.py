@@ -95,8 +95,7 @@ def _defects(
     small, large = (mask, mask & False) if settings.fill_large else split_large(mask)
     remarks = []
     if small.any():
-        kinds = ", ".join(found.shares(small))
-        remarks.append(Remark(f"filled {_percent(small)}: {kinds}"))
+        remarks.append(Remark(f"filled {_percent(small)}: {', '.join(found.kinds(small))}"))
     if large.any():
         what = f"{_percent(large)} in defects more than {LARGE} pixels across was left"
         remarks.append(Remark(f"{what}; `fill_large=True` fills them, too"))

@@ -24,8 +24,10 @@ from agerestore.models.base import Model
 SENSITIVITIES, THRESHOLDS = (0, 0.25, 0.5, 0.75, 1), (0.9, 0.8, 0.7, 0.45, 0.2)
 LARGE = 40  # pixels across; what is found larger than that is not filled unless asked
 RIM = 1  # pixels by which a mask is wider than what was found: the blurred edge of a mark
+MINOR = 0.1  # share of a mask; kinds below are not named
 MOST_MARKED = 1 / 3  # share of an image; above, the detector is wrong
 FACTORS = (2, 3, 4)  # by which an image is reduced for the second look
+ALIGNED = 12  # a multiple of all
 SMALLEST = 200  # pixels a side, of a reduced image
 DETAIL_LOST = 5.0  # gray levels that reducing an image takes from its sharpest details, if it was sharp
 PROBES, PROBE = 9, 512  # parts of an image, and their side in pixels, on which its sharpness is measured
@@ -54,11 +56,12 @@ class Defects:
         threshold = float(np.interp(sensitivity, SENSITIVITIES, THRESHOLDS))
         return _each(self.probability >= 255 * threshold, lambda plane: _dilated(plane, RIM))
 
-    def shares(self, mask: Tensor) -> dict[str, float]:
-        """What part of all pixels each kind has in a mask, the largest first; kinds that are not in it are left out."""
-        counts = torch.bincount(self.kind[mask].long(), minlength=len(self.names)) / mask.numel()
-        found = {name: float(count) for name, count in zip(self.names, counts, strict=True) if count}
-        return dict(sorted(found.items(), key=lambda each: -each[1]))
+    def kinds(self, mask: Tensor) -> list[str]:
+        """The kinds that make up a mask, the most frequent first; those with less than a tenth of it are left out."""
+        chances = self.probability[mask].double()  # low in the rim
+        counts = torch.bincount(self.kind[mask].long(), chances, minlength=len(self.names))
+        order = counts.argsort(descending=True).tolist()
+        return [self.names[index] for index in order if counts[index] >= MINOR * counts.sum() > 0]
 
 
 def find_defects(detector: Model, raster: Raster, tile: int | None = None, progress: Progress | None = None) -> Defects:
@@ -123,19 +126,17 @@ def reduction(raster: Raster) -> int:
     What reducing and enlarging takes from the details of a part is the 98th percentile of the smoothed absolute
     difference; of a few parts the greatest counts.
     """
-    factor = 1
-    for larger in FACTORS:
-        if min(raster.size) < larger * SMALLEST or any(_lost(part, larger) > DETAIL_LOST for part in _probes(raster)):
-            break
-        factor = larger
-    return factor
+    parts = _probes(raster)
+    fitting = [factor for factor in FACTORS if min(raster.size) >= factor * SMALLEST]
+    return max((factor for factor in fitting if all(_lost(part, factor) <= DETAIL_LOST for part in parts)), default=1)
 
 
 def _probes(raster: Raster) -> list[NDArray[np.float32]]:
     """The luminance of small parts that are spread evenly over the first image, (h, w) with white at 255."""
     count = round(PROBES**0.5)
     rows, columns = (
-        sorted({(length - min(PROBE, length)) * i // (count - 1) for i in range(count)}) for length in raster.size
+        sorted({(length - min(PROBE, length)) * i // (count - 1) // ALIGNED * ALIGNED for i in range(count)})
+        for length in raster.size
     )
     pixels = raster.pixels()
     return [
@@ -146,6 +147,8 @@ def _probes(raster: Raster) -> list[NDArray[np.float32]]:
 
 
 def _lost(part: NDArray[np.float32], factor: int) -> float:
+    height, width = (side // factor * factor for side in part.shape)
+    part = part[:height, :width]
     small = cv2.resize(part, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
     back = cv2.resize(small, part.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return float(np.quantile(np.abs(cv2.GaussianBlur(part - back, (0, 0), 0.7)), 0.98))
@@ -166,7 +169,8 @@ def _reduced(raster: Raster, factor: int) -> Raster:
 def split_large(mask: Tensor, width: int = LARGE) -> tuple[Tensor, Tensor]:
     """Split masks (B, 1, H, W) bool into what is at most ``width`` pixels across everywhere, and the rest.
 
-    The rest is the opening of the mask by a disc of that diameter (Serra, 1982), and a rim around it.
+    The rest is the opening of the mask by a disc of that diameter (Serra, 1982), and what lies close to it,
+    such as the corner of a square.
     """
     large = _each(mask, lambda plane: _opened(plane, width / 2)) & mask
     return mask & ~large, large
@@ -176,7 +180,9 @@ def _opened(plane: NDArray[np.uint8], radius: float) -> NDArray[np.uint8]:
     deep = cv2.distanceTransform(plane, cv2.DIST_L2, 5) > radius
     if not deep.any():
         return np.zeros_like(plane)
-    near = cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, 5) <= radius + 2
+    near = (
+        cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, 5) <= 1.5 * radius
+    )  # the corner of a square, too
     return near.astype(np.uint8)
 
 

@@ -197,7 +197,7 @@ class RestoreProcessor:
             files[job.target] = item.data  # to the byte, with all metadata
         else:
             files[job.target] = io.encode(restored.image, job.suffix, self.files.quality)
-        return Encoded(files, detail)
+        return Encoded(files, detail, frozenset({job.sidecar(FOUND_MASK)}))
 
     def _remarks(self, remarks: list[Remark], mask: Path | None) -> Iterator[str]:
         yield from (remark for remark in remarks if not remark.once)
