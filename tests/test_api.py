@@ -21,7 +21,7 @@ NOISY, CAR = EXAMPLES / "damaged" / "photo-chelsea.png", EXAMPLES / "car.jpg"
 
 # What only one of the two has: the command writes files and says things, a function answers.
 COMMAND_ONLY = {
-    "restore": {"inputs", "out", "resize_mask", "colorize", "max_pixels", "compare"},
+    "restore": {"inputs", "out", "resize_mask", "colorize", "max_pixels", "compare", "save_mask"},
     "colorize": {"paths", "max_pixels", "compare"},
     "sample": {"out", "overwrite"},
     "interpolate": {"out", "overwrite"},

@@ -15,6 +15,7 @@ from agerestore.data.sources import has_splits, load_images, load_photographs
 from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import available_baselines, benchmark_restoration
 from agerestore.evaluation.colorization import benchmark_colorization
+from agerestore.evaluation.detection import benchmark_detection
 from agerestore.evaluation.rows import Row
 from agerestore.models import zoo
 from agerestore.models.base import Model
@@ -41,7 +42,8 @@ def evaluate(
     """Measure a model on images whose original is known.
 
     A model that restores is measured under each degradation, next to classical methods; one that colors next to gray
-    and to plain regression; with a suite, an encoder and generator by what the AGE paper claims of them.
+    and to plain regression; one that finds defects by precision and recall on drawn defects, or by its marks on the
+    images as they are; with a suite, an encoder and generator by what the AGE paper claims of them.
 
     Args:
         model: name, file, or what `agerestore.load` gives.
@@ -62,7 +64,8 @@ def evaluate(
         notify: called with lines on which images are measured, and which could not be read.
 
     Returns:
-        `RestorationRow`, `ColorizationRow` or, with a suite, `agerestore.research.paper_benchmark.Measurement`.
+        `RestorationRow`, `ColorizationRow`, `DetectionRow` or, with a suite,
+        `agerestore.research.paper_benchmark.Measurement`.
 
     Raises:
         UsageError: an option that the model or suite does not support, or an unknown degradation, baseline or suite:
@@ -88,6 +91,8 @@ def evaluate(
         return _paper(request, suite)
     if request.model.task == "colorization":
         return _colorization(request, compare_with)
+    if request.model.task == "detection":
+        return _detection(request, specifications)
     return _restoration(request, specifications, baselines)
 
 
@@ -118,6 +123,14 @@ class _Request:
         self.notify(f"measured on {count} of {len(test)} images")
         every = torch.arange(count) if has_splits(self.data) else torch.arange(count) * len(test) // count
         return test.take(every)
+
+
+def _detection(request: _Request, specifications: list[str]) -> list[Row]:
+    """A model that finds defects."""
+    options = ("baselines", "compare_with", "latent_steps", "ensemble", "training", "precision")
+    request.refuse(f"model {request.model.name!r}", *options)
+    test = request.selection(load_photographs(request.data, split="test"))
+    return [*benchmark_detection(request.model, test, specifications, seed=request.seed, report=request.report)]
 
 
 def _loaded(model: str | Path | Model, device: str) -> Model:

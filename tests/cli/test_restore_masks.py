@@ -35,7 +35,7 @@ def test_scratches_are_found_filled_and_saved_as_a_mask_that_can_be_given_again(
     mask = io.read(out / "a.mask.png").pixels[..., 0] > 0
     before, after, clean = io.read(scratched / "a.png").pixels, io.read(out / "a.png").pixels, io.read(PHOTO).pixels
     drawn = (before != clean[:200, :240]).any(2)
-    assert mask[drawn].mean() > 0.8
+    assert mask[drawn].mean() > 0.7
     assert mask[~drawn].mean() < 0.1
     error = np.abs(after.astype(int) - clean[:200, :240])[drawn].mean()
     assert error < 0.5 * np.abs(before.astype(int) - clean[:200, :240])[drawn].mean()
