@@ -3,31 +3,22 @@
 import numpy as np
 import pytest
 import torch
+from detectors import white_is_damage
+from scenes import decoded, noisy, scene
 
-from agerestore.config.networks import DetectorConfig, PhotoConfig
+from agerestore.config.networks import PhotoConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.images.photo import Photo
 from agerestore.inference.restorer import restore
 from agerestore.models import zoo
 from agerestore.models.base import Model
-from agerestore.models.detector import DefectDetector
 from agerestore.models.registry import build
-from tests.scenes import noisy, scene
-
-
-class WhiteIsDamage(DefectDetector):
-    """Finds white pixels, and calls them specks."""
-
-    def forward(self, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """See `DefectDetector.forward`."""
-        white = (image.amin(1, keepdim=True) > 0.99).float()
-        return white * torch.tensor([0, 0, 1, 0, 0]).view(1, 5, 1, 1)
 
 
 @pytest.fixture(scope="module")
 def detector() -> Model:
-    return Model(WhiteIsDamage(DetectorConfig()).eval().requires_grad_(False), {}, "white")
+    return white_is_damage()
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +138,7 @@ def test_options_that_ask_for_more_restore_anyway(several: dict[str, Model], opt
 
 def test_noise_and_compression_are_found(several: dict[str, Model]) -> None:
     assert restore(several, noisy(128, 12, (128, 128, 3))).changed
-    assert restore(several, Photo(as_jpeg_pixels(scene(), 30))).changed
-
-
-def as_jpeg_pixels(pixels: np.ndarray, quality: int) -> np.ndarray:
-    import cv2
-
-    _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    assert restore(several, Photo(decoded(scene(), 30))).changed
 
 
 def test_defects_alone_are_filled_and_all_other_pixels_stay(several: dict[str, Model], detector: Model) -> None:
