@@ -43,9 +43,12 @@ def restore(
     resize_mask: Annotated[bool, flag(IMAGE, "--resize-mask", help="Resize masks to the size of their images.")] = (
         False
     ),
-    auto_levels: Annotated[
-        bool, flag(IMAGE, "--auto-levels", help="Bring back the black and white of faded photographs, and halve a "
-                                                  "color cast.")
+    tones: Annotated[
+        float, option(IMAGE, "--tones", metavar="0..1", help="Bring back black and white of faded photographs, and "
+                                                  "remove casts and brown stains: 0 not at all, 1 wholly.")
+    ] = 0.0,
+    neutral: Annotated[
+        bool, flag(IMAGE, "--neutral", help="Make sepia and yellowed prints gray, and remove all of a color cast.")
     ] = False,
     colorize: Annotated[
         bool, flag(IMAGE, "--colorize", help="Color the restored image; only for gray photographs of cars.")
@@ -115,7 +118,7 @@ def restore(
     where = devices.choose(compute.device)
     devices.precision(compute.precision, where)  # an unknown one is named before any work
     settings = RestoreSettings(
-        latent_steps=latent_steps, strength=strength, sigma=sigma, ensemble=ensemble, auto_levels=auto_levels,
+        latent_steps=latent_steps, strength=strength, sigma=sigma, tones=tones, neutral=neutral, ensemble=ensemble,
         tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity,
         fill_large=fill_large, always=always, precision=compute.precision,
     )  # fmt: skip

@@ -21,7 +21,8 @@ def restore_files(
     model: AnyModel = "auto",
     mask: AnyPath | None = None,
     resize_mask: bool = False,
-    auto_levels: bool = False,
+    tones: float = 0.0,
+    neutral: bool = False,
     colorize: bool = False,
     max_pixels: int = MAX_PIXELS,
     strength: float = 1.0,
@@ -61,7 +62,8 @@ def restore_files(
         mask: the mask file of all images, or a folder of masks, instead of those next to the images; ``auto`` finds the
             defects of images without a mask next to them; ``none`` takes no masks.
         resize_mask: resize masks to the size of their images, instead of refusing others.
-        auto_levels: see `agerestore.restore`.
+        tones: see `agerestore.restore`.
+        neutral: see `agerestore.restore`.
         colorize: also colorize the restored images, gray photographs of cars.
         max_pixels: refuse files of more pixels.
         strength: see `agerestore.restore`.
@@ -99,7 +101,7 @@ def restore_files(
         NothingReadableError: an input that does not exist, or without images.
     """
     settings = RestoreSettings(
-        latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
+        latent_steps=latent_steps, strength=strength, sigma=sigma, tones=tones, neutral=neutral, ensemble=ensemble,
         tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity, fill_large=fill_large,
         always=always, precision=precision,
     )  # fmt: skip

@@ -20,7 +20,8 @@ class _RestoreOptions(TypedDict, total=False):
     sigma: float | None
     ensemble: int
     latent_steps: int
-    auto_levels: bool
+    tones: float
+    neutral: bool
     samples: int
     seed: int
     uncertainty: bool
@@ -56,7 +57,8 @@ def restore(
     sigma: float | None = None,
     ensemble: int = 1,
     latent_steps: int = 0,
-    auto_levels: bool = False,
+    tones: float = 0.0,
+    neutral: bool = False,
     samples: int = 0,
     seed: int = 0,
     uncertainty: bool = False,
@@ -83,7 +85,9 @@ def restore(
         sigma: standard deviation of the noise, 0 to 255, if it is known: no more is removed.
         ensemble: 2, 4 or 8 average over so many rotated and mirrored positions, in so many times the time.
         latent_steps: steps of latent refinement, of models of a fixed size; 100 is a lot.
-        auto_levels: also stretch the tones of a faded image to the full range, and halve a color cast.
+        tones: how far black, white, casts and brown stains of a faded photograph are also corrected, from 0, not at
+            all, to 1; images that have not faded, and the tone of sepia prints, stay as they are.
+        neutral: also make prints of one tone gray, and remove all of a color cast.
         samples: number of other plausible images to draw; needs ``details``.
         seed: of the samples.
         uncertainty: also compute the expected standard deviation of the error; needs ``details``.
@@ -115,7 +119,7 @@ def restore(
     (True, True)
     """
     settings = RestoreSettings(
-        latent_steps=latent_steps, strength=strength, sigma=sigma, auto_levels=auto_levels, ensemble=ensemble,
+        latent_steps=latent_steps, strength=strength, sigma=sigma, tones=tones, neutral=neutral, ensemble=ensemble,
         tile=tile, samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity, fill_large=fill_large,
         always=always, precision=precision,
     )  # fmt: skip

@@ -119,7 +119,8 @@ class RestoreSettings:
         latent_steps: steps of latent refinement; models of a fixed size.
         strength: 0 leaves known pixels as they are, 1 takes the estimate; without a mask.
         sigma: known standard deviation of the noise, 0 to 255: no more than that is removed; without a mask.
-        auto_levels: stretch the restored image to the full range, and halve a color cast.
+        tones: how far the tones of a faded photograph are corrected: from 0, not at all, to 1.
+        neutral: make prints of one tone gray, and remove all of a color cast.
         ensemble: 1, 2, 4 or 8 rotated and mirrored positions, over which the estimate is averaged.
         tile: pixels a side computed at a time; None for as many as the free memory allows.
         samples: number of other plausible images to draw.
@@ -134,9 +135,10 @@ class RestoreSettings:
     latent_steps: int = option(0, affects_output=True, key="refine")
     strength: float = option(1.0, affects_output=True, value=_real)
     sigma: float | None = option(None, affects_output=True, value=_real)
-    auto_levels: bool = option(
-        False, affects_output=True, key="preset", value=lambda chosen: "old-photo" if chosen else None
-    )
+    tones: float = option(
+        0.0, affects_output=True, key="preset", value=lambda chosen: f"tones={float(chosen)}" if chosen else None
+    )  # not "old-photo" as in the first manifests: that gave other tones
+    neutral: bool = option(False, affects_output=True, later=True)
     ensemble: int = option(1, affects_output=True)
     tile: int | None = option(None, affects_output=False)
     samples: int = option(0, affects_output=True)
@@ -150,7 +152,7 @@ class RestoreSettings:
     def __post_init__(self) -> None:
         check_whole(0, latent_steps=self.latent_steps, samples=self.samples)
         check_whole(ensemble=self.ensemble, seed=self.seed)
-        check_within(0, 1, strength=self.strength, sensitivity=self.sensitivity)
+        check_within(0, 1, strength=self.strength, tones=self.tones, sensitivity=self.sensitivity)
         if self.sigma is not None:
             check_within(0, 255, sigma=self.sigma)
         if self.tile is not None:

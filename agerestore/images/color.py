@@ -34,18 +34,18 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
     >>> rgb_to_lab(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)).flatten().round(decimals=1)
     tensor([53.2000, 80.1000, 67.2000])
     """
-    x, y, z = _compress(_mix(_to_linear(rgb), _matrices()[0])).unbind(1)
+    x, y, z = _compress(_mix(to_linear(rgb), _matrices()[0])).unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
     """Convert (B, 3, H, W) Lab to sRGB of that shape; below 0 or above 1 outside the gamut."""
-    return _to_encoded(_lab_to_linear(lab))
+    return to_encoded(_lab_to_linear(lab))
 
 
 def lightness(rgb: Tensor) -> Tensor:
     """Return the L (B, 1, H, W) of `rgb_to_lab` alone."""
-    return 116 * _compress(_mix(_to_linear(rgb), _matrices()[0][1:2])) - 16
+    return 116 * _compress(_mix(to_linear(rgb), _matrices()[0][1:2])) - 16
 
 
 def luminance(image: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ def lab_to_displayable(lab: Tensor) -> Tensor:
         pixels = lab.movedim(1, -1)[where]  # (N, 3)
         fitting = _shrink_chroma(pixels.mT[None, :, None])  # as an image (1, 3, 1, N)
         linear = linear.movedim(1, -1).index_put(where, _lab_to_linear(fitting)[0, :, 0].mT).movedim(-1, 1)
-    return _to_encoded(linear.clamp(0, 1)).clamp(0, 1)
+    return to_encoded(linear.clamp(0, 1)).clamp(0, 1)
 
 
 def _shrink_chroma(lab: Tensor) -> Tensor:
@@ -114,11 +114,13 @@ def _mix(channels: Tensor, matrix: Tensor) -> Tensor:
 
 # The power of each curve is taken of numbers on its own side of the knee only: below it, its slope is infinite at zero,
 # and `where` would turn that into gradients that are no numbers.
-def _to_linear(rgb: Tensor) -> Tensor:
+def to_linear(rgb: Tensor) -> Tensor:
+    """Convert sRGB of any shape to linear light, both 1 at white."""
     return torch.where(rgb > 0.04045, ((rgb.clamp(min=0.04045) + 0.055) / 1.055).pow(2.4), rgb / 12.92)
 
 
-def _to_encoded(linear: Tensor) -> Tensor:
+def to_encoded(linear: Tensor) -> Tensor:
+    """Convert linear light of any shape to sRGB, both 1 at white."""
     knee = 0.0031308
     return torch.where(linear > knee, 1.055 * linear.clamp(min=knee).pow(1 / 2.4) - 0.055, 12.92 * linear)
 

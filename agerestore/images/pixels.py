@@ -47,6 +47,13 @@ def shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_AREA).reshape(*size, -1)
 
 
+def shrink_to(pixels: Pixels, side: int) -> Pixels:
+    """Area-average (H, W, C) so that the longer side has no more than ``side`` pixels."""
+    scale = min(1.0, side / max(pixels.shape[:2]))
+    height, width = (max(round(scale * length), 1) for length in pixels.shape[:2])
+    return pixels if scale == 1 else shrink(pixels, (height, width))
+
+
 def luminance(pixels: Pixels) -> Floats:
     """Return the luma (ITU-R BT.601, the Y of JPEG) of (H, W, 1 or 3): (H, W) float32 in the range of the pixels."""
     if pixels.shape[2] == 1:

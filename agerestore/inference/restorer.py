@@ -24,7 +24,7 @@ from agerestore.inference.refine import Degradation
 from agerestore.inference.result import Remark, Result
 from agerestore.inference.selection import select_model
 from agerestore.inference.tiling import Progress
-from agerestore.inference.tone import apply_levels, measure_levels
+from agerestore.inference.tone import correct_tones
 from agerestore.models.base import Model
 
 
@@ -77,8 +77,8 @@ def restore(
     masked = raster.mask is not None
     remarks = found.remarks + _model_remarks(model, name, masked, result, several)
     remarks += _option_remarks(model, name, given, masked and not found.known)
-    if settings.auto_levels:
-        result = replace(_with_auto_levels(result), changed=True)
+    if settings.tones or settings.neutral:
+        result = correct_tones(result, settings.tones, settings.neutral)
     result = replace(result, model=name, remarks=remarks, mask=found.defects)
     return _as_it_came(result, raster, "restored" if found.known else "filled")
 
@@ -169,16 +169,6 @@ def _latent_maps(model: Model, raster: Raster, settings: RestoreSettings) -> Ten
     generator = torch.Generator().manual_seed(settings.seed)
     maps: Tensor = model.networks.sample_latent_maps(*raster.size, settings.samples, generator)
     return maps
-
-
-def _with_auto_levels(result: Result[Raster]) -> Result[Raster]:
-    """Stretch the levels of what was restored; of samples by the same ones, so that known pixels agree in all."""
-    levels = [measure_levels(result.image, index) for index in range(len(result.image.values))]
-    std = result.std
-    if std is not None:
-        std = (std * std.new_tensor([each.gain.mean() for each in levels])[:, None, None, None]).clamp_max(1)
-    samples = [apply_levels(each, levels) for each in result.samples]
-    return replace(result, image=apply_levels(result.image, levels), std=std, samples=samples)
 
 
 # ---------------------------------------------------------------------------------------------- remarks

