@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from agerestore.analysis.documents import is_document
+from agerestore.analysis.documents import Document, recognize_document
 from agerestore.analysis.report import inspect
 from agerestore.config.options import RestoreSettings
 from agerestore.images.arrays import ImageLike
 from agerestore.images.photo import Photo
-from agerestore.images.pixels import a_megapixel
 from agerestore.images.raster import Raster
 from agerestore.inference.defects import LARGE, MOST_MARKED, find_defects, split_large
 from agerestore.inference.result import Remark
 from agerestore.inference.tiling import Progress
 from agerestore.models.base import Model
 
-DOCUMENT = "looks like a document or drawing, whose thin strokes the model takes for scratches"
+STROKES = "whose thin strokes the model may take for scratches"
 MOST_MASKED = 0.85  # share of an image from which on a mask looks inverted
 REASONS = ("sigma", "samples", "uncertainty")  # options that ask for more than what is found to be mended
 
@@ -68,11 +67,13 @@ def assess(
         return Assessment(raster.mask, known=False, remarks=_mask_remarks(raster.mask))
     if model.input.size is not None:
         return Assessment(None, known=True)
-    if _is_document(raster):
+    if document := _document(raster):
         advice = "it was left as it is; name a model with `model` to restore it anyway" if selected else (
             "look whether some are missing"
         )  # fmt: skip
-        return Assessment(None, known=not selected, remarks=[Remark(f"{DOCUMENT}; {advice}")])
+        return Assessment(
+            None, known=not selected, remarks=[Remark(f"looks like {document.name}, {STROKES}; {advice}")]
+        )
     mask, defects, remarks = (None, None, []) if detector is None else _defects(detector, raster, settings, progress)
     known = not selected or settings.always or any(map(settings.asks_for, REASONS)) or _needs_restoring(raster, image)
     if mask is None and not known:
@@ -115,18 +116,17 @@ def _needs_restoring(raster: Raster, image: ImageLike) -> bool:
     return report.is_noisy or report.is_compressed
 
 
-def _is_document(raster: Raster) -> bool:
-    """Whether an image is a document, which models for photographs would take the strokes from."""
-    return len(raster.values) == 1 and is_document(_in_integers(raster, a_few=True))
+def _document(raster: Raster) -> Document | None:
+    """What the one image is if it is a document, which models for photographs would take the strokes from."""
+    return recognize_document(_in_integers(raster)) if len(raster.values) == 1 else None
 
 
-def _in_integers(raster: Raster, a_few: bool = False) -> "np.ndarray":
-    """The pixels of the one image, (H, W, C) uint8 or uint16; with ``a_few`` of floats some on a grid."""
+def _in_integers(raster: Raster) -> "np.ndarray":
+    """The pixels of the one image, (H, W, C) uint8 or uint16."""
     pixels = raster.pixels()
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels
-    few = a_megapixel(pixels) if a_few else pixels
-    return raster.on_8_bit_scale(few).clip(0, 255).round().astype(np.uint8)
+    return raster.on_8_bit_scale(pixels).clip(0, 255).round().astype(np.uint8)
 
 
 def _mask_remarks(mask: Tensor) -> list[Remark]:
