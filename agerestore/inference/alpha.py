@@ -39,15 +39,30 @@ def fill_transparent(raster: Raster, seen: Visible | None) -> Raster:
 
 
 def _mirrored(pixels: NDArray[Any], seen: Visible) -> NDArray[Any]:
-    nearest, size = _nearest(seen), np.array(seen.shape)[:, None]
     filled = pixels.copy()
+    hidden, sources = mirrored_at_border(seen)
+    filled[tuple(hidden)] = pixels[tuple(sources)]
+    return filled
+
+
+def mirrored_at_border(seen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each pixel that is not seen the one that is, mirrored at the nearest seen one, or that itself.
+
+    Args:
+        seen: (H, W), at least one True.
+
+    Returns:
+        Rows and columns (2, N) of the pixels that are not seen, and of those that they are mirrored to.
+    """
+    nearest, size = _nearest(seen), np.array(seen.shape)[:, None]
+    places, mirrors = [], []
     for top in range(0, len(seen), STRIP):
-        hidden = np.argwhere(~seen[top : top + STRIP]).T + np.array([[top], [0]])  # (2, N), rows and columns
+        hidden = np.argwhere(~seen[top : top + STRIP]).T + np.array([[top], [0]])
         edge = np.stack(np.unravel_index(nearest[tuple(hidden)], seen.shape))
         mirrored = np.clip(2 * edge - hidden, 0, size - 1)
-        sources = np.where(seen[tuple(mirrored)], mirrored, edge)
-        filled[tuple(hidden)] = pixels[tuple(sources)]
-    return filled
+        places.append(hidden)
+        mirrors.append(np.where(seen[tuple(mirrored)], mirrored, edge))
+    return np.concatenate(places, 1), np.concatenate(mirrors, 1)
 
 
 def _nearest(seen: Visible) -> NDArray[np.int32]:

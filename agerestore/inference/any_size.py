@@ -20,6 +20,7 @@ from agerestore.images.raster import Raster
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.coarse_to_fine import LowRes, LowResFill, low_res_levels
 from agerestore.inference.exposure import ImageStats, measure
+from agerestore.inference.grain import add_grain, is_grainy, with_sources
 from agerestore.inference.self_ensemble import mean_estimate
 from agerestore.inference.tiling import Box, Progress, Tiles, bounding_box, expand, tile_side
 from agerestore.models.base import Model
@@ -46,12 +47,14 @@ class Outputs(NamedTuple):
         std: (B, 1, H, W) float32, expected standard deviation of its error, in units of white.
         samples: (K, C, H, W), of one image.
         where: (B or 1, 1, H, W) bool, pixels that may change; None for all.
+        estimated: the same of the estimate alone, of which more may be needed.
     """
 
     image: Raster | None = None
     std: Tensor | None = None
     samples: Raster | None = None
     where: Tensor | None = None
+    estimated: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,16 @@ def restore_any_size(
     fills = _low_res_fills(network, scene, codes, uncertainty) if stats.masked else Fills()
     known = known or scene.mask is None
     strength = _strength(network, scene, stats) if known else None
+    kept = 1 - float(strength[0]) if strength is not None else 1.0  # share of the grain of known pixels
+    grainy = kept > 0 and is_grainy(raster)
     image = raster.copy()
     std = torch.empty(len(raster.values), 1, *raster.size) if uncertainty else None
     samples = None if codes is None else raster.copy(len(codes))
-    outputs = Outputs(image, std, samples, _changeable(raster, seen, known))
-    _run_tiles(network, scene, stats, fills, outputs, codes, strength)
+    where = _changeable(raster, seen, known)
+    outputs = Outputs(image, std, samples, where, with_sources(where) if grainy and where is not None else where)
+    _run_tiles(network, scene, stats, fills, outputs, codes, None if grainy else strength)
+    if grainy:
+        image = add_grain(raster, image, 1 - kept)
     return image, std, [] if samples is None else samples.split()
 
 
@@ -189,7 +197,7 @@ def _fill(
     image = raster.copy() if codes is None else raster.copy(len(codes))
     std = torch.empty(len(raster.values), 1, *raster.size, device=network.device) if with_std else None
     where = None if with_std else raster.mask
-    outputs = Outputs(image, std, None, where) if codes is None else Outputs(None, None, image, where)
+    outputs = Outputs(image, std, None, where, where) if codes is None else Outputs(None, None, image, where, where)
     _run_tiles(network, raster, measure(raster, network.device), fills, outputs, codes)
     return level.filled(image.values, std)
 
@@ -203,8 +211,8 @@ def _run_tiles(
 ) -> None:  # fmt: skip
     """Compute the outputs tile by tile; of a tile only the box of pixels that may change, unless std is wanted."""
     whole, marks = Box(0, 0, *scene.size), None
-    if outputs.std is None and outputs.where is not None:
-        marks = outputs.where.any(0)[0].cpu().numpy()
+    if outputs.std is None and outputs.estimated is not None:
+        marks = outputs.estimated.any(0)[0].cpu().numpy()
     halo = network.networks.halo(stats.masked, samples=codes is not None)
     multiple = network.multiple if codes is None else REGION
     tiles = Tiles(*scene.size, network.settings.tile or tile_side(network.device), network.progress)
@@ -218,7 +226,7 @@ def _run_tiles(
             inner = (..., *box.within(around).slices)
             if outputs.image is not None:
                 image, std = network.estimate(_with_fill(fills.image, part, around), stats)
-                outputs.image.write(box.slices, _blend(part, image, strength)[inner], outputs.where)
+                outputs.image.write(box.slices, _blend(part, image, strength)[inner], outputs.estimated)
                 if outputs.std is not None:
                     outputs.std[(..., *box.slices)] = _std(network, part, around, stats, fills, std)[inner]
             if outputs.samples is not None and codes is not None:
