@@ -20,7 +20,7 @@ from agerestore.images.raster import Raster
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.coarse_to_fine import LowRes, LowResFill, low_res_levels
 from agerestore.inference.exposure import ImageStats, measure
-from agerestore.inference.grain import add_grain, is_grainy, with_sources
+from agerestore.inference.grain import add_grain, may_have_grain, with_sources
 from agerestore.inference.self_ensemble import mean_estimate
 from agerestore.inference.tiling import Box, Progress, Tiles, bounding_box, expand, tile_side
 from agerestore.models.base import Model
@@ -126,7 +126,7 @@ def restore_any_size(
     known = known or scene.mask is None
     strength = _strength(network, scene, stats) if known else None
     kept = 1 - float(strength[0]) if strength is not None else 1.0  # share of the grain of known pixels
-    grainy = kept > 0 and is_grainy(raster)
+    grainy = kept > 0 and may_have_grain(raster)
     image = raster.copy()
     std = torch.empty(len(raster.values), 1, *raster.size) if uncertainty else None
     samples = None if codes is None else raster.copy(len(codes))

@@ -12,24 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore.analysis.noise import noise_sigma
 from agerestore.images.raster import Raster
 from agerestore.inference.alpha import mirrored_at_border
 
-LEAST_NOISE = 4.0  # gray levels; the texture of clean photographs measures up to that (docs/inspect.md)
+LEAST_GRAIN = 2.0  # gray levels; what the estimate takes from the texture of clean photographs is less
 DEEPEST = 24  # pixels from the border of a mask; the middle of larger fills has no known pixel to mirror
 REACH = DEEPEST + 2  # pixels from the border of a mask to the farthest known pixel that is mirrored
 
 
-def is_grainy(raster: Raster) -> bool:
-    """Whether one image has a mask, and more noise around it than a fill without grain could hide."""
-    if raster.mask is None or len(raster.values) > 1:
-        return False
-    pixels, mask = raster.pixels(), raster.mask[0, 0].cpu().numpy()
-    if pixels.shape[0] * pixels.shape[1] > 4e6:  # the noise of a part is that of the whole
-        top, left = (max(side // 2 - 1000, 0) for side in mask.shape)
-        pixels, mask = pixels[top : top + 2000, left : left + 2000], mask[top : top + 2000, left : left + 2000]
-    return (noise_sigma(raster.on_8_bit_scale(pixels), mask) or 0) >= LEAST_NOISE
+def may_have_grain(raster: Raster) -> bool:
+    """Whether there is one image, and a mask with a border: known pixels as well as missing ones."""
+    mask = raster.mask
+    return mask is not None and len(mask) == 1 and bool(mask.any()) and not bool(mask.all())
 
 
 def with_sources(mask: Tensor) -> Tensor:
@@ -54,6 +48,8 @@ def add_grain(raster: Raster, estimate: Raster, strength: float) -> Raster:
     hidden, sources = mirrored_at_border(~missing)
     depth = cv2.distanceTransform(missing.astype(np.uint8), cv2.DIST_L2, 5)[tuple(hidden)]
     grain = damaged[tuple(sources)].astype(np.float32) - clean[tuple(sources)]
+    if grain.std() < LEAST_GRAIN / 255 * raster.peak:
+        grain[:] = 0
     grain[depth > DEEPEST] = 0
     image[tuple(hidden)] = _in_range(clean[tuple(hidden)] + (1 - strength) * grain, image.dtype, raster.peak)
     return raster.with_pixels([image])

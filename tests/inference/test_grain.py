@@ -7,7 +7,7 @@ from scenes import noisy, scene
 from agerestore.config.networks import PhotoConfig
 from agerestore.config.options import RestoreSettings
 from agerestore.images.raster import Raster
-from agerestore.inference.grain import DEEPEST, add_grain, is_grainy
+from agerestore.inference.grain import DEEPEST, add_grain, may_have_grain
 from agerestore.inference.restorer import restore
 from agerestore.models.base import Model
 from agerestore.models.registry import build
@@ -49,10 +49,19 @@ def test_the_middle_of_a_large_hole_has_no_grain() -> None:
     assert (result[:, 62:80] != 120).mean() > 0.9
 
 
-def test_only_a_noisy_image_with_a_mask_is_grainy() -> None:
-    assert is_grainy(raster(noisy(120, 10, (160, 160, 3)), band(10)))
-    assert not is_grainy(raster(scene(side=160), band(10)))
-    assert not is_grainy(Raster(torch.from_numpy(noisy(120, 10, (160, 160, 3))).permute(2, 0, 1)[None], 255))
+def test_what_is_too_little_for_grain_is_left_out() -> None:
+    damaged, mask = scene(side=160), band(10)
+    clean = np.where(mask[..., None], 99, np.clip(damaged.astype(int) + 1, 0, 255)).astype(np.uint8)
+    result = add_grain(raster(damaged, mask), raster(clean, mask), 0).pixels()
+    assert (result[mask] == 99).all()
+    np.testing.assert_array_equal(result[~mask], damaged[~mask])
+
+
+def test_a_mask_needs_a_border() -> None:
+    image = scene(side=160)
+    assert may_have_grain(raster(image, band(10)))
+    assert not may_have_grain(raster(image, np.zeros((160, 160), bool)))
+    assert not may_have_grain(raster(image, np.ones((160, 160), bool)))
 
 
 def identity() -> dict[str, Model]:
