@@ -29,7 +29,7 @@ ROOM = 0.01  # share of the pixels at each end of a toned print over which its c
 SKIN_HUES = (9.0, 33.0)  # degrees of HSV; between these skin is taken for it wholly
 SKIN_EDGE = 9.0  # degrees outside of them at which it is no more
 SKIN_CHROMA = 0.5  # largest minus smallest channel, of white; skin becomes no more colored than that
-STRIP = 1 << 20  # pixels computed at a time
+STRIP = 1 << 16  # pixels computed at a time
 
 
 @dataclass(frozen=True, eq=False)
