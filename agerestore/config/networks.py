@@ -193,6 +193,7 @@ class DetectorConfig(NetworkConfig):
 
     kind: ClassVar[str] = "detector"
     data_settings: ClassVar[frozenset[str]] = frozenset({"degradation", "gray", "upscaled", "crop_size", "workers"})
+    is_conditional: ClassVar[bool] = True
 
     architecture: Literal["detector"] = "detector"
     channels: ClassVar[int] = 3
@@ -207,8 +208,8 @@ class DetectorConfig(NetworkConfig):
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """None here: it is trained outside."""
-        return ()
+        """Detection alone."""
+        return ("detect",)
 
     @model_validator(mode="after")
     def _fits(self) -> DetectorConfig:

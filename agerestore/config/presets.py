@@ -74,6 +74,20 @@ _PHOTO_DEGRADATIONS = "|".join([
     "blur:sigma=0..1.2,film-grain,specks:known=1,tears:known=1:chance=0.5,jpeg:quality=50..95",
 ])  # fmt: skip
 
+# A print as it looks, its defects, and how it was scanned. Half of the patches of `defects` have no defect.
+_PRINT_LOOK = (
+    "blur:sigma=0.4..2:chance=0.4,film-grain:chance=0.6,toning:chance=0.85,fading:sepia=0:contrast=0.8..1:chance=0.5,"
+    "vignetting:chance=0.4,mottling:chance=0.3,stains:chance=0.35,border:chance=0.2"
+)
+_PRINT_DEFECTS = (
+    "creases:chance=0.25,cracks:chance=0.4,craquelure:chance=0.1,scuffs:chance=0.45,specks:chance=0.65,"
+    "tears:chance=0.35"
+)
+_SCAN = "blur:sigma=0.3..1.2:chance=0.6,noise:sigma=1..7:clip=1:chance=0.5,jpeg:quality=35..96:chance=0.7"
+_PRINTS = "|".join([
+    *[f"{_PRINT_LOOK},{_PRINT_DEFECTS},{_SCAN}"] * 2, f"{_PRINT_LOOK},{_SCAN}", _SCAN,
+])  # fmt: skip
+
 # objective -> what belongs to it whatever is trained: its update steps, and networks where those of AGE do not do.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "age": {"updates": _BALANCED, "margin": 0.15, "match_x": "l1", "lr": 1.5e-3, "lr_decay": "linear",
@@ -113,6 +127,12 @@ PRESETS: dict[str, Preset] = {
             "encoder": {"weights": {"kl_real": 1, "kl_fake": -0.3, "match_x": 5, "match_z": 64}},
             "generator": {"weights": {"kl_fake": 1, "kl_within": 1, "match_x": 5, "match_z": 64, "variance_ratio": 1}},
         },
+    }),
+    "defects": Preset("cracks, scratches, specks, tears and creases of old prints, found in photographs of any size", {
+        "network": {"architecture": "detector"}, "updates": {},
+        "degradation": _PRINTS,
+        "crop_size": 192, "gray": 0.2, "detect.steps": 60_000, "detect.lr": 2e-3, "betas": (0.9, 0.99), "clip": 1.0,
+        "precision": "bf16", "ema": 0.997, "sheet_every": 2000, "log_every": 200,
     }),
     "cars-color": Preset("colors for gray images of one kind, 64x64; the shipped model cars-color", {
         # Reconstruction weighs most, in a loss that counts gray cars as much as red ones (docs/experiments.md).

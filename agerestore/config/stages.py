@@ -82,6 +82,15 @@ class CodePriorConfig(StageConfig):
         return "linear"
 
 
+class DetectConfig(StageConfig):
+    """Training of a detector on drawn defects."""
+
+    player: ClassVar[str] = "detector"
+
+    batch_size: int = Field(8, ge=1)
+    update: UpdateStep = UpdateStep(weights={"defect": 8.0, "kind": 0.15})
+
+
 class EstimateConfig(StageConfig):
     """Regression before the adversarial stage: the estimator learns the best single estimate of a clean image."""
 

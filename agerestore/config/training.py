@@ -13,7 +13,14 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from agerestore.config import legacy
 from agerestore.config.networks import CONFIGS, AnyNetworkConfig, AutoencoderConfig, Frozen
 from agerestore.config.presets import objectives, settings_of, with_objective
-from agerestore.config.stages import CodePriorConfig, EstimateConfig, FinetuneConfig, RobustConfig, UpdateStep
+from agerestore.config.stages import (
+    CodePriorConfig,
+    DetectConfig,
+    EstimateConfig,
+    FinetuneConfig,
+    RobustConfig,
+    UpdateStep,
+)
 from agerestore.errors import UsageError
 
 Decay = Literal["constant", "linear", "cosine", "step"]
@@ -43,6 +50,7 @@ class TrainConfig(Frozen):
     gray: float = Field(0, ge=0, le=1, description="share of the patches that are made gray")
     upscaled: float = Field(0, ge=0, le=1, description="share of the patches that are upscaled before degradation")
     estimate: EstimateConfig = EstimateConfig()
+    detect: DetectConfig = DetectConfig()
     updates: dict[str, UpdateStep] = Field(description="player -> its update step in the adversarial stage")
     divergence: Literal["gaussian", "age_code", "nearest"] = "age_code"
     match_x: Literal["l1", "l2", "log"] = "l1"
@@ -179,7 +187,7 @@ def _shorten(values: dict[str, Any], named: set[str], usual: int | None) -> None
     steps = values["steps"]
     if "steps" not in named or not isinstance(steps, int) or not steps:
         return
-    for stage in ("estimate", "finetune", "robust", "code_prior"):
+    for stage in ("estimate", "detect", "finetune", "robust", "code_prior"):
         if f"{stage}.steps" not in named:
             full = values[stage]["steps"]
             values[stage]["steps"] = min(full, math.ceil(full * steps / (usual or max(full, 1))))

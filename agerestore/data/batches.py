@@ -17,7 +17,7 @@ from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import AugmentedBatches, augment
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet, hide_labels
-from agerestore.data.patches import BLOCK, PatchDataset
+from agerestore.data.patches import BLOCK, DefectPatchDataset, PatchDataset
 from agerestore.data.prefetch import Prefetcher
 from agerestore.data.seeds import batch_indices, derive_seed
 from agerestore.device import send
@@ -234,8 +234,16 @@ class PatchBatches:
         )
 
 
+class DefectBatches(PatchBatches):
+    """Batches of patches with drawn defects, and where these are, for detectors."""
+
+    def _patches(self, spec: BatchSpec) -> PatchDataset:
+        plain = super()._patches(spec)
+        return DefectPatchDataset(**vars(plain), kinds=self.config.network.defects)  # type: ignore[attr-defined]
+
+
 # Kinds of models whose batches hold more than clean and degraded images; see `batches`.
-KINDS: dict[str, Any] = {"autoencoder": AutoencoderBatches, "colorizer": ColorBatches}
+KINDS: dict[str, Any] = {"autoencoder": AutoencoderBatches, "colorizer": ColorBatches, "detector": DefectBatches}
 
 
 def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:

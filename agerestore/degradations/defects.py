@@ -14,6 +14,8 @@ from agerestore.images.observation import Observation
 LEAST_SEEN = 0.04  # difference that can be seen on flat ground, of 1
 HIDDEN_BY = 1.5  # standard deviations of the ground that a difference must exceed
 FAINT = 0.25  # of what can be seen: less than that is no defect at all
+# What detectors call the kinds of degradations whose names differ.
+DEFECT_NAMES = {"craquelure": "cracks", "scuffs": "scratches"}
 _LEAST_CHANGE = 2 / 255  # by which a step must have changed a pixel to have damaged it
 
 

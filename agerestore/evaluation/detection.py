@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from agerestore import degradations
 from agerestore.data.datasets import TrainingSet
+from agerestore.degradations.defects import DEFECT_NAMES
 from agerestore.degradations.defects import find_defects as truth_of
 from agerestore.evaluation.rows import Row
 from agerestore.images.raster import Raster
@@ -24,8 +25,6 @@ from agerestore.models.base import Model
 
 TOLERANCE = 2  # pixels
 SENSITIVITIES = tuple(step / 8 for step in range(9))
-# What a detector calls the kinds of degradations.
-NAMES = {"craquelure": "cracks", "scuffs": "scratches"}
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def _drawn(image: Tensor, specification: str, seed: int) -> tuple[Tensor, dict[s
     found = truth_of(image, degradations.draw(steps, 1, size, generator))
     truth: dict[str, Tensor] = {}
     for kind, where in found.masks.items():
-        name = NAMES.get(kind, kind)
+        name = DEFECT_NAMES.get(kind, kind)
         truth[name] = truth.get(name, torch.zeros_like(where)) | where
     return quantize(found.observation.image), truth, found.faint
 

@@ -50,11 +50,12 @@ class UNet(nn.Module):
     Args:
         widths: channels at strides 2, 4, 8 and so on.
         blocks: residual blocks there on the way down; one each on the way up.
-        kinds: K.
+        kinds: names of the K kinds.
     """
 
-    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...], kinds: int) -> None:
+    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...], kinds: tuple[str, ...]) -> None:
         super().__init__()
+        self.kinds = kinds
         pairs = list(pairwise(widths))
         self.entry = convolution(12, widths[0], 3)  # of 2x2 pixels of 3 colors
         self.down = nn.ModuleList(convolution(fine, coarse, 2, 2) for fine, coarse in pairs)
@@ -67,7 +68,7 @@ class UNet(nn.Module):
             nn.Sequential(convolution(width, width, 3), nn.ReLU()) if level == 0 else DetectorBlock(width)
             for level, width in enumerate(widths[:-1])
         )
-        self.head = nn.Conv2d(widths[0], 4 + kinds, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], 4 + len(kinds), 3, padding=1)
         nn.init.normal_(self.head.weight, std=0.01)
         with torch.no_grad():
             self.head.bias.zero_()  # type: ignore[union-attr]
@@ -100,7 +101,7 @@ class DefectDetector(ModelNetworks):
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__(config)
-        self.detector = UNet(config.widths, config.blocks, len(config.defects))
+        self.detector = UNet(config.widths, config.blocks, config.defects)
 
     @property
     def stride(self) -> int:

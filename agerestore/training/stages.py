@@ -13,7 +13,7 @@ from agerestore.config import legacy
 from agerestore.config.stages import StageConfig, UpdateStep
 from agerestore.config.training import TrainConfig
 from agerestore.data.batches import BatchSpec
-from agerestore.losses import code_prior, regression, robust_encoder
+from agerestore.losses import code_prior, detection, regression, robust_encoder
 from agerestore.losses.base import LossTerms
 from agerestore.losses.registry import build_objective
 
@@ -114,6 +114,12 @@ def _estimate(config: TrainConfig, images: int) -> Stage:
     return _single("estimate", config.estimate, losses, config.estimate.batch_size, config.degradation)
 
 
+def _detect(config: TrainConfig, images: int) -> Stage:
+    """The detector learns to find drawn defects."""
+    losses = LossTerms(detection.detection_terms, detection.TERMS)
+    return _single("detect", config.detect, losses, config.detect.batch_size, config.degradation)
+
+
 def _finetune(config: TrainConfig, images: int) -> Stage:
     """The encoder learns to invert the frozen generator, with the batch norms that it is used with.
 
@@ -158,6 +164,7 @@ def _parse(degradation: str) -> tuple[degradations.Step, ...] | None:
 
 STAGES: dict[str, Callable[[TrainConfig, int], Stage]] = {
     "estimate": _estimate,
+    "detect": _detect,
     "adversarial": _adversarial,
     "finetune": _finetune,
     "robust": _robust,

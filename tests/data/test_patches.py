@@ -5,9 +5,11 @@ import pytest
 import torch
 from tiny_runs import TINY_PHOTO as TINY
 
+from agerestore import degradations
 from agerestore.config.training import train_config
 from agerestore.data import batches, patches
 from agerestore.data.datasets import MAX_UPSCALE, PhotoSet
+from agerestore.data.patches import DefectPatchDataset
 from agerestore.data.sources import load_photographs
 from agerestore.errors import NothingReadableError
 from agerestore.images.formats.metadata import Metadata
@@ -84,3 +86,19 @@ def test_gray_pieces_stay_gray_under_noise(photographs):
     for image in (batch.x, batch.damaged):
         torch.testing.assert_close(image, image[:, :1].expand(-1, 3, -1, -1))
     assert (batch.damaged - batch.x).std().item() == pytest.approx(2 * 50 / 255, rel=0.1)
+
+
+def test_patches_for_a_detector_say_where_defects_can_be_seen():
+    white = "cracks:opacity=1:dark=0:coverage=0.02,scuffs:opacity=1:dark=1:coverage=0.01,specks:coverage=0.01"
+    dataset = DefectPatchDataset(
+        photographs=PhotoSet((torch.full((3, 80, 90), 120, dtype=torch.uint8),)), seed=(0, "detect"), count=3, size=64,
+        gray=0, upscaled=0, degradation=degradations.parse(white), kinds=("cracks", "scratches"),
+    )  # fmt: skip
+    item, again = dataset[4], dataset[4]
+    assert all(torch.equal(item[name], again[name]) for name in item)
+    assert item["damaged"].shape == (3, 3, 64, 64)
+    assert (item["defects"].shape, item["defects"].dtype) == ((3, 1, 64, 64), torch.uint8)
+    assert set(item["defects"].unique().tolist()) == {0, 1, 2, 255}  # specks are not among its kinds
+    changed = (item["damaged"] - item["x"]).abs().amax(1, keepdim=True) > 0.07  # visible: 0.04 of white, which is 2
+    assert changed[(item["defects"] == 1) | (item["defects"] == 2)].all()
+    assert not changed[item["defects"] == 0].any()

@@ -108,10 +108,11 @@ def test_a_configuration_says_what_training_asks(kind):
     config = SMALL[kind]
     assert config.kind == kind
     assert config.adversarial_loss in CONDITIONS
-    assert set(config.stages) <= {"adversarial", "finetune", "robust", "estimate", "code_prior"}
-    assert ("adversarial" in config.stages) == (kind != "detector")
+    assert set(config.stages) <= {"adversarial", "finetune", "robust", "estimate", "code_prior", "detect"}
+    assert ("detect" if kind == "detector" else "adversarial") in config.stages
     assert config.is_conditional == (kind != "autoencoder")
-    assert config.code_dim >= config.latent_dim > 0
+    assert config.code_dim >= config.latent_dim
+    assert (config.latent_dim > 0) == (kind != "detector")  # which has no codes
     assert config.codes_per_image(33, 16) == (3 if kind == "photo" else 1)
     seen = KINDS[config.kind].preprocess(config, images(InputSpec(config.channels, config.image_size)))
     assert len(seen) == 2
