@@ -17,7 +17,7 @@ DARK, LIT = 0.2, 0.35  # red, of white: from which on stains are looked for, and
 BROWNER, OTHER = 0.012, 0.03  # distances from the tone at which a cell counts for less, of white: browner, or else
 RED = 0.25  # of what is taken from blue more than from red, is taken from red (log light)
 SEEN = 0.05  # log light of blue by which the least stain is browner; twice that is taken away wholly
-MOST = 1.0  # what is browner than that, from a fifth less on, is no stain, but a thing of another color
+MOST = 1.0  # log light; what is browner is no stain, but a thing of another color, and so is what lies next to it
 SMALLEST = 3  # radius of the smallest stain in cells
 LEAST = 0.02  # share of the image
 
@@ -36,10 +36,10 @@ def stain_gain(pixels: Pixels) -> NDArray[np.float32] | None:
     cells = smoothed_cells(pixels) / 255
     browner = _browner(cells)
     smooth = cv2.GaussianBlur(browner, (0, 0), 1)
-    smooth *= ((MOST - smooth[..., 1:]) / (0.2 * MOST)).clip(0, 1)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SMALLEST + 1, 2 * SMALLEST + 1))
     large = cv2.morphologyEx(smooth[..., 1], cv2.MORPH_OPEN, disk)
-    stained = cv2.GaussianBlur(((large - SEEN) / SEEN).clip(0, 1), (0, 0), 1)
+    things = cv2.dilate((browner[..., 1] > MOST).astype(np.uint8), disk)
+    stained = cv2.GaussianBlur(((large - SEEN) / SEEN).clip(0, 1) * (1 - things), (0, 0), 1).astype(np.float32)
     if stained.mean() < LEAST:
         return None
     green, blue = np.moveaxis(smooth * stained[..., None], 2, 0)
