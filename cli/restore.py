@@ -26,9 +26,9 @@ def restore(
     mask: Annotated[
         Path | None,
         option(IMAGE, metavar="auto|none|FILE|FOLDER",
-               help="auto finds cracks, scratches, specks, tears and creases, and fills them. Or an image that is "
-                    "white where pixels are missing and black elsewhere, or a folder of such masks. Without it, "
-                    "NAME.mask.png next to an image is its mask; none takes no masks."),
+               help="auto finds cracks, scratches, specks, tears and creases, and fills them; with -m auto it is the "
+                    "default. Or an image that is white where pixels are missing and black elsewhere, or a folder of "
+                    "such masks. NAME.mask.png next to an image is its mask; none takes no masks."),
     ] = None,
     sensitivity: Annotated[
         float, option(IMAGE, metavar="0..1", help="Of --mask auto: 0 marks what is nearly certain, 1 also what is "
@@ -98,12 +98,12 @@ def restore(
     """Restore damaged images; originals are never changed.
 
     With a mask only the missing pixels are filled, and all others stay as they are. Without one the whole image is
-    restored. With -m auto small images of digits go to the model for digits, all others to the one for photographs, and
-    an image in which nothing is found to restore is copied as it is.
+    restored. With -m auto small images of digits go to the model for digits, all others to the one for photographs;
+    defects of prints are found and filled; and an image in which nothing is found to restore is copied as it is.
 
     Next to NAME.png, --save-mask writes NAME.mask.png, which you can edit and give as --mask, -n writes
-    NAME.sample-1.png and so on, --uncertainty NAME.uncertainty.png (four times the
-    expected error in gray levels), and --compare NAME.compare.png.
+    NAME.sample-1.png and so on, --uncertainty NAME.uncertainty.png (four times the expected error in gray levels), and
+    --compare NAME.compare.png.
     """
     from agerestore import device as devices
     from agerestore.config.options import RestoreFileSettings, RestoreSettings
@@ -111,7 +111,7 @@ def restore(
     from agerestore.models import zoo
 
     sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare, "--save-mask": save_mask}
-    masks = MaskSource.of(mask)
+    masks = MaskSource.of(mask, selects=model == "auto")
     jobs = with_masks(plan_files(inputs, out, files, messages, exclude=masks.path, sidecars=sidecars), masks)
 
     devices.set_threads(compute.threads)

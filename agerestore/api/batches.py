@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from agerestore import device as devices
-from agerestore.api.models import AnyModel, detector_for, named_models
+from agerestore.api.models import AnyModel, detector_for, is_auto, named_models
 from agerestore.batch import planning, runner
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.config.limits import MAX_PIXELS
@@ -60,7 +60,7 @@ def restore_files(
         out: the restored file, or the folder for them.
         model: ``auto`` selects a shipped model for each image; else a name, a path, or what `agerestore.load` gave.
         mask: the mask file of all images, or a folder of masks, instead of those next to the images; ``auto`` finds the
-            defects of images without a mask next to them; ``none`` takes no masks.
+            defects of images without a mask next to them; ``none`` takes no masks. None is ``auto`` where the model is.
         resize_mask: resize masks to the size of their images, instead of refusing others.
         tones: see `agerestore.restore`.
         neutral: see `agerestore.restore`.
@@ -108,7 +108,7 @@ def restore_files(
     extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels, save_mask)
     files = FileOptions(suffix, ext, quality, in_place, backup, overwrite, fail_fast)
     paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
-    masks = MaskSource.of(mask)
+    masks = MaskSource.of(mask, selects=is_auto(model))
     jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path), masks)
     models = named_models(model, device=device)
     devices.resolve_precision(precision)  # an unknown one is named before any work

@@ -13,6 +13,7 @@ from agerestore.models.base import Model
 
 AnyModel = str | Path | Model
 AUTO = "auto"  # as a model: the one that suits the image; as a mask: the defects that a detector finds
+NONE = "none"  # as a mask: nothing is missing, and no defects are looked for
 
 
 @lru_cache(maxsize=4)
@@ -37,9 +38,14 @@ def named_model(model: AnyModel, device: str = "auto") -> Model:
     return _shipped(str(model), device) if str(model) in zoo.names() else zoo.load(model, device=device)
 
 
+def is_auto(option: Any) -> bool:
+    """Whether a model or a mask is to be found for the image."""
+    return isinstance(option, str) and option == AUTO
+
+
 def named_models(model: AnyModel, verb: str = "restore", device: str = "auto") -> dict[str, Model]:
     """The models to select from, by name: all that ``auto`` stands for in a verb, or one."""
-    if isinstance(model, str) and model == AUTO:
+    if is_auto(model):
         return _automatic(verb, device)
     one = named_model(model, device)
     return {one.name: one}

@@ -4,7 +4,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from numpy.typing import NDArray
 
-from agerestore.api.models import AUTO, AnyModel, detector_for, named_models, warn
+from agerestore.api.models import AUTO, NONE, AnyModel, detector_for, is_auto, named_models, warn
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.images.arrays import AnyPath, I
@@ -78,7 +78,7 @@ def restore(
             uint16 or float in [0, 1], which noise may leave. Any size.
         mask: missing pixels, of the image's size, in any of these types and any dtype: where it is not 0 a pixel is
             missing. All other pixels come back bit for bit. ``auto``: the defects of a print are found and filled, and
-            the rest is restored. None: the whole image is restored.
+            the rest is restored. ``none``: the whole image is restored. None: ``auto`` if the model is, else ``none``.
         model: ``auto`` selects a shipped model, and leaves an image alone in which nothing is found to restore;
             else a name, a path, or what `load` gave.
         strength: 0 leaves known pixels as they are, 1 takes the estimate.
@@ -126,11 +126,11 @@ def restore(
     if (samples or uncertainty) and not details:
         raise UsageError("`samples` and `uncertainty` are part of the result; pass `details=True`, too")
     models = named_models(model)
-    detector = detector_for(models) if isinstance(mask, str) and mask == AUTO else None
+    detector = detector_for(models) if is_auto(mask) or (mask is None and is_auto(model)) else None
+    given = None if isinstance(mask, str) and mask in (AUTO, NONE) else mask
     result = restorer.restore(
-        models, image, None if detector else mask, settings, detector=detector, degradation=degradation,
-        progress=progress,
-    )  # fmt: skip
+        models, image, given, settings, detector=detector, degradation=degradation, progress=progress
+    )
     if details:
         return result
     warn(result)

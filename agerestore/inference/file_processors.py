@@ -59,10 +59,15 @@ class MaskSource(NamedTuple):
     ignore: bool = False
 
     @classmethod
-    def of(cls, mask: str | PathLike[str] | None) -> Self:
-        """Read the option ``mask``: a path, ``auto``, ``none`` or None."""
+    def of(cls, mask: str | PathLike[str] | None, selects: bool) -> Self:
+        """Read the option ``mask``: a path, ``auto``, ``none``, or None.
+
+        Args:
+            mask: the option.
+            selects: whether models are selected for the images; None then stands for ``auto``.
+        """
         if mask is None or str(mask) in ("auto", "none"):
-            return cls(detect=str(mask) == "auto", ignore=str(mask) == "none")
+            return cls(detect=str(mask) == "auto" or (mask is None and selects), ignore=str(mask) == "none")
         return cls(Path(mask))
 
     @property
