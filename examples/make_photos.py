@@ -78,8 +78,12 @@ def visible_defects(clean: Path, damaged: Path) -> Image.Image:
 
 
 def main(folder: Path) -> None:
-    """Write photographs/photo-NAME.png and damaged/photo-NAME.png, the latter with its record and its mask."""
-    (folder / "photographs").mkdir(parents=True, exist_ok=True)
+    """Write photographs/photo-NAME.png and damaged/photo-NAME.png, the latter with its record and its mask.
+
+    Of a print, defects/photo-NAME.png marks the defects that can be seen.
+    """
+    for name in ("photographs", "defects"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     for name, photo in PHOTOS.items():
         clean, damaged = (folder / state / f"photo-{name}.png" for state in ("photographs", "damaged"))
         take(photo).save(clean, optimize=True)
@@ -87,7 +91,7 @@ def main(folder: Path) -> None:
         if failed := app(["degrade", str(clean), str(damaged), *options], standalone_mode=False):
             sys.exit(failed)  # the command has said why
         if photo.defects:
-            visible_defects(clean, damaged).save(damaged.with_suffix(".mask.png"), optimize=True)
+            visible_defects(clean, damaged).save(folder / "defects" / damaged.name, optimize=True)
 
 
 if __name__ == "__main__":

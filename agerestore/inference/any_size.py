@@ -125,8 +125,8 @@ def restore_any_size(
     fills = _low_res_fills(network, scene, codes, uncertainty) if stats.masked else Fills()
     known = known or scene.mask is None
     strength = _strength(network, scene, stats) if known else None
-    kept = 1 - float(strength[0]) if strength is not None else 1.0  # share of the grain of known pixels
-    grainy = kept > 0 and may_have_grain(raster)
+    weights = [0.0] * len(raster.values) if strength is None else strength.flatten().tolist()
+    grainy = min(weights) < 1 and may_have_grain(raster)
     image = raster.copy()
     std = torch.empty(len(raster.values), 1, *raster.size) if uncertainty else None
     samples = None if codes is None else raster.copy(len(codes))
@@ -134,7 +134,7 @@ def restore_any_size(
     outputs = Outputs(image, std, samples, where, with_sources(where) if grainy and where is not None else where)
     _run_tiles(network, scene, stats, fills, outputs, codes, None if grainy else strength)
     if grainy:
-        image = add_grain(raster, image, 1 - kept)
+        image = add_grain(raster, image, weights)
     return image, std, [] if samples is None else samples.split()
 
 

@@ -25,9 +25,9 @@ def test_models_are_listed_with_license_and_the_command_they_are_the_default_for
     assert list(rows) == zoo.names()
     assert "CC BY-SA 3.0" in rows["mnist"]["data_license"]
     assert {name: row["default_for"] for name, row in rows.items() if row["default_for"]} == {
-        "cars-color": "colorize", "mnist": "restore", "photo": "restore",
+        "cars-color": "colorize", "defects": "detect", "mnist": "restore", "photo": "restore",
     }  # fmt: skip
-    assert {row["task"] for row in rows.values()} == {"restoration", "colorization"}
+    assert {row["task"] for row in rows.values()} == {"restoration", "colorization", "detection"}
 
 
 def test_the_table_has_one_line_for_each_model_where_nothing_wraps_it():
