@@ -20,12 +20,24 @@ from PIL import Image
 
 from agerestore import degradations
 from agerestore.analysis.blur import blur_sigma
-from agerestore.analysis.color_mode import color_mode
+from agerestore.analysis.fading import fading
+from agerestore.analysis.grain import Grain, measure_grain
+from agerestore.analysis.impulses import impulse_share
 from agerestore.analysis.jpeg import quality_of_pixels, quality_of_tables
 from agerestore.analysis.noise import noise_sigma
-from agerestore.analysis.report import BLUR_LIMIT, SCRATCH_LIMIT
+from agerestore.analysis.report import (
+    BLUR_LIMIT,
+    FADED_LIMIT,
+    GRAIN_LIMIT,
+    GRAIN_SIZE_LIMIT,
+    IMPULSE_LIMIT,
+    SCRATCH_LIMIT,
+    color_mode,
+    inspect,
+)
 from agerestore.analysis.scratches import scratch_share
 from agerestore.images import io as image_io
+from agerestore.images.photo import Photo
 from agerestore.images.pixels import Pixels
 
 QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
@@ -74,6 +86,54 @@ def noise(photos: list[Pixels]) -> Iterator[str]:
         yield f"noise {sigma}: {summary(errors, 2)}"
 
 
+def grain(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on grain: its strength and size, and how often it is called grain."""
+    for sigma, size in ((0, 0), (10, 0), (20, 0), (6, 0.8), (8, 0.8), (12, 0.5), (12, 0.8), (12, 1.2), (20, 0.8)):
+        images = list(drawn(photos, f"grain:sigma={sigma}:size={size}"))
+        for quality in (None, 90, 75):
+            found = [measure_grain(decoded(each, quality) if quality else each, quality) for each in images]
+            measured = [each for each in found if each is not None]
+            called = sum(map(is_grainy, found)) / len(found)
+            sizes = np.round(np.percentile([each.size for each in measured] or [0], (10, 50, 90)), 2).tolist()
+            of_sigma = summary([each.sigma - sigma for each in measured] or [0], 2)
+            where = f", JPEG {quality}" if quality else ""
+            yield (
+                f"grain {sigma}, size {size}{where}: {len(measured)} of {len(found)} measured, {of_sigma}; "
+                f"size {sizes}; called grain: {called:.0%}"
+            )
+
+
+def is_grainy(grain: Grain | None) -> bool:
+    """Whether `inspect` calls it grain."""
+    return grain is not None and grain.sigma >= GRAIN_LIMIT and grain.size >= GRAIN_SIZE_LIMIT
+
+
+def impulses(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on salt-and-pepper noise."""
+    for amount in (0.0, 0.001, 0.005, 0.02, 0.1, 0.3):
+        shares = [impulse_share(each) for each in drawn(photos, f"saltpepper:amount={amount}")]
+        errors = np.abs(np.array(shares) - amount)
+        called = sum(each >= IMPULSE_LIMIT for each in shares) / len(shares)
+        yield f"impulses {amount:.1%}: mean |error| {errors.mean():.2%}, worst {errors.max():.2%}; named: {called:.0%}"
+    for kind in ("noise:sigma=25", "noise:sigma=50", "old-print"):
+        called = [inspect(Photo(each)).has_impulses for each in drawn(photos, kind)]
+        yield f"impulses, {kind}: named: {np.mean(called):.0%}"
+
+
+def faded(photos: list[Pixels]) -> Iterator[str]:
+    """Lines of the table on fading."""
+    kinds = {
+        "as they are": "noise:sigma=0",
+        "lift 0.05 to 0.1, contrast 0.9 to 1": "fading:lift=0.05..0.1:contrast=0.9..1",
+        "lift 0.1 to 0.15, contrast 0.8 to 0.9": "fading:lift=0.1..0.15:contrast=0.8..0.9",
+        "lift 0.15 to 0.25, contrast 0.65 to 0.8": "fading:lift=0.15..0.25:contrast=0.65..0.8",
+        "darker by a gamma of 1.5": "toning:color=1:warmth=0:contrast=1:gamma=1.5",
+    }
+    for name, kind in kinds.items():
+        called = [fading(each) >= FADED_LIMIT for each in drawn(photos, kind)]
+        yield f"faded, {name}: called faded: {np.mean(called):.0%}"
+
+
 def jpeg(photos: list[Pixels]) -> Iterator[str]:
     """Lines of the table on JPEG."""
     for quality in QUALITIES:
@@ -101,6 +161,7 @@ def tints(photos: list[Pixels]) -> Iterator[str]:
             "sepia",
             lambda n, each: damaged(each, "grain,fading:sepia=1,scratches,dust,jpeg:quality=50..95", n),
         ),
+        "print of one bluish tone": ("toned", lambda n, each: damaged(each, "toning:color=0:warmth=-0.4..-0.2", n)),
         "color": ("color", lambda n, each: each),
         "color, JPEG": ("color", lambda n, each: decoded(each, QUALITIES[n % 8])),
         "color, faded": ("color", lambda n, each: damaged(each, "fading:sepia=0", n)),
@@ -144,7 +205,7 @@ def main(folder: str, most: int = 10**9) -> None:
     photos = [image_io.read(path).pixels for path in paths[:most]]
     photos = [each for each in photos if each.shape[2] == 3]
     print(f"{len(photos)} photographs")
-    for table in (noise, jpeg, tints, blur, lines):
+    for table in (noise, grain, impulses, jpeg, tints, faded, blur, lines):
         start = time.perf_counter()
         for line in table(photos):
             print(line, flush=True)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from agerestore.images.photo import Mask, Photo
 
 RESTORED = ".restored"
+DIGITS = {  # of JSON
+    "noise_sigma": 2, "grain_sigma": 2, "grain_size": 2, "impulse_share": 5, "blur_sigma": 2, "scratch_share": 5,
+    "missing": 5,
+}  # fmt: skip
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
 
 
@@ -38,7 +42,8 @@ def inspect(
 ) -> None:
     """Say what images are, what is wrong with them, and which command restores them; nothing is written.
 
-    Measured are noise, JPEG quality, blur, color cast and scratches. NAME.mask.png next to an image is its mask.
+    Measured are noise, grain, JPEG quality, blur, colors, fading and scratches; documents and drawings are recognized.
+    NAME.mask.png next to an image is its mask.
     """
     from agerestore import device as devices
     from agerestore.batch.masks import Masks
@@ -139,11 +144,11 @@ def _print(outcome: "Outcome", messages: Messages) -> None:
 def _row(path: Path, found: "Report", mask: Path | None) -> dict[str, Any]:
     """Return the fields of the JSON line of an image."""
     row = asdict(found)
-    for name, digits in (("noise_sigma", 2), ("blur_sigma", 2), ("scratch_share", 5), ("missing", 5)):
+    for name, digits in DIGITS.items():
         row[name] = row[name] if row[name] is None else round(row[name], digits)
-    judged = {"blurred": found.is_blurred, "scratched": found.is_scratched, "findings": found.findings}
+    judged = {"blurred": found.is_blurred, "scratched": found.is_scratched, "grainy": found.is_grainy}
     row |= {"megapixels": round(found.megapixels, 2), "mask": mask and as_text(mask)}
-    return row | judged | {"command": command(path, found)}
+    return row | judged | {"findings": found.findings, "command": command(path, found)}
 
 
 def _block(path: Path, found: "Report", mask: Path | None) -> str:
@@ -153,13 +158,16 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
     turned = f", EXIF orientation {found.orientation}" if found.orientation else ""
     by_its = f" (by its {found.jpeg_quality_from})" if found.jpeg_quality_from else ""
     missing = f"{found.missing:.1%} of the pixels, marked in {printable(mask)}" if mask else "no mask file"
-    nothing = "nothing wrong" if found.noise_sigma is not None else "nothing; too small or too noisy to measure noise"
+    nothing = "nothing wrong" if _can_be_told(found) else "nothing; too small or too noisy to measure noise"
     lines = [
         f"{printable(path)}: {found.format}, {found.width} x {found.height} pixels ({megapixels}), "
         f"{found.depth} bits, {kind}",
         f"  profile    {found.profile or 'none (sRGB)'}{turned}",
-        f"  color mode {found.color_mode}",
+        f"  kind       {found.document or 'a photograph'}",
+        f"  color mode {found.color_mode}{', faded' if found.faded else ''}",
         f"  noise      {_measure(found.noise_sigma, 'sigma {:.1f} of 255')}",
+        f"  grain      {_grain(found)}",
+        f"  impulses   {found.impulse_share:.1%} of the pixels black or white at random",
         f"  JPEG       {_measure(found.jpeg_quality, 'quality {}', 'no trace of one')}{by_its}",
         f"  sharpness  {_measure(found.blur_sigma, 'edges as after a blur of {:.1f} pixels')}",
         f"  scratches  {found.scratch_share:.1%} of the pixels in thin lines",
@@ -167,12 +175,24 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
         f"  model      {found.model or 'no shipped model restores it'}",
         f"  found      {'; '.join(found.findings) or nothing}",
     ]
-    if found.is_scratched and not mask:
+    if found.is_scratched and not mask and not found.document:
         lines.append(f"  hint       scratches: mark them white on black in {printable(path.with_suffix('.mask.png'))}")
-    if found.is_blurred:
+    if found.is_blurred and not found.document:
         lines.append("  hint       blur: no shipped model removes it")
     proposal = command(path, found)
     return "\n".join([*lines, *([f"  run        {proposal}"] if proposal else [])])
+
+
+def _can_be_told(found: "Report") -> bool:
+    """Whether no finding means that nothing is wrong."""
+    return found.document is not None or found.noise_sigma is not None
+
+
+def _grain(found: "Report") -> str:
+    if not found.grain_sigma:
+        return "cannot be told from detail"
+    kind = "correlated" if found.is_grainy else "white, or detail"
+    return f"sigma {found.grain_sigma:.1f} of 255 of all frequencies, blurred by {found.grain_size:.1f} pixels: {kind}"
 
 
 def _measure(value: float | None, words: str, otherwise: str = "cannot be measured") -> str:
@@ -181,15 +201,16 @@ def _measure(value: float | None, words: str, otherwise: str = "cannot be measur
 
 def command(path: Path, found: "Report") -> str | None:
     """Return the command that restores the image; None without a model for it or without a defect it removes."""
-    blurred_alone = found.is_blurred and len(found.findings) == 1
-    is_sound = found.noise_sigma is not None and not found.findings
-    if found.model is None or is_sound or blurred_alone:
+    helped = [each for each in found.findings if not each.startswith("blurred")]
+    if found.model is None or (_can_be_told(found) and not helped):
         return None
     # Writing JPEG or WebP again would compress the result as strongly as the source.
     ending = path.suffix if path.suffix.lower() in LOSSLESS and found.format not in ("JPEG", "WEBP") else ".png"
     stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may be in one folder
     target = path.with_name(stem + RESTORED + ending)
-    return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", found.model])
+    wanted = ["--tones", "1"] if found.needs_tones else []
+    model = "auto" if found.needs_tones and len(helped) == 1 else found.model  # which leaves all but the tones
+    return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", model, *wanted])
 
 
 def _argument(path: Path) -> str:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agerestore.images.pixels import Floats, Pixels, luminance
+from agerestore.images.pixels import Floats, Pixels, luminance, nine_tiles
 
 EDGES = 0.02  # fraction of the pixels, those with the steepest gradients, that are taken for edges
 MAX_NOISE = 15.0  # gray levels; above, gradients measure the noise
@@ -34,22 +34,13 @@ def blur_sigma(pixels: Pixels, noise: float | None) -> float | None:
         return None
     smoothing = 0.7 + 0.1 * noise
     more = max(1.0, smoothing)
-    ratios = np.concatenate([_gradient_ratios(tile, smoothing, more) for tile in _tiles(pixels)])
+    ratios = np.concatenate([_gradient_ratios(tile, smoothing, more) for tile in map(luminance, nine_tiles(pixels))])
     if len(ratios) < 20:
         return None
     ratio = float(np.median(ratios))
     difference = 1 / 3  # variance of the box of two pixels over which the Sobel operator takes a difference
     variance = more**2 / (ratio**2 - 1) - smoothing**2 - difference
     return math.sqrt(max(variance, 0.0))
-
-
-def _tiles(pixels: Pixels) -> list[Floats]:
-    """Return the luminance (H, W), or of more than 2 megapixels nine tiles of 512 x 512 on a regular grid."""
-    height, width = pixels.shape[:2]
-    if height * width <= 2_000_000:
-        return [luminance(pixels)]
-    tops, lefts = (np.linspace(0, max(length - 512, 0), 3).astype(int) for length in (height, width))
-    return [luminance(pixels[top : top + 512, left : left + 512]) for top in tops for left in lefts]
 
 
 def _gradient_ratios(plane: Floats, smoothing: float, more: float) -> Floats:

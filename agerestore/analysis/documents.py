@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agerestore.images.pixels import Floats, Pixels, in_8_bits
+from agerestore.analysis.impulses import impulse_share, without_impulses
+from agerestore.images.pixels import Floats, Pixels, in_8_bits, shrink_to
 
 SIDE = 1000  # pixels of the longer side that is looked at; larger images are reduced to it
 LEAST_SIDE = 64  # pixels of the shorter side; in less there are too few blocks
 BLOCK = 16  # pixels a side
 MARK = (4, 60, 150, 12)  # the least height, most height and width in pixels, and least area of a letter or word
 BLACK, WHITE = 2, 253  # gray levels at and beyond which a pixel may be clipped
+MIN_IMPULSES = 0.001  # fraction of the pixels; they would be taken for strokes
 MIN_SPAN = 50  # gray levels between the darkest and lightest parts
 FULL_SPAN = 100  # gray levels; less is not stretched further, so that noise does not become texture
 SLOPE = 6.0  # gray levels within 3 x 3 pixels up to which they are flat, at least
@@ -83,7 +85,10 @@ def recognize_document(pixels: Pixels) -> Document | None:
     Args:
         pixels: (H, W, 1 or 3), uint8, uint16, or float32 with white at 255.
     """
-    blocks = _blocks(pixels)
+    eight = _in_8_bits(pixels)
+    if impulse_share(eight) >= MIN_IMPULSES:
+        eight = without_impulses(eight)
+    blocks = _blocks(eight)
     if blocks is None:
         return None
     score = _score(blocks, np.ones(blocks.flat.shape, bool))
@@ -124,7 +129,7 @@ def _pictures(tone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside
 
 
-def _blocks(pixels: Pixels) -> Blocks | None:
+def _blocks(pixels: NDArray[np.uint8]) -> Blocks | None:
     """Look at the blocks of an image; None if it is too small or too low in contrast."""
     plane = _reduced_luminance(pixels)
     darkest, lightest = np.percentile(plane[::2, ::2], [0.5, 99.5])
@@ -165,15 +170,16 @@ def _marks(edges: NDArray[np.bool_]) -> Floats:
     return marks
 
 
-def _reduced_luminance(pixels: Pixels) -> NDArray[np.uint8]:
+def _in_8_bits(pixels: Pixels) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint16:
+        return in_8_bits(pixels)
+    return np.ascontiguousarray(pixels if pixels.dtype == np.uint8 else pixels.round().clip(0, 255).astype(np.uint8))
+
+
+def _reduced_luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the luminance (h, w), `SIDE` pixels on its longer side at most."""
-    contiguous: NDArray[Any] = np.ascontiguousarray(pixels)
-    plane: NDArray[Any] = cv2.cvtColor(contiguous, cv2.COLOR_RGB2GRAY) if pixels.shape[2] == 3 else contiguous[..., 0]
-    scale = SIDE / max(plane.shape)
-    if scale < 1:
-        size = [max(1, round(length * scale)) for length in plane.shape[::-1]]
-        plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
-    return in_8_bits(plane) if plane.dtype == np.uint16 else plane.round().clip(0, 255).astype(np.uint8)
+    plane: NDArray[Any] = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.shape[2] == 3 else pixels[..., 0]
+    return shrink_to(plane[..., None], SIDE)[..., 0]
 
 
 def _range(plane: NDArray[Any]) -> NDArray[Any]:

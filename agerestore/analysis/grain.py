@@ -24,6 +24,7 @@ MAX_STEP = 2.0  # of a JPEG's quantization, in standard deviations of a coeffici
 MIN_FREQUENCIES = 12
 SIZES = np.arange(0, 2.01, 0.05)  # pixels
 MIN_POWER = 0.5  # gray levels squared; below, it is rounding
+MIN_RELATIVE = 0.02  # of the strongest frequency; what is fainter may be the little white noise of a scanner
 MIN_SIGMA = 2.0  # gray levels; the texture of smooth places is as strong
 
 
@@ -56,7 +57,7 @@ def measure_grain(pixels: Pixels, quality: int | None = None) -> Grain | None:
     if len(coefficients) < MIN_PATCHES:
         return None
     power = np.median(np.square(coefficients), axis=0) / MEDIAN  # which a few patches with detail hardly change
-    used = (FREQUENCY >= COARSE) & (power > MIN_POWER)
+    used = (FREQUENCY >= COARSE) & (power > max(MIN_POWER, MIN_RELATIVE * power[FREQUENCY >= COARSE].max()))
     if quality is not None:
         used &= luminance_table(quality) <= MAX_STEP * np.sqrt(power)
         power = power - np.square(luminance_table(quality)) / 12

@@ -40,6 +40,15 @@ def a_megapixel(pixels: Pixels) -> Pixels:
     return pixels[::step, ::step]
 
 
+def nine_tiles(pixels: Pixels, side: int = 512) -> list[Pixels]:
+    """Return (H, W, C) as it is, or of more than 2 megapixels nine tiles of `side` pixels on a regular grid."""
+    height, width = pixels.shape[:2]
+    if height * width <= 2_000_000:
+        return [pixels]
+    tops, lefts = (np.linspace(0, max(length - side, 0), 3).astype(int) for length in (height, width))
+    return [pixels[top : top + side, left : left + side] for top in tops for left in lefts]
+
+
 def shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """Area-average (H, W, C) of any dtype to (h, w, C); `size` is (h, w), no larger than the image."""
     import cv2  # only here: 0.2 s that reading a file need not pay

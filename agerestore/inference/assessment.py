@@ -109,11 +109,11 @@ def _percent(mask: Tensor) -> str:
 
 
 def _needs_restoring(raster: Raster, image: ImageLike) -> bool:
-    """Whether there is noise or compression to remove. Of a batch nothing is measured: it is restored."""
+    """Whether there is noise, grain or compression to remove. Of a batch nothing is measured: it is restored."""
     if len(raster.values) > 1:
         return True
     report = inspect(image if isinstance(image, Photo) else Photo(_in_integers(raster)))
-    return report.is_noisy or report.is_compressed
+    return report.is_noisy or report.is_grainy or report.has_impulses or report.is_compressed
 
 
 def _document(raster: Raster) -> Document | None:

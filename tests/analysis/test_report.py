@@ -1,10 +1,13 @@
 """`inspect`: the report of a file and of an image in memory."""
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 from pictures import DISPLAY_P3_LIKE, exif_block
 from scenes import as_jpeg, blurred, scene
 
+from agerestore import degrade
 from agerestore.analysis.noise import noise_sigma
 from agerestore.analysis.report import inspect
 from agerestore.analysis.scratches import scratch_share
@@ -59,3 +62,45 @@ def test_what_is_unknown_is_not_measured(tmp_path):
     assert found.noise_sigma == pytest.approx(noise_sigma(blurred(scene(), 1.0)), abs=0.5)
     assert found.missing == pytest.approx(hole.mean())
     assert noise_sigma(pixels, np.ones((192, 192), bool)) is None
+
+
+PHOTO = skimage.data.chelsea()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("grain:sigma=14:size=0.9", "film grain"),
+        ("noise:sigma=14", "noise of sigma 14"),
+        ("saltpepper:amount=0.02", "salt-and-pepper noise on 2.0%"),
+        ("fading:lift=0.22:contrast=0.7:sepia=0", "black and white have faded"),
+    ],
+)
+def test_each_damage_is_called_by_its_name(damage, words):
+    found = inspect(Photo(degrade(PHOTO, damage)))
+    assert [each for each in found.findings if words in each]
+    assert len(found.findings) == 1
+    assert inspect(Photo(PHOTO)).findings == []
+
+
+def test_impulses_do_not_count_as_noise():
+    found = inspect(Photo(degrade(PHOTO, "saltpepper:amount=0.05")))
+    assert found.impulse_share == pytest.approx(0.05, rel=0.1)
+    assert not found.is_noisy
+
+
+@pytest.mark.parametrize(("warmth", "mode"), [(-0.3, "toned"), (0, "gray"), (0.4, "sepia")])
+def test_prints_of_one_tone(warmth, mode):
+    assert inspect(Photo(degrade(PHOTO, f"toning:color=0:warmth={warmth}"))).color_mode == mode
+
+
+def test_a_document_is_named_and_has_no_defects():
+    page = np.full((400, 500, 3), 255, np.uint8)
+    for row in range(30, 400, 24):
+        cv2.putText(
+            page, "thin black lines on white", (20, row), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1, cv2.LINE_AA
+        )
+    found = inspect(Photo(page))
+    assert found.document == "a document or drawing"
+    assert found.findings == []
+    assert not found.needs_tones

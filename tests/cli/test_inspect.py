@@ -4,13 +4,16 @@ import json
 import shlex
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 from agerestore_cli.app import app
 from agerestore_cli.inspect import command
 from scenes import as_jpeg, blurred, noisy, scene
 from typer.testing import CliRunner
 
+from agerestore import degrade
 from agerestore.analysis.report import inspect
 from agerestore.images import io as image_io
 from agerestore.images.photo import Photo
@@ -119,3 +122,18 @@ def test_inspect_takes_only_options_it_uses(folder, option):
     result = run(folder, *option)
     assert result.exit_code == 2
     assert f"No such option: {option[0]}" in result.stderr
+
+
+def test_faded_alone_asks_for_tones_alone_and_a_document_for_nothing(tmp_path):
+    faded, page = tmp_path / "faded.png", tmp_path / "page.png"
+    image_io.write(faded, Photo(degrade(skimage.data.chelsea(), "fading:lift=0.22:contrast=0.7:sepia=0")))
+    proposed = shlex.split(command(faded, inspect(faded, model="photo")))
+    assert proposed[-4:] == ["-m", "auto", "--tones", "1"]
+    lines = np.full((300, 400, 3), 255, np.uint8)
+    for row in range(30, 300, 24):
+        cv2.putText(lines, "noisy text", (20, row), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1, cv2.LINE_AA)
+    image_io.write(page, Photo(noisy(lines, 5, lines.shape)))
+    assert command(page, inspect(page, model="photo")) is None
+    printed = run(page).stdout
+    assert "kind       a document or drawing" in printed
+    assert "nothing wrong" in printed
