@@ -14,7 +14,7 @@ from agerestore.analysis.jpeg import luminance_table
 from agerestore.images.pixels import BLOCK, Floats, Pixels, dct_matrix, luminance
 
 FREQUENCY = np.indices((BLOCK, BLOCK)).sum(axis=0)  # u + v of a coefficient
-MAX_PATCHES = 30_000
+MAX_PATCHES = 20_000
 MEDIAN = 0.4549  # of the square of a normal variable of variance 1
 SMOOTHEST = 0.03  # fraction of the patches
 MIN_PATCHES = 200  # of the smoothest
