@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from agerestore.errors import NothingReadableError, OutOfDomainError
+from agerestore.errors import NothingReadableError
 from agerestore.files import printable
 
 from ._files import as_text, exit_code
-from ._options import Messages, Threads, with_groups
+from ._options import OUTPUT, Messages, Threads, option, with_groups
 from ._wording import in_options, say
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.batch.masks import Masks
     from agerestore.batch.outcome import Outcome
-    from agerestore.images.photo import Mask, Photo
+    from agerestore.images.photo import Mask
 
-RESTORED = ".restored"
+RESTORED, MASK = ".restored", ".mask.png"
 DIGITS = {  # of JSON
     "noise_sigma": 2, "grain_sigma": 2, "grain_size": 2, "impulse_share": 5, "blur_sigma": 2, "scratch_share": 5,
     "missing": 5,
@@ -36,11 +36,19 @@ def inspect(
     sources: Annotated[
         list[Path], typer.Argument(metavar="IN...", help="Images, or folders that are searched with all below.")
     ],
+    mask: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            metavar="OUT",
+            help="Also write the defects that are found: the mask of a single image, or a folder for those of several.",
+        ),
+    ] = None,
     threads: Threads = 0,
     *,
     messages: Messages,
 ) -> None:
-    """Say what images are, what is wrong with them, and which command restores them; nothing is written.
+    """Say what images are, what is wrong with them, and which command restores them.
 
     Measured are noise, grain, JPEG quality, blur, colors, fading and scratches; documents and drawings are recognized.
     NAME.mask.png next to an image is its mask.
@@ -57,12 +65,15 @@ def inspect(
         cv2.setNumThreads(threads)
     found, missing = _images(sources)
     models, masks = zoo.load_automatic(), Masks()
+    detector = zoo.load_detector(models)
+    single = len(sources) == 1 and not sources[0].is_dir()
     summary = Summary(len(found) + len(missing))
     for folder, line in missing.items():
         say(line)
         summary.add(Outcome(_job(folder), status="failed", error=line, code="UnreadableError"))
     for path in found:
-        outcome = _inspect_file(path, models, masks)
+        out = mask if mask is None or single else mask / f"{path.name}{MASK}"
+        outcome = _inspect_file(path, models, detector, masks, out)
         summary.add(outcome)
         _print(outcome, messages)
     raise typer.Exit(exit_code(summary))
@@ -95,35 +106,39 @@ def _in_folder(folder: Path) -> list[Path]:
     return [job.source for job in planning.plan(folder, folder, FileOptions(suffix=RESTORED))]
 
 
-def _inspect_file(path: Path, models: Any, masks: "Masks") -> "Outcome":
+def _inspect_file(path: Path, models: Any, detector: Any, masks: "Masks", out: Path | None) -> "Outcome":
     """Inspect one image; an error becomes an outcome, so that the others follow."""
-    from agerestore.analysis import report
     from agerestore.batch.masks import read_mask_file
     from agerestore.batch.outcome import Outcome, describe
     from agerestore.images import io
+    from agerestore.inference.inspection import inspect_photo
 
     start = time.perf_counter()
     try:
         photo, mask = io.read(path), masks.of(path)
         missing = None if mask is None else read_mask_file(mask, photo.pixels.shape[:2])
-        found = report.inspect(photo, missing, model=_model_for(photo, missing, models))
+        found, defects = inspect_photo(photo, missing, models, detector)
+        if out is not None:
+            _write_mask(out, defects, photo.pixels.shape[:2])
     except Exception as error:
         message, code = describe(error, path)
         return Outcome(_job(path), status="failed", error=message, code=code)
     return Outcome(_job(path), time.perf_counter() - start, detail={"found": found, "mask": mask})
 
 
-def _model_for(photo: "Photo", mask: "Mask | None", models: Any) -> str | None:
-    """Name of the model that `restore` chooses; None where none of them takes the image."""
-    from agerestore.images.arrays import open_image
-    from agerestore.inference.selection import select_model
+def _write_mask(out: Path, defects: "Mask | None", size: tuple[int, ...]) -> None:
+    """Write found defects of an image of a size (H, W), white on black; nothing is replaced."""
+    import numpy as np
 
-    if not models:
-        return None
-    try:
-        return select_model(models, open_image(photo, mask)).name
-    except OutOfDomainError:
-        return None
+    from agerestore.errors import OutputExistsError
+    from agerestore.images import io
+    from agerestore.images.photo import Photo
+
+    if out.exists():
+        raise OutputExistsError(f"{printable(out)}: exists; choose another name for `mask`")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    levels = np.zeros(size, np.uint8) if defects is None else np.where(defects, 255, 0).astype(np.uint8)
+    io.write(out, Photo(levels[..., None]))
 
 
 def _print(outcome: "Outcome", messages: Messages) -> None:
@@ -148,6 +163,7 @@ def _row(path: Path, found: "Report", mask: Path | None) -> dict[str, Any]:
         row[name] = row[name] if row[name] is None else round(row[name], digits)
     judged = {"blurred": found.is_blurred, "scratched": found.is_scratched, "grainy": found.is_grainy}
     row |= {"megapixels": round(found.megapixels, 2), "mask": mask and as_text(mask)}
+    row["defect_kinds"] = list(found.defect_kinds)
     return row | judged | {"findings": found.findings, "command": command(path, found)}
 
 
@@ -171,12 +187,11 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
         f"  JPEG       {_measure(found.jpeg_quality, 'quality {}', 'no trace of one')}{by_its}",
         f"  sharpness  {_measure(found.blur_sigma, 'edges as after a blur of {:.1f} pixels')}",
         f"  scratches  {found.scratch_share:.1%} of the pixels in thin lines",
+        f"  defects    {_defects(found)}",
         f"  missing    {missing}",
         f"  model      {found.model or 'no shipped model restores it'}",
         f"  found      {'; '.join(found.findings) or nothing}",
     ]
-    if found.is_scratched and not mask and not found.document:
-        lines.append(f"  hint       scratches: mark them white on black in {printable(path.with_suffix('.mask.png'))}")
     if found.is_blurred and not found.document:
         lines.append("  hint       blur: no shipped model removes it")
     proposal = command(path, found)
@@ -186,6 +201,12 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
 def _can_be_told(found: "Report") -> bool:
     """Whether no finding means that nothing is wrong."""
     return found.document is not None or found.noise_sigma is not None
+
+
+def _defects(found: "Report") -> str:
+    if found.defect_share is None:
+        return "not looked for"
+    return f"{found.defect_share:.1%} of the pixels: {', '.join(found.defect_kinds)}" if found.defect_share else "none"
 
 
 def _grain(found: "Report") -> str:
@@ -209,7 +230,8 @@ def command(path: Path, found: "Report") -> str | None:
     stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may be in one folder
     target = path.with_name(stem + RESTORED + ending)
     wanted = ["--tones", "1"] if found.needs_tones else []
-    model = "auto" if found.needs_tones and len(helped) == 1 else found.model  # which leaves all but the tones
+    alone = found.needs_tones and len(helped) == 1  # auto then leaves all but the tones
+    model = "auto" if alone or found.defect_share else found.model  # which finds defects only where it is asked to
     return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", model, *wanted])
 
 

@@ -63,6 +63,8 @@ class Report:
         scratch_share: Fraction of the pixels in thin lines, 0 to 1.
         missing: Fraction of the pixels that the mask marks, 0 to 1.
         model: Name of the model that restores such images; None if there is none, or none was given.
+        defect_share: Fraction of the pixels in defects of a print, 0 to 1; None where none were looked for.
+        defect_kinds: Their kinds, the most frequent first.
     """
 
     width: int
@@ -86,6 +88,8 @@ class Report:
     scratch_share: float
     missing: float
     model: str | None
+    defect_share: float | None = None
+    defect_kinds: tuple[str, ...] = ()
 
     @property
     def megapixels(self) -> float:
@@ -146,7 +150,9 @@ class Report:
             found.append(f"compressed as JPEG of quality {self.jpeg_quality}")
         if self.is_blurred:
             found.append(f"blurred by {self.blur_sigma:.1f} pixels")
-        if self.is_scratched:
+        if self.defect_share:
+            found.append(f"{self.defect_share:.1%} of it in defects: {', '.join(self.defect_kinds)}")
+        elif self.is_scratched and self.defect_share is None:
             found.append(f"{self.scratch_share:.1%} of it in thin lines, perhaps scratches")
         if self.needs_tones:
             found.append("black and white have faded")
@@ -198,6 +204,20 @@ def inspect(image: Photo | Path | str, mask: Mask | None = None, *, model: str |
         missing=missing,
         model=model,
     )
+
+
+def has_removable_damage(photo: Photo) -> bool:
+    """Whether `inspect` finds noise, grain, impulses or compression; the first that is found ends the search."""
+    pixels = on_8_bit_scale(photo.pixels)
+    if (noise_sigma(pixels) or 0) >= NOISE_LIMIT:  # impulses are noise, too
+        return True
+    quality, _ = _jpeg_quality(photo, pixels)
+    if quality is not None and quality < QUALITY_LIMIT:
+        return True
+    grain = measure_grain(pixels, quality)
+    if grain is not None and grain.sigma >= GRAIN_LIMIT and grain.size >= GRAIN_SIZE_LIMIT:
+        return True
+    return impulse_share(pixels) >= IMPULSE_LIMIT
 
 
 def _without_impulses(pixels: Pixels, filled: Pixels) -> tuple[float, Pixels]:

@@ -6,18 +6,17 @@ import torch
 from numpy.typing import NDArray
 
 from agerestore import degradations
-from agerestore.analysis import report
 from agerestore.analysis.report import Report
-from agerestore.api.models import AnyModel, named_models
+from agerestore.api.models import AnyModel, detector_for, named_models
 from agerestore.config.options import check_whole
 from agerestore.errors import UsageError
 from agerestore.images.arrays import AnyPath, I, open_image, to_photo
 from agerestore.images.raster import WHOLE
-from agerestore.inference.selection import select_model
+from agerestore.inference.inspection import inspect_photo
 
 
 def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report:
-    """Measure what is wrong with an image: noise, JPEG quality, blur, scratches, color mode, missing pixels.
+    """Measure what is wrong with an image: noise, grain, JPEG quality, blur, defects of prints, fading, missing pixels.
 
     Args:
         image: see `restore`.
@@ -29,11 +28,10 @@ def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report
         UnreadableError: the file cannot be read.
     """
     photo = to_photo(image)
-    raster = open_image(photo, mask)
+    given = open_image(photo, mask).mask
     models = named_models(model)
-    name = select_model(models, raster).name if len(models) > 1 else next(iter(models))
-    missing = None if raster.mask is None else raster.mask[0, 0].numpy()
-    return report.inspect(photo, missing, model=name)
+    detector = detector_for(models) if any(each.input.size is None for each in models.values()) else None
+    return inspect_photo(photo, None if given is None else given[0, 0].numpy(), models, detector).report
 
 
 @overload

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from agerestore.analysis.documents import Document, recognize_document
-from agerestore.analysis.report import inspect
+from agerestore.analysis.report import has_removable_damage
 from agerestore.config.options import RestoreSettings
 from agerestore.images.arrays import ImageLike
 from agerestore.images.photo import Photo
@@ -17,6 +17,7 @@ from agerestore.inference.tiling import Progress
 from agerestore.models.base import Model
 
 STROKES = "whose thin strokes the model may take for scratches"
+LEAST_MARKED = 0.001  # share of an image; sound photographs have about as much, so less is no reason to touch one
 MOST_MASKED = 0.85  # share of an image from which on a mask looks inverted
 REASONS = ("sigma", "samples", "uncertainty")  # options that ask for more than what is found to be mended
 
@@ -74,7 +75,9 @@ def assess(
         return Assessment(
             None, known=not selected, remarks=[Remark(f"looks like {document.name}, {STROKES}; {advice}")]
         )
-    mask, defects, remarks = (None, None, []) if detector is None else _defects(detector, raster, settings, progress)
+    mask, defects, remarks = (
+        (None, None, []) if detector is None else _defects(detector, raster, settings, selected, progress)
+    )
     known = not selected or settings.always or any(map(settings.asks_for, REASONS)) or _needs_restoring(raster, image)
     if mask is None and not known:
         remarks.append(Remark("nothing was found to restore: left as it is; `always=True` restores it anyway"))
@@ -82,13 +85,13 @@ def assess(
 
 
 def _defects(
-    detector: Model, raster: Raster, settings: RestoreSettings, progress: Progress | None
+    detector: Model, raster: Raster, settings: RestoreSettings, selected: bool, progress: Progress | None
 ) -> tuple[Tensor | None, Tensor | None, list[Remark]]:
     """The mask to fill, that of all that was found, and what to say of them."""
     found = find_defects(detector, raster, settings.tile, progress)
     mask = found.mask(settings.sensitivity)
     share = int(mask.count_nonzero()) / mask.numel()
-    if share == 0:
+    if share == 0 or (selected and not settings.always and share < LEAST_MARKED):
         return None, None, []
     if share > MOST_MARKED:
         what = f"{share:.0%} of the image looks like defects, which is hardly so: none was filled"
@@ -112,8 +115,7 @@ def _needs_restoring(raster: Raster, image: ImageLike) -> bool:
     """Whether there is noise, grain or compression to remove. Of a batch nothing is measured: it is restored."""
     if len(raster.values) > 1:
         return True
-    report = inspect(image if isinstance(image, Photo) else Photo(_in_integers(raster)))
-    return report.is_noisy or report.is_grainy or report.has_impulses or report.is_compressed
+    return has_removable_damage(image if isinstance(image, Photo) else Photo(_in_integers(raster)))
 
 
 def _document(raster: Raster) -> Document | None:

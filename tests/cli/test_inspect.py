@@ -19,6 +19,8 @@ from agerestore.images import io as image_io
 from agerestore.images.photo import Photo
 from agerestore.models import zoo
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 
 def run(*arguments):
     return CliRunner().invoke(app, ["inspect", *(str(argument) for argument in arguments)])
@@ -137,3 +139,24 @@ def test_faded_alone_asks_for_tones_alone_and_a_document_for_nothing(tmp_path):
     printed = run(page).stdout
     assert "kind       a document or drawing" in printed
     assert "nothing wrong" in printed
+
+
+def test_defects_of_a_print_are_named_and_written_as_a_mask(tmp_path):
+    portrait, out = EXAMPLES / "damaged" / "photo-portrait.png", tmp_path / "found.png"
+    result = run(portrait, "--mask", out, "--json")
+    assert result.exit_code == 0, result.output
+    row = json.loads(result.stdout)
+    assert row["defect_share"] > 0.03
+    assert "cracks" in row["defect_kinds"]
+    assert any("in defects: " in finding for finding in row["findings"])
+    assert row["command"].endswith(" -m auto")
+    marked, truth = (image_io.read(path).pixels[..., 0] > 0 for path in (out, EXAMPLES / "defects" / portrait.name))
+    assert marked[truth].mean() > 0.7
+    assert row["defect_share"] == pytest.approx(marked.mean(), abs=1e-4)
+    again = run(portrait, "--mask", out)
+    assert again.exit_code == 1
+    assert "exists; choose another name for --mask" in again.stderr
+    folder = run(portrait, EXAMPLES / "photographs" / "photo-coffee.png", "--mask", tmp_path / "masks", "-q")
+    assert folder.exit_code == 0, folder.output
+    assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == [
+        "photo-coffee.png.mask.png", "photo-portrait.png.mask.png"]  # fmt: skip

@@ -153,3 +153,12 @@ def test_models_of_one_size_take_no_automatic_mask(several: dict[str, Model]) ->
     zoo.refuse_detection(several)
     with pytest.raises(UsageError, match=r"'mnist' takes no automatic mask.*`model='photo'`"):
         zoo.refuse_detection({"mnist": several["mnist"]})
+
+
+def test_hardly_a_mark_is_no_reason_to_touch_an_image_that_was_not_named_for_it(
+    several: dict[str, Model], detector: Model
+) -> None:
+    image = print_with((slice(50, 53), slice(90, 93)))  # with its rim 21 of 36,864 pixels
+    assert not restore(several, image, detector=detector).changed
+    assert restore(several, image, None, RestoreSettings(always=True), detector=detector).mask is not None
+    assert restore({"photo": several["photo"]}, image, detector=detector).mask is not None
