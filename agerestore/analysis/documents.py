@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 from agerestore.analysis.impulses import impulse_share, without_impulses
 from agerestore.images.pixels import Floats, Pixels, in_8_bits, shrink_to
 
-SIDE = 1000  # pixels of the longer side that is looked at; larger images are reduced to it
+SIDES = (
+    1000,
+    500,
+)  # pixels of the longer side, reduced to the first, then to the second: noise and blur are less there
+MIN_REDUCTION = 0.7  # an image that is hardly larger than a side is not looked at once more
 LEAST_SIDE = 64  # pixels of the shorter side; in less there are too few blocks
 BLOCK = 16  # pixels a side
 MARK = (4, 60, 150, 12)  # the least height, most height and width in pixels, and least area of a letter or word
@@ -88,14 +92,25 @@ def recognize_document(pixels: Pixels) -> Document | None:
     eight = _in_8_bits(pixels)
     if impulse_share(eight) >= MIN_IMPULSES:
         eight = without_impulses(eight)
-    blocks = _blocks(eight)
+    plane: NDArray[Any] = cv2.cvtColor(eight, cv2.COLOR_RGB2GRAY) if eight.shape[2] == 3 else eight[..., 0]
+    for side in SIDES:
+        if side == SIDES[0] or side < MIN_REDUCTION * max(plane.shape):
+            plane = shrink_to(plane[..., None], side)[..., 0]
+            if document := _document(plane):
+                return document
+    return None
+
+
+def _document(plane: NDArray[np.uint8]) -> Document | None:
+    """Return what the image of a luminance (H, W) is."""
+    blocks = _blocks(plane)
     if blocks is None:
         return None
     score = _score(blocks, np.ones(blocks.flat.shape, bool))
     if score >= (MIN_SCORE if blocks.marks.sum() >= MIN_MARKS else MIN_SCORE_UNMARKED):
         return Document("a document or drawing")
     rest = ~_pictures(blocks.texture | blocks.shade)
-    if min(pixels.shape[:2]) < MIN_PAGE or not MIN_REST <= rest.mean() < 1:
+    if min(plane.shape) < MIN_PAGE or not MIN_REST <= rest.mean() < 1:
         return None
     is_page = blocks.marks[rest].sum() >= MIN_REST_MARKS and _score(blocks, rest) >= MIN_REST_SCORE
     return Document("a page with a photograph") if is_page else None
@@ -129,9 +144,8 @@ def _pictures(tone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside
 
 
-def _blocks(pixels: NDArray[np.uint8]) -> Blocks | None:
-    """Look at the blocks of an image; None if it is too small or too low in contrast."""
-    plane = _reduced_luminance(pixels)
+def _blocks(plane: NDArray[np.uint8]) -> Blocks | None:
+    """Look at the blocks of a luminance (H, W); None if it is too small or too low in contrast."""
     darkest, lightest = np.percentile(plane[::2, ::2], [0.5, 99.5])
     if min(plane.shape) < LEAST_SIDE or lightest - darkest < MIN_SPAN:
         return None
@@ -174,12 +188,6 @@ def _in_8_bits(pixels: Pixels) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint16:
         return in_8_bits(pixels)
     return np.ascontiguousarray(pixels if pixels.dtype == np.uint8 else pixels.round().clip(0, 255).astype(np.uint8))
-
-
-def _reduced_luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the luminance (h, w), `SIDE` pixels on its longer side at most."""
-    plane: NDArray[Any] = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.shape[2] == 3 else pixels[..., 0]
-    return shrink_to(plane[..., None], SIDE)[..., 0]
 
 
 def _range(plane: NDArray[Any]) -> NDArray[Any]:
