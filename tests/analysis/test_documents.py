@@ -94,3 +94,15 @@ def test_nothing_is_said_of_too_small_or_empty_images():
     ramp = np.linspace(0, 255, 300).round().astype(np.uint8)[:, None, None].repeat(200, 1)
     for each in (text_page()[:60], np.full((300, 300, 3), 255, np.uint8), ramp, np.zeros((1, 1, 3), np.uint8)):
         assert name_of(each) is None
+
+
+def test_a_soft_page_is_recognized_at_half_its_size():
+    page, soft = text_page(), blurred(text_page(scale=2), 2.2)
+    assert name_of(soft) == DRAWN
+    assert name_of(blurred(page, 2.2)) is None  # as soft, and too small to be reduced
+
+
+def test_a_photograph_with_salt_and_pepper_is_no_document():
+    specks = np.random.default_rng(0).random((512, 512, 1))
+    photo = np.where(specks < 0.02, 0, np.where(specks > 0.98, 255, data.astronaut())).astype(np.uint8)
+    assert name_of(photo) is None
