@@ -2,8 +2,9 @@
 
 `Model` is what `agerestore.load` gives: networks ready to use, with what their file says of them. `ModelNetworks` is
 the base class of the networks of each *kind* of model: `agerestore.models.age` (unconditional encoder and generator),
-`agerestore.models.photo` (photographs of any size) and `agerestore.models.colorizer`. Nothing outside this folder asks
-which kind it has: it reads `Model.task`, `Model.verbs`, `Model.supports` and `Model.input`, or calls a method.
+`agerestore.models.photo` (photographs of any size), `agerestore.models.colorizer` and `agerestore.models.detector`.
+Nothing outside this folder asks which kind it has: it reads `Model.task`, `Model.verbs`, `Model.supports` and
+`Model.input`, or calls a method.
 
 To add a kind:
 
