@@ -162,6 +162,11 @@ class RestoreSettings:
         if self.tile is not None and self.tile < SMALLEST_TILE:
             raise UsageError(f"`tile` {self.tile} is too small; take {SMALLEST_TILE} or more")
 
+    @property
+    def changes_tones(self) -> bool:
+        """Whether tones are corrected, whatever else is done."""
+        return bool(self.tones or self.neutral)
+
     def given(self) -> list[str]:
         """Names of the options that depend on the model and are not at their default."""
         return [name for name in MODEL_OPTIONS if self.asks_for(name)]

@@ -79,7 +79,7 @@ def assess(
         (None, None, []) if detector is None else _defects(detector, raster, settings, selected, progress)
     )
     known = not selected or settings.always or any(map(settings.asks_for, REASONS)) or _needs_restoring(raster, image)
-    if mask is None and not known:
+    if mask is None and not known and not settings.changes_tones:
         remarks.append(Remark("nothing was found to restore: left as it is; `always=True` restores it anyway"))
     return Assessment(mask, known, defects, remarks)
 

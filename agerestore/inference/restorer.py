@@ -77,7 +77,7 @@ def restore(
     masked = raster.mask is not None
     remarks = found.remarks + _model_remarks(model, name, masked, result, several)
     remarks += _option_remarks(model, name, given, masked and not found.known)
-    if settings.tones or settings.neutral:
+    if settings.changes_tones:
         result = correct_tones(result, settings.tones, settings.neutral)
     result = replace(result, model=name, remarks=remarks, mask=found.defects)
     return _as_it_came(result, raster, "restored" if found.known else "filled")
