@@ -63,7 +63,7 @@ _PHOTO_DEGRADATIONS = "|".join([
     *["jpeg:quality=20..95:enlarged=1..2.5"] * 2, *["webp:quality=2..80"] * 2,
     "missing:fraction=0.1..0.8", "saltpepper:amount=0..0.5",
     "poisson:peak=4..500:sigma=0..10", "poisson:peak=4..200:sigma=0..10,jpeg:quality=60..95",
-    "grain:sigma=0..25:size=0.3..1.5", "grain:sigma=0..50:size=0.2..1.4:color=0..1",
+    *["grain:sigma=0..25:size=0.3..1.5"] * 2, "grain:sigma=0..50:size=0.2..1.4:color=0..1",
     "grain:sigma=0..35:size=0.2..1.2:color=1,jpeg:quality=50..95",
     *["film-grain:sigma=0..30:size=0.3..1.5"] * 2, "film-grain:sigma=0..25:size=0.3..1.5,jpeg:quality=50..95",
     "noise:sigma=0..40,jpeg:quality=50..95", "noise:sigma=0..30,webp:quality=40..95",
