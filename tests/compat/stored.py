@@ -9,11 +9,11 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
 import torch
-from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -42,7 +42,7 @@ RETRAINED: set[str] = set()  # shipped weights that have been trained anew
 OTHERWISE = {"old-photo"}  # values of --preset whose results are others now: tones are corrected in another way
 
 
-def agerestore(*arguments: object) -> Result:
+def agerestore(*arguments: object) -> Any:
     """Run a command that is spelled as e02587b did."""
     from agerestore_cli.app import app
 
@@ -59,7 +59,7 @@ def agerestore(*arguments: object) -> Result:
     return CliRunner().invoke(app, words)
 
 
-def statuses(result: Result) -> dict[str, str]:
+def statuses(result: Any) -> dict[str, str]:
     """What `--json` says became of each image of a batch: path -> done, planned, skipped or failed."""
     return {row["input"]: row["status"] for row in map(json.loads, result.stdout.splitlines())}
 
