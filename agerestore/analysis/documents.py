@@ -44,7 +44,7 @@ MIN_SCORE, MIN_MARKS = 1.15, 12  # of an image with letters or words
 MIN_SCORE_UNMARKED = 1.28  # of an image with hardly any
 MIN_REST_SCORE, MIN_REST_MARKS = 1.3, 16  # of a page around its photographs; photographs have places like that, too
 MIN_REST = 0.4  # fraction of the blocks that is left around the photographs
-MIN_PICTURE = 0.03  # fraction of the blocks; a smaller place of continuous tone is no photograph on a page
+MIN_PHOTO = 0.03  # fraction of the blocks; a smaller place of continuous tone is no photograph on a page
 MIN_PAGE = 256  # pixels of the shorter side
 
 
@@ -139,7 +139,7 @@ def _pictures(tone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     _, _, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     inside = np.zeros_like(tone)
     for left, top, width, height, area in boxes[1:]:  # the first is the background
-        if area >= MIN_PICTURE * tone.size:
+        if area >= MIN_PHOTO * tone.size:
             inside[top : top + height, left : left + width] = True
     return inside
 

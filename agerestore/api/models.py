@@ -53,7 +53,7 @@ def named_models(model: AnyModel, verb: str = "restore", device: str = "auto") -
 
 @lru_cache(maxsize=2)
 def _detector(device: str) -> Model:
-    return zoo.load(*zoo.automatic("detect"), device=device)
+    return zoo.load(zoo.detector_name(), device=device)
 
 
 def detector_for(models: Mapping[str, Model]) -> Model:

@@ -20,25 +20,25 @@ class Batch:
         z: (N, M) prior codes: one for each image, or for each region of it. With classes (N, K + M).
         damaged: (B, C, S, S) the same images degraded; None where the objective needs none.
         mask: (B, 1, S, S), 1 where a pixel of ``damaged`` is missing; None where the objective needs none.
-        defects: (B, 1, S, S) uint8, the kind of defect that can be seen in ``damaged``, from 1; 0 for none, and 255 for
-            one that is too faint to be asked for. None where the objective needs none.
         view: (B, C, S, S) other views of the same images; None where the objective needs none.
         noise: (B, M) from N(0, I), of which a Gaussian posterior makes its draws.
         labels: (B,) int64 of the images, -1 where it is not known; None where the set has none.
         labeled: (B, C, S, S) images of the labeled subset, as an encoder sees them; None where all are labeled.
         labeled_classes: (B,) int64, their labels.
+        defects: (B, 1, S, S) uint8, the kind of defect that can be seen in ``damaged``, from 1; 0 for none, and 255 for
+            one that is too faint to be asked for. None where the objective needs none.
     """
 
     x: Tensor
     z: Tensor
     damaged: Tensor | None = None
     mask: Tensor | None = None
-    defects: Tensor | None = None
     view: Tensor | None = None
     noise: Tensor | None = None
     labels: Tensor | None = None
     labeled: Tensor | None = None
     labeled_classes: Tensor | None = None
+    defects: Tensor | None = None
 
     @property
     def encoder_input(self) -> Tensor:

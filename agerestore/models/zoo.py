@@ -162,6 +162,17 @@ def load_automatic(verb: str = "restore", *, device: str | torch.device = "auto"
     return {name: load(name, device=device) for name in automatic(verb)}
 
 
+def detector_name() -> str:
+    """Name of the shipped model that finds defects.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    for name in automatic("detect"):
+        return name
+    raise WeightsError("no model that finds defects is installed; reinstall agerestore, or pass `mask='none'`")
+
+
 def refuse_detection(models: Mapping[str, Model]) -> None:
     """Refuse to find defects for models of images of one size, in which none are found.
 
@@ -179,4 +190,4 @@ def load_detector(models: Mapping[str, Model]) -> Model:
         UsageError: see `refuse_detection`.
     """
     refuse_detection(models)
-    return load(*automatic("detect"), device=next(iter(models.values())).device)
+    return load(detector_name(), device=next(iter(models.values())).device)

@@ -94,7 +94,10 @@ def _empty_batch(config: TrainConfig, stage: Stage) -> Batch:
     x = KINDS[network.kind].preprocess(network, x)
     noise, labels = torch.empty(len(x), network.latent_dim), torch.zeros(len(x), dtype=torch.int64)
     z = torch.empty(len(x) * network.codes_per_image(side, side), network.code_dim)
-    return Batch(x, z, x, x[:, :1], x, noise, labels=labels, labeled=x, labeled_classes=labels)
+    return Batch(
+        x, z, x, x[:, :1], x, noise, labels=labels, labeled=x, labeled_classes=labels,
+        defects=torch.zeros(len(x), 1, side, side, dtype=torch.uint8),
+    )  # fmt: skip
 
 
 def seconds_per_iteration(

@@ -495,16 +495,18 @@ def test_models_that_color_are_listed_and_restore_nothing(shipped, tmp_path):
 def test_restoring_may_end_in_colors(shipped, tmp_path):
     picture, colored = tmp_path / "in.png", tmp_path / "out.png"
     io.write(picture, Photo(gray(40, 50)))
-    result = run("restore", picture, colored, "--colorize", "--strength", 0, "--compare")
+    without = run("restore", picture, colored, "--colorize")
+    assert (without.exit_code, "or pass --mask none" in without.stderr) == (4, True)  # no detector is shipped here
+    result = run("restore", picture, colored, "--colorize", "--strength", 0, "--compare", "--mask", "none", "--always")
     assert result.exit_code == 0, result.output
     alone = run("colorize", picture, tmp_path / "alone.png")
     assert alone.exit_code == 0, alone.output
     assert np.array_equal(io.read(colored).pixels, io.read(tmp_path / "alone.png").pixels)
     assert io.read(tmp_path / "out.compare.png").pixels.shape == (40, 50 + 8 + 50, 3)
     io.write(picture, Photo(paints()), overwrite=True)
-    refused = run("restore", picture, tmp_path / "red.png", "--colorize")
+    refused = run("restore", picture, tmp_path / "red.png", "--colorize", "--mask", "none")
     assert (refused.exit_code, "has colors already" in refused.stderr) == (1, True)
-    both = run("restore", picture, tmp_path / "red.png", "--colorize", "--samples", 2)
+    both = run("restore", picture, tmp_path / "red.png", "--colorize", "--samples", 2, "--mask", "none")
     assert (both.exit_code, "do not go together" in both.stderr) == (2, True)
 
 

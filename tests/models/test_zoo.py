@@ -194,7 +194,7 @@ def test_codes_of_samples_cover_the_sphere(name):
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
-    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color"}
+    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color", "defects"}
 
 
 # ------------------------------------------------------------------------------------------------ photo
