@@ -1,4 +1,4 @@
-"""How much of the chroma of photographs comes back when it is shrunk and carried up again, and what 12 megapixels take.
+"""How much of the chroma of photographs comes back when it is shrunk and upsampled again, and what 12 megapixels take.
 
     python benchmarks/chroma.py DIR [MOST] [THREADS]
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from agerestore.images import io
 from agerestore.images.color import rgb_to_lab
 from agerestore.images.photo import Photo
-from agerestore.inference.chroma_upsampling import carry_up, lightness, with_chroma
+from agerestore.inference.chroma_upsampling import _along, _evaluate, _guide_size, _lines, color_pixels, lightness
 
 SMALL = (16, 32, 64, 128)
 STEEP = 120.0  # slope of L, as Sobel weighs it: about 15 a pixel
@@ -33,6 +33,15 @@ Planes = NDArray[np.float32]  # (C, H, W)
 def resized(planes: Planes, size: tuple[int, int], how: int) -> Planes:
     """(C, h, w) at another size (H, W)."""
     return np.stack([cv2.resize(plane, size[::-1], interpolation=how) for plane in planes])
+
+
+def guided(small: Planes, light: NDArray[np.float32]) -> Planes:
+    """Small chroma (2, h, w) at the size of the lightness (H, W), before it is brought into the range of sRGB."""
+    height, width = light.shape
+    guide = resized(light[None], _guide_size(light.shape, small.shape[1:]), cv2.INTER_AREA)[0]
+    lines = _along(_lines(small, guide), width, slice(0, width), dim=2)
+    planes: Planes = _evaluate(_along(lines, height, slice(0, height), dim=1), torch.from_numpy(light)).numpy()
+    return planes
 
 
 def near_edges(light: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -52,10 +61,10 @@ def compare(lab: Planes, longest: int) -> tuple[float, float, float]:
     scale = longest / max(light.shape)
     height, width = (max(1, round(length * scale)) for length in light.shape)
     small = resized(truth, (height, width), cv2.INTER_AREA)
-    bilinear, guided = resized(small, light.shape, cv2.INTER_LINEAR), carry_up(small, light)
+    bilinear, ours = resized(small, light.shape, cv2.INTER_LINEAR), guided(small, light)
     edges = near_edges(light)
-    wrong = [np.abs(found - truth)[:, edges].mean() if edges.any() else np.nan for found in (guided, bilinear)]
-    return psnr(bilinear, truth), psnr(guided, truth), float(wrong[0] / wrong[1])
+    wrong = [np.abs(found - truth)[:, edges].mean() if edges.any() else np.nan for found in (ours, bilinear)]
+    return psnr(bilinear, truth), psnr(ours, truth), float(wrong[0] / wrong[1])
 
 
 def quality(photos: list[Photo]) -> None:
@@ -63,11 +72,11 @@ def quality(photos: list[Photo]) -> None:
     labs = [rgb_to_lab(photo.to_tensor())[0].numpy() for photo in photos]
     for longest in SMALL:
         found = np.array([compare(lab, longest) for lab in labs if max(lab.shape) > longest])
-        bilinear, guided = found[:, :2].mean(axis=0)
+        bilinear, ours = found[:, :2].mean(axis=0)
         better = (found[:, 1] > found[:, 0]).mean()
         print(
-            f"chroma of {longest:3d} pixels: bilinear {bilinear:.2f} dB, guided {guided:.2f} dB "
-            f"({guided - bilinear:+.2f}, better on {better:.0%}), error at edges x{np.nanmean(found[:, 2]):.3f}",
+            f"chroma of {longest:3d} pixels: bilinear {bilinear:.2f} dB, guided {ours:.2f} dB "
+            f"({ours - bilinear:+.2f}, better on {better:.0%}), error at edges x{np.nanmean(found[:, 2]):.3f}",
             flush=True,
         )
 
@@ -75,16 +84,16 @@ def quality(photos: list[Photo]) -> None:
 def cost(photo: Photo, kind: str, spread: float) -> None:
     """Print what an image of 12 megapixels takes."""
     pixels = cv2.resize(photo.pixels, (4000, 3000), interpolation=cv2.INTER_CUBIC)
-    gray = Photo(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None])
+    gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None]
     small = cv2.resize(pixels, (128, 96), interpolation=cv2.INTER_AREA)
     chroma = rgb_to_lab(Photo(small).to_tensor())[0, 1:].numpy() * np.float32(spread)
     start = time.perf_counter()
-    colored = with_chroma(gray, chroma)
+    colored = color_pixels(gray, chroma)
     taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of the process: KiB on Linux
     off = max(
         np.abs(lightness(new) - lightness(old)).max()
-        for new, old in zip(np.split(colored.pixels, 10), np.split(gray.pixels, 10), strict=True)
+        for new, old in zip(np.split(colored, 10), np.split(gray, 10), strict=True)
     )
     print(f"12 megapixels, {kind}: {taken:.2f} s, peak {peak:.0f} MiB; lightness off by at most {off * 2.55:.2f}/255")
 
