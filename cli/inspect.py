@@ -212,8 +212,8 @@ def _defects(found: "Report") -> str:
 def _grain(found: "Report") -> str:
     if not found.grain_sigma:
         return "cannot be told from detail"
-    doubt = "" if found.is_grainy else ", which may be detail or white noise"
-    return f"sigma {found.grain_sigma:.1f} of 255, as of white noise blurred by {found.grain_size:.1f} pixels{doubt}"
+    unsure = "" if found.is_grainy else ", which may be detail or white noise"
+    return f"sigma {found.grain_sigma:.1f} of 255, as of white noise blurred by {found.grain_size:.1f} pixels{unsure}"
 
 
 def _measure(value: float | None, words: str, otherwise: str = "cannot be measured") -> str:

@@ -15,10 +15,7 @@ from numpy.typing import NDArray
 from agerestore.analysis.impulses import impulse_share, without_impulses
 from agerestore.images.pixels import Floats, Pixels, in_8_bits, shrink_to
 
-SIDES = (
-    1000,
-    500,
-)  # pixels of the longer side, reduced to the first, then to the second: noise and blur are less there
+SIDES = (1000, 500)  # pixels of the longer side, one after the other: in the smaller, noise and blur are less
 MIN_REDUCTION = 0.7  # an image that is hardly larger than a side is not looked at once more
 LEAST_SIDE = 64  # pixels of the shorter side; in less there are too few blocks
 BLOCK = 16  # pixels a side

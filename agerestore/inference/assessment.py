@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from agerestore.analysis.documents import Document, recognize_document
@@ -96,7 +97,7 @@ def _defects(
     if share > MOST_MARKED:
         what = f"{share:.0%} of the image looks like defects, which is hardly so: none was filled"
         return None, mask, [Remark(f"{what}; give a mask, or a lower `sensitivity`")]
-    small, large = (mask, mask & False) if settings.fill_large else split_large(mask)
+    small, large = (mask, torch.zeros_like(mask)) if settings.fill_large else split_large(mask)
     remarks = []
     if small.any():
         remarks.append(Remark(f"filled {_percent(small)}: {', '.join(found.kinds(small))}"))
