@@ -22,7 +22,7 @@ def models(incomplete: str) -> list[str]:
     """Shipped models."""
     from importlib import resources  # costs more than all else here
 
-    index = json.loads((resources.files("agerestore_pretrained") / "index.json").read_text())
+    index = json.loads((resources.files("agerestore_pretrained") / "index.json").read_text(encoding="utf-8"))
     return [name for name in sorted(index) if name.startswith(incomplete)]
 
 

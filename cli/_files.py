@@ -15,6 +15,7 @@ from agerestore.files import printable
 from ._interrupt import interrupted
 from ._options import Files, Messages
 from ._progress import progress_bar
+from ._terminal import echo
 from ._wording import in_options, say
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def run_files(
             report=report, stop=stop.is_set, make_writer=StreamWriter,
         )  # fmt: skip
     if not messages.quiet and not (summary.total == summary.failed == 1):  # that of a single file is said
-        typer.echo(_counts(summary), err=True)
+        echo(_counts(summary), err=True)
     if stop.is_set() and summary.left:
         raise KeyboardInterrupt
     raise typer.Exit(exit_code(summary))
@@ -151,24 +152,36 @@ def _report_lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None
     if path is None:
         yield lambda row: None
         return
+    with _naming_report(path):
+        file = path.open("w", encoding="utf-8", buffering=1)  # a line is there as soon as its file is done
+    with file:
+
+        def write(row: dict[str, Any]) -> None:
+            with _naming_report(path):
+                print(json.dumps(row), file=file)
+
+        yield write
+
+
+@contextmanager
+def _naming_report(path: Path) -> Iterator[None]:
+    """Let what goes wrong inside name the report."""
     try:
-        file = path.open("w", buffering=1)  # a line is there as soon as its file is done
+        yield
     except OSError as error:
         raise UsageError(f"--report {path}: cannot be written ({error.strerror}); choose another file") from None
-    with file:
-        yield lambda row: print(json.dumps(row), file=file)
 
 
 def _print(outcome: "Outcome", cache_key: str, files: Files, messages: Messages) -> None:
     """Print what became of a file."""
     if messages.as_json:
-        typer.echo(json.dumps(_row(outcome, cache_key)))
+        echo(json.dumps(_row(outcome, cache_key)))
     if outcome.error:
         say(outcome.error)
     elif "warning" in outcome.detail and not messages.quiet:
         say(str(outcome.detail["warning"]), outcome.job.source)
     elif files.verbose:
-        typer.echo(_sentence(outcome), err=True)
+        echo(_sentence(outcome), err=True)
 
 
 def _print_planned(outcome: "Outcome", cache_key: str, files: Files, messages: Messages) -> None:
@@ -177,7 +190,7 @@ def _print_planned(outcome: "Outcome", cache_key: str, files: Files, messages: M
         _print(outcome, cache_key, replace(files, verbose=False), messages)
     else:
         done = "  (skipped: done before)" if outcome.status == "skipped" else ""
-        typer.echo(f"{printable(outcome.job.source)} -> {printable(outcome.job.target)}{done}")
+        echo(f"{printable(outcome.job.source)} -> {printable(outcome.job.target)}{done}")
 
 
 def _sentence(outcome: "Outcome") -> str:

@@ -15,6 +15,7 @@ from typer.models import OptionInfo
 from agerestore.errors import UsageError
 
 from . import _completion
+from ._terminal import echo
 
 if TYPE_CHECKING:
     from agerestore.config.options import FileOptions
@@ -157,9 +158,9 @@ AsJson = Annotated[bool, flag(MESSAGES, "--json", help="Print results as JSON li
 def print_output(out: Path, messages: Messages) -> None:
     """Print which file was written."""
     if messages.as_json:
-        typer.echo(json.dumps({"output": str(out)}))
+        echo(json.dumps({"output": str(out)}))
     elif not messages.quiet:
-        typer.echo(str(out))
+        echo(str(out))
 
 
 def refuse_existing(out: Path, overwrite: bool) -> None:

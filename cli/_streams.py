@@ -11,6 +11,8 @@ from agerestore.batch.outputs import Files, Leftovers, OutputWriter, WorkItem
 from agerestore.config.options import FileOptions
 from agerestore.errors import UsageError
 
+from ._terminal import write_bytes
+
 STDIO = Path("-")
 
 
@@ -52,6 +54,5 @@ class StreamWriter(OutputWriter):
         """Write the files of a job."""
         if item.job.target != STDIO:
             return super().commit(item, made, optional)
-        sys.stdout.buffer.write(made[STDIO] or b"")
-        sys.stdout.buffer.flush()
+        write_bytes(made[STDIO] or b"")
         return Leftovers([], [])

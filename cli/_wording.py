@@ -7,9 +7,9 @@ they become options and verbs: the one place where they are translated.
 import re
 from pathlib import Path
 
-import typer
-
 from agerestore.files import printable
+
+from ._terminal import echo
 
 # Keywords whose option is not called like them, with hyphens.
 OPTIONS = {"model": "-m", "samples": "-n", "num_samples": "-n", "settings": "--set", "as_json": "--json"}
@@ -41,4 +41,4 @@ def _translated(found: re.Match[str]) -> str:
 def say(message: str, path: Path | None = None) -> None:
     """Print a line for people on stderr, that names the file if there is one."""
     about = "" if path is None else f"{printable(path)}: "
-    typer.echo(f"agerestore: {about}{in_options(message)}", err=True)
+    echo(f"agerestore: {about}{in_options(message)}", err=True)

@@ -1,8 +1,8 @@
 """The ``agerestore`` command: assembles the verbs and turns errors into one line and an exit code."""
 
 import json
-import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +11,21 @@ from typer.core import TyperGroup
 from agerestore._version import __version__
 from agerestore.errors import AgeRestoreError, NothingReadableError, UnreadableError, UsageError, WeightsError
 
-from . import colorize, degrade, evaluate, experiment, export, generation, inspect, lists, models, restore, train
+from . import (
+    _terminal,
+    colorize,
+    degrade,
+    evaluate,
+    experiment,
+    export,
+    generation,
+    inspect,
+    lists,
+    models,
+    restore,
+    train,
+)
+from ._terminal import echo
 from ._wording import in_options
 
 # An error's exit code is that of the first class here that it is of.
@@ -29,24 +43,41 @@ PIPE_CLOSED = 141  # what a shell says of a command that SIGPIPE has ended
 class Verbs(TyperGroup):
     """The group of verbs; an error that a user can cause ends in one line on stderr and a documented exit code."""
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse the options of the command itself, of which --help and --version print."""
+        return _ending_in_one_line(lambda: super(Verbs, self).make_context(info_name, args, parent, **extra), args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
-        as_json = "--json" in ctx.args
-        try:
-            return super().invoke(ctx)
-        except (typer.Exit, typer.Abort):  # which are RuntimeErrors, and none of those below
+        return _ending_in_one_line(lambda: super(Verbs, self).invoke(ctx), ctx.args)
+
+
+def _ending_in_one_line(work: Callable[[], Any], args: list[str]) -> Any:
+    """Do work, and turn an error that a user can cause into its line and exit code."""
+    as_json = "--json" in args
+    try:
+        return work()
+    except (typer.Exit, typer.Abort):  # which are RuntimeErrors, and none of those below
+        raise
+    except KeyboardInterrupt:
+        raise _exit("interrupted; what is finished is kept", "KeyboardInterrupt", INTERRUPTED, as_json) from None
+    except BrokenPipeError:
+        raise _nothing_left_to_say() from None
+    except SystemExit as error:  # Rich, which prints --help, ends in this way
+        raise _nothing_left_to_say() if isinstance(error.__context__, BrokenPipeError) else error from None
+    except AgeRestoreError as error:
+        raise _exit(in_options(str(error)), type(error).__name__, exit_code(error), as_json) from None
+    except (MemoryError, OSError, RuntimeError) as error:
+        if (message := _foreseen(error)) is None:
             raise
-        except KeyboardInterrupt:
-            raise _exit("interrupted; what is finished is kept", "KeyboardInterrupt", INTERRUPTED, as_json) from None
-        except BrokenPipeError:  # who reads has read enough, as `head` has: no error, and nothing is left to say
-            _silence()
-            raise typer.Exit(PIPE_CLOSED) from None
-        except AgeRestoreError as error:
-            raise _exit(in_options(str(error)), type(error).__name__, exit_code(error), as_json) from None
-        except (MemoryError, OSError, RuntimeError) as error:
-            if (message := _foreseen(error)) is None:
-                raise
-            raise _exit(message, type(error).__name__, 1, as_json) from None
+        raise _exit(message, type(error).__name__, 1, as_json) from None
+
+
+def _nothing_left_to_say() -> typer.Exit:
+    """End where who reads has read enough, as `head` has, which is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        _terminal.discard(stream)
+    return typer.Exit(PIPE_CLOSED)
 
 
 def exit_code(error: AgeRestoreError) -> int:
@@ -68,16 +99,9 @@ def _foreseen(error: MemoryError | OSError | RuntimeError) -> str | None:
 
 def _exit(message: str, error: str, code: int, as_json: bool) -> typer.Exit:
     if as_json:
-        typer.echo(json.dumps({"status": "failed", "error": message, "code": error}))
-    typer.echo(f"agerestore: {message}", err=True)
+        echo(json.dumps({"status": "failed", "error": message, "code": error}))
+    echo(f"agerestore: {message}", err=True)
     return typer.Exit(code)
-
-
-def _silence() -> None:
-    """Send what is still to be written nowhere, or Python itself complains of the pipe when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
 
 
 app = typer.Typer(
@@ -86,7 +110,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Restore and color images with Adversarial Generator-Encoder networks.",
     epilog="Exit codes: 0 done, 1 some files failed, 2 usage, 3 nothing readable, 4 weights missing or wrong, "
-    "130 interrupted.",
+    "130 interrupted, by Ctrl-C or SIGTERM.",
 )
 RESTORING, TRAINING, EXPLORING, LISTS = "Restore and color", "Train and measure", "Explore", "Lists"
 app.command("restore", rich_help_panel=RESTORING)(restore.restore)
@@ -106,7 +130,7 @@ app.command("degradations", rich_help_panel=LISTS)(lists.degradations)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"agerestore {__version__}")
+        echo(f"agerestore {__version__}")
         raise typer.Exit
 
 
@@ -121,4 +145,5 @@ def options(
 
 def main() -> None:
     """Entry point of the console script."""
+    _terminal.prepare()
     sys.exit(app())

@@ -101,7 +101,7 @@ def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
     if not job.extra_inputs:
         raise UsageError(f"{replay}: no such file to replay for {name}")
     try:
-        return degradations.from_json(json.loads(job.extra_inputs[0].read_text()))
+        return degradations.from_json(json.loads(job.extra_inputs[0].read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{job.extra_inputs[0]}: not written by `agerestore degrade` ({error})") from None
 

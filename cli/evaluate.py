@@ -8,6 +8,7 @@ import typer
 
 from . import _completion
 from ._options import DATA, MODEL, Compute, Messages, ModelName, Seed, option, with_groups
+from ._terminal import echo
 from ._wording import say
 
 
@@ -60,9 +61,9 @@ def evaluate(
 
     def report(row: Any) -> None:
         if messages.as_json:
-            typer.echo(json.dumps(row.figures()))
+            echo(json.dumps(row.figures()))
         elif not messages.quiet:
-            typer.echo(str(row))
+            echo(str(row))
 
     agerestore.evaluate(
         model, data, degradation=degradation or (), limit=limit, training=training, baselines=baselines, suite=suite,

@@ -8,6 +8,7 @@ import typer
 
 from . import _completion
 from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, flag, option, refuse_unsupported, with_groups
+from ._terminal import echo
 
 
 @with_groups
@@ -53,7 +54,7 @@ def experiment(
     training, test = experiments.requirements_of(name).load(data, limit)
     context = experiments.Context(
         training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=seed,
-        device=where, report=lambda line: None if messages.quiet else typer.echo(line, err=True),
+        device=where, report=lambda line: None if messages.quiet else echo(line, err=True),
     )  # fmt: skip
     figures = experiments.run_experiment(name, context, out).figures
-    typer.echo(json.dumps(figures, indent=None if messages.as_json else 1))
+    echo(json.dumps(figures, indent=None if messages.as_json else 1))

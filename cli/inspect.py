@@ -14,6 +14,7 @@ from agerestore.files import printable
 
 from ._files import as_text, exit_code
 from ._options import OUTPUT, Messages, Threads, option, with_groups
+from ._terminal import echo
 from ._wording import in_options, say
 
 if TYPE_CHECKING:
@@ -149,11 +150,11 @@ def _print(outcome: "Outcome", messages: Messages) -> None:
         measured = {} if outcome.error else _row(path, found, mask)
         row = {"input": as_text(path), "status": outcome.status, **error, **measured}
         row |= {"seconds": round(outcome.seconds, 4)}
-        typer.echo(json.dumps(row))
+        echo(json.dumps(row))
     if outcome.error:
         say(outcome.error)
     elif not messages.as_json and not messages.quiet:
-        typer.echo(_block(path, found, mask))
+        echo(_block(path, found, mask))
 
 
 def _row(path: Path, found: "Report", mask: Path | None) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 import json
 
-import typer
-
 from ._options import AsJson
+from ._terminal import echo
 
 
 def presets(as_json: AsJson = False) -> None:
@@ -14,7 +13,7 @@ def presets(as_json: AsJson = False) -> None:
 
     for name, about in listed().items():
         if not as_json:
-            typer.echo(f"{name:32} {about}")
+            echo(f"{name:32} {about}")
             continue
         config = train_config(name, ())
         network = config.network
@@ -27,7 +26,7 @@ def presets(as_json: AsJson = False) -> None:
             "steps": config.steps,
             "epochs": config.epochs,
         }
-        typer.echo(json.dumps(row))
+        echo(json.dumps(row))
 
 
 def degradations(as_json: AsJson = False) -> None:
@@ -36,9 +35,9 @@ def degradations(as_json: AsJson = False) -> None:
 
     for entry in describe():
         if as_json:
-            typer.echo(json.dumps(entry._asdict()))
+            echo(json.dumps(entry._asdict()))
         elif entry.default:
             limits = f"; {entry.limits} allowed"
-            typer.echo(f"  {entry.name:18} {entry.default:13} {entry.description}{limits}")
+            echo(f"  {entry.name:18} {entry.default:13} {entry.description}{limits}")
         else:
-            typer.echo(f"{entry.name:34} {entry.description}")
+            echo(f"{entry.name:34} {entry.description}")

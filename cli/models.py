@@ -12,6 +12,7 @@ from agerestore.errors import UsageError
 
 from . import _completion
 from ._options import DATA, AsJson, Compute, Messages, Overwrite, option, print_output, refuse_existing, with_groups
+from ._terminal import echo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,7 @@ def list_models(as_json: AsJson = False) -> None:
     rows = [{"name": name} | {key: zoo.info(name).get(key) for key in keys} for name in zoo.names()]
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(row))
+            echo(json.dumps(row))
     else:
         _print_table(rows)
 
@@ -62,7 +63,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
     with console.capture() as lines:  # printed directly it would end the process when the pipe is closed
         console.print(table)
-    typer.echo(lines.get(), nl=False)
+    echo(lines.get(), nl=False)
 
 
 @app.command()
@@ -73,11 +74,11 @@ def info(name: Name, as_json: AsJson = False) -> None:
 
     header = zoo.info(name)
     if as_json:
-        typer.echo(json.dumps(header))
+        echo(json.dumps(header))
         return
     for key in (*FIRST, *sorted(header.keys() - set(FIRST))):
         for line in _lines(key, "see --json" if key in LONG else header.get(key)):
-            typer.echo(line)
+            echo(line)
 
 
 def _lines(key: str, value: Any, indent: str = "") -> Iterator[str]:
@@ -113,9 +114,9 @@ def verify(
     for name in names or zoo.names():
         zoo.verify(name)
         if messages.as_json:
-            typer.echo(json.dumps({"name": name, "status": "ok"}))
+            echo(json.dumps({"name": name, "status": "ok"}))
         elif not messages.quiet:
-            typer.echo(f"{name}: ok")
+            echo(f"{name}: ok")
 
 
 @app.command()

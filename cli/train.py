@@ -14,6 +14,7 @@ from . import _completion
 from ._interrupt import interrupted
 from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, flag, option, with_groups
 from ._progress import progress_bar
+from ._terminal import echo
 from ._wording import say
 
 
@@ -51,8 +52,9 @@ def train(
 ) -> None:  # fmt: skip
     """Train a model on clean images; its weights are FOLDER/final.safetensors, for `agerestore restore -m`.
 
-    Ctrl-C saves the state and ends with exit code 130. With --resume and the same DATA and folder the run goes on
-    exactly where it was, with the settings it was begun with. Started by torchrun, several processes share each batch.
+    Ctrl-C or SIGTERM saves the state and ends with exit code 130. With --resume and the same DATA and folder the run
+    goes on exactly where it was, with the settings it was begun with. Started by torchrun, several processes share
+    each batch.
     """
     from agerestore import distributed
     from agerestore.training import loop
@@ -63,7 +65,7 @@ def train(
     }  # fmt: skip
     with _warnings_on_stderr():
         if dry_run:
-            typer.echo(json.dumps(loop.estimate(data, **options), indent=None if messages.as_json else 1))
+            echo(json.dumps(loop.estimate(data, **options), indent=None if messages.as_json else 1))
             return
         with (
             distributed.init(),
@@ -72,7 +74,7 @@ def train(
         ):
             weights = loop.train(data, data_license=data_license, progress=bar.show, stop=stop.is_set, **options)
             if distributed.is_main():
-                typer.echo(json.dumps({"weights": str(weights)}) if messages.as_json else str(weights))
+                echo(json.dumps({"weights": str(weights)}) if messages.as_json else str(weights))
 
 
 @contextmanager
@@ -105,7 +107,7 @@ class _Bar:
     def show(self, progress: Any) -> None:
         """Show one report of the training loop."""
         if self.as_json:
-            typer.echo(json.dumps(dataclasses.asdict(progress)))
+            echo(json.dumps(dataclasses.asdict(progress)))
         terms = " ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
         if progress.stage not in self.tasks:
             self.tasks[progress.stage] = self.bar.add_task(progress.stage, total=progress.steps, rate=0.0, terms="")
@@ -114,4 +116,4 @@ class _Bar:
         )
         if self.plain:
             rate = progress.images_per_second
-            typer.echo(f"{progress.stage} {progress.step}/{progress.steps} {rate:.0f} images/s {terms}", err=True)
+            echo(f"{progress.stage} {progress.step}/{progress.steps} {rate:.0f} images/s {terms}", err=True)

@@ -241,6 +241,6 @@ def read_config(path: Path) -> TrainConfig:
     if not path.exists():
         raise UsageError(f"{path.parent}: holds no run to go on with; leave out `resume`, or name its folder")
     try:
-        return parse(TrainConfig, legacy.training(json.loads(path.read_text())), str(path))
+        return parse(TrainConfig, legacy.training(json.loads(path.read_text(encoding="utf-8"))), str(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a readable training configuration ({error}); start a new run") from None

@@ -22,6 +22,7 @@ from agerestore.config.networks import AnyNetworkConfig, NetworkConfig
 from agerestore.config.training import parse
 from agerestore.errors import UsageError, WeightsError
 from agerestore.models.base import Model, ModelNetworks
+from agerestore.models.file_kinds import what_it_is
 from agerestore.models.layers import spectral
 from agerestore.models.registry import build
 
@@ -72,14 +73,24 @@ def read_header(path: Path) -> dict[str, Any]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            header = legacy.header(json.loads(file.metadata()["agerestore"]))
+            written = (file.metadata() or {}).get("agerestore")
+        header = None if written is None else legacy.header(json.loads(written))
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such weights; give a shipped model's name or a .safetensors file") from None
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{path}: not weights of agerestore, or damaged ({error}); copy the file again") from None
+    except (OSError, ValueError, TypeError, AttributeError, safetensors.SafetensorError):
+        header = None
+    if not isinstance(header, dict):
+        raise WeightsError(_not_ours(path))
     if header.get("format") not in range(1, FORMAT + 1):
         raise WeightsError(f"{path}: format {header.get('format')} is not known to this version; upgrade agerestore")
     return header
+
+
+def _not_ours(path: Path) -> str:
+    try:
+        return f"{path}: not weights of agerestore: it {what_it_is(path)}"
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror}); give a .safetensors file"
 
 
 def network_of(header: Mapping[str, Any], path: Path) -> NetworkConfig:

@@ -43,7 +43,7 @@ def index() -> dict[str, dict[str, Any]]:
         WeightsError: they are not installed, or the index cannot be read.
     """
     try:
-        rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text())
+        rows: dict[str, dict[str, Any]] = json.loads((folder() / "index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{folder() / 'index.json'}: unreadable ({error}); reinstall agerestore") from None
     return rows
@@ -94,6 +94,7 @@ def verify(name: str) -> None:
     if not path.is_file():
         raise WeightsError(f"{path}: missing; reinstall agerestore")
     if sha256(path) != listed["sha256"]:
+        read_header(path)  # says what the file is where it is none of ours, such as a pointer of Git LFS
         raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
 
 
@@ -139,7 +140,7 @@ def info(name_or_path: str | Path) -> dict[str, Any]:
 def write_index(pretrained: Path) -> None:
     """Bring the checksums in ``pretrained/index.json`` up to date with the weights in that folder, for a release."""
     path = pretrained / "index.json"
-    rows = json.loads(path.read_text())
+    rows = json.loads(path.read_text(encoding="utf-8"))
     for file in sorted(pretrained.glob("*.safetensors")):
         rows.setdefault(file.stem, {"purpose": ""})["sha256"] = sha256(file)
     files.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())

@@ -91,7 +91,7 @@ class Logger(NullLogger):
         """See `NullLogger.truncate`."""
         log = self._folder / "log.jsonl"
         if log.exists():
-            done = filter(self._is_done, log.read_text().splitlines())
+            done = filter(self._is_done, log.read_text(encoding="utf-8").splitlines())
             files.write(log, "".join(f"{line}\n" for line in done).encode())
 
     def _is_done(self, line: str) -> bool:
@@ -103,5 +103,5 @@ class Logger(NullLogger):
         return (order.index(legacy.stage(row["stage"])), row["step"]) <= (t.number, t.step)
 
     def _write(self, row: dict[str, Any]) -> None:
-        with (self._folder / "log.jsonl").open("a") as file:
+        with (self._folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

@@ -57,7 +57,7 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     if state is None:
         return None
     try:
-        index = json.loads((state / "index.json").read_text())
+        index = json.loads((state / "index.json").read_text(encoding="utf-8"))
         data = b"".join((state / f"shard-{number:03d}").read_bytes() for number in range(index["shards"]))
     except (OSError, ValueError, KeyError) as error:
         raise WeightsError(f"{state}: unreadable training state ({error}); start a new run") from None

@@ -158,7 +158,7 @@ def _provenance(out: Path, provenance: dict[str, Any], resume: bool) -> dict[str
     """
     path = out / "provenance.json"
     try:
-        before = legacy.header(json.loads(path.read_text())) if path.exists() else {}
+        before = legacy.header(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
         known = {**before, **provenance}
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(f"{path}: not readable ({error}); remove it, and state `data_license` anew") from None

@@ -66,10 +66,10 @@ def damaged(kind, path, model):
     ("kind", "words"),
     [
         ("missing", "no such weights"),
-        ("truncated", "or damaged"),
-        ("empty", "or damaged"),
-        ("text", "or damaged"),
-        ("foreign", "not weights of agerestore"),
+        ("truncated", "cut off"),
+        ("empty", "is empty; copy the file again"),
+        ("text", "is a web page"),
+        ("foreign", "holds weights of another program"),
         ("tensor of another shape", "(encoder.layers.0.weight is not that of these networks)"),
         ("tensors of other networks", "(critic.weight is not that of these networks)"),
         ("newer format", "upgrade agerestore"),
@@ -83,3 +83,61 @@ def test_bad_weights_are_named_in_one_line(kind, words, model, tmp_path):
     assert str(path) in str(error.value)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def _pickled(path):
+    torch.save({"state_dict": {"w": torch.zeros(2)}}, path)
+
+
+def _old_pickle(path):
+    torch.save({"w": torch.zeros(2)}, path, _use_new_zipfile_serialization=False)
+
+
+def _adapter(path):
+    safetensors.torch.save_file({"lora_A": torch.zeros(3, 2)}, path, {"format": "pt"})
+
+
+def _cut_in_the_header(path):
+    _adapter(path)
+    path.write_bytes(path.read_bytes()[:40])
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (_pickled, "a zip archive, as torch.save writes it"),
+        (_old_pickle, "is a pickle"),
+        (_adapter, "another program (its header says pt)"),
+        (_cut_in_the_header, "cut off within its header"),
+        (lambda path: path.write_bytes(POINTER), "run `git lfs pull`"),
+        (lambda path: path.write_bytes(b"\n\n<!DOCTYPE html><title>Sign in"), "is a web page"),
+        (lambda path: path.write_bytes(b"<?xml version='1.0'?><Error><Code>AccessDenied"), "a page of XML"),
+        (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90)), "HDF5, as Keras writes it"),
+        (lambda path: path.write_bytes(b"\x08\x07\x12\x07pytorch"), "is ONNX"),
+        (lambda path: path.write_bytes(b"\x1f\x8b\x08"), "compressed with gzip"),
+        (lambda path: path.write_bytes(b"weights, to come"), "no safetensors file"),
+        (lambda path: path.write_bytes((12).to_bytes(8, "little") + b"{not a json}"), "damaged header"),
+        (lambda path: path.write_bytes((2).to_bytes(8, "little") + b"{}"), "another program"),
+        (lambda path: path.mkdir(), "is a folder; give a .safetensors file"),
+    ],
+)  # fmt: skip
+def test_advice_fits_what_the_file_is(write, words, tmp_path):
+    path = tmp_path / "w.safetensors"
+    write(path)
+    with pytest.raises(WeightsError) as error:
+        weights.read_header(path)
+    assert words in str(error.value)
+    assert str(path) in str(error.value)
+    assert not {"NoneType", "\n", "HeaderTooLarge"} & {part for part in ("NoneType", "\n", "HeaderTooLarge")
+                                                       if part in str(error.value)}  # fmt: skip
+
+
+def test_a_header_that_is_no_table_is_damaged(tmp_path):
+    path = tmp_path / "w.safetensors"
+    for written in ("[]", "3", "{", '"x"'):
+        path.write_bytes(safetensors.torch.save({"a": torch.zeros(1)}, {"agerestore": written}))
+        with pytest.raises(WeightsError, match="is damaged; copy the file again"):
+            weights.read_header(path)
