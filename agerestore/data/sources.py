@@ -16,7 +16,6 @@ from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
 from agerestore.device import is_out_of_memory
 from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
 from agerestore.images import io
-from agerestore.images.formats.catalog import readable_suffixes
 
 Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # images (H, W, C) uint8, labels, unreadable files
 
@@ -33,9 +32,8 @@ def read_folder(path: Path) -> Arrays:
     arrays: list[np.ndarray] = []
     folders: list[str] = []
     skipped: list[str] = []
-    suffixes = readable_suffixes()
     runs = {log.parent for log in path.rglob(RUN[1]) if (log.parent / RUN[0]).is_file()}
-    for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
+    for file in sorted(p for p in path.rglob("*") if io.is_image_name(p) and p.is_file()):
         if is_mask_name(file.name) or not runs.isdisjoint(file.parents):
             continue
         try:
@@ -44,7 +42,8 @@ def read_folder(path: Path) -> Arrays:
         except ImageFileError as error:
             skipped.append(str(error))
     if not arrays:
-        raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images")
+        why = f"; the first of {len(skipped)} that cannot be read is {skipped[0]}" if skipped else ""
+        raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images{why}")
     digits = all(name in tuple("0123456789") for name in folders)
     return arrays, torch.tensor([int(name) for name in folders]) if digits else None, skipped
 

@@ -5,6 +5,7 @@ are kept. What changes how the image looks and has no place in the chosen format
 refused, not dropped. A file is written whole or not at all.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from agerestore.images.formats import encode as encoding
 from agerestore.images.formats.catalog import SUFFIXES
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import Samples, in_8_bits
+
+UNSUPPORTED = re.compile("unsupported|not supported|not implemented|unknown", re.IGNORECASE)  # words of decoders
 
 
 def is_image_name(path: Path) -> bool:
@@ -74,29 +77,28 @@ def decode(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
     except MemoryError:
         raise
     except Exception as error:  # on damaged files decoders raise anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        what = f"cannot be decoded ({reason}); the file is damaged, fetch it again from its source"
-        raise UnreadableError(f"{printable(path)}: {what}") from error
+        raise UnreadableError(f"{printable(path)}: {_decoding_failed(error)}") from error
     channels = samples.shape[2]
     if channels in (1, 3):
         return Photo(samples, None, metadata)
     return Photo(np.ascontiguousarray(samples[..., :-1]), np.ascontiguousarray(samples[..., -1]), metadata)
 
 
+def _decoding_failed(error: Exception) -> str:
+    """Say what a decoder said; that the file is damaged only where nothing else can be meant."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if UNSUPPORTED.search(reason):
+        return f"of a kind that is not read ({reason}); save it as PNG or TIFF with a program that reads it"
+    return f"cannot be decoded ({reason}); the file is damaged, fetch it again from its source"
+
+
 def read_pixels(path: Path) -> Samples:
-    """Read the pixels of any format that Pillow reads, upright, as (H, W, 1 or 3) uint8; of several frames the first.
+    """Read pixels alone, as a white page shows them: upright, (H, W, 1 or 3) uint8, transparent ones white.
 
     Raises:
-        UnreadableError: Missing, damaged or no image.
+        UnreadableError: See `read`.
     """
-    try:
-        pixels = read(path).pixels
-    except UnreadableError as refusal:
-        try:
-            return decoding.decode_pixels(path.read_bytes())
-        except Exception:  # on damaged files decoders raise anything
-            raise refusal from None
-    return in_8_bits(pixels)
+    return in_8_bits(read(path).on_white())
 
 
 def write(path: Path, photo: Photo, *, overwrite: bool = False, quality: int | None = None) -> None:

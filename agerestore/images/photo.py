@@ -39,6 +39,16 @@ class Photo:
         """True without an alpha channel or where all of it is at its peak."""
         return self.alpha is None or bool((self.alpha == self.peak).all())
 
+    def on_white(self) -> Samples:
+        """Return the pixels as a white page shows them, (H, W, C): color under transparent ones does not count."""
+        if self.alpha is None:
+            return self.pixels
+        opacity = self.alpha[..., None] / np.float64(self.peak)
+        blended: Samples = np.rint(self.peak + opacity * (self.pixels - np.float64(self.peak))).astype(
+            self.pixels.dtype
+        )
+        return blended
+
     def with_default_quality(self) -> "Photo":
         """Return the photo with JPEG tables no coarser than quality 95: saving it does not undo a restoration."""
         tables = jpeg.finer(self.metadata.jpeg_tables)

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.io import savemat
 
 from agerestore.data import datasets, seeds, sources
@@ -25,15 +24,6 @@ def test_a_folder_is_read_recursively_and_what_cannot_be_is_named(tmp_path):
     assert images.images.shape == (2, 3, 32, 32)
     assert images.images.flatten(1).float().mean(1).tolist() == pytest.approx([10, 200], abs=2)
     assert [line.split(":")[0] for line in images.skipped] == [str(tmp_path / "broken.png")]
-
-
-@pytest.mark.parametrize("suffix", [".gif", ".ppm", ".tga", ".webp", ".bmp", ".tif"])
-def test_any_format_that_pillow_reads_is_training_data(tmp_path, suffix):
-    frames = [Image.new("RGB", (32, 32), (200, 200, 200)), Image.new("RGB", (32, 32))]
-    frames[0].save(
-        tmp_path / f"a{suffix}", **({"save_all": True, "append_images": frames[1:]} if suffix == ".gif" else {})
-    )
-    assert sources.load_images(tmp_path, 32, 1).images.float().mean().item() == pytest.approx(200, abs=2)
 
 
 def test_color_becomes_luminance_and_gray_three_equal_channels(tmp_path):

@@ -20,6 +20,7 @@ FORMAT_BY_SUFFIX: Mapping[str, str] = {
     ".avif": "AVIF",
     ".heic": "HEIF",
     ".heif": "HEIF",
+    ".hif": "HEIF",  # of Canon, Fujifilm and Sony
 }
 SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
 ADVICE = "choose a name ending in .png, or pass `ext='.png'`"
@@ -45,12 +46,6 @@ def of_suffix(suffix: str) -> str:
     format = FORMAT_BY_SUFFIX[suffix.lower()]
     require(format)
     return format
-
-
-def readable_suffixes() -> frozenset[str]:
-    """Return the suffixes, such as ".gif", of all formats that Pillow reads."""
-    readable = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
-    return frozenset(readable)
 
 
 def of_contents(data: bytes) -> str | None:

@@ -106,6 +106,20 @@ def text_chunks(png: bytes) -> bytes:
     )
 
 
+def essential_chunks(png: bytes) -> bytes:
+    """Return a PNG of the same samples without metadata, about which libpng prints warnings to stderr.
+
+    Raises:
+        zlib.error: The samples are damaged; of this, too, it only warns.
+    """
+    found = [(kind, body) for kind, body in _chunks(png) if kind in (b"IHDR", b"IDAT")]
+    inflate, left = zlib.decompressobj(), b"".join(body for kind, body in found if kind == b"IDAT")
+    while left and not inflate.eof:
+        inflate.decompress(left, 2**20)
+        left = inflate.unconsumed_tail
+    return SIGNATURE + b"".join(chunk(*each) for each in [*found, (b"IEND", b"")])
+
+
 def raw_profile(info: Mapping[Any, Any], name: str) -> bytes:
     """Return the raw profile in a text, hexadecimal digits after its name and length; empty without one."""
     lines = str(info.get(RAW_PROFILE + name, "")).strip().split("\n")
@@ -125,6 +139,5 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     start = len(SIGNATURE)
     while len(kind := png[start + 4 : start + 8]) == 4:
         end = start + 8 + int.from_bytes(png[start : start + 4])
-        if kind in COLOR or kind in TEXT:  # pixels are not copied
-            yield kind, png[start + 8 : end]
+        yield kind, png[start + 8 : end]
         start = end + 4

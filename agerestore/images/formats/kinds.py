@@ -1,0 +1,138 @@
+"""Kinds of files that are not read, found by what a file says of itself before anything is decoded.
+
+So a sound file of another kind is never called damaged, and a decoder never makes of it what it can: a preview instead
+of the photograph, white instead of numbers beyond 255.
+"""
+
+import io
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
+
+from agerestore.errors import ImageFileError
+from agerestore.images.formats.pillow import relaxed_limits
+
+RAW = "a camera's raw file; develop it to TIFF or PNG with a raw converter first"
+OTHER = "{}, which is not read; save it as PNG or TIFF with a program that reads it"
+SIGNATURES = (  # place, bytes, what a file is that has them there
+    (0, b"FUJIFILMCCD-RAW", RAW),
+    (0, b"FOVb", RAW),  # Sigma
+    (0, b"IIRO", RAW),  # Olympus
+    (0, b"IIRS", RAW),
+    (0, b"MMOR", RAW),
+    (0, b"IIU\0", RAW),  # Panasonic
+    (0, b"\0MRM", RAW),  # Minolta
+    (4, b"ftypcrx ", RAW),  # Canon
+    (8, b"CR\2\0", RAW),
+    (8, b"IIII", RAW),  # Phase One
+    (8, b"MMMM", RAW),
+    (0, b"GIF8", OTHER.format("a GIF")),
+    (0, b"8BPS", OTHER.format("a Photoshop document")),
+    (0, b"gimp xcf", OTHER.format("a GIMP document")),
+    (0, b"\0\0\0\x0cJXL ", OTHER.format("a JPEG XL")),
+    (0, b"\xff\x0a", OTHER.format("a JPEG XL")),
+    (0, b"\0\0\0\x0cjP  ", OTHER.format("a JPEG 2000")),
+    (0, b"\xff\x4f\xff\x51", OTHER.format("a JPEG 2000")),
+    (0, b"v/1\x01", OTHER.format("an OpenEXR file")),
+    (0, b"%PDF", OTHER.format("a PDF")),
+    (12, b"CgBI", OTHER.format("a PNG of Apple's own kind (CgBI)")),
+)
+TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
+
+WIDTH, HEIGHT, DEPTHS, COMPRESSION, PHOTOMETRIC, CHANNELS, PLANES = 256, 257, 258, 259, 262, 277, 284
+SUBDIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, PHOTOSHOP_LAYERS, DNG_VERSION = 330, 338, 339, 37724, 50706
+COLOR_FILTER_ARRAY, LINEAR_RAW = 32803, 34892  # TIFF/EP and DNG 1.4: what PhotometricInterpretation is in raw files
+COMPRESSIONS = {  # names of those that people meet
+    6: "old JPEG", 7: "JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34661: "JBIG", 34887: "LERC",
+    34892: "lossy JPEG", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
+}  # fmt: skip
+DEEP_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # in which OpenCV reads 16-bit color: none, LZW, Deflate, PackBits
+FORMATS = {2: "signed numbers", 3: "floating-point numbers", 5: "complex numbers", 6: "complex numbers"}
+LAYERS = tuple(mark for key in (b"Layr", b"Lr16", b"Lr32") for mark in (b"8BIM" + key, b"MIB8" + key[::-1]))
+
+Tags = Mapping[int, Any]
+
+
+def refuse_other_kinds(data: bytes) -> None:
+    """Refuse a file of a kind that is not read, whatever a decoder would make of it.
+
+    Args:
+        data: The whole file.
+
+    Raises:
+        ImageFileError: It is of such a kind; without path.
+    """
+    for place, mark, what in SIGNATURES:
+        if data.startswith(mark, place):
+            raise ImageFileError(what)
+    if data[:4] in TIFF_HEADERS:
+        _refuse_tiff(*_directories(data))
+
+
+def _directories(data: bytes) -> tuple[Tags, list[Tags]]:
+    """Return the tags of a TIFF's first image, and those of the images that it refers to; empty if unreadable."""
+    first: Tags = {}
+    others: list[Tags] = []
+    with relaxed_limits(), suppress(Exception):  # what is damaged is for the decoder to say
+        header = data[:16] if 43 in data[2:4] else data[:8]  # of a BigTIFF, or of any other
+        first = _tags(header, data, ImageFileDirectory_v2(header).next)
+        others = [_tags(header, data, offset) for offset in first.get(SUBDIRECTORIES, ())]
+    return first, others
+
+
+def _tags(header: bytes, data: bytes, offset: int) -> Tags:
+    directory, file = ImageFileDirectory_v2(header), io.BytesIO(data)
+    file.seek(offset)
+    directory.load(file)
+    return dict(directory)
+
+
+def _refuse_tiff(first: Tags, others: list[Tags]) -> None:
+    photometric = {tags.get(PHOTOMETRIC) for tags in (first, *others)}
+    if DNG_VERSION in first or photometric & {COLOR_FILTER_ARRAY, LINEAR_RAW}:
+        raise ImageFileError(RAW)
+    if any(_area(other) > _area(first) for other in others):
+        largest = max(others, key=_area)
+        sizes = f"{_size(first)} pixels is a preview of one of {_size(largest)}"
+        raise ImageFileError(f"the first image, of {sizes}; save the large one as a file of its own")
+    if any(mark in bytes(first.get(PHOTOSHOP_LAYERS, b"")) for mark in LAYERS):
+        raise ImageFileError("holds layers of Photoshop, which would be lost; save it with all layers merged into one")
+    _refuse_numbers(first)
+    _refuse_compression(first)
+
+
+def _refuse_numbers(tags: Tags) -> None:
+    """Refuse all but whole numbers from 0 up, of one depth that is read."""
+    depths = set(tags.get(DEPTHS, (1,)))
+    if len(depths) > 1 or not depths <= {1, 2, 4, 8, 16}:
+        raise ImageFileError(f"{max(depths)} bits a channel; save it with 8 or 16 bits a channel")
+    kinds = [FORMATS[each] for each in tags.get(SAMPLE_FORMAT, ()) if each in FORMATS]
+    if kinds:
+        raise ImageFileError(f"holds {kinds[0]}; save it with whole numbers, 8 or 16 bits a channel")
+    if 0 in tags.get(EXTRA_SAMPLES, ()):
+        what = "holds a channel besides color and transparency, which would be lost; save it without, or as alpha"
+        raise ImageFileError(what)
+
+
+def _refuse_compression(tags: Tags) -> None:
+    compression, is_deep = tags.get(COMPRESSION, 1), max(tags.get(DEPTHS, (1,))) == 16
+    name = COMPRESSIONS.get(compression, f"number {compression}")
+    if compression not in COMPRESSION_INFO or compression == 50001:  # libtiff in Pillow has no WebP
+        raise ImageFileError(f"its compression ({name}) is not read; save it with LZW or Deflate")
+    if not is_deep or tags.get(CHANNELS, 1) == 1:
+        return
+    if tags.get(PHOTOMETRIC) != 2 or tags.get(PLANES) == 2:  # Lab, CMYK, gray with alpha; one plane a channel
+        raise ImageFileError("16 bits a channel in a rare form; save it as interleaved RGB or as grayscale")
+    if compression not in DEEP_COMPRESSIONS:
+        what = f"its compression ({name}) is not read at 16 bits a channel; save it with LZW or Deflate"
+        raise ImageFileError(what)
+
+
+def _area(tags: Tags) -> int:
+    return int(tags.get(WIDTH, 0)) * int(tags.get(HEIGHT, 0))
+
+
+def _size(tags: Tags) -> str:
+    return f"{tags.get(WIDTH)} x {tags.get(HEIGHT)}"
