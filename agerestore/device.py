@@ -3,6 +3,7 @@
 import ctypes
 import sys
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -58,6 +59,15 @@ def keep_memory() -> None:
         return
     mallopt(M_MMAP_MAX, 0)  # large blocks, too, which otherwise go back to the system at once
     mallopt(M_TRIM_THRESHOLD, KEPT)
+
+
+def free_memory() -> int:
+    """Bytes of main memory that are free; a careful guess where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return 2**31
 
 
 def fastest(device: torch.device) -> str:

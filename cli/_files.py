@@ -16,7 +16,7 @@ from ._interrupt import interrupted
 from ._options import Files, Messages
 from ._progress import progress_bar
 from ._terminal import echo
-from ._wording import in_options, say
+from ._wording import in_options, said_unless, say
 
 if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
@@ -55,11 +55,8 @@ def plan_files(
         if out == _streams.STDIO and wanted:
             raise UsageError(f"standard output takes one image, without {' and '.join(wanted)}; name an output file")
         return _streams.plan(list(inputs), out, files.options)
-    planned = planning.plan(inputs, out, files.options, exclude=exclude)
-    if not messages.quiet:
-        for folder in filter(Path.is_dir, inputs):
-            _say_unsupported(folder)
-    return planned
+    notify = said_unless(messages.quiet)
+    return planning.plan(inputs, out, files.options, exclude=exclude, notify=notify)
 
 
 def _check_report(report: Path | None) -> None:
@@ -67,15 +64,6 @@ def _check_report(report: Path | None) -> None:
 
     if report and (report.suffix != ".jsonl" or report.name == manifest.NAME):
         raise UsageError(f"--report {report}: is overwritten, so its name must end in .jsonl")
-
-
-def _say_unsupported(folder: Path) -> None:
-    """Name the image files of a folder that have no results because their format is not read."""
-    from agerestore.batch import planning
-
-    if others := planning.unsupported_files(folder):
-        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()))
-        say(f"left out: {kinds}; save those as PNG to have them, too", folder)
 
 
 def output_folder(inputs: Sequence[Path], out: Path) -> Path | None:

@@ -5,6 +5,7 @@ they become options and verbs: the one place where they are translated.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from agerestore.files import printable
@@ -42,3 +43,8 @@ def say(message: str, path: Path | None = None) -> None:
     """Print a line for people on stderr, that names the file if there is one."""
     about = "" if path is None else f"{printable(path)}: "
     echo(f"agerestore: {about}{in_options(message)}", err=True)
+
+
+def said_unless(quiet: bool) -> Callable[[str], None]:
+    """What takes the library's lines for people: prints them, or nothing at all."""
+    return (lambda line: None) if quiet else say

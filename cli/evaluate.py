@@ -9,7 +9,7 @@ import typer
 from . import _completion
 from ._options import DATA, MODEL, Compute, Messages, ModelName, Seed, option, with_groups
 from ._terminal import echo
-from ._wording import say
+from ._wording import said_unless
 
 
 @with_groups
@@ -68,5 +68,5 @@ def evaluate(
     agerestore.evaluate(
         model, data, degradation=degradation or (), limit=limit, training=training, baselines=baselines, suite=suite,
         compare_with=compare_with, latent_steps=latent_steps, ensemble=ensemble, seed=seed, device=compute.device,
-        precision=compute.precision, report=report, notify=(lambda line: None) if messages.quiet else say,
+        precision=compute.precision, report=report, notify=said_unless(messages.quiet),
     )  # fmt: skip

@@ -9,6 +9,7 @@ import typer
 from . import _completion
 from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, flag, option, refuse_unsupported, with_groups
 from ._terminal import echo
+from ._wording import said_unless
 
 
 @with_groups
@@ -51,7 +52,8 @@ def experiment(
     where = devices.choose(compute.device)
     precision = [] if compute.precision == "auto" else [f"precision={compute.precision}"]
     experiments = research("experiments")
-    training, test = experiments.requirements_of(name).load(data, limit)
+    notify = said_unless(messages.quiet)
+    training, test = experiments.requirements_of(name).load(data, limit, notify)
     context = experiments.Context(
         training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=seed,
         device=where, report=lambda line: None if messages.quiet else echo(line, err=True),

@@ -15,9 +15,11 @@ from agerestore.files import printable
 from ._files import as_text, exit_code
 from ._options import OUTPUT, Messages, Threads, option, with_groups
 from ._terminal import echo
-from ._wording import in_options, say
+from ._wording import in_options, said_unless, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agerestore.analysis.report import Report
     from agerestore.batch.jobs import Job
     from agerestore.batch.masks import Masks
@@ -64,7 +66,7 @@ def inspect(
         import cv2
 
         cv2.setNumThreads(threads)
-    found, missing = _images(sources)
+    found, missing = _images(sources, said_unless(messages.quiet))
     models, masks = zoo.load_automatic(), Masks()
     detector = zoo.load_detector(models)
     single = len(sources) == 1 and not sources[0].is_dir()
@@ -87,24 +89,31 @@ def _job(path: Path) -> "Job":
     return Job(path, path)
 
 
-def _images(sources: list[Path]) -> tuple[list[Path], dict[Path, str]]:
-    """The images to look at, and a line for each folder without any."""
+def _images(sources: list[Path], notify: "Callable[[str], None]") -> tuple[list[Path], dict[Path, str]]:
+    """The images to look at, and a line for each folder without any; what else folders hold is said."""
     found: list[Path] = []
     missing: dict[Path, str] = {}
     for source in sources:
         try:
-            found += _in_folder(source) if source.is_dir() else [source]  # a named file, whatever it is called
+            found += _in_folder(source, notify) if source.is_dir() else [source]  # a named file, whatever it is called
         except NothingReadableError as error:
             missing[source] = str(error)
     return found, missing
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    """The images of a folder, without those that an earlier proposal has restored, and without sidecar files."""
-    from agerestore.batch import planning
-    from agerestore.config.options import FileOptions
+def _in_folder(folder: Path, notify: "Callable[[str], None]") -> list[Path]:
+    """The images of a folder, without those that an earlier proposal has restored; what is left out is said.
 
-    return [job.source for job in planning.plan(folder, folder, FileOptions(suffix=RESTORED))]
+    Raises:
+        NothingReadableError: There is none.
+    """
+    from agerestore.batch import folders
+
+    found = folders.search(folder, is_result=lambda path: path.stem.endswith(RESTORED))
+    found.require_images()
+    for line in found.left_out():
+        notify(line)
+    return found.images
 
 
 def _inspect_file(path: Path, models: Any, detector: Any, masks: "Masks", out: Path | None) -> "Outcome":

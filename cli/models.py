@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +13,12 @@ from agerestore.errors import UsageError
 from . import _completion
 from ._options import DATA, AsJson, Compute, Messages, Overwrite, option, print_output, refuse_existing, with_groups
 from ._terminal import echo
+from ._wording import said_unless
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from agerestore.data.datasets import Set
     from agerestore.models.base import Model
 
 app = typer.Typer(
@@ -148,22 +150,23 @@ def calibrate(
     refuse_existing(out, overwrite)
     devices.set_threads(compute.threads)
     loaded = zoo.load(model, device=compute.device)
+    notify = said_unless(messages.quiet)
     if loaded.task == "colorization":
         if compute.precision not in ("auto", "fp32"):
             raise UsageError("limits of models that color are found in fp32; leave `precision` out")
-        changed = _domain(loaded, data, negatives or [])
+        changed = _domain(loaded, data, negatives or [], notify)
     elif "samples" in loaded.supports:
         if negatives:
             raise UsageError(f"`negatives` is for models that color, and {model} does not; leave it out")
         with devices.precision(compute.precision, loaded.device):
-            changed = _sample_variance(loaded, data)
+            changed = _sample_variance(loaded, data, notify)
     else:
         raise UsageError(f"{model}: nothing to calibrate; it neither colors nor samples photographs")
     weights.save_weights(out, loaded.networks, {**loaded.header, **changed})
     print_output(out, messages)
 
 
-def _domain(model: "Model", data: list[Path], negatives: list[Path]) -> dict[str, Any]:
+def _domain(model: "Model", data: list[Path], negatives: list[Path], notify: "Callable[[str], None]") -> dict[str, Any]:
     """The limit of a model that colors, for its header."""
     from agerestore.data import sources
     from agerestore.images.color import rgb_to_lab
@@ -173,7 +176,8 @@ def _domain(model: "Model", data: list[Path], negatives: list[Path]) -> dict[str
         raise UsageError("name folders of images of anything else with `negatives`")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        sets = (sources.load_images(folder, model.networks.config.image_size, 3, stretch=True) for folder in folders)
+        size = model.networks.config.image_size
+        sets = (_complete(sources.load_images(folder, size, 3, stretch=True), notify) for folder in folders)
         return [rgb_to_lab(each.images.to(model.device).float() / 255)[:, :1] for each in sets]
 
     found = ood_features.calibrate(model.networks, lightness(data), lightness(negatives))
@@ -182,7 +186,14 @@ def _domain(model: "Model", data: list[Path], negatives: list[Path]) -> dict[str
     return {"domain": found}
 
 
-def _sample_variance(model: "Model", data: list[Path]) -> dict[str, Any]:
+def _complete(images: "Set", notify: "Callable[[str], None]") -> "Set":
+    """The same images, after a line for each kind of files that were left out."""
+    for line in images.skipped:
+        notify(line)
+    return images
+
+
+def _sample_variance(model: "Model", data: list[Path], notify: "Callable[[str], None]") -> dict[str, Any]:
     """Scales the samples of a model for photographs; what is then measured of them, for its header."""
     from agerestore.data import sources
     from agerestore.metrics.uncertainty import calibrate_samples, sample_metrics
@@ -191,7 +202,7 @@ def _sample_variance(model: "Model", data: list[Path]) -> dict[str, Any]:
     photographs = [
         image.to(model.device).float() / 255
         for folder in data
-        for image in sources.load_photographs(folder, split="test").images
+        for image in _complete(sources.load_photographs(folder, split="test"), notify).images
     ]
     calibrate_samples(model.networks, photographs, degrader(HOLES))
     measured = sample_metrics(model.networks, photographs, degrader(HOLES))

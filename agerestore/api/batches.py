@@ -1,6 +1,7 @@
 """`agerestore.restore_files`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def restore_files(
             being written is whole.
 
     Returns:
-        How many files are done, skipped and failed, and why.
+        How many files are done, skipped and failed, and why, and which files of a folder are no images.
 
     Raises:
         UsageError: options that do not go together, or that the model does not support.
@@ -109,7 +110,8 @@ def restore_files(
     files = FileOptions(suffix, ext, quality, in_place, backup, overwrite, fail_fast)
     paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
     masks = MaskSource.of(mask, selects=is_auto(model))
-    jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path), masks)
+    left_out: list[str] = []
+    jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path, notify=left_out.append), masks)
     models = named_models(model, device=device)
     devices.resolve_precision(precision)  # an unknown one is named before any work
     colorizer = next(iter(named_models("auto", "colorize", device).values())) if colorize else None
@@ -123,7 +125,8 @@ def restore_files(
         if progress is not None:
             progress(len(done), len(jobs))
 
-    return runner.run_files(
+    summary = runner.run_files(
         jobs, processor, None if single else Path(out), processor.key,
         overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report,
     )  # fmt: skip
+    return replace(summary, left_out=left_out)

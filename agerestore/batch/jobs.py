@@ -15,6 +15,8 @@ from agerestore.images.io import is_image_name
 
 BACKUP_ENDING = ".orig"  # not that of an image: backups are never taken for images
 UNCERTAINTY, COMPARE, FOUND_MASK = "uncertainty.png", "compare.png", "mask.png"  # endings of sidecar files
+# Names of sidecar files but masks: of restoring, coloring and degrading; before them stands that of the result.
+SIDECAR = r"(?P<image>.+)\.(uncertainty\.png|compare\.png|sample-\d+\.\w+|damage\.json)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ def is_mask_name(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and PurePath(path.stem).suffix.lower() == MASK
 
 
+def image_of_mask(name: str) -> str:
+    """Return the name of the image, with or without its ending, that a mask is called after."""
+    return PurePath(PurePath(name).stem).stem
+
+
 class _Folder(NamedTuple):
     """The files of a folder: masks by what comes before .mask, and the names of all."""
 
@@ -71,7 +76,7 @@ class Masks:
         if folder not in self._listed:
             names = _names(folder)
             last = sorted(filter(is_mask_name, names), key=lambda name: (name.lower().endswith(".png"), name))
-            masks = {PurePath(PurePath(name).stem).stem: name for name in last}
+            masks = {image_of_mask(name): name for name in last}
             self._listed[folder] = _Folder(masks, frozenset(names))
         return self._listed[folder]
 

@@ -39,12 +39,14 @@ class Summary:
         done: Written, or planned in a preview.
         skipped: Done by an earlier run.
         failures: The outcomes of those that failed.
+        left_out: A line for each kind of files that a folder holds and that are no images to work on.
     """
 
     total: int
     done: int = 0
     skipped: int = 0
     failures: list[Outcome] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""

@@ -1,87 +1,128 @@
-"""Read training and test images: plain folders, and the layouts of torchvision's data sets. Nothing is downloaded."""
+"""Read training and test images: plain folders, and the layouts of torchvision's data sets. Nothing is downloaded.
+
+Files are found and read as every verb does it. Images are read one after the other and brought to the size that is
+wanted at once, so that only one is in memory as it is in its file.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore.batch.masks import is_mask_name
+from agerestore import device as devices
+from agerestore.batch import folders
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
-from agerestore.device import is_out_of_memory
 from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
 from agerestore.images import io
 
-Arrays = tuple[Iterable[np.ndarray], Tensor | None, list[str]]  # images (H, W, C) uint8, labels, unreadable files
+COPIES = 2  # of a set of small images that are in memory at once while its parts for training and validation are made
+
+Pixels = NDArray[Any]  # (H, W, 1 or 3) uint8
 
 
-RUN = ("config.json", "log.jsonl")  # files that a training run leaves in its folder
+class Source:
+    """A set of images, which are read while they are iterated over: (H, W, 1 or 3) uint8 each.
 
-
-def read_folder(path: Path) -> Arrays:
-    """Read all images of a folder and its subfolders, in the order of their names.
-
-    Masks (NAME.mask.png) and the contact sheets of training runs are left out. Images have labels if each lies in a
-    folder that is named by a digit, as in 0/a.png and 7/b.png.
+    Attributes:
+        count: how many there are at most.
+        labels: (N,) int64 of those that were read, or None; complete after the last image.
+        skipped: a line for each file, or kind of files, that was left out; complete after the last image.
     """
-    arrays: list[np.ndarray] = []
-    folders: list[str] = []
-    skipped: list[str] = []
-    runs = {log.parent for log in path.rglob(RUN[1]) if (log.parent / RUN[0]).is_file()}
-    for file in sorted(p for p in path.rglob("*") if io.is_image_name(p) and p.is_file()):
-        if is_mask_name(file.name) or not runs.isdisjoint(file.parents):
-            continue
-        try:
-            arrays.append(io.read_pixels(file))
-            folders.append(file.parent.name)
-        except ImageFileError as error:
-            skipped.append(str(error))
-    if not arrays:
-        why = f"; the first of {len(skipped)} that cannot be read is {skipped[0]}" if skipped else ""
-        raise NothingReadableError(f"{path}: no readable image in this folder; give a folder of images{why}")
-    digits = all(name in tuple("0123456789") for name in folders)
-    return arrays, torch.tensor([int(name) for name in folders]) if digits else None, skipped
+
+    def __init__(self, images: Iterable[Pixels], count: int, labels: Tensor | None = None) -> None:
+        self._images, self.count, self.labels = images, count, labels
+        self.skipped: list[str] = []
+
+    def __iter__(self) -> Iterator[Pixels]:
+        return iter(self._images)
+
+    def areas(self, least: int) -> Iterator[int]:
+        """Pixels of each image whose sides are ``least`` or more, by the headers of the files; 0 of all others."""
+        for image in self._images:
+            yield _area(image.shape[1::-1], least)
 
 
-def _mnist(path: Path, split: str) -> Arrays:
+class FolderSource(Source):
+    """The images of a folder and those below it, in the order of their names; see `agerestore.batch.folders`.
+
+    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Search the folder.
+
+        Raises:
+            NothingReadableError: There is no image in it.
+        """
+        found = folders.search(path)
+        found.require_images()
+        super().__init__((), len(found.images))
+        self._path, self._files, self.skipped = path, found.images, found.left_out()
+
+    def __iter__(self) -> Iterator[Pixels]:
+        names, unreadable = [], []
+        for file in self._files:
+            try:
+                yield io.read_pixels(file)
+                names.append(file.parent.name)
+            except ImageFileError as error:
+                unreadable.append(str(error))
+        if not names:
+            what = f"none of {len(unreadable)} images can be read; give a folder of images. The first of them"
+            raise NothingReadableError(f"{self._path}: {what}: {unreadable[0]}")
+        self.skipped += unreadable
+        if all(name in tuple("0123456789") for name in names):
+            self.labels = torch.tensor([int(name) for name in names])
+
+    def areas(self, least: int) -> Iterator[int]:
+        """See `Source.areas`."""
+        return (_area(io.read_size(file), least) for file in self._files)
+
+
+def _area(size: tuple[int, ...], least: int) -> int:
+    return size[0] * size[1] if min(size) >= least else 0
+
+
+def _mnist(path: Path, split: str) -> Source:
     from torchvision.datasets import MNIST
 
     source = MNIST(path, train=split == "train")
-    return list(source.data.numpy()[..., None]), source.targets, []
+    return Source(source.data.numpy()[..., None], len(source.data), source.targets)
 
 
-def _cifar10(path: Path, split: str) -> Arrays:
+def _cifar10(path: Path, split: str) -> Source:
     from torchvision.datasets import CIFAR10
 
     source = CIFAR10(path, train=split == "train")
-    return list(source.data), torch.tensor(source.targets), []
+    return Source(source.data, len(source.data), torch.tensor(source.targets))
 
 
-def _svhn(path: Path, split: str) -> Arrays:
+def _svhn(path: Path, split: str) -> Source:
     from torchvision.datasets import SVHN
 
     source = SVHN(path, split=split)
-    return list(source.data.transpose(0, 2, 3, 1)), torch.from_numpy(source.labels).long(), []
+    return Source(source.data.transpose(0, 2, 3, 1), len(source.data), torch.from_numpy(source.labels).long())
 
 
-def _celeba(path: Path, split: str) -> Arrays:
+def _celeba(path: Path, split: str) -> Source:
     """Aligned CelebA, framed as the official code does: 178x218 scaled to 64x78, rows 7 to 70."""
     code = {"train": "0", "test": "2"}[split]
     rows = (path / "celeba" / "list_eval_partition.txt").read_text().split("\n")
     names = [row.split()[0] for row in rows if row.split()[1:] == [code]]
-    arrays = []
-    for name in names:
-        pixels = io.read_pixels(path / "celeba" / "img_align_celeba" / name)
-        arrays.append(cv2.resize(pixels, (64, 78), interpolation=cv2.INTER_AREA)[7:71])
-    return arrays, None, []
+    pixels = (io.read_pixels(path / "celeba" / "img_align_celeba" / name) for name in names)
+    images = [cv2.resize(each, (64, 78), interpolation=cv2.INTER_AREA)[7:71] for each in pixels]
+    return Source(images, len(names))
 
 
-LAYOUTS: tuple[tuple[str, Callable[[Path, str], Arrays]], ...] = (
+LAYOUTS: tuple[tuple[str, Callable[[Path, str], Source]], ...] = (
     ("MNIST/raw", _mnist),
     ("cifar-10-batches-py", _cifar10),
     ("train_32x32.mat", _svhn),
@@ -89,30 +130,30 @@ LAYOUTS: tuple[tuple[str, Callable[[Path, str], Arrays]], ...] = (
 )
 
 
-def read(path: Path, split: str) -> Arrays:
-    """Read a set: (arrays (H, W, C) uint8, labels or None, a line for each file that could not be read).
+def open_source(path: Path, split: str) -> Source:
+    """Open a set.
 
     Args:
         path: a folder of images (searched recursively), or the root of one of `LAYOUTS`.
         split: ``train`` or ``test``; a plain folder is taken as it is.
 
     Raises:
-        NothingReadableError: no such folder, no readable image in it, or a damaged set.
+        NothingReadableError: no such folder, no image in it, or a damaged set.
     """
     if not path.is_dir():
         raise NothingReadableError(f"{path}: no such folder; give a folder of images")
     for found, reader in LAYOUTS:
         if (path / found).exists():
             return _complete(reader, path, split)
-    return read_folder(path)
+    return FolderSource(path)
 
 
-def _complete(reader: Callable[[Path, str], Arrays], path: Path, split: str) -> Arrays:
+def _complete(reader: Callable[[Path, str], Source], path: Path, split: str) -> Source:
     """Call a reader, and say in one line where files of its set are missing or damaged."""
     try:
         return reader(path, split)
     except Exception as error:  # whatever torchvision, scipy or pickle say of a damaged file
-        if is_out_of_memory(error):
+        if devices.is_out_of_memory(error):
             raise
         said = " ".join(str(error).split())
         raise NothingReadableError(
@@ -157,10 +198,14 @@ def load_images(path: Path, image_size: int, channels: int, split: str = "train"
         NothingReadableError: no such folder, or no readable image in it.
         AgeRestoreError: not enough memory for all of it.
     """
-    arrays, labels, skipped = read(path, split)
-    with _enough_memory(path):
-        images = torch.stack([_fit(array, image_size, channels, stretch) for array in arrays])
-    return ImageSet(images, labels, tuple(skipped))
+    source = open_source(path, split)
+    with _enough_memory(path, COPIES * source.count * channels * image_size**2):
+        images = torch.empty(source.count, channels, image_size, image_size, dtype=torch.uint8)
+        count = 0
+        for image in source:
+            images[count] = _fit(image, image_size, channels, stretch)
+            count += 1
+    return ImageSet(images[:count], source.labels, tuple(source.skipped))
 
 
 def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoSet:
@@ -173,29 +218,44 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
 
     Raises:
         NothingReadableError: no such folder, or no image in it that is readable and large enough.
+        AgeRestoreError: not enough memory for all of it.
     """
-    arrays, _, skipped = read(path, split)
-    with _enough_memory(path):
-        found = [_planes(array, 3) for array in arrays]
-    images = tuple(image for image in found if min(image.shape[1:]) >= least)
+    source = open_source(path, split)
+    with _enough_memory(path, 3 * sum(source.areas(least))):
+        sides = []
+        images = []
+        for image in source:
+            sides.append(min(image.shape[:2]))
+            if sides[-1] >= least:
+                images.append(_planes(image, 3))
     if not images:
         raise NothingReadableError(f"{path}: no image of at least {least}x{least} pixels; give larger photographs")
-    if small := len(found) - len(images):
-        skipped = [*skipped, f"{path}: {small} of {len(found)} images left out, smaller than {least}x{least} pixels"]
-    return PhotoSet(images, skipped=tuple(skipped))
+    skipped = source.skipped
+    if small := len(sides) - len(images):
+        skipped = [*skipped, f"{path}: {small} of {len(sides)} images left out, smaller than {least}x{least} pixels"]
+    return PhotoSet(tuple(images), skipped=tuple(skipped))
 
 
 @contextmanager
-def _enough_memory(path: Path) -> Iterator[None]:
+def _enough_memory(path: Path, needed: int) -> Iterator[None]:
+    """Read a set that takes so many bytes, if there are as many.
+
+    Raises:
+        AgeRestoreError: There are not, or they run out.
+    """
+    free = devices.free_memory()
+    if needed > free:
+        sizes = f"its images take {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+        raise AgeRestoreError(f"{path}: {sizes}; give a part of it, or a machine with more memory")
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
+        if not devices.is_out_of_memory(error):
             raise
-        raise AgeRestoreError(f"{path}: not enough memory for the whole set; train on a part of it") from None
+        raise AgeRestoreError(f"{path}: not enough memory for the whole set; give a part of it") from None
 
 
-def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> Tensor:
+def _fit(array: Pixels, size: int, channels: int, stretch: bool = False) -> Tensor:
     """(H, W, C) uint8 -> (channels, size, size) uint8."""
     height, width = array.shape[:2]
     if (height, width) == (28, 28) and size in (32, round(32 * MARGIN)):
@@ -212,7 +272,7 @@ def _fit(array: np.ndarray, size: int, channels: int, stretch: bool = False) -> 
     return _planes(array, channels)
 
 
-def _planes(array: np.ndarray, channels: int) -> Tensor:
+def _planes(array: Pixels, channels: int) -> Tensor:
     """(H, W, C) uint8 -> (channels, H, W) uint8: color becomes luminance, gray is repeated."""
     if channels == 1 and array.shape[2] == 3:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2GRAY)[:, :, None]

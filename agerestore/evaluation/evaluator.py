@@ -115,11 +115,15 @@ class _Request:
         if idle := [f"`{name}`" for name in self.given if name in unsupported]:
             raise UsageError(f"{who} does not support {' and '.join(idle)}; leave that out")
 
+    def complete(self, images: Any) -> Any:
+        """The same images, after a line for each kind of files that were left out."""
+        for line in images.skipped:
+            self.notify(line)
+        return images
+
     def selection(self, test: Any) -> Any:
         """At most ``limit`` images: a published set has them in random order, a folder is often sorted by classes."""
-        count = min(self.limit, len(test))
-        for line in test.skipped:
-            self.notify(line)
+        count = min(self.limit, len(self.complete(test)))
         self.notify(f"measured on {count} of {len(test)} images")
         every = torch.arange(count) if has_splits(self.data) else torch.arange(count) * len(test) // count
         return test.take(every)
@@ -168,7 +172,7 @@ def _restoration_sets(request: _Request, compare: bool) -> tuple[TrainingSet, Im
         return load_photographs(request.data, split="test"), None
     clean = None
     if request.training is not None or (compare and has_splits(request.data)):
-        clean = load_images(request.training or request.data, size, channels, "train")
+        clean = request.complete(load_images(request.training or request.data, size, channels, "train"))
     return load_images(request.data, size, channels, "test"), clean
 
 
@@ -185,7 +189,7 @@ def _paper(request: _Request, suite: str) -> list[Row]:
     test = load_images(request.data, size, channels, "test")
     known = load_images(request.training or request.data, size, channels, "train")
     rows: list[Row] = research("paper_benchmark").paper_benchmark(
-        request.model.to("cpu"), request.selection(test), known,
+        request.model.to("cpu"), request.selection(test), request.complete(known),
         settings=request.settings, seed=request.seed, report=request.report,
     )  # fmt: skip
     return rows
@@ -204,6 +208,6 @@ def _colorization(request: _Request, compare_with: str | Path | Model | None) ->
         raise UsageError(f"`compare_with={regression.name}`: this model does not color; choose another")
     test, known = (load_images(each, size, 3, stretch=True) for each in (request.data, request.training))
     return [*benchmark_colorization(
-        model.to("cpu").networks, request.selection(test), known,
+        model.to("cpu").networks, request.selection(test), request.complete(known),
         regression=None if regression is None else regression.networks, seed=request.seed, report=request.report,
     )]  # fmt: skip

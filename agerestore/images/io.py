@@ -59,6 +59,15 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableError(f"{printable(path)}: {what}") from error
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Read (width, height) from the header of a file, as they are stored; (0, 0) if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return decoding.decode_size(file)
+    except Exception:  # on damaged files decoders raise anything
+        return (0, 0)
+
+
 def decode(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
     """Decode the bytes of an image file; see `read`.
 

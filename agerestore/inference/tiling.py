@@ -5,7 +5,6 @@ No seam has to be blended. A tile that does not fit into memory is divided.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -131,15 +130,6 @@ class Tiles:
 
 def tile_side(device: torch.device) -> int:
     """Side of the tiles that the free memory of a device allows, in pixels."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_memory()
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else devices.free_memory()
     side = int((MEMORY_SHARE * free / BYTES_PER_PIXEL) ** 0.5)
     return max(min(side, LARGEST_TILE) // SMALLEST_TILE * SMALLEST_TILE, SMALLEST_TILE)
-
-
-def _free_memory() -> int:
-    """Bytes of main memory that are free; a careful guess where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return 2**31

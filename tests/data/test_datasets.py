@@ -23,7 +23,7 @@ def test_a_folder_is_read_recursively_and_what_cannot_be_is_named(tmp_path):
     images = sources.load_images(tmp_path, 32, 3)
     assert images.images.shape == (2, 3, 32, 32)
     assert images.images.flatten(1).float().mean(1).tolist() == pytest.approx([10, 200], abs=2)
-    assert [line.split(":")[0] for line in images.skipped] == [str(tmp_path / "broken.png")]
+    assert [name in line for name, line in zip(("notes.txt", "broken.png"), images.skipped, strict=True)] == [True] * 2
 
 
 def test_color_becomes_luminance_and_gray_three_equal_channels(tmp_path):
@@ -44,7 +44,7 @@ def test_the_center_of_an_oblong_picture_is_taken(tmp_path):
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("file")])
 def test_an_empty_or_missing_folder_is_named(tmp_path, make):
     make(tmp_path / "set")
-    with pytest.raises(NothingReadableError, match="set: no"):
+    with pytest.raises(NothingReadableError, match=r"set: (no|holds no image)"):
         sources.load_images(tmp_path / "set", 32, 3)
 
 

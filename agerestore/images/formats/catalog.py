@@ -28,12 +28,6 @@ ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # that every build of Pillow re
 BRANDS = {b"avif": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"heim": "HEIF", b"heis": "HEIF"}  # ISO/IEC 23008-12
 
 
-RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".raw", ".pef", ".srw")
-OTHERS = frozenset(  # suffixes of image formats that are not supported, to name such files in a folder
-    (*RAW, ".gif", ".jp2", ".j2k", ".jxl", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pcx", ".psd", ".exr", ".hdr")
-)
-
-
 def of_suffix(suffix: str) -> str:
     """Return the format of a suffix such as ".png".
 

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
@@ -67,6 +67,18 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata
         orientation, exif_block = exif.upright(exif_block)
         samples = TURNS.get(orientation or 1, TURNS[1])(samples)
     return np.ascontiguousarray(samples), _metadata(image, mode, exif_block, orientation, data)
+
+
+def decode_size(file: BinaryIO) -> tuple[int, int]:
+    """Decode (width, height), as they are stored, from the header of an open file.
+
+    Raises:
+        Exception: Whatever the decoders raise on what they cannot read.
+    """
+    formats = _expected(file.read(256))
+    file.seek(0)
+    with relaxed_limits(), Image.open(file, formats=formats) as image:
+        return image.size
 
 
 def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:

@@ -35,8 +35,10 @@ class DataRequirements:
     channels: int = 1
     labels: bool = True
 
-    def load(self, data: Path, limit: int) -> tuple[ImageSet, ImageSet]:
-        """Training images and the first ``limit`` test images.
+    def load(
+        self, data: Path, limit: int, notify: Callable[[str], None] = lambda line: None
+    ) -> tuple[ImageSet, ImageSet]:
+        """Training images and the first ``limit`` test images; ``notify`` is called with what was left out.
 
         Of a folder without these two parts a fixed random fifth is for testing. It begins with the images that
         `agerestore.training.session` holds out of the same folder, which a model trained on it has not seen.
@@ -47,7 +49,10 @@ class DataRequirements:
         if sources.has_splits(data):
             training, test = (load_images(data, self.size, self.channels, split) for split in ("train", "test"))
         else:
-            training, test = _apart(load_images(data, self.size, self.channels))
+            images = load_images(data, self.size, self.channels)
+            for line in images.skipped:
+                notify(line)
+            training, test = _apart(images)
         return training, test.take(torch.arange(min(limit, len(test))))
 
     def check(self, name: str, images: ImageSet) -> None:
