@@ -17,6 +17,7 @@ from torch import Tensor
 
 from agerestore import device as devices
 from agerestore.batch import folders
+from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
@@ -45,7 +46,7 @@ class Source:
         return iter(self._images)
 
     def areas(self, least: int) -> Iterator[int]:
-        """Pixels of each image whose sides are ``least`` or more, by the headers of the files; 0 of all others."""
+        """Pixels of each image whose sides are ``least`` or more, by the headers of the files; 0 of the rest."""
         for image in self._images:
             yield _area(image.shape[1::-1], least)
 
@@ -88,7 +89,8 @@ class FolderSource(Source):
 
 
 def _area(size: tuple[int, ...], least: int) -> int:
-    return size[0] * size[1] if min(size) >= least else 0
+    area = size[0] * size[1]
+    return area if min(size) >= least and area <= MAX_PIXELS else 0  # what is larger is not read
 
 
 def _mnist(path: Path, split: str) -> Source:

@@ -51,7 +51,9 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         if path.exists() and not path.is_file():
-            raise UnreadableError(f"{printable(path)}: a folder or device; give an image file")
+            raise UnreadableError(
+                f"{printable(path)}: a folder or device; give an image file, or a folder that may be listed"
+            )
         return path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -62,6 +64,8 @@ def read_bytes(path: Path) -> bytes:
 def read_size(path: Path) -> tuple[int, int]:
     """Read (width, height) from the header of a file, as they are stored; (0, 0) if it cannot be read."""
     try:
+        if not path.is_file():  # to open a pipe would be to wait
+            return (0, 0)
         with path.open("rb") as file:
             return decoding.decode_size(file)
     except Exception:  # on damaged files decoders raise anything

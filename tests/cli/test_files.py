@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command import NOISE, run, tree
 
+import agerestore
 from agerestore.analysis.jpeg import quality_of_tables
 from agerestore.images import io
 from agerestore.images.photo import Photo
@@ -146,11 +147,22 @@ def test_an_interrupted_batch_finishes_what_is_in_flight_and_is_resumed(tmp_path
     assert f"{150 - len(written)} of 150 files written, {len(written)} skipped" in again.stderr
 
 
-def test_pictures_of_other_formats_are_named(folder, tmp_path):
-    for name in ("b.gif", "sub/c.NEF", "sub/d.gif", "notes.txt"):
+def test_what_is_left_out_is_named_by_every_verb_and_not_if_it_is_to_be_quiet(folder, weights, tmp_path):
+    for name in ("b.gif", "sub/c.NEF", "sub/d.gif", "notes.txt", "sub/x.mask.png", "@eaDir/a.png/THUMB.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
-    assert f"{folder}: left out: 2 .gif, 1 .nef" in run("degrade", folder, tmp_path / "out", *NOISE).stderr
-    assert "left out" not in run("degrade", folder, tmp_path / "out", *NOISE, "-q").stderr
+    lines = [
+        f"{folder}: left out: 2 .gif, 1 .nef, 1 .txt (b.gif, notes.txt, sub/c.NEF, sub/d.gif); save images",
+        f"{folder}: left out: sub/x.mask.png, which are called like masks",
+    ]
+    measured = ("-m", weights, "--degradation", "noise:sigma=9", "--limit", 1)
+    for verb in (("degrade", folder, tmp_path / "out", *NOISE), ("inspect", folder), ("evaluate", folder, *measured)):
+        said, quiet = run(*verb).stderr, run(*verb, "-q").stderr
+        assert [line in said for line in lines] == [True, True], verb
+        assert "left out" not in quiet
+        assert "THUMB" not in said
+    summary = agerestore.restore_files(folder, tmp_path / "new", model=weights, dry_run=True)
+    assert [line.startswith(start) for line, start in zip(summary.left_out, lines, strict=True)] == [True, True]
 
 
 def test_results_beside_their_sources_are_no_sources_of_another_suffix(folder):

@@ -1,10 +1,11 @@
 """How training sets are read: one image at a time, what they need said before."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import noise
+from pictures import noise, png
 from PIL import Image
 
 from agerestore import device
@@ -62,9 +63,15 @@ def test_photographs_that_do_not_fit_are_refused_by_their_headers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = photographs(tmp_path, (100, 50), (80, 60), (10, 10))  # the last is smaller than 32 pixels
+    (folder / "bomb.png").write_bytes(png(b"\0", (30000, 20000), 8, 0))
+    os.mkfifo(folder / "pipe.png")
     needed = 3 * (100 * 50 + 80 * 60)
     monkeypatch.setattr(device, "free_memory", lambda: needed)
-    assert len(sources.load_photographs(folder, 32)) == 2
+    found = sources.load_photographs(folder, 32)
+    assert len(found) == 2
+    assert [name in line for name, line in zip(("bomb.png", "pipe.png", "1 of 3"), found.skipped, strict=True)] == [
+        True
+    ] * 3
     monkeypatch.setattr(device, "free_memory", lambda: needed - 1)
     monkeypatch.setattr(io, "read_pixels", lambda path: pytest.fail("read before it was refused"))
     with pytest.raises(AgeRestoreError, match="give a part of it, or a machine with more memory"):
