@@ -241,3 +241,29 @@ class ColorizerConfig(NetworkConfig):
     def stages(self) -> tuple[str, ...]:
         """The adversarial stage; then, with components, the distribution of codes given the lightness."""
         return ("adversarial", *(("code_prior",) if self.prior_components else ()))
+
+
+class PhotoColorizerConfig(NetworkConfig):
+    """Configuration of networks that color photographs of any size, over the features of a shared backbone."""
+
+    kind: ClassVar[str] = "photo-colorizer"
+    adversarial_loss: ClassVar[str] = "photo_colorization"
+    data_settings: ClassVar[frozenset[str]] = frozenset({"crop_size", "workers"})
+    is_conditional: ClassVar[bool] = True
+
+    architecture: Literal["photo-color"] = "photo-color"
+    channels: ClassVar[int] = 3
+    image_size: ClassVar[None] = None
+    prior: ClassVar[Prior] = "sphere"
+    latent_dim: int = Field(16, ge=2)
+    widths: tuple[int, int, int, int, int] = Field(
+        (24, 64, 96, 128, 128), description="channels of the generator at strides 2, 4, 8, 16 and 32"
+    )
+    prior_components: int = Field(
+        16, ge=0, description="components of the distribution of codes given the lightness; 0 for none"
+    )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The adversarial stage; then, with components, the distribution of codes given the lightness."""
+        return ("adversarial", *(("code_prior",) if self.prior_components else ()))

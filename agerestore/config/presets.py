@@ -134,6 +134,22 @@ PRESETS: dict[str, Preset] = {
         "crop_size": 192, "gray": 0.2, "detect.steps": 60_000, "detect.lr": 2e-3, "betas": (0.9, 0.99), "clip": 1.0,
         "precision": "bf16", "ema": 0.997, "sheet_every": 2000, "log_every": 200,
     }),
+    "photo-color": Preset("colors for black-and-white photographs of any size; the shipped model photo-color", {
+        "network": {"architecture": "photo-color"},
+        "updates": {
+            "encoder": {"weights": {"kl_real": 10, "kl_fake": -5, "match_x": 5, "classes": 2}},
+            "generator": {"weights": {
+                "kl_fake": 5, "kl_within": 5, "match_z": 32, "match_x": 5, "classes": 2, "colorfulness": 1,
+            }},
+        },
+        "crop_size": 128, "batch_size": 24, "lr": 1e-3, "lr_decay": "cosine", "steps": 60_000, "margin": 0.15,
+        "precision": "bf16", "clip": 1.0, "robust.steps": 0, "finetune.steps": 0, "code_prior.steps": 8000,
+        "validation": 0.02,
+    }),
+    "photo-color-regression": Preset("colors by plain regression, to compare photo-color with", {
+        "network": {"architecture": "photo-color", "prior_components": 0},
+        "updates": {"generator": {"weights": {"regression": 5, "estimate": 2}}},
+    }, base="photo-color"),
     "cars-color": Preset("colors for gray images of one kind, 64x64; the shipped model cars-color", {
         # Reconstruction weighs most, in a loss that counts gray cars as much as red ones (docs/experiments.md).
         "network": {"architecture": "color", "prior_components": 16},

@@ -17,6 +17,7 @@ from agerestore.config.networks import AutoencoderConfig, ColorizerConfig
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import AugmentedBatches, augment
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet, hide_labels
+from agerestore.data.film import black_and_white
 from agerestore.data.patches import BLOCK, DefectPatchDataset, PatchDataset
 from agerestore.data.prefetch import Prefetcher
 from agerestore.data.seeds import batch_indices, derive_seed
@@ -242,8 +243,49 @@ class DefectBatches(PatchBatches):
         return DefectPatchDataset(**vars(plain), kinds=self.config.network.defects)  # type: ignore[attr-defined]
 
 
+class PhotoColorBatches:
+    """Batches of views of color photographs, with the lightness of black-and-white prints, and hints on half of them."""
+
+    def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
+        self.config, self.device, self._photographs = config, device, photographs
+        self._drawn: tuple[tuple[str, int], Batch] | None = None
+
+    def draw(self, spec: BatchSpec, step: int, player: str, k: int) -> Batch:
+        """See `Batches.draw`; the images are Lab, the same with the same hints for all players of an iteration."""
+        if self._drawn is None or self._drawn[0] != (spec.key, step):
+            self._drawn = (spec.key, step), self._images(spec, step)
+        seed = derive_seed(self.config.seed, spec.key, step, legacy.random_key(player), k)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        z = sample_latents(spec.batch_size, self.config.network.latent_dim, generator)
+        return replace(self._drawn[1], z=z)
+
+    def _images(self, spec: BatchSpec, step: int) -> Batch:
+        generator = torch.Generator().manual_seed(derive_seed(self.config.seed, spec.key, step))
+        rgb = self._photographs.views(spec.batch_size, self.config.crop_size, generator).float() / 255
+        lab = rgb_to_lab(rgb)
+        lab = torch.cat([black_and_white(rgb, generator), lab[:, 1:]], 1)
+        hints = draw_hints(functional.avg_pool2d(lab[:, 1:], 2), generator)
+        hints[: len(hints) // 2] = 0
+        return Batch(send(lab, self.device), torch.empty(0), hints=send(hints, self.device))
+
+
+def draw_hints(chroma: Tensor, generator: torch.Generator) -> Tensor:
+    """The colors at a few random points of chroma (B, 2, h, w): (B, 3, h, w), see `Batch.hints`."""
+    count, _, height, width = chroma.shape
+    most = (MOST_HINTS + 1) ** torch.rand(count, generator=generator)  # as many images of 1 as of 2 or 3, or 4 to 7
+    there = torch.zeros(count, 1, height * width)
+    for image, points in enumerate(most.long().tolist()):
+        there[image, 0, torch.randint(height * width, (points,), generator=generator)] = 1
+    there = there.view(count, 1, height, width)
+    return torch.cat([there, there * chroma], 1)
+
+
 # Kinds of models whose batches hold more than clean and degraded images; see `batches`.
-KINDS: dict[str, Any] = {"autoencoder": AutoencoderBatches, "colorizer": ColorBatches, "detector": DefectBatches}
+KINDS: dict[str, Any] = {
+    "autoencoder": AutoencoderBatches, "colorizer": ColorBatches, "detector": DefectBatches,
+    "photo-colorizer": PhotoColorBatches,
+}  # fmt: skip
+MOST_HINTS = 24  # of an image
 
 
 def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:

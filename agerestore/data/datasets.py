@@ -16,6 +16,7 @@ from agerestore.data.seeds import derive_seed
 from agerestore.errors import UsageError
 
 MAX_UPSCALE = 2.5  # of random crops of photographs
+SMALLEST_VIEW, WIDEST_VIEW = 0.5, 1.7  # of the short side of a photograph, and of a view's own
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,30 @@ class PhotoSet(TrainingSet):
             crop = image[:, top : top + side, left : left + side].rot90(rotation, (1, 2))
             crops.append(resize(crop[None].flip(3) if mirrored % 2 else crop[None], size, "bicubic"))
         return torch.cat(crops)
+
+    def views(self, count: int, size: int, generator: torch.Generator) -> Tensor:
+        """Random views of whole scenes: each a large part of one photograph, half of them wider, half mirrored.
+
+        Args:
+            count: N.
+            size: S.
+            generator: on the CPU.
+
+        Returns:
+            (N, 3, S, S) uint8, on the device of the photographs; what was not square is stretched.
+        """
+        views = []
+        for index in torch.randint(len(self.images), (count,), generator=generator).tolist():
+            image = self.images[index]
+            share, down, across, longer, mirrored = torch.rand(5, generator=generator).tolist()
+            short = min(image.shape[1:])
+            side = max(short * (SMALLEST_VIEW + (1 - SMALLEST_VIEW) * share), min(short, size // 2))
+            stretch = 1 + (WIDEST_VIEW - 1) * max(2 * longer - 1, 0)
+            height, width = (min(round(side * (stretch if whole > short else 1)), whole) for whole in image.shape[1:])
+            top, left = int(down * (image.shape[1] - height + 1)), int(across * (image.shape[2] - width + 1))
+            view = image[None, :, top : top + height, left : left + width]
+            views.append(resize(view.flip(3) if mirrored < 0.5 else view, size))
+        return torch.cat(views)
 
 
 def split_validation(images: Set, share: float) -> tuple[Set, Set]:

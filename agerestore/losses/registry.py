@@ -6,7 +6,7 @@ from collections.abc import Callable
 from agerestore import distributed
 from agerestore.config.extensions import look_up
 from agerestore.config.training import TrainConfig
-from agerestore.losses import age, colorization, conditional_age
+from agerestore.losses import age, colorization, conditional_age, photo_colorization
 from agerestore.losses.base import LossTerms, Objective
 from agerestore.losses.divergence import divergence_from, ideal
 
@@ -15,6 +15,7 @@ CONDITIONS: dict[str, tuple[Callable[[age.AGE], Objective], tuple[str, ...]]] = 
     "age": (lambda unconditional: unconditional, age.TERMS),
     "conditional_age": (conditional_age.ConditionalAGE, conditional_age.TERMS),
     "colorization": (colorization.ColorAGE, colorization.TERMS),
+    "photo_colorization": (photo_colorization.PhotoColorAGE, photo_colorization.TERMS),
 }
 
 

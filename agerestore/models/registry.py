@@ -8,12 +8,14 @@ from agerestore.models.base import ModelNetworks
 from agerestore.models.colorizer import Colorizer
 from agerestore.models.detector import DefectDetector
 from agerestore.models.photo import PhotoRestorer
+from agerestore.models.photo_colorizer import PhotoColorizer
 
 KINDS: dict[str, type[ModelNetworks]] = {
     "autoencoder": Autoencoder,
     "photo": PhotoRestorer,
     "colorizer": Colorizer,
     "detector": DefectDetector,
+    "photo-colorizer": PhotoColorizer,
 }
 
 

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,22 +13,10 @@ from agerestore import files
 from agerestore.errors import UsageError, WeightsError
 from agerestore.models.base import Model
 from agerestore.models.registry import KINDS
+from agerestore.models.shipped import folder
 from agerestore.models.weights import load_weights, network_of, read_header, sha256
 
 FINAL = "final.safetensors"  # what a run leaves in its folder
-
-
-@cache
-def folder() -> Path:
-    """The folder of the shipped weights.
-
-    Raises:
-        WeightsError: they are not installed.
-    """
-    try:
-        return Path(str(resources.files("agerestore_pretrained")))
-    except ModuleNotFoundError:
-        raise WeightsError("the shipped weights are not installed; reinstall agerestore with pip") from None
 
 
 def index() -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from agerestore.config import legacy
 from agerestore.config.stages import StageConfig, UpdateStep
 from agerestore.config.training import TrainConfig
 from agerestore.data.batches import BatchSpec
-from agerestore.losses import code_prior, detection, regression, robust_encoder
+from agerestore.losses import code_prior, detection, photo_colorization, regression, robust_encoder
 from agerestore.losses.base import LossTerms
 from agerestore.losses.registry import build_objective
 
@@ -137,7 +137,7 @@ def _robust(config: TrainConfig, images: int) -> Stage:
 
 def _code_prior(config: TrainConfig, images: int) -> Stage:
     """The distribution of codes given the lightness is fitted to those of real images."""
-    losses = LossTerms(code_prior.code_prior_terms, code_prior.TERMS)
+    losses = CODE_PRIORS[config.network.kind]
     return _single("code_prior", config.code_prior, losses, config.batch_size)
 
 
@@ -161,6 +161,11 @@ def _single(
 def _parse(degradation: str) -> tuple[degradations.Step, ...] | None:
     return degradations.parse(degradation) if degradation else None
 
+
+CODE_PRIORS = {  # kind of networks -> loss terms of their code prior
+    "colorizer": LossTerms(code_prior.code_prior_terms, code_prior.TERMS),
+    "photo-colorizer": LossTerms(photo_colorization.code_prior_terms, photo_colorization.CODE_PRIOR_TERMS),
+}
 
 STAGES: dict[str, Callable[[TrainConfig, int], Stage]] = {
     "estimate": _estimate,

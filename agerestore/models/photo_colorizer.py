@@ -1,0 +1,145 @@
+"""The model that colors photographs of any size: a conditional AGE over the features of an image classifier.
+
+The encoder e(L, a, b) gives the code of a color image, a few numbers on the sphere for all of its colors; the
+generator g(L, z) gives the colors a, b of a lightness. Both see the lightness; the generator also sees what a frozen
+backbone knows of its content. A code prior p(z | L) says which codes images of a lightness have.
+
+The backbone is no part of the weights: all models of this kind share one file of it.
+"""
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agerestore.config.networks import PhotoColorizerConfig
+from agerestore.images.color import lab_to_displayable, match_channels, rgb_to_lab
+from agerestore.models.base import ModelNetworks, Task
+from agerestore.models.latent import GaussianMixture, project
+from agerestore.models.layers import dcgan, efficientnet_lite
+from agerestore.models.layers.code_prior import CodePrior
+from agerestore.models.layers.color_decoder import ColorDecoder, ColorEncoder, Condition
+
+MIDDLE_LIGHTNESS, LIGHTNESS_UNIT = 50.0, 50.0  # lightness of Lab that our networks see as 0, and as 1 more
+STRIDE = efficientnet_lite.STRIDE
+SHORT_SIDE = 256  # pixels of an image that the networks see, unless the long side would exceed the next
+LONG_SIDE = 640
+
+
+def pack_lightness(lightness: Tensor) -> Tensor:
+    """Lightness (B, 1, H, W) in [0, 100] -> (B, 4, H/2, W/2), about in [-1, 1]."""
+    return F.pixel_unshuffle((lightness - MIDDLE_LIGHTNESS) / LIGHTNESS_UNIT, 2)
+
+
+class PhotoColorizer(ModelNetworks):
+    """An encoder of the colors of images, and a generator of the colors of a lightness; any height and width.
+
+    Images are Lab at its public methods, but RGB or gray in [0, 1] at `forward`.
+
+    Attributes:
+        encoder: packed lightness and chroma -> code on the sphere.
+        generator: condition, code and hints -> colors. Code 0 is for the point estimate, where a run trains it.
+        backbone: gray image -> features; frozen.
+        code_prior: features -> distribution of codes; None where the configuration has none.
+    """
+
+    task: ClassVar[Task] = "colorization"
+    input_multiple: ClassVar[int] = STRIDE
+
+    def __init__(self, config: PhotoColorizerConfig) -> None:
+        super().__init__(config)
+        self.encoder = ColorEncoder(config.latent_dim)
+        self.generator = ColorDecoder(config.latent_dim, config.widths)
+        self.backbone = efficientnet_lite.Backbone(efficientnet_lite.load())
+        self.code_prior: CodePrior | None = None
+        if config.prior_components:
+            channels = sum(efficientnet_lite.WIDTHS[-2:])
+            self.code_prior = CodePrior(channels, config.latent_dim, config.prior_components)
+
+    def initialize(self) -> None:
+        """The encoder N(0, 0.02), as in the AGE paper's code; the generator as in `ColorDecoder.initialize`."""
+        dcgan.initialize(self.encoder)
+        if self.code_prior is not None:
+            self.code_prior.initialize()
+        self.generator.initialize()
+
+    @property
+    def supports(self) -> frozenset[str]:
+        """Several samples, hints, or the colors of a reference, and their strength."""
+        return frozenset({"samples", "seed", "reference", "strength", "hints"})
+
+    @classmethod
+    def preprocess(cls, config: Any, image: Tensor) -> Tensor:
+        """RGB (B, 3, H, W) in [0, 1] -> Lab."""
+        return rgb_to_lab(image)
+
+    def strip_for_inference(self, trained: Collection[str]) -> "PhotoColorizer":
+        """Without a code prior that was not trained."""
+        return self if self.code_prior is None or "code_prior" in trained else self.without_code_prior()
+
+    def without_code_prior(self) -> "PhotoColorizer":
+        """The same networks, sharing weights; codes then come from the whole sphere."""
+        return self.sharing({"encoder", "generator", "backbone"}, prior_components=0)
+
+    def working_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size at which an image of this size is colored: nearly its proportions, multiples of the stride."""
+        scale = min(SHORT_SIDE / min(height, width), LONG_SIDE / max(height, width))
+        rows, columns = (max(round(side * scale / STRIDE), 2) * STRIDE for side in (height, width))
+        return rows, columns
+
+    def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The point estimate, code 0: gray or RGB (B, 1 or 3, H, W) -> RGB (B, 3, H, W) of the same lightness."""
+        lightness = rgb_to_lab(match_channels(image, 3))[:, :1]
+        chroma = self.generate(lightness, lightness.new_zeros(len(lightness), self.config.latent_dim))
+        chroma = F.interpolate(chroma.float(), lightness.shape[2:], mode="bilinear")
+        return lab_to_displayable(torch.cat([lightness, chroma], 1))
+
+    def encode(self, lab: Tensor) -> Tensor:
+        """Lab (B, 3, H, W) -> codes (B, M) on the sphere, of the colors it has."""
+        code: Tensor = self.encoder(pack_lightness(lab[:, :1]), F.avg_pool2d(lab[:, 1:], 2))
+        return code
+
+    def generate(self, lightness: Tensor, code: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Lightness (B or 1, 1, H, W) in [0, 100] and codes (B, M) -> the a and b of Lab, (B, 2, H/2, W/2).
+
+        Codes are projected onto the sphere; zeros stay, for the point estimate.
+
+        Args:
+            lightness: one for each code, or one for all.
+            code: (B, M).
+            hints: (B or 1, 3, H/2, W/2), see `ColorDecoder.forward`.
+        """
+        condition = self.condition(lightness)
+        if len(lightness) != len(code):
+            condition = condition.repeat(1, len(code))
+        if hints is not None:
+            hints = hints.expand(len(code), -1, -1, -1)
+        chroma: Tensor = self.generator(condition, project(code), hints).chroma
+        return chroma
+
+    def code_distribution(self, lightness: Tensor) -> GaussianMixture:
+        """Distribution of the codes that images of a lightness (B, 1, H, W) have.
+
+        It is near the sphere and not on it: project what is drawn from it.
+        """
+        assert self.code_prior is not None
+        found: GaussianMixture = self.code_prior(content_of(self.condition(lightness)))
+        return found
+
+    def features(self, lightness: Tensor) -> Tensor:
+        """What the backbone knows of lightness (B, 1, H, W), (B, D): means and deviations of its last features."""
+        last = content_of(self.condition(lightness)).flatten(2)
+        return torch.cat([last.mean(dim=2), last.std(dim=2)], 1)
+
+    def condition(self, lightness: Tensor) -> Condition:
+        """What the generator knows of a lightness (B, 1, H, W) in [0, 100]."""
+        found: Condition = self.generator.condition(pack_lightness(lightness), self.backbone(lightness / 100))
+        return found
+
+
+def content_of(condition: Condition) -> Tensor:
+    """The features at strides 16 and 32, both at 16: (B, C, H/16, W/16)."""
+    *_, middle, last = condition.features
+    return torch.cat([middle, F.interpolate(last, middle.shape[2:], mode="nearest")], 1)
