@@ -9,10 +9,10 @@ import typer
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import UsageError
 
+from . import _completion
 from ._files import output_folder, plan_files, run_files
-from ._options import IMAGE, MODEL, OUTPUT, Compute, Files, Messages, ModelName, Seed, flag, option, with_groups
+from ._options import IMAGE, MODEL, OUTPUT, Compute, Files, Messages, Seed, flag, option, with_groups
 
-MODEL_NAME = "cars-color"
 SUFFIX = ".colorized"
 
 
@@ -26,7 +26,7 @@ def colorize(
     ],
     sepia: Annotated[bool, flag(IMAGE, "--sepia", help="Take a toned image for a gray one.")] = False,
     force: Annotated[
-        bool, flag(IMAGE, "--force", help="Color images that have colors already, or that show no car.")
+        bool, flag(IMAGE, "--force", help="Color images that have colors already, or that the model does not know.")
     ] = False,
     max_pixels: Annotated[int, option(IMAGE, min=1, metavar="N", help="Refuse images of more pixels.")] = MAX_PIXELS,
     samples: Annotated[
@@ -36,30 +36,40 @@ def colorize(
     reference: Annotated[
         Path | None, option(MODEL, metavar="FILE", help="Take the colors of this color photograph.")
     ] = None,
-    strength: Annotated[
-        float, option(MODEL, metavar="0..1", help="0 leaves images gray, 1 gives them all the color.")
+    hint: Annotated[
+        list[str] | None,
+        option(MODEL, metavar="X,Y,#RRGGBB",
+               help="The color of one point, in pixels from the left and from the top; repeat it for others."),
+    ] = None,
+    saturation: Annotated[
+        float, option(MODEL, metavar="0..2", help="0 leaves images gray, 1 is what the model draws, 2 twice as much.")
     ] = 1.0,
-    model: ModelName = MODEL_NAME,
+    model: Annotated[
+        str, option(MODEL, "-m", "--model", metavar="auto|NAME|FILE", autocompletion=_completion.models_or_auto,
+                    help="auto chooses for each image; else a shipped model's name, or a .safetensors file.")
+    ] = "auto",
     compare: Annotated[bool, flag(OUTPUT, "--compare", help="Also write gray and colored side by side.")] = False,
     *,
     compute: Compute,
     files: Files,
     messages: Messages,
 ) -> None:  # fmt: skip
-    """Color gray photographs of cars; of anything else only with --force.
+    """Color black-and-white photographs.
 
-    The lightness of every pixel stays, at full size. Each color version comes from a random code; --seed repeats it.
+    The lightness of every pixel stays, at full size. The first color version is the likeliest; the others differ from
+    it and from each other. --hint says what you know: a hint holds at its point in every version.
 
     The further versions of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg, and --compare writes
     NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore.config.options import ColorizeFileSettings, ColorizeSettings
-    from agerestore.inference.colorizer import color_codes_for
+    from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, read_hints
+    from agerestore.inference.colorizer import read_reference
     from agerestore.inference.file_processors import ColorizeProcessor
     from agerestore.models import zoo
 
-    settings = ColorizeSettings(samples, seed, strength, sepia, force, compute.precision)
+    hints = read_hints(map(_parts, hint or ()))
+    settings = ColorizeSettings(samples, seed, saturation, hints, sepia, force, compute.precision)
     extras = ColorizeFileSettings(reference, compare, max_pixels)
     if reference is not None and samples != 1:
         raise UsageError("--reference gives one color version; leave -n out")
@@ -74,11 +84,16 @@ def colorize(
     devices.set_threads(compute.threads)
     where = devices.choose(compute.device)
     devices.precision(compute.precision, where)  # an unknown one is named before any work
-    loaded = zoo.load(model, device=where)
-    loaded.require("colorize")
-    codes = color_codes_for(loaded, settings, reference)
-    processor = ColorizeProcessor(loaded, codes, settings, extras, files.options)
+    models = zoo.load_automatic("colorize", device=where) if model == "auto" else {model: zoo.load(model, device=where)}
+    colors = None if reference is None else read_reference(reference)
+    processor = ColorizeProcessor(models, colors, settings, extras, files.options)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
+
+
+def _parts(hint: str) -> tuple[object, ...]:
+    """The parts of a --hint, to be checked."""
+    *place, color = hint.split(",")
+    return (*(int(each) if each.strip().isdecimal() else each for each in place), color.strip())
 
 
 def _where_to(paths: list[Path], files: Files) -> tuple[list[Path], Path, Files]:

@@ -11,7 +11,6 @@ from agerestore.errors import UsageError
 from . import _completion
 from ._files import output_folder, plan_files, run_files
 from ._options import IMAGE, MODEL, OUTPUT, SPEED, Compute, Files, Messages, Seed, flag, option, with_groups
-from .colorize import MODEL_NAME as COLORS
 
 
 @with_groups
@@ -51,7 +50,7 @@ def restore(
         bool, flag(IMAGE, "--neutral", help="Make sepia and yellowed prints gray, and remove all of a color cast.")
     ] = False,
     colorize: Annotated[
-        bool, flag(IMAGE, "--colorize", help="Color the restored image; only for gray photographs of cars.")
+        bool, flag(IMAGE, "--colorize", help="Color the restored image, if it is black and white.")
     ] = False,
     max_pixels: Annotated[int, option(IMAGE, min=1, metavar="N", help="Refuse images of more pixels.")] = MAX_PIXELS,
     model: Annotated[
@@ -124,9 +123,9 @@ def restore(
     )  # fmt: skip
     extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels, save_mask)
     models = zoo.load_automatic(device=where) if model == "auto" else {model: zoo.load(model, device=where)}
-    colors = zoo.load(COLORS, device=where) if colorize else None
+    colorizers = zoo.load_automatic("colorize", device=where) if colorize else {}
     detector = zoo.load_detector(models) if masks.detect else None
-    processor = RestoreProcessor(models, settings, extras, masks.folder, colors, detector, files.options)
+    processor = RestoreProcessor(models, settings, extras, masks.folder, colorizers, detector, files.options)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
 
 

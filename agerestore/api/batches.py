@@ -65,7 +65,7 @@ def restore_files(
         resize_mask: resize masks to the size of their images, instead of refusing others.
         tones: see `agerestore.restore`.
         neutral: see `agerestore.restore`.
-        colorize: also colorize the restored images, gray photographs of cars.
+        colorize: also colorize the restored images, black-and-white photographs.
         max_pixels: refuse files of more pixels.
         strength: see `agerestore.restore`.
         sigma: see `agerestore.restore`.
@@ -114,9 +114,9 @@ def restore_files(
     jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path, notify=left_out.append), masks)
     models = named_models(model, device=device)
     devices.resolve_precision(precision)  # an unknown one is named before any work
-    colorizer = next(iter(named_models("auto", "colorize", device).values())) if colorize else None
+    colorizers = named_models("auto", "colorize", device) if colorize else {}
     detector = detector_for(models) if masks.detect else None
-    processor = RestoreProcessor(models, settings, extras, masks.folder, colorizer, detector, files)
+    processor = RestoreProcessor(models, settings, extras, masks.folder, colorizers, detector, files)
     single = len(paths) == 1 and not paths[0].is_dir()
     done: list[Outcome] = []
 

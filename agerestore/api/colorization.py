@@ -1,11 +1,12 @@
 """`agerestore.colorize`."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from numpy.typing import NDArray
 
 from agerestore.api.models import AnyModel, named_models, warn
-from agerestore.config.options import ColorizeSettings
+from agerestore.config.options import ColorizeSettings, read_hints
 from agerestore.images.arrays import AnyPath, I
 from agerestore.inference import colorizer
 from agerestore.inference.result import Result
@@ -17,7 +18,8 @@ class _ColorizeOptions(TypedDict, total=False):
     samples: int
     seed: int
     reference: Any
-    strength: float
+    saturation: float
+    hints: Sequence[tuple[int, int, str]]
     sepia: bool
     force: bool
     precision: str
@@ -43,7 +45,8 @@ def colorize(
     samples: int = 1,
     seed: int = 0,
     reference: Any = None,
-    strength: float = 1.0,
+    saturation: float = 1.0,
+    hints: Sequence[tuple[int, int, str]] = (),
     sepia: bool = False,
     force: bool = False,
     precision: str = "auto",
@@ -54,11 +57,13 @@ def colorize(
 
     Args:
         image: see `restore`; gray in one channel or three.
-        model: ``auto`` is the shipped colorizer, of cars; else a name, a path, or what `load` gave.
+        model: ``auto`` selects a shipped colorizer for the image; else a name, a path, or what `load` gave.
         samples: number of colorizations.
         seed: of their color codes; the first ones of a seed are the same for every number of samples.
         reference: a color image, in any of these types, whose colors are taken instead; then ``samples`` is 1.
-        strength: 0 leaves the image gray, 1 gives it all the color.
+        saturation: 0 leaves the image gray, 1 gives it the colors that the model generates, 2 twice as much of them.
+        hints: colors that are known at points of the image as it is shown: (x, y, "#rrggbb"), in pixels from the left
+            and from the top, from 0. The lightness of such a color does not count.
         sepia: take a toned image for a gray one.
         force: colorize images that have colors already, or that are unlike those the model was trained on.
         precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
@@ -71,14 +76,14 @@ def colorize(
 
     Raises:
         AgeRestoreError: the image has colors already.
-        OutOfDomainError: the image is unlike those the model was trained on.
-        UsageError: an image or option that is not understood, or a model that restores.
+        OutOfDomainError: the image is unlike those the models were trained on.
+        UsageError: an image or option that is not understood, a hint outside the image, or a model that restores.
     """
     settings = ColorizeSettings(
-        samples=samples, seed=seed, strength=strength, sepia=sepia, force=force, precision=precision
-    )
-    loaded = next(iter(named_models(model, "colorize").values()))
-    result = colorizer.colorize(loaded, image, settings, reference, progress)
+        samples=samples, seed=seed, saturation=saturation, hints=read_hints(hints), sepia=sepia, force=force,
+        precision=precision,
+    )  # fmt: skip
+    result = colorizer.colorize(named_models(model, "colorize"), image, settings, reference, progress)
     if details:
         return result
     warn(result)

@@ -4,11 +4,12 @@ A field made with `option` declares that, and under which name and value it join
 what it has done before (`agerestore.batch.cache_key`). Names and values in the key are those of the first manifests.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import index
 from pathlib import Path
-from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
+from typing import Any, NamedTuple, Self, SupportsFloat, SupportsIndex
 
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import UsageError
@@ -206,6 +207,53 @@ class RestoreFileSettings:
         check_whole(1, max_pixels=self.max_pixels)
 
 
+MOST_HINTS = 1000  # of an image
+_COLOR = re.compile("#[0-9a-fA-F]{6}")
+
+
+class Hint(NamedTuple):
+    """A color that is known at a point of an image.
+
+    Attributes:
+        x: pixels from the left, from 0, of the image as it is shown.
+        y: pixels from the top.
+        color: as ``#rrggbb`` in sRGB; its lightness does not count.
+    """
+
+    x: int
+    y: int
+    color: str
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.color}"
+
+    @classmethod
+    def read(cls, x: Any, y: Any, color: Any) -> Self:
+        """Check the parts of a hint.
+
+        Raises:
+            UsageError: a coordinate is no whole number or negative, or the color is none.
+        """
+        check_whole(0, hints_x=x, hints_y=y)
+        if not isinstance(color, str) or not _COLOR.fullmatch(color):
+            raise UsageError(f"`hints`: {color!r} is no color; write it as #rrggbb, such as #a0522d")
+        return cls(index(x), index(y), color.lower())
+
+
+def read_hints(hints: Iterable[Any]) -> tuple[Hint, ...]:
+    """Read hints given as (x, y, color) each.
+
+    Raises:
+        UsageError: one is not of that form.
+    """
+    found = []
+    for each in hints:
+        if isinstance(each, str) or not isinstance(each, Sequence) or len(each) != 3:
+            raise UsageError(f"`hints`: {each!r} is not of the form (x, y, '#rrggbb')")
+        found.append(Hint.read(*each))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class ColorizeSettings:
     """Options of colorizing an image.
@@ -213,7 +261,8 @@ class ColorizeSettings:
     Attributes:
         samples: number of colorizations.
         seed: of their color codes; the first ones of a seed are the same for every number of samples.
-        strength: 0 leaves the image gray, 1 gives it all the color that the model generates.
+        saturation: 0 leaves the image gray, 1 gives it the colors that the model generates, 2 twice as much of them.
+        hints: colors that are known at points of the image.
         sepia: take a toned image for a gray one.
         force: colorize images that have colors already, or are out of the model's domain.
         precision: ``fp32``, ``bf16`` or ``auto`` for fp32.
@@ -221,7 +270,8 @@ class ColorizeSettings:
 
     samples: int = option(1, affects_output=True)
     seed: int = option(0, affects_output=True)
-    strength: float = option(1.0, affects_output=True, value=_real)
+    saturation: float = option(1.0, affects_output=True, key="strength", value=_real)
+    hints: tuple[Hint, ...] = option((), affects_output=True, value=lambda hints: [*map(str, hints)], later=True)
     sepia: bool = option(False, affects_output=True)
     force: bool = option(False, affects_output=True)
     precision: str = option("auto", affects_output=True)
@@ -229,7 +279,9 @@ class ColorizeSettings:
     def __post_init__(self) -> None:
         check_whole(1, samples=self.samples)
         check_whole(seed=self.seed)
-        check_within(0, 1, strength=self.strength)
+        check_within(0, 2, saturation=self.saturation)
+        if len(self.hints) > MOST_HINTS:
+            raise UsageError(f"{len(self.hints)} hints are more than {MOST_HINTS}; give fewer")
 
 
 @dataclass(frozen=True)

@@ -244,7 +244,7 @@ class DefectBatches(PatchBatches):
 
 
 class PhotoColorBatches:
-    """Batches of views of color photographs, with the lightness of black-and-white prints, and hints on half of them."""
+    """Batches of views of color photographs, with the lightness of prints and hints on half of them."""
 
     def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
         self.config, self.device, self._photographs = config, device, photographs

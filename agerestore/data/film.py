@@ -34,7 +34,9 @@ def black_and_white(rgb: Tensor, generator: torch.Generator) -> Tensor:
 
     weights = torch.cat([draw(*each) for each in (RED, GREEN, BLUE)], 1)
     exposed = (to_linear(rgb) * weights / weights.sum(1, keepdim=True)).sum(1, keepdim=True)
-    gray = torch.where(chosen(AS_IT_IS), lightness(rgb) / 100, lightness(to_encoded(exposed).expand(-1, 3, -1, -1)) / 100)
+    gray = torch.where(
+        chosen(AS_IT_IS), lightness(rgb) / 100, lightness(to_encoded(exposed).expand(-1, 3, -1, -1)) / 100
+    )
     gray = torch.where(chosen(CHANGED), gray.clamp(0, 1).pow(draw(*GAMMA)), gray)
     black, white = draw(0, BLACK), draw(WHITE, 1)
     gray = torch.where(chosen(CHANGED), black + (white - black) * gray, gray)

@@ -1,21 +1,23 @@
-"""Diverse color codes for a lightness, where an image may be colorized in several ways.
+"""Color codes for a lightness, where an image may be colorized in several ways.
 
-Codes are drawn from the code prior p(z | L). Of many draws, each code after the first is the one that, with those
-before it, brings all others closest, as if each were the truth in its turn (greedy facility location): where most cars
-are gray, a second gray rarely comes closer to the truth than the first.
+The first code is the likeliest by the code prior p(z | L): the mean of its heaviest component. Of many draws, each code
+after it is the one that, with those before it, brings all others closest, as if each were the truth in its turn (greedy
+facility location): where most cars are gray, a second gray rarely comes closer to the truth than the first.
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from agerestore.metrics.color import ellipse_distance
 from agerestore.models.latent import project, sample_latents
 
-CANDIDATES = 256  # draws among which codes are chosen
-FIRST = 2  # the first code is the more colorful one of so many draws: people have the gray image already
+CANDIDATES = 128  # draws among which codes are chosen
+CHOICE_SIDE = 128  # pixels of the short side at which candidates are compared
 APART_WEIGHT = 0.015  # dB for a unit of Lab between mean colors: by PSNR alone a gray would follow a gray
+CHUNK = 32  # codes that are drawn at a time
 RESIDUAL_MSE = 5.0  # mean square of a and b that codes do not explain: images closer than that count as equal
 
 
@@ -25,7 +27,7 @@ def draw_codes(networks: Any, lightness: Tensor, count: int, seed: int) -> Tenso
 
     Args:
         networks: of a colorizer, in eval mode; without a code prior, codes are uniform on the sphere.
-        lightness: (1, 1, S, S) in [0, 100].
+        lightness: (1, 1, H, W) in [0, 100], as the networks take it.
         count: K; those beyond `CANDIDATES` are not chosen for diversity.
         seed: of the draw.
     """
@@ -34,19 +36,32 @@ def draw_codes(networks: Any, lightness: Tensor, count: int, seed: int) -> Tenso
         drawn = [sample_latents(1, networks.config.latent_dim, generator) for _ in range(count)]
         return torch.cat(drawn).to(lightness.device)
     prior = networks.code_distribution(lightness)
-    draws = FIRST if count == 1 else max(count, CANDIDATES)
-    codes = project(torch.cat([prior.draw(generator) for _ in range(draws)]))
+    likeliest = project(prior.means[0, prior.logits[0].argmax()])[None]
+    if count == 1:
+        return likeliest
+    draws = [prior.draw(generator) for _ in range(max(count, CANDIDATES) - 1)]
+    codes = torch.cat([likeliest, project(torch.cat(draws))])
     first, others = codes[:CANDIDATES], codes[CANDIDATES:count]
-    chroma = networks.generate(lightness.expand(len(first), -1, -1, -1), first)
+    chroma = _compared(networks, lightness, first)
     return torch.cat([first[_most_diverse(chroma, min(count, len(first)))], others])
 
 
+def _compared(networks: Any, lightness: Tensor, codes: Tensor) -> Tensor:
+    """Chroma (K, 2, h, w) of each code, at the smaller size at which codes are compared."""
+    smallest = min(networks.working_size(*lightness.shape[2:]))
+    scale = min(1, CHOICE_SIDE / smallest)
+    multiple = networks.input_multiple
+    size = [max(round(side * scale / multiple), 1) * multiple for side in lightness.shape[2:]]
+    few = F.interpolate(lightness, size, mode="area")  # one for all codes
+    return torch.cat([networks.generate(few, part) for part in codes.split(CHUNK)])
+
+
 def _most_diverse(chroma: Tensor, count: int) -> list[int]:
-    """Indices of K of the colorizations (N, 2, H, W), a and b, chosen greedily."""
+    """Indices of K of the colorizations (N, 2, H, W), a and b, the first of them and others chosen greedily."""
     means, pixels = central_mean(chroma), chroma.flatten(1)
     error = torch.cdist(pixels, pixels).square() / pixels.shape[1]
     psnr = 10 * torch.log10(255**2 / (error + RESIDUAL_MSE))  # dB of each if another is the truth
-    chosen = [int(means[:FIRST].norm(dim=1).argmax())]
+    chosen = [0]
     while len(chosen) < count:
         best = psnr[:, chosen].max(dim=1, keepdim=True).values
         closer = (psnr - best).clamp_min(0).mean(dim=0)

@@ -1,12 +1,11 @@
 """Colorizing an image of any type: the one way, of the Python functions, the command and batches of files alike.
 
-The lightness is shrunk to the square that the model takes, whatever the aspect ratio, as in its training. The model
-generates small planes of chroma for it and a color code, and `agerestore.inference.chroma_upsampling` puts them onto
-the image at its full size.
+The lightness is scaled to the size at which the model works. The model generates small planes of chroma for it, its
+color codes and the hints, and `agerestore.inference.chroma_upsampling` puts them onto the image at its full size.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,22 +18,23 @@ from agerestore import device as devices
 from agerestore.analysis.color_mode import color_mode
 from agerestore.config.options import ColorizeSettings
 from agerestore.errors import AgeRestoreError, OutOfDomainError, UsageError
+from agerestore.images import io
 from agerestore.images.arrays import ImageLike, open_image
 from agerestore.images.color import rgb_to_lab
+from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
 from agerestore.images.raster import Raster
 from agerestore.inference import chroma_upsampling, color_codes, ood_features
+from agerestore.inference.color_hints import HintPlanes, hint_planes
 from agerestore.inference.result import Remark, Result
 from agerestore.inference.tiling import Progress
 from agerestore.models.base import Model
 
 DEFAULTS = ColorizeSettings()
 
-ColorCodes = Callable[[Tensor], Tensor]  # lightness (1, 1, S, S) -> codes (K, M), one for each sample
-
 
 def colorize(
-    model: Model,
+    models: Mapping[str, Model],
     image: ImageLike,
     settings: ColorizeSettings = DEFAULTS,
     reference: ImageLike | None = None,
@@ -45,7 +45,7 @@ def colorize(
     The lightness of every pixel stays, within 1/255; dtype, size, alpha and metadata stay.
 
     Args:
-        model: a colorizer.
+        models: colorizers by name, to select from.
         image: see `agerestore.images.arrays.open_image`; gray in one channel or three. With ``settings.force`` also a
             colored one, of which the lightness is taken.
         settings: options.
@@ -57,40 +57,18 @@ def colorize(
 
     Raises:
         AgeRestoreError: the image has colors already.
-        OutOfDomainError: the image is unlike those the model was trained on.
-        UsageError: the model does not colorize, or an image is not understood.
+        OutOfDomainError: the image is unlike those the models were trained on.
+        UsageError: a model does not colorize or takes no hints, or an image is not understood.
     """
-    model.require("colorize")
-    return colorize_with(model, image, color_codes_for(model, settings, reference), settings, progress)
-
-
-def color_codes_for(model: Model, settings: ColorizeSettings, reference: ImageLike | None = None) -> ColorCodes:
-    """The codes to colorize any image with: drawn for each, or those of a reference.
-
-    Raises:
-        UsageError: the reference has no colors, is a batch, or more than one sample is wanted of it.
-    """
-    if reference is None:
-        return partial(color_codes.draw_codes, model.networks, count=settings.samples, seed=settings.seed)
-    if settings.samples != 1:
+    for each in models.values():
+        each.require("colorize", ["hints"] if settings.hints and len(models) == 1 else [])
+    if reference is not None and settings.samples != 1:
         raise UsageError(f"`reference` gives one colorization, not {settings.samples}; leave `samples` or it out")
-    code = _code_of(model, open_image(reference))
-    return lambda lightness: code
-
-
-def colorize_with(
-    model: Model,
-    image: ImageLike,
-    codes: ColorCodes,
-    settings: ColorizeSettings = DEFAULTS,
-    progress: Progress | None = None,
-) -> Result[Any]:
-    """Colorize an image with color codes; see `colorize`."""
+    colors = None if reference is None else _open_reference(reference)
     raster = open_image(image)
     if not settings.force:
         refuse_colors(raster, settings.sepia)
-    lightness = [_model_lightness(model, raster, index) for index in range(len(raster.values))]
-    score = max(_score(model, light) for light in lightness)
+    model, score = select(models, raster, settings)
     remarks = []
     if score > 1:
         what = f"({score:.1f} x its limit)"
@@ -98,7 +76,7 @@ def colorize_with(
             unlike = f"is unlike anything this model was trained on {what}"
             raise OutOfDomainError(f"{unlike}; use `colorize(force=True)` to color it anyway")
         remarks.append(Remark(f"out of the model's domain {what}; its colors are guesses"))
-    versions = list(zip(*(_generate(model, light, codes(light), settings) for light in lightness), strict=True))
+    versions = list(zip(*(_versions(model, raster, index, settings, colors) for index in _each(raster)), strict=True))
     samples = []
     for count, planes in enumerate(versions):
         if progress is not None:
@@ -107,6 +85,28 @@ def colorize_with(
     if progress is not None:
         progress(len(versions), len(versions))
     return Result(samples[0], None, samples, score, model.name, remarks)
+
+
+def select(models: Mapping[str, Model], raster: Raster, settings: ColorizeSettings) -> tuple[Model, float]:
+    """The model for an image, and its out-of-distribution score.
+
+    Of several models, one for images of one kind colors what it knows, and the one for any photograph all else.
+
+    Args:
+        models: by name; of several, those whose header says ``general`` are for any photograph.
+        raster: one image or a batch.
+        settings: of colorizing; a model that takes no hints is not selected where there are any.
+    """
+    able = [model for model in models.values() if not settings.hints or "hints" in model.supports]
+    for model in sorted(able, key=lambda model: bool(model.header.get("general"))):
+        score = max(_score(model, _model_lightness(model, raster, index)) for index in _each(raster))
+        if score <= 1:
+            break
+    return model, score
+
+
+def _each(raster: Raster) -> range:
+    return range(len(raster.values))
 
 
 def refuse_colors(raster: Raster, sepia: bool = False) -> None:
@@ -147,43 +147,82 @@ def _colored(raster: Raster, planes: tuple[NDArray[np.float32], ...]) -> Tensor:
     return raster.with_pixels(images).values
 
 
-@torch.no_grad()
-def _code_of(model: Model, raster: Raster) -> Tensor:
-    """The color code (1, M) of a reference."""
+def read_reference(path: Path) -> Photo:
+    """Read a file whose colors are taken.
+
+    Raises:
+        UsageError: it has no colors.
+        UnreadableError: it cannot be read.
+    """
+    photo = io.read(path)
+    _open_reference(photo)
+    return photo
+
+
+def _open_reference(reference: ImageLike) -> Raster:
+    """An image whose colors are taken.
+
+    Raises:
+        UsageError: it is a batch, or has no colors.
+    """
+    raster = open_image(reference)
     if len(raster.values) != 1:
         raise UsageError(f"`reference` holds {len(raster.values)} images; give one")
     if color_mode(raster.on_8_bit_scale(raster.pixels())) != "color":
         raise UsageError("`reference` is gray or toned and has no colors to take; give a color image")
-    side = model.networks.config.image_size
+    return raster
+
+
+@torch.no_grad()
+def _code_of(model: Model, raster: Raster) -> Tensor:
+    """The color code (1, M) of a reference."""
+    size = model.networks.working_size(*raster.size)
     pixels = (raster.pixels().astype(np.float32) / np.float32(raster.peak)).clip(0, 1)
-    few = shrink(pixels, _at_most(side, pixels))
+    few = shrink(pixels, _at_most(size, pixels))
     lab = rgb_to_lab(torch.from_numpy(few).permute(2, 0, 1)[None])
-    code: Tensor = model.networks.encode(F.interpolate(lab, (side, side), mode="bilinear").to(model.device))
+    code: Tensor = model.networks.encode(F.interpolate(lab, size, mode="bilinear").to(model.device))
     return code
 
 
 def _model_lightness(model: Model, raster: Raster, index: int) -> Tensor:
-    """The lightness (1, 1, S, S) of an image, as the model takes it."""
-    side, pixels = model.networks.config.image_size, _float_or_file_depth(raster, index)
-    light = torch.from_numpy(chroma_upsampling.lightness(pixels, _at_most(side, pixels)))
-    return F.interpolate(light[None, None], (side, side), mode="bilinear").to(model.device)
+    """The lightness (1, 1, h, w) of an image, as the model takes it."""
+    size, pixels = model.networks.working_size(*raster.size), _float_or_file_depth(raster, index)
+    light = torch.from_numpy(chroma_upsampling.lightness(pixels, _at_most(size, pixels)))
+    return F.interpolate(light[None, None], size, mode="bilinear").to(model.device)
 
 
-def _at_most(side: int, pixels: NDArray[Any]) -> tuple[int, int]:
-    height, width = (min(length, side) for length in pixels.shape[:2])
+def _at_most(size: tuple[int, int], pixels: NDArray[Any]) -> tuple[int, int]:
+    height, width = (min(pair) for pair in zip(pixels.shape[:2], size, strict=True))
     return height, width
 
 
 @torch.no_grad()
 def _score(model: Model, lightness: Tensor) -> float:
-    """The OOD score of a lightness (1, 1, S, S); 0 for a model that cannot tell."""
+    """The OOD score of a lightness (1, 1, h, w); 0 for a model that cannot tell."""
     statistics = model.header.get("domain") or {}
     return float(ood_features.score(statistics, ood_features.features(model.networks, lightness)))
 
 
 @torch.no_grad()
-def _generate(model: Model, lightness: Tensor, codes: Tensor, settings: ColorizeSettings) -> list[NDArray[np.float32]]:
-    """Planes of a and b, (2, h, w), for a lightness (1, 1, S, S) and each code."""
+def _versions(
+    model: Model, raster: Raster, index: int, settings: ColorizeSettings, reference: Raster | None
+) -> list[NDArray[np.float32]]:
+    """Planes of a and b, (2, h, w), of one image for each color code."""
+    lightness = _model_lightness(model, raster, index)
+    if reference is None:
+        codes = color_codes.draw_codes(model.networks, lightness, settings.samples, settings.seed)
+    else:
+        codes = _code_of(model, reference)
+    hints: HintPlanes | None = None
+    given: dict[str, Tensor] = {}
+    if settings.hints:
+        height, width = lightness.shape[2:]
+        hints = hint_planes(settings.hints, raster.size, (height // 2, width // 2))
+        given = {"hints": hints.planes.to(lightness.device)}
     with devices.precision(settings.precision, lightness.device):
-        planes = torch.cat([model.networks.generate(lightness, code[None]) for code in codes])
-    return list((settings.strength * planes.float()).cpu().numpy())
+        planes = torch.cat([model.networks.generate(lightness, code[None], **given) for code in codes])
+    drawn = list(settings.saturation * planes.float().cpu())
+    if hints is not None:
+        light = F.avg_pool2d(lightness, 2)[0, 0]
+        drawn = [hints.bind(each, light) for each in drawn]
+    return [each.numpy() for each in drawn]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -32,9 +32,6 @@ from agerestore.inference import restorer
 from agerestore.inference.result import Remark, Result
 from agerestore.models import zoo
 from agerestore.models.base import Model
-
-if TYPE_CHECKING:
-    from agerestore.inference.colorizer import ColorCodes
 
 STD_SCALE = 4  # gray levels of the uncertainty map for one of the expected error
 
@@ -124,7 +121,7 @@ class RestoreProcessor:
         settings: options of restoring.
         extras: options of the files.
         masks_folder: the folder of masks, for the remark on files without one; None if masks are not in a folder.
-        colorizer: colorizes what was restored; None for not.
+        colorizers: by name, colorize what was restored; none for not.
         detector: finds defects where there is no mask; None for not.
         files: how results are written.
 
@@ -136,7 +133,7 @@ class RestoreProcessor:
     settings: RestoreSettings
     extras: RestoreFileSettings
     masks_folder: Path | None
-    colorizer: Model | None
+    colorizers: Mapping[str, Model]
     detector: Model | None
     files: FileOptions
     _said: set[str] = field(default_factory=set)  # remarks that hold for every image
@@ -146,7 +143,7 @@ class RestoreProcessor:
             next(iter(self.models.values())).require("restore", self.settings.given())
         if self.extras.save_mask and self.detector is None:
             raise UsageError("`save_mask` writes the defects that are found: pass `mask='auto'`, too")
-        if self.colorizer is not None and self.settings.samples:
+        if self.colorizers and self.settings.samples:
             raise UsageError("`samples` and `colorize` do not go together; color the samples with `colorize()`")
 
     @property
@@ -155,8 +152,8 @@ class RestoreProcessor:
         models = list(self.models.values())
         weights = (len(models) > 1, [fingerprint(model) for model in models])
         inputs: dict[str, object] = {"model": weights, "device": models[0].device.type}
-        if self.colorizer is not None:
-            inputs["colours"] = fingerprint(self.colorizer)  # as in manifests of version 0.1
+        if self.colorizers:
+            inputs["colours"] = [fingerprint(model) for model in self.colorizers.values()]
         if self.detector is not None:
             inputs["detector"] = fingerprint(self.detector)
         return cache_key("restore", self.settings, self.extras, self.files, **inputs)
@@ -164,11 +161,11 @@ class RestoreProcessor:
     def decode(self, job: Job, data: bytes) -> _Opened:
         """The image and its mask; images that could not be written are refused."""
         photo, path = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
-        if self.colorizer is not None:
+        if self.colorizers:
             from agerestore.inference.colorizer import refuse_colors  # restoring alone does not wait for it
 
             refuse_colors(open_image(photo))
-        io.refuse_unfit(photo if self.colorizer is None else photo.as_rgb(), job.suffix)
+        io.refuse_unfit(photo.as_rgb() if self.colorizers else photo, job.suffix)
         if path is None:
             return _Opened(data, photo)
         size = photo.pixels.shape[:2]
@@ -178,11 +175,11 @@ class RestoreProcessor:
     def compute(self, item: _Opened) -> tuple[_Opened, Result[Photo]]:
         """Restore the image, and colorize what was restored."""
         result = restorer.restore(self.models, item.photo, item.mask, self.settings, detector=self.detector)
-        if self.colorizer is not None:
+        if self.colorizers:
             settings = ColorizeSettings(seed=self.settings.seed, precision=self.settings.precision)
             from agerestore.inference.colorizer import colorize
 
-            colored = colorize(self.colorizer, result.image, settings)
+            colored = colorize(self.colorizers, result.image, settings)
             remarks = [*result.remarks, *colored.remarks]
             result = replace(result, image=colored.image, remarks=remarks, changed=True)
         return item, result
@@ -229,24 +226,30 @@ class ColorizeProcessor:
     """Colorizes image files.
 
     Attributes:
-        model: a colorizer.
-        codes: see `agerestore.inference.colorizer.color_codes_for`.
+        models: colorizers by name, to select from.
+        reference: the color image whose colors are taken; None for codes that are drawn.
         settings: options of colorizing.
         extras: options of the files.
         files: how results are written.
     """
 
-    model: Model
-    codes: "ColorCodes"
+    models: Mapping[str, Model]
+    reference: Photo | None
     settings: ColorizeSettings
     extras: ColorizeFileSettings
     files: FileOptions
 
+    def __post_init__(self) -> None:
+        for model in self.models.values():
+            model.require("colorize", ["hints"] if self.settings.hints and len(self.models) == 1 else [])
+
     @property
     def key(self) -> str:
         """The cache key of the results."""
-        made_with: dict[str, object] = {"model": fingerprint(self.model), "device": self.model.device.type}
-        return cache_key("colorize", self.settings, self.extras, self.files, **made_with)
+        models = list(self.models.values())
+        weights = [fingerprint(model) for model in models]
+        made_with: dict[str, object] = {"model": weights if len(models) > 1 else weights[0]}
+        return cache_key("colorize", self.settings, self.extras, self.files, device=models[0].device.type, **made_with)
 
     def decode(self, job: Job, data: bytes) -> Photo:
         """The image; one that could not be written is refused."""
@@ -256,9 +259,9 @@ class ColorizeProcessor:
 
     def compute(self, photo: Photo) -> tuple[Photo, Result[Photo]]:
         """Colorize the image."""
-        from agerestore.inference.colorizer import colorize_with
+        from agerestore.inference.colorizer import colorize
 
-        return photo, colorize_with(self.model, photo, self.codes, self.settings)
+        return photo, colorize(self.models, photo, self.settings, self.reference)
 
     def encode(self, job: Job, result: tuple[Photo, Result[Photo]]) -> Encoded:
         """The colorized file, its further samples, and what to report."""

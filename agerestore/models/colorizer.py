@@ -79,8 +79,8 @@ class Colorizer(ModelNetworks):
 
     @property
     def supports(self) -> frozenset[str]:
-        """Several samples or the colors of a reference, and their strength."""
-        return frozenset({"samples", "seed", "reference", "strength"})
+        """Several samples or the colors of a reference, and their saturation."""
+        return frozenset({"samples", "seed", "reference", "saturation"})
 
     @classmethod
     def preprocess(cls, config: Any, image: Tensor) -> Tensor:
@@ -95,6 +95,10 @@ class Colorizer(ModelNetworks):
         """The same networks, sharing weights; codes then come from the whole sphere."""
         return self.sharing({"encoder", "generator"}, prior_components=0)
 
+    def working_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size at which an image of this size is colored: always that of the training, whatever the proportions."""
+        return self.config.image_size, self.config.image_size
+
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
         """The point estimate, code 0: gray or RGB (B, 1 or 3, S, S) -> RGB (B, 3, S, S) of the same lightness."""
         lightness = rgb_to_lab(match_channels(image, 3))[:, :1]
@@ -108,10 +112,11 @@ class Colorizer(ModelNetworks):
         return code
 
     def generate(self, lightness: Tensor, code: Tensor) -> Tensor:
-        """Lightness (B, 1, S, S) in [0, 100] and codes (B, M) -> the a and b of Lab, (B, 2, S, S) or half that size.
+        """Lightness (B or 1, 1, S, S) in [0, 100], codes (B, M) -> a and b of Lab, (B, 2, S, S) or half that size.
 
         Codes are projected onto the sphere; zeros stay, for the point estimate.
         """
+        lightness = lightness.expand(len(code), -1, -1, -1)
         return unpack_chroma(self.config, self.generator(self._packed(lightness), project(code)))
 
     def code_distribution(self, lightness: Tensor) -> GaussianMixture:

@@ -67,8 +67,8 @@ class PhotoColorizer(ModelNetworks):
 
     @property
     def supports(self) -> frozenset[str]:
-        """Several samples, hints, or the colors of a reference, and their strength."""
-        return frozenset({"samples", "seed", "reference", "strength", "hints"})
+        """Several samples, hints, or the colors of a reference, and their saturation."""
+        return frozenset({"samples", "seed", "reference", "saturation", "hints"})
 
     @classmethod
     def preprocess(cls, config: Any, image: Tensor) -> Tensor:

@@ -22,15 +22,18 @@ from agerestore.images import grid, io
 from agerestore.images.color import lightness, rgb_to_lab
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
-from agerestore.inference import chroma_upsampling, ood_features
-from agerestore.inference.colorizer import color_codes_for
-from agerestore.inference.colorizer import colorize as colorized
+from agerestore.inference import chroma_upsampling, colorizer, ood_features
 from agerestore.models import weights as checkpoint
 from agerestore.models import zoo
 from agerestore.models.base import Model
 from agerestore.models.registry import build
 
 LEVEL = 100 / 255  # of lightness
+
+
+def colorized(model, image, *options, **others):
+    """Colorize with one model."""
+    return colorizer.colorize({model.name: model}, image, *options, **others)
 
 
 def tiny(**header):
@@ -104,9 +107,6 @@ def test_samples_differ_and_the_same_seed_repeats_them_whatever_their_number(col
 def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colors):
     pixels, reference = gray(64, 64), paints()
     code = colors.networks.encode(rgb_to_lab(torch.from_numpy(reference / np.float32(255)).permute(2, 0, 1)[None]))
-    torch.testing.assert_close(
-        color_codes_for(colors, ColorizeSettings(), Photo(reference))(torch.zeros(1, 1, 64, 64)), code
-    )
     light = torch.from_numpy(chroma_upsampling.lightness(pixels))[None, None]
     expected = chroma_upsampling.color_pixels(pixels, colors.networks.generate(light, code)[0].numpy())
     (colored,) = colorize(pixels, model=colors, reference=reference)
@@ -114,14 +114,14 @@ def test_a_reference_gives_the_code_that_the_encoder_finds_in_it(colors):
     assert (colored != colorize(pixels, model=colors, reference=paints()[:, ::-1].copy())[0]).any()
 
 
-def test_strength_scales_the_colors_and_without_any_the_picture_is_as_it_was(colors):
+def test_saturation_scales_the_colors_and_without_any_the_picture_is_as_it_was(colors):
     pixels = (gray(30, 40) // 8 + 112).astype(np.float32) / 255  # mid-gray, where every chroma can be displayed
-    none, half, whole = (colorize(pixels, model=colors, strength=strength)[0] for strength in (0.0, 0.5, 1.0))
+    none, half, whole = (colorize(pixels, model=colors, saturation=saturation)[0] for saturation in (0.0, 0.5, 1.0))
     np.testing.assert_allclose(none, pixels.repeat(3, 2), atol=1e-5)
     planes = [rgb_to_lab(torch.from_numpy(each).permute(2, 0, 1)[None])[:, 1:].numpy() for each in (half, whole)]
     np.testing.assert_allclose(2 * planes[0], planes[1], atol=0.05)
     eight = gray(30, 40)
-    assert np.array_equal(colorize(eight, model=colors, strength=0.0)[0], eight.repeat(3, 2))
+    assert np.array_equal(colorize(eight, model=colors, saturation=0.0)[0], eight.repeat(3, 2))
 
 
 def test_each_form_of_picture_is_answered_in_kind_with_colors(colors):
@@ -147,7 +147,11 @@ def test_each_form_of_picture_is_answered_in_kind_with_colors(colors):
     ("options", "words"),
     [
         ({"samples": 0}, "`samples` 0 is below 1"),
-        ({"strength": 1.5}, "`strength` 1.5 is not within"),
+        ({"saturation": 2.5}, "`saturation` 2.5 is not within"),
+        ({"hints": [(1, 2)]}, "is not of the form"),
+        ({"hints": [(1, 2, "red")]}, "is no color"),
+        ({"hints": [(-1, 2, "#ff0000")]}, "is below 0"),
+        ({"hints": [(1, 2, "#ff0000")]}, "does not support `hints`"),
         ({"reference": np.zeros((4, 4), np.uint8)}, "no colors to take"),
         ({"reference": np.zeros((4, 4, 3), np.uint8), "samples": 2}, "gives one colorization"),
     ],
@@ -194,7 +198,7 @@ def test_a_toned_picture_is_taken_for_gray_if_asked(colors):
         colorized(colors, toned)
     assert len(colorized(colors, toned, ColorizeSettings(sepia=True)).samples) == 1
     with pytest.raises(UsageError, match="no colors to take"):
-        color_codes_for(colors, ColorizeSettings(), toned)
+        colorized(colors, Photo(ramp.astype(np.uint8)), reference=toned)
 
 
 def test_what_is_out_of_the_domain_is_refused_and_colored_by_force(knows_ramps):
@@ -380,9 +384,9 @@ def test_a_folder_is_colored_in_place_with_the_originals_kept(weights, folder):
     assert "0 of 3 files written, 3 skipped" in run(*arguments).stderr
 
 
-def test_the_first_line_of_the_help_says_that_it_knows_cars():
+def test_the_first_line_of_the_help_says_what_is_colored():
     text = run("colorize", "--help", env={"COLUMNS": "200", "TERM": "dumb"}).stdout
-    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Color gray photographs of cars")
+    assert text.split("Usage:")[1].splitlines()[2].strip().startswith("Color black-and-white photographs")
 
 
 def test_the_reference_decides_the_colors_and_what_was_done_before(weights, folder, tmp_path):
@@ -426,7 +430,10 @@ def test_a_foreign_picture_is_refused_in_one_line_and_colored_by_force(knows_ram
     ("arguments", "code", "words"),
     [
         (("nowhere.jpg",), 3, "nowhere.jpg: no such file"),
-        (("in", "out", "--strength", "2"), 2, "is not within 0 to 1"),
+        (("in", "out", "--saturation", "3"), 2, "is not within 0 to 2"),
+        (("in", "out", "--hint", "3,4,red"), 2, "is no color"),
+        (("in", "out", "--hint", "3,#ff0000"), 2, "is not of the form"),
+        (("in", "out", "--hint", "3,4,#ff0000"), 2, "does not support"),
         (("in", "out", "--reference", "nothing.jpg"), 2, "nothing.jpg: no such reference"),
         (("in", "out", "--reference", "in/a.jpg", "-n", "2"), 2, "--reference gives one color"),
         (("in", "out", "-n", "0"), 2, "-n"),

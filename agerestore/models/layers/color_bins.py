@@ -54,7 +54,8 @@ class ColorBins(nn.Module):
     def mean(self, logits: Tensor, sharpness: float = SHARPNESS) -> Tensor:
         """Logits (B, K, H, W) -> the mean color (B, 2, H, W) of the sharpened distribution; differentiable."""
         probability = (logits.float() * sharpness).softmax(dim=1)
-        return F.conv2d(probability, self.centers.mT[:, :, None, None].to(probability.dtype))
+        mean: Tensor = F.conv2d(probability, self.centers.mT[:, :, None, None].to(probability.dtype))
+        return mean
 
     def cross_entropy(self, logits: Tensor, chroma: Tensor) -> Tensor:
         """Cross-entropy of logits (B, K, H, W) against colors (B, 2, H, W), rare colors weighing more; a scalar.
@@ -65,11 +66,13 @@ class ColorBins(nn.Module):
         numbers, shares = self.encode(chroma)
         surprise = -(logits.float().log_softmax(dim=1).gather(1, numbers) * shares).sum(dim=1)
         weight = (chroma.norm(dim=1).clamp(max=MOST_RARE) / RARITY).exp()
-        return (weight * surprise).sum() / weight.sum()
+        total: Tensor = (weight * surprise).sum() / weight.sum()
+        return total
 
     def initial_bias(self) -> Tensor:
         """Logits (K,) from which training starts: most of a photograph has little chroma."""
-        return -self.centers.norm(dim=1) / RARITY
+        bias: Tensor = -self.centers.norm(dim=1) / RARITY
+        return bias
 
 
 def _used_bins() -> Tensor:

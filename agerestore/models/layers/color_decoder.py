@@ -107,7 +107,7 @@ class ColorDecoder(nn.Module):
         for each in (*self.hints.parameters(), *self.detail.parameters(), self.logits.weight):
             nn.init.zeros_(each)
         with torch.no_grad():
-            self.logits.bias.copy_(self.bins.initial_bias())
+            self.logits.bias.copy_(self.bins.initial_bias())  # type: ignore[union-attr]  # it has one
 
     def condition(self, lightness: Tensor, features: list[Tensor]) -> Condition:
         """Packed lightness (B, 4, H/2, W/2) and what the backbone gives for it -> what the generator takes."""
@@ -124,13 +124,17 @@ class ColorDecoder(nn.Module):
         lightness, features = condition
         content = self.content(features[-1].mean(dim=(2, 3)))
         style = torch.cat([code.to(content.dtype), content], 1)
-        logits, x = features[0].new_zeros(0), None
+        logits = x = features[0].new_zeros(0)
         for level in reversed(range(len(features))):
             given = features[level] if level else torch.cat([lightness, features[0]], 1)
             entered = self.entries[level](given)
             if hints is not None:
                 entered = entered + self.hints[level](_at_stride(hints, 2**level))
-            x = entered if x is None else entered + F.interpolate(self.ups[level](x), scale_factor=2, mode="nearest")
+            x = (
+                entered
+                if not x.numel()
+                else entered + F.interpolate(self.ups[level](x), scale_factor=2, mode="nearest")
+            )
             for block in self.blocks[level]:  # type: ignore[attr-defined]  # a list of blocks
                 x = block(x, style)
             if level == 1:
