@@ -255,7 +255,7 @@ class PhotoColorizerConfig(NetworkConfig):
     channels: ClassVar[int] = 3
     image_size: ClassVar[None] = None
     prior: ClassVar[Prior] = "sphere"
-    latent_dim: int = Field(16, ge=2)
+    latent_dim: int = Field(8, ge=2)
     widths: tuple[int, int, int, int, int] = Field(
         (24, 64, 96, 128, 128), description="channels of the generator at strides 2, 4, 8, 16 and 32"
     )

@@ -21,6 +21,7 @@ from agerestore.data.film import black_and_white
 from agerestore.data.patches import BLOCK, DefectPatchDataset, PatchDataset
 from agerestore.data.prefetch import Prefetcher
 from agerestore.data.seeds import batch_indices, derive_seed
+from agerestore.data.variations import draw_hints, random_affine, random_shift, random_zoom
 from agerestore.device import send
 from agerestore.errors import UsageError
 from agerestore.images.color import rgb_to_lab
@@ -264,20 +265,10 @@ class PhotoColorBatches:
         rgb = self._photographs.views(spec.batch_size, self.config.crop_size, generator).float() / 255
         lab = rgb_to_lab(rgb)
         lab = torch.cat([black_and_white(rgb, generator), lab[:, 1:]], 1)
-        hints = draw_hints(functional.avg_pool2d(lab[:, 1:], 2), generator)
-        hints[: len(hints) // 2] = 0
+        counts = (MOST_HINTS + 1) ** torch.rand(len(lab), generator=generator)  # as many of 1 as of 2 to 3, or 4 to 7
+        counts[: len(lab) // 2] = 0
+        hints = draw_hints(functional.avg_pool2d(lab[:, 1:], 2), counts.long().tolist(), generator)
         return Batch(send(lab, self.device), torch.empty(0), hints=send(hints, self.device))
-
-
-def draw_hints(chroma: Tensor, generator: torch.Generator) -> Tensor:
-    """The colors at a few random points of chroma (B, 2, h, w): (B, 3, h, w), see `Batch.hints`."""
-    count, _, height, width = chroma.shape
-    most = (MOST_HINTS + 1) ** torch.rand(count, generator=generator)  # as many images of 1 as of 2 or 3, or 4 to 7
-    there = torch.zeros(count, 1, height * width)
-    for image, points in enumerate(most.long().tolist()):
-        there[image, 0, torch.randint(height * width, (points,), generator=generator)] = 1
-    there = there.view(count, 1, height, width)
-    return torch.cat([there, there * chroma], 1)
 
 
 # Kinds of models whose batches hold more than clean and degraded images; see `batches`.
@@ -286,39 +277,3 @@ KINDS: dict[str, Any] = {
     "photo-colorizer": PhotoColorBatches,
 }  # fmt: skip
 MOST_HINTS = 24  # of an image
-
-
-def random_shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Shift each image (B, C, S, S) by up to ``most`` pixels along both axes; edge pixels fill the gap."""
-    padded = functional.pad(x, (most,) * 4, mode="replicate")
-    down, across = torch.randint(2 * most + 1, (2, len(x), 1), generator=generator, device=x.device)
-    places = torch.arange(x.shape[2], device=x.device)
-    each = torch.arange(len(x), device=x.device)[:, None, None]
-    moved = padded[each, :, (places + down)[:, :, None], (places + across)[:, None]]  # (B, S, S, C)
-    return moved.permute(0, 3, 1, 2)
-
-
-ROTATION, SCALING, SHEAR, TRANSLATION = 0.3, 0.2, 0.3, 0.12  # at most: radians, share, tangent, share of half a side
-
-
-def random_affine(x: Tensor, seed: int) -> Tensor:
-    """Images (B, C, S, S), each rotated, scaled, sheared and translated in its own way."""
-    generator = torch.Generator().manual_seed(seed)
-    angle, across, down, shear, *moved = (2 * torch.rand(6, len(x), generator=generator) - 1).unbind(0)
-    angle, shear = ROTATION * angle, SHEAR * shear
-    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
-    scaling = torch.diag_embed(1 + SCALING * torch.stack([across, down], 1))
-    scaling[:, 0, 1] = shear
-    matrix = torch.cat([rotation @ scaling, TRANSLATION * torch.stack(moved, 1)[:, :, None]], 2).to(x.dtype)
-    grid = functional.affine_grid(send(matrix, x.device), list(x.shape), align_corners=False)
-    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-
-
-def random_zoom(lab: Tensor, seed: int) -> Tensor:
-    """The same images (B, 3, S, S), mirrored, and one random part of them, 5/8 of the side or more, at full size."""
-    side = lab.shape[3]
-    generator = torch.Generator().manual_seed(seed)
-    part = int(torch.randint(side * 5 // 8, side + 1, (), generator=generator))
-    top, left = torch.randint(side - part + 1, (2,), generator=generator).tolist()
-    view = lab.flip(3)[:, :, top : top + part, left : left + part]
-    return functional.interpolate(view, (side, side), mode="bilinear")

@@ -16,6 +16,7 @@ from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import available_baselines, benchmark_restoration
 from agerestore.evaluation.colorization import benchmark_colorization
 from agerestore.evaluation.detection import benchmark_detection
+from agerestore.evaluation.photo_colorization import benchmark_photo_colorization
 from agerestore.evaluation.rows import Row
 from agerestore.models import zoo
 from agerestore.models.base import Model
@@ -137,6 +138,16 @@ def _detection(request: _Request, specifications: list[str]) -> list[Row]:
     return [*benchmark_detection(request.model, test, specifications, seed=request.seed, report=request.report)]
 
 
+def _photo_colorization(request: _Request, regression: Model | None) -> list[Row]:
+    """A model that colors photographs of any size."""
+    request.refuse(f"model {request.model.name!r}", "training")
+    test = request.selection(load_photographs(request.data, split="test"))
+    return [*benchmark_photo_colorization(
+        request.model.to("cpu").networks, test, [None] * len(test),
+        regression=None if regression is None else regression.networks, seed=request.seed, report=request.report,
+    )]  # fmt: skip
+
+
 def _loaded(model: str | Path | Model, device: str) -> Model:
     if not isinstance(model, Model):
         return zoo.load(model, device=device)
@@ -201,11 +212,13 @@ def _colorization(request: _Request, compare_with: str | Path | Model | None) ->
     request.refuse(
         f"model {model.name!r}", "degradation", "baselines", "latent_steps", "ensemble", "device", "precision"
     )
-    if request.training is None or size is None:
-        raise UsageError("name other color images than those to measure with `training`: a classifier learns from them")
     regression = None if compare_with is None else _loaded(compare_with, "cpu")
     if regression is not None and regression.task != "colorization":
         raise UsageError(f"`compare_with={regression.name}`: this model does not color; choose another")
+    if size is None:
+        return _photo_colorization(request, regression)
+    if request.training is None:
+        raise UsageError("name other color images than those to measure with `training`: a classifier learns from them")
     test, known = (load_images(each, size, 3, stretch=True) for each in (request.data, request.training))
     return [*benchmark_colorization(
         model.to("cpu").networks, request.selection(test), request.complete(known),

@@ -48,11 +48,10 @@ def draw_codes(networks: Any, lightness: Tensor, count: int, seed: int) -> Tenso
 
 def _compared(networks: Any, lightness: Tensor, codes: Tensor) -> Tensor:
     """Chroma (K, 2, h, w) of each code, at the smaller size at which codes are compared."""
-    smallest = min(networks.working_size(*lightness.shape[2:]))
-    scale = min(1, CHOICE_SIDE / smallest)
+    scale = min(1, CHOICE_SIDE / min(lightness.shape[2:]))
     multiple = networks.input_multiple
     size = [max(round(side * scale / multiple), 1) * multiple for side in lightness.shape[2:]]
-    few = F.interpolate(lightness, size, mode="area")  # one for all codes
+    few = F.interpolate(lightness, size, mode="area")
     return torch.cat([networks.generate(few, part) for part in codes.split(CHUNK)])
 
 

@@ -13,8 +13,9 @@ regression   as match_x, with the code 0: plain regression, without an encoder
 estimate     as classes, with the code 0
 ============ ==========================================================================================================
 
-Where a batch has hints, the colors of some points are shown to the generator. The last quarter of a batch is colored
-with codes that are drawn instead of its own, so that hints count more than the code.
+Where a batch has hints, on the second half of its images, the colors of some points are shown to the generator. Not all
+images are colored with their own code: a quarter of each half with the code 0, so that the content alone decides as far
+as it can, and another quarter of the second half with codes that are drawn, so that hints count more than the code.
 """
 
 from collections.abc import Collection
@@ -35,7 +36,7 @@ from agerestore.models.photo_colorizer import content_of, pack_lightness
 
 TERMS = (*age.TERMS, "classes", "kl_within", "colorfulness", "regression", "estimate")
 CODE_PRIOR_TERMS = ("surprisal",)
-MIXED = 4  # one image in so many is colored with a code that is not its own
+PARTS = 8  # of a batch, as described above
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ class PhotoColorAGE:
             code = networks["encoder"](condition.lightness, chroma)
         terms = {"kl_real": self.unconditional.divergence(code)}
         if not {"match_x", "classes"}.isdisjoint(wanted):
-            own = len(code) if batch.hints is None else len(code) - len(code) // MIXED
-            drawn = networks["generator"](condition, torch.cat([code[:own], batch.z[own:]]), batch.hints)
+            drawn = networks["generator"](condition, _mixed(code, batch.z), batch.hints)
             terms["match_x"], terms["classes"] = _errors(networks, drawn, chroma)
         return terms
 
@@ -113,11 +113,20 @@ def code_prior_terms(player: str, networks: Networks, batch: Batch, wanted: Coll
     return {"surprisal": -networks[player](content_of(condition)).log_prob(codes.float()).mean()}
 
 
+def _mixed(own: Tensor, z: Tensor) -> Tensor:
+    """Codes (B, M) with which the images of a batch are colored."""
+    part = len(own) // PARTS
+    half, none = len(own) // 2, torch.zeros_like(own[:part])
+    first = torch.cat([own[: half - part], none])
+    return torch.cat([first, own[half : len(own) - 2 * part], z[:part].to(own.dtype), none])
+
+
 @torch.no_grad()
 def _condition(networks: Networks, lab: Tensor) -> Condition:
     """What the generator knows of the lightness of Lab images."""
     lightness = lab[:, :1]
-    found: Condition = networks["generator"].condition(pack_lightness(lightness), networks["backbone"](lightness / 100))
+    seen = networks["backbone"](lightness.expand(-1, 3, -1, -1) / 100)
+    found: Condition = networks["generator"].condition(pack_lightness(lightness), seen)
     return found
 
 

@@ -8,7 +8,7 @@ from agerestore.images.color import lab_to_displayable
 from agerestore.metrics.image import colorfulness
 from agerestore.models.colorizer import Colorizer
 
-CHUNK = 500  # colorizations that are computed at a time
+CHUNK = 2_000_000  # pixels of colorizations that are computed at a time
 NAMES = ("reconstruction", "best", "mean", "gray", "colorfulness", "spread")
 
 
@@ -27,7 +27,7 @@ def color_metrics(model: Colorizer, truth: Tensor, codes: Tensor) -> dict[str, f
         the images; ``spread``: variance between the colorizations of an image, in the central ellipse over that
         around it.
     """
-    chunk = CHUNK // codes.shape[1]
+    chunk = max(CHUNK // (codes.shape[1] * truth[0, 0].numel()), 1)
     rows = [
         len(lab) * _color_metrics(model, lab, part)
         for lab, part in zip(truth.split(chunk), codes.split(chunk), strict=True)

@@ -50,6 +50,36 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     return distance
 
 
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """Kernel distance of two sets of features, unbiased: 0 in the mean where they are of one distribution.
+
+    The squared maximum mean discrepancy with the kernel (x y / D + 1)^3 (Binkowski et al., "Demystifying MMD GANs",
+    2018). Only with the features of the Inception network it is KID.
+
+    Args:
+        a: (N, D) float, one row per image.
+        b: (M, D).
+
+    Raises:
+        UsageError: fewer than two rows in a set, or features of different length.
+    """
+    if min(len(a), len(b)) < 2 or a.shape[1] != b.shape[1]:
+        raise UsageError(
+            f"no kernel distance between {len(a)} x {a.shape[1]} and {len(b)} x {b.shape[1]} features: give"
+            " two images or more to each set, and take the features of one network"
+        )
+    a, b = a.detach().cpu().double(), b.detach().cpu().double()
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.mT / x.shape[1] + 1) ** 3
+
+    def within(x: Tensor) -> Tensor:
+        all_pairs = kernel(x, x)
+        return (all_pairs.sum() - all_pairs.trace()) / (len(x) * (len(x) - 1))
+
+    return float(within(a) + within(b) - 2 * kernel(a, b).mean())
+
+
 def _covariance(features: Tensor) -> Tensor:
     """Sample covariance (D, D) of (N, D)."""
     centered = features - features.mean(0)

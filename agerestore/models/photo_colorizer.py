@@ -21,6 +21,7 @@ from agerestore.models.latent import GaussianMixture, project
 from agerestore.models.layers import dcgan, efficientnet_lite
 from agerestore.models.layers.code_prior import CodePrior
 from agerestore.models.layers.color_decoder import ColorDecoder, ColorEncoder, Condition
+from agerestore.models.layers.efficientnet_lite import LITE0, EfficientNetLite
 
 MIDDLE_LIGHTNESS, LIGHTNESS_UNIT = 50.0, 50.0  # lightness of Lab that our networks see as 0, and as 1 more
 STRIDE = efficientnet_lite.STRIDE
@@ -52,7 +53,7 @@ class PhotoColorizer(ModelNetworks):
         super().__init__(config)
         self.encoder = ColorEncoder(config.latent_dim)
         self.generator = ColorDecoder(config.latent_dim, config.widths)
-        self.backbone = efficientnet_lite.Backbone(efficientnet_lite.load())
+        self.backbone = EfficientNetLite(LITE0, efficientnet_lite.shipped_weights())
         self.code_prior: CodePrior | None = None
         if config.prior_components:
             channels = sum(efficientnet_lite.WIDTHS[-2:])
@@ -135,7 +136,9 @@ class PhotoColorizer(ModelNetworks):
 
     def condition(self, lightness: Tensor) -> Condition:
         """What the generator knows of a lightness (B, 1, H, W) in [0, 100]."""
-        found: Condition = self.generator.condition(pack_lightness(lightness), self.backbone(lightness / 100))
+        found: Condition = self.generator.condition(
+            pack_lightness(lightness), self.backbone(lightness.expand(-1, 3, -1, -1) / 100)
+        )
         return found
 
 

@@ -201,7 +201,9 @@ class ColorValidator:
 
     def __init__(self, config: TrainConfig, images: TrainingSet, device: torch.device) -> None:
         self.config = config
-        self.truth = rgb_to_lab(_of_one_size(images, config.network.image_size).to(device).float() / 255)
+        side = config.network.image_size
+        found = _whole_views(images, config.crop_size) if side is None else resize(images.images, side)
+        self.truth = rgb_to_lab(found.to(device).float() / 255)
 
     def image_grid(self, model: Any, stage: Stage) -> list[Tensor]:
         """Truth, gray, colored by its own code, and by four others."""
@@ -222,13 +224,14 @@ class ColorValidator:
         return color_metrics(model, truth, self._codes(model, stage.learners, truth, COLORIZATIONS, range(len(truth))))
 
     def summary(self, model: Any) -> dict[str, Any]:
-        """How near the colors come, and features that tell images of the domain."""
+        """How near the colors come, and for networks of one size features that tell images of the domain."""
         truth = self.truth[:COLOR_IMAGES]
         codes = self._codes(model, {"code_prior"}, truth, COLORIZATIONS, range(len(truth)))
+        of_one_kind = self.config.network.image_size is not None  # what is outside of all photographs is to be shown
         return {
             "kind": "color",
             "validation": color_metrics(model, truth, codes),
-            "domain": ood_features.calibrate(model, [self.truth[:, :1]]),
+            "domain": ood_features.calibrate(model, [self.truth[:, :1]]) if of_one_kind else {},
         }
 
     @staticmethod
@@ -248,6 +251,7 @@ VALIDATORS: dict[str, Any] = {  # kind of model -> validator; `RestorationValida
     "photo": PhotoValidator,
     "colorizer": ColorValidator,
     "detector": DetectionValidator,
+    "photo-colorizer": ColorValidator,
 }
 
 
@@ -266,6 +270,12 @@ def _of_one_size(images: TrainingSet, size: int | None) -> Tensor:
         return resize(images.images, size)
     side = min(CROP, *(min(image.shape[1:]) for image in images.images))
     return torch.stack([_center_crop(image, side) for image in images.images[:PHOTOGRAPHS]])
+
+
+def _whole_views(images: TrainingSet, side: int) -> Tensor:
+    """(N, C, side, side) uint8: the square in the middle of each photograph, scaled."""
+    squares = (_center_crop(image, min(image.shape[1:])) for image in images.images[:COLOR_IMAGES])
+    return torch.cat([resize(square[None], side) for square in squares])
 
 
 def _center_crop(image: Tensor, side: int) -> Tensor:

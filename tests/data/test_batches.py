@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from agerestore.data import batches
-from agerestore.data.batches import random_affine, random_shift
+from agerestore.data.variations import random_affine, random_shift
 
 
 def test_each_picture_is_moved_as_a_whole_its_edges_fill_the_gap_and_every_place_occurs():

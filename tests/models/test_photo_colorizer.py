@@ -1,0 +1,245 @@
+"""Networks and objective of the conditional AGE that colors photographs of any size."""
+
+import math
+
+import pytest
+import torch
+from tiny_runs import fit
+
+from agerestore.config.networks import PhotoColorizerConfig
+from agerestore.config.training import train_config
+from agerestore.data.datasets import PhotoSet
+from agerestore.images.color import rgb_to_lab
+from agerestore.losses.age import AGE
+from agerestore.losses.base import Batch
+from agerestore.losses.photo_colorization import PhotoColorAGE, code_prior_terms
+from agerestore.models.layers import efficientnet_lite
+from agerestore.models.layers.color_bins import REACH, WIDTH, ColorBins
+from agerestore.models.layers.efficientnet_lite import LITE0, EfficientNetLite, fuse_package_weights
+from agerestore.models.registry import build
+from agerestore.models.weights import load_weights, save_weights
+
+SMALL = PhotoColorizerConfig(widths=(4, 6, 8, 8, 8), latent_dim=4, prior_components=3)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Networks with something in every weight, those that start at zero included."""
+    built = build(SMALL, seed=1).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in built.generator.parameters():
+        if not parameter.any():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return built
+
+
+def lightness(count=2, height=64, width=96):
+    return 100 * torch.rand(count, 1, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def codes(count):
+    return torch.nn.functional.normalize(torch.randn(count, 4, generator=torch.Generator().manual_seed(2)), dim=1)
+
+
+# ------------------------------------------------------------------------------------------------ bins of colors
+
+
+def test_the_distribution_of_a_color_has_that_color_as_its_mean():
+    bins = ColorBins()
+    rgb = torch.rand(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    chroma = rgb_to_lab(rgb)[:, 1:]
+    numbers, shares = bins.encode(chroma)
+    assert shares.min() >= 0
+    torch.testing.assert_close(shares.sum(1), torch.ones(2, 9, 9))
+    mean = (bins.centers[numbers] * shares[..., None]).sum(1).movedim(-1, 1)
+    torch.testing.assert_close(mean, chroma, atol=1e-3, rtol=0)
+    distribution = torch.zeros(2, len(bins), 9, 9).scatter_add_(1, numbers, shares)
+    torch.testing.assert_close(bins.mean(distribution.clamp_min(1e-30).log(), 1.0), chroma, atol=1e-2, rtol=0)
+
+
+def test_cross_entropy_in_closed_form():
+    """Of a uniform distribution it is log K, whatever the colors; of a certain one that is right, 0."""
+    bins = ColorBins()
+    chroma = torch.zeros(1, 2, 3, 3)
+    chroma[:, 0] = 2 * WIDTH  # a node of the grid: one bin alone
+    uniform = torch.zeros(1, len(bins), 3, 3)
+    assert float(bins.cross_entropy(uniform, chroma)) == pytest.approx(math.log(len(bins)))
+    certain = uniform.clone()
+    certain[:, bins.numbers[REACH + 2, REACH]] = 50
+    assert float(bins.cross_entropy(certain, chroma)) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_rare_color_weighs_more():
+    """One gray and one strongly colored pixel, the distribution certain of gray: the weights are 1 and e^(40 / 20)."""
+    bins = ColorBins()
+    chroma = torch.zeros(1, 2, 1, 2)
+    chroma[0, 1, 0, 1] = 40
+    logits = torch.zeros(1, len(bins), 1, 2)
+    logits[:, bins.numbers[REACH, REACH]] = 10
+    surprise = -logits[0, :, 0, 0].log_softmax(0)
+    gray, other = surprise[bins.numbers[REACH, REACH]], surprise[bins.numbers[REACH, REACH + 4]]
+    expected = (gray + math.e**2 * other) / (1 + math.e**2)
+    torch.testing.assert_close(bins.cross_entropy(logits, chroma), expected)
+
+
+# ------------------------------------------------------------------------------------------------ the backbone
+
+
+def test_the_backbone_is_the_published_one_in_size_and_strides():
+    backbone = EfficientNetLite(LITE0, efficientnet_lite.shipped_weights())
+    assert sum(each.numel() for each in backbone.buffers()) == 2_939_120
+    with torch.no_grad():
+        found = backbone(torch.rand(1, 3, 64, 96))
+    shapes = [
+        (1, width, 64 // stride, 96 // stride)
+        for width, stride in zip(efficientnet_lite.WIDTHS, (2, 4, 8, 16, 32), strict=True)
+    ]
+    assert [tuple(each.shape) for each in found] == shapes
+    assert not list(backbone.parameters())
+    assert not backbone.state_dict()
+
+
+def test_batch_norms_of_the_package_are_fused_exactly():
+    """A stem of one channel each: y = gamma (conv x - mean) / sqrt(var + eps) + beta."""
+    generator = torch.Generator().manual_seed(0)
+    weight, x = (torch.rand(*shape, generator=generator, dtype=torch.float64) for shape in ((2, 3, 3, 3), (1, 3, 8, 8)))
+    norm = torch.nn.BatchNorm2d(2, eps=efficientnet_lite.NORM_EPS).double().eval()
+    for each in (norm.weight.data, norm.bias.data, norm.running_mean, norm.running_var):
+        each.copy_(torch.rand(2, generator=generator, dtype=torch.float64) + 0.5)
+    state = {"_conv_stem.weight": weight, **{f"_bn0.{name}": value for name, value in norm.state_dict().items()}}
+    fused = fuse_package_weights(state)
+    expected = norm(torch.nn.functional.conv2d(x, weight))
+    torch.testing.assert_close(torch.nn.functional.conv2d(x, fused["stem.weight"], fused["stem.bias"]), expected)
+
+
+# ------------------------------------------------------------------------------------------------ the networks
+
+
+def test_weights_go_through_a_file_without_the_backbone(networks, tmp_path):
+    path = tmp_path / "colors.safetensors"
+    save_weights(path, networks, {})
+    assert not any(name.startswith("backbone") for name in networks.state_dict())
+    loaded = load_weights(path).networks
+    given = lightness(1), codes(1)
+    torch.testing.assert_close(loaded.generate(*given), networks.generate(*given), atol=0.3, rtol=0)  # fp16
+
+
+def test_any_size_and_one_lightness_for_several_codes(networks):
+    light, several = lightness(1), codes(3)
+    together = networks.generate(light, several)
+    assert together.shape == (3, 2, 32, 48)
+    torch.testing.assert_close(together[1:2], networks.generate(light, several[1:2]), atol=1e-3, rtol=1e-4)
+    assert float(together.abs().max()) <= 110
+    assert networks.encode(torch.cat([light, light, light], 1)).norm(dim=1).item() == pytest.approx(1, abs=1e-5)
+
+
+def test_only_the_direction_of_a_code_counts_and_the_code_counts(networks):
+    light, code = lightness(1), codes(1)
+    torch.testing.assert_close(networks.generate(light, 3 * code), networks.generate(light, code), atol=1e-3, rtol=0)
+    assert float((networks.generate(light, code) - networks.generate(light, -code)).abs().max()) > 1
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((480, 640), (256, 352)), ((640, 480), (352, 256)), ((100, 100), (256, 256)), ((3000, 9000), (224, 640)),
+     ((1, 50), (64, 640))],
+)  # fmt: skip
+def test_the_working_size_is_near_the_proportions(networks, size, expected):
+    assert networks.working_size(*size) == expected
+
+
+def test_hints_change_the_colors_around_them(networks):
+    light, code = lightness(1), codes(1)
+    hints = torch.zeros(1, 3, 32, 48)
+    none = networks.generate(light, code, hints)
+    torch.testing.assert_close(none, networks.generate(light, code))
+    hints[0, :, 5, 5] = torch.tensor([1.0, 60.0, -30.0])
+    assert float((networks.generate(light, code, hints) - none).abs()[0, :, 5, 5].max()) > 0.1
+
+
+# ------------------------------------------------------------------------------------------------ the objective
+
+
+class _Bins:
+    def cross_entropy(self, logits, chroma):
+        return chroma.new_tensor(2.0)
+
+
+class _Perfect:
+    """A generator that knows the colors, and an encoder that gives the mean of a."""
+
+    bins = _Bins()
+
+    def __init__(self, chroma):
+        self.chroma = chroma
+
+    def condition(self, light, features):
+        from agerestore.models.layers.color_decoder import Condition
+
+        return Condition(light, features)
+
+    def __call__(self, condition, code, hints=None):
+        from agerestore.models.layers.color_decoder import Coloring
+
+        return Coloring(torch.zeros(0), self.chroma[: len(code)])
+
+
+def test_the_terms_in_closed_form():
+    """A generator that is right has the least error, log EPS; one that is twice as colorful is log 4 away."""
+    lab = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 100
+    chroma = torch.nn.functional.avg_pool2d(lab[:, 1:], 2)
+    networks = {
+        "generator": _Perfect(chroma), "backbone": lambda image: [image],
+        "encoder": lambda light, ab: torch.nn.functional.normalize(ab.mean(dim=(2, 3)), dim=1),
+    }  # fmt: skip
+    z = torch.nn.functional.normalize(torch.randn(8, 2, generator=torch.Generator().manual_seed(0)), dim=1)
+    objective = PhotoColorAGE(AGE())
+    wanted = ["match_x", "classes", "regression", "colorfulness"]
+    terms = objective("generator", networks, Batch(lab, z), wanted)
+    assert float(terms["match_x"]) == float(terms["regression"]) == pytest.approx(math.log(1e-3), abs=1e-4)
+    assert float(terms["classes"]) == 2.0
+    networks["generator"].chroma = 2 * chroma
+    twice = objective("generator", networks, Batch(lab, z), ["colorfulness"])["colorfulness"]
+    assert float(twice) == pytest.approx(math.log(4), abs=0.3)  # of the first images against all
+
+
+def test_not_all_images_are_colored_with_their_own_code():
+    seen = []
+    lab = torch.rand(8, 3, 32, 32)
+
+    class Watched(_Perfect):
+        def __call__(self, condition, code, hints=None):
+            seen.append(code)
+            return super().__call__(condition, code, hints)
+
+    own, z = torch.full((8, 2), 2.0), torch.ones(8, 2)
+    networks = {
+        "generator": Watched(torch.nn.functional.avg_pool2d(lab[:, 1:], 2)), "backbone": lambda image: [image],
+        "encoder": lambda light, ab: own,
+    }  # fmt: skip
+    objective = PhotoColorAGE(AGE(divergence=lambda code: code.sum()))
+    objective("generator", networks, Batch(lab, z, hints=torch.zeros(8, 3, 16, 16)), ["match_x"])
+    assert seen[0][:, 0].tolist() == [2.0, 2.0, 2.0, 0.0, 2.0, 2.0, 1.0, 0.0]
+
+
+def test_a_run_ends_in_weights_that_color(tmp_path):
+    images = PhotoSet(tuple(torch.randint(256, (3, 70 + 5 * k, 80), dtype=torch.uint8) for k in range(12)))
+    settings = (
+        "network.widths=[4,6,8,8,8]", "network.latent_dim=4", "network.prior_components=2", "crop_size=64",
+        "batch_size=8", "steps=2", "code_prior.steps=2", "validation=0.2", "log_every=1", "precision=fp32",
+    )  # fmt: skip
+    path = fit(train_config("photo-color", settings), images, tmp_path / "run")
+    model = load_weights(path)
+    assert model.task == "colorization"
+    assert {"best", "gray", "reconstruction"} <= set(model.header["validation"])
+    assert model.networks.code_distribution(lightness(1)).means.shape == (1, 2, 4)
+    resumed = fit(train_config("photo-color", settings), images, tmp_path / "run", resume=True)
+    assert resumed.read_bytes() == path.read_bytes()
+
+
+def test_surprisal_is_that_of_the_codes_of_real_images(networks):
+    lab = torch.cat([lightness(2), torch.zeros(2, 2, 64, 96)], 1)
+    parts = dict(networks.named_children())
+    terms = code_prior_terms("code_prior", parts, Batch(lab, torch.zeros(2, 4)), ["surprisal"])
+    expected = -networks.code_distribution(lab[:, :1]).log_prob(networks.encode(lab)).mean()
+    torch.testing.assert_close(terms["surprisal"], expected)
