@@ -153,6 +153,14 @@ class ModelNetworks(nn.Module, ABC):
         shared.config = self.config.model_copy(update=changes)
         return shared
 
+    @classmethod
+    def verify_shared_weights(cls) -> None:  # most kinds have none
+        """Compare weights that all models of this kind share with their checksum.
+
+        Raises:
+            WeightsError: they are missing, or not those that were shipped.
+        """
+
     # ------------------------------------------------------------------------------------------ export
 
     def onnx_forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:

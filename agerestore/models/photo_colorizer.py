@@ -72,6 +72,11 @@ class PhotoColorizer(ModelNetworks):
         return frozenset({"samples", "seed", "reference", "saturation", "hints"})
 
     @classmethod
+    def verify_shared_weights(cls) -> None:
+        """Those of the backbone; see `ModelNetworks.verify_shared_weights`."""
+        efficientnet_lite.shipped_weights()
+
+    @classmethod
     def preprocess(cls, config: Any, image: Tensor) -> Tensor:
         """RGB (B, 3, H, W) in [0, 1] -> Lab."""
         return rgb_to_lab(image)
@@ -93,8 +98,10 @@ class PhotoColorizer(ModelNetworks):
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
         """The point estimate, code 0: gray or RGB (B, 1 or 3, H, W) -> RGB (B, 3, H, W) of the same lightness."""
         lightness = rgb_to_lab(match_channels(image, 3))[:, :1]
-        chroma = self.generate(lightness, lightness.new_zeros(len(lightness), self.config.latent_dim))
-        chroma = F.interpolate(chroma.float(), lightness.shape[2:], mode="bilinear")
+        height, width = lightness.shape[2:]
+        whole = F.pad(lightness, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        chroma = self.generate(whole, lightness.new_zeros(len(lightness), self.config.latent_dim))
+        chroma = F.interpolate(chroma.float(), whole.shape[2:], mode="bilinear")[:, :, :height, :width]
         return lab_to_displayable(torch.cat([lightness, chroma], 1))
 
     def encode(self, lab: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from agerestore import device as devices
 from agerestore import files
 from agerestore.errors import UsageError, WeightsError
 from agerestore.models.base import Model
+from agerestore.models.layers import efficientnet_lite
 from agerestore.models.registry import KINDS
 from agerestore.models.shipped import folder
 from agerestore.models.weights import load_weights, network_of, read_header, sha256
@@ -82,6 +83,7 @@ def verify(name: str) -> None:
     if sha256(path) != listed["sha256"]:
         read_header(path)  # says what the file is where it is none of ours, such as a pointer of Git LFS
         raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
+    KINDS[network_of(read_header(path), path).kind].verify_shared_weights()
 
 
 def fingerprint(name_or_path: str | Path) -> str:
@@ -127,7 +129,7 @@ def write_index(pretrained: Path) -> None:
     """Bring the checksums in ``pretrained/index.json`` up to date with the weights in that folder, for a release."""
     path = pretrained / "index.json"
     rows = json.loads(path.read_text(encoding="utf-8"))
-    for file in sorted(pretrained.glob("*.safetensors")):
+    for file in sorted(set(pretrained.glob("*.safetensors")) - {pretrained / efficientnet_lite.FILE}):
         rows.setdefault(file.stem, {"purpose": ""})["sha256"] = sha256(file)
     files.write(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 

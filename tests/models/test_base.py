@@ -12,6 +12,7 @@ from agerestore.config.networks import (
     ColorizerConfig,
     DetectorConfig,
     NetworkConfig,
+    PhotoColorizerConfig,
     PhotoConfig,
 )
 from agerestore.errors import UsageError, WeightsError
@@ -25,9 +26,10 @@ SMALL = {
     "photo": PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 1), latent_dim=4),
     "colorizer": ColorizerConfig(width=2, latent_dim=4),
     "detector": DetectorConfig(widths=(2, 3, 4), blocks=(0, 1, 1)),
+    "photo-colorizer": PhotoColorizerConfig(widths=(4, 4, 4, 4, 4), latent_dim=4, prior_components=2),
 }
 OPTIONS = {"mask", "strength", "sigma", "ensemble", "tile", "uncertainty", "samples", "seed", "reference",
-           "latent_steps", "degradation", "sensitivity", "fill_large"}  # fmt: skip
+           "latent_steps", "degradation", "sensitivity", "fill_large", "saturation", "hints"}  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
