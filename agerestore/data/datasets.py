@@ -60,7 +60,7 @@ class TrainingSet(ABC):
         """A hash that tells sets apart: of each image's size and sum, in their order, and of the labels."""
         sums = [int(image.sum()) for image in self.images]
         shapes = [tuple(image.shape) for image in self.images]
-        labels = None if self.labels is None else self.labels.tolist()
+        labels = self.labels.tolist() if self.one_size and self.labels is not None else None  # photographs': not used
         return hashlib.blake2b(repr((sums, shapes, labels)).encode(), digest_size=16).hexdigest()
 
 
@@ -95,7 +95,7 @@ class ImageSet(TrainingSet):
 
 @dataclass(frozen=True)
 class PhotoSet(TrainingSet):
-    """Photographs of any sizes, each (3, H, W) uint8, without labels; see `TrainingSet`."""
+    """Photographs of any sizes, each (3, H, W) uint8; see `TrainingSet`."""
 
     one_size = False
 
@@ -112,11 +112,12 @@ class PhotoSet(TrainingSet):
 
     def take(self, indices: Tensor) -> Self:
         """See `TrainingSet.take`."""
-        return type(self)(tuple(self.images[i] for i in indices.tolist()))
+        labels = None if self.labels is None else self.labels[indices]
+        return type(self)(tuple(self.images[i] for i in indices.tolist()), labels)
 
     def to(self, device: torch.device) -> Self:
         """See `TrainingSet.to`."""
-        return type(self)(tuple(image.to(device) for image in self.images))
+        return type(self)(tuple(image.to(device) for image in self.images), self.labels)
 
     def crops(self, count: int, size: int, generator: torch.Generator, upscaled: float = 0) -> Tensor:
         """Random square crops, rotated by multiples of 90 degrees and mirrored; larger photographs give more of them.

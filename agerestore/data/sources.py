@@ -21,6 +21,7 @@ from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
+from agerestore.data.imagenet_classes import IMAGENET_CLASSES
 from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
 from agerestore.images import io
 
@@ -54,7 +55,8 @@ class Source:
 class FolderSource(Source):
     """The images of a folder and those below it, in the order of their names; see `agerestore.batch.folders`.
 
-    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png.
+    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png, or by the WordNet id
+    of its class in ImageNet, as in n01440764/a.jpg.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,8 +82,9 @@ class FolderSource(Source):
             what = f"none of {len(unreadable)} images can be read; give a folder of images. The first of them"
             raise NothingReadableError(f"{self._path}: {what}: {unreadable[0]}")
         self.skipped += unreadable
-        if all(name in tuple("0123456789") for name in names):
-            self.labels = torch.tensor([int(name) for name in names])
+        for classes in (tuple("0123456789"), IMAGENET_CLASSES):
+            if set(names) <= set(classes):
+                self.labels = torch.tensor([classes.index(name) for name in names])
 
     def areas(self, least: int) -> Iterator[int]:
         """See `Source.areas`."""
@@ -235,7 +238,10 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
     skipped = source.skipped
     if small := len(sides) - len(images):
         skipped = [*skipped, f"{path}: {small} of {len(sides)} images left out, smaller than {least}x{least} pixels"]
-    return PhotoSet(tuple(images), skipped=tuple(skipped))
+    labels = source.labels
+    if labels is not None and len(labels) == len(sides):
+        labels = labels[torch.tensor(sides) >= least]
+    return PhotoSet(tuple(images), labels, skipped=tuple(skipped))
 
 
 @contextmanager

@@ -143,7 +143,7 @@ def _photo_colorization(request: _Request, regression: Model | None) -> list[Row
     request.refuse(f"model {request.model.name!r}", "training")
     test = request.selection(load_photographs(request.data, split="test"))
     return [*benchmark_photo_colorization(
-        request.model.to("cpu").networks, test, [None] * len(test),
+        request.model.to("cpu").networks, test,
         regression=None if regression is None else regression.networks, seed=request.seed, report=request.report,
     )]  # fmt: skip
 

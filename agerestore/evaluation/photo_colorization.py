@@ -7,7 +7,7 @@ the photographs, and where the folder of a photograph is called by its class in 
 of photographs that it takes for what they are, and the logarithm of the probability that it gives their class.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -28,8 +28,6 @@ from agerestore.metrics.image import colorfulness
 HINTS = (1, 5, 20)  # points whose color is shown, each number a row of its own
 DRAWS = 1000  # of the bootstrap
 INTERVAL = (0.025, 0.975)
-
-Truth = tuple[Tensor, int | None]  # Lab (1, 3, H, W), and its class
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,6 @@ class _Tally:
 def benchmark_photo_colorization(
     networks: object,
     test: PhotoSet,
-    classes: Sequence[int | None],
     *,
     regression: object | None = None,
     samples: int = 8,
@@ -133,8 +130,7 @@ def benchmark_photo_colorization(
 
     Args:
         networks: what is measured, on the CPU.
-        test: color photographs.
-        classes: the class in ImageNet of each, or None.
+        test: color photographs; their labels, if any, are their classes in ImageNet.
         regression: networks trained by plain regression (preset ``photo-color-regression``), to compare with.
         samples: K.
         seed: of the color codes and of the points of hints.
@@ -148,7 +144,8 @@ def benchmark_photo_colorization(
     judge = load_judge()
     names = ["gray", *(["regression"] if regression else []), "agerestore", *(f"agerestore, {n} hints" for n in HINTS)]
     tallies = {name: _Tally(judge) for name in [*names, "ground truth"]}
-    for number, (image, label) in enumerate(zip(test.images, classes, strict=True)):
+    labels = [None] * len(test) if test.labels is None else test.labels.tolist()
+    for number, (image, label) in enumerate(zip(test.images, labels, strict=True)):
         size = networks.working_size(*image.shape[1:])  # type: ignore[attr-defined]  # a colorizer
         rgb = F.interpolate(image[None].float() / 255, size, mode="bicubic", antialias=True).clamp(0, 1)
         truth = rgb_to_lab(rgb)
