@@ -13,7 +13,14 @@ from agerestore.files import printable
 from ._terminal import echo
 
 # Keywords whose option is not called like them, with hyphens.
-OPTIONS = {"model": "-m", "samples": "-n", "num_samples": "-n", "settings": "--set", "as_json": "--json"}
+OPTIONS = {
+    "model": "-m",
+    "hints": "--hint",
+    "samples": "-n",
+    "num_samples": "-n",
+    "settings": "--set",
+    "as_json": "--json",
+}
 KEYWORD = re.compile(r"`(?P<name>[a-z_]+)(?:\((?P<inside>[^`)]*)\))?(?:=(?P<value>[^`]*))?`")
 
 

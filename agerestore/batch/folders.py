@@ -24,7 +24,7 @@ from agerestore.images.io import is_image_name
 FEW = 5  # files that are named of a kind
 RUN = ("config.json", "log.jsonl")  # files that a training run leaves in its folder
 # Folders and files that systems, file managers and network drives put among images; hidden ones begin with a dot.
-FOREIGN = frozenset((
+NO_IMAGES = frozenset((
     *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@__thumb"),  # Synology, QNAP
     *("$recycle.bin", "recycler", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini"),  # Windows
     *("__macosx", "network trash folder", "temporary items", "icon\r", "ipod photo cache"),  # Apple
@@ -130,7 +130,7 @@ class _Search:
             manifests = [*manifests, Manifest.of_inputs(folder)]
         images = _Images(names)
         for path in entries:
-            if is_foreign(path.name) or self.exclude(path) or any(each.is_sidecar(path) for each in manifests):
+            if never_searched(path.name) or self.exclude(path) or any(each.is_sidecar(path) for each in manifests):
                 continue
             if not _is_folder(path):
                 self._sort(path, images, manifests)
@@ -176,9 +176,9 @@ class _Images:
         return written is not None and written["image"] in self._names
 
 
-def is_foreign(name: str) -> bool:
+def never_searched(name: str) -> bool:
     """Whether a file or folder is hidden, trash, or of the kind that file managers and network drives leave."""
-    return name.startswith(".") or name.casefold() in FOREIGN
+    return name.startswith(".") or name.casefold() in NO_IMAGES
 
 
 def real(path: Path) -> Path:

@@ -19,7 +19,7 @@ class _Kind(NamedTuple):
     what: str
 
 
-ONLY = "agerestore reads .safetensors files that it has written"
+ONLY = "give a .safetensors file of a run, or the name of a shipped model"
 FETCH = "download the file itself"
 PAGE = f"is a web page, not the file it leads to; {FETCH}"
 PICKLE = f"is a pickle, as torch.save writes it, which could run code and is not loaded; {ONLY}"
@@ -32,8 +32,8 @@ KINDS = (
     _Kind(b"\x80", PICKLE),  # the first operation of a pickle of protocol 2 or later
     _Kind(b"\x89hdf", f"is HDF5, as Keras writes it; {ONLY}"),
     _Kind(b"gguf", f"is GGUF, a language model; {ONLY}"),
-    _Kind(b"\x1f\x8b", f"is compressed with gzip; unpack it, for {ONLY}"),
-    _Kind(b"\x08", f"is ONNX or another protocol buffer; give the .safetensors file it was exported from: {ONLY}"),
+    _Kind(b"\x1f\x8b", f"is compressed with gzip; unpack it, and {ONLY}"),
+    _Kind(b"\x08", f"is ONNX or another protocol buffer; {ONLY}"),
     _Kind(b"\x89png", "is an image; give a .safetensors file"),
     _Kind(b"\xff\xd8\xff", "is an image; give a .safetensors file"),
 )

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from agerestore.data import batches
+from agerestore.data import variations
 from agerestore.data.variations import random_affine, random_shift
 
 
@@ -29,5 +29,5 @@ def test_views_leave_even_pictures_alone_and_turn_others_each_in_its_own_way(mon
     assert len(views.flatten(1).unique(dim=0)) == 8
     assert not torch.equal(views, random_affine(picture.expand(8, -1, -1, -1), seed=1))
     for limit in ("ROTATION", "SCALING", "SHEAR", "TRANSLATION"):
-        monkeypatch.setattr(batches, limit, 0.0)
+        monkeypatch.setattr(variations, limit, 0.0)
     torch.testing.assert_close(random_affine(picture, seed=0), picture, atol=1e-5, rtol=0)
