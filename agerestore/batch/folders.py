@@ -96,8 +96,9 @@ def search(
 ) -> Found:
     """Search a folder and all below it for images, following links but never in a circle.
 
-    Results of earlier runs are left out where the manifest of their run lies below the folder, not where it lies in
-    the folder itself: that of `restore` can be given to `colorize`.
+    Results of earlier runs are left out where the manifest of their run lies below the folder. Where it lies in the
+    folder itself only those are that stand next to the image they were made of: the output of `restore` can be given
+    to `colorize`.
 
     Args:
         folder: The folder.
@@ -147,15 +148,20 @@ class _Search:
             return
         elif not is_image_name(path):
             self.found.others.append(path)
-        elif self.is_result(path) or self._was_made(path, manifests):
+        elif self.is_result(path) or self._was_made(path, images, manifests):
             self.found.results.append(path)
         else:
             self.found.images.append(path)
 
-    def _was_made(self, path: Path, manifests: list[Manifest]) -> bool:
-        """Whether a run whose folder lies below made this file, and not in the place of its own original."""
-        below = (each for each in manifests if each.folder != self.found.folder)
-        return any(each.find(path) for each in below) and not os.path.lexists(f"{path}{BACKUP_ENDING}")
+    def _was_made(self, path: Path, images: "_Images", manifests: list[Manifest]) -> bool:
+        """Whether an earlier run made this image: not in the place of its original, and below or next to that."""
+        makers = [each for each in manifests if each.find(path)]
+        if not makers or os.path.lexists(f"{path}{BACKUP_ENDING}"):
+            return False
+        if any(each.folder != self.found.folder for each in makers):
+            return True
+        sources = (path.with_name(name) for name in images.originals(path.name))
+        return any(makers[0].find(each) is None for each in sources)
 
 
 class _Images:
@@ -163,7 +169,10 @@ class _Images:
 
     def __init__(self, names: Iterable[str]) -> None:
         found = [name for name in names if is_image_name(Path(name)) and not is_mask_name(name)]
-        self._names = frozenset(found) | {PurePath(name).stem for name in found}
+        self._files: dict[str, set[str]] = {}
+        for name in found:
+            self._files.setdefault(PurePath(name).stem, set()).add(name)
+        self._names = self._files.keys() | set(found)
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
@@ -174,6 +183,12 @@ class _Images:
             return name.removesuffix(BACKUP_ENDING) in self._names
         written = re.fullmatch(SIDECAR, name)
         return written is not None and written["image"] in self._names
+
+    def originals(self, name: str) -> Iterator[str]:
+        """The images that a result of this name, as in NAME.restored.png, may have been made of."""
+        stem = PurePath(name).stem
+        for end in (found.start() for found in re.finditer(r"\.", stem)):
+            yield from self._files.get(stem[:end], ())
 
 
 def never_searched(name: str) -> bool:

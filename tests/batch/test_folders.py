@@ -68,6 +68,20 @@ def test_results_below_are_left_out_and_said_and_those_of_the_folder_itself_are_
     assert taken(source) == ["a.png", "b/c.png", "clean/new.png"]
 
 
+def test_results_next_to_their_sources_are_left_out_and_the_rest_of_that_folder_is_taken(tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    pictures(source, "a.png", "b.c.jpg", "sub/d.png")
+    made(source, source, FileOptions(suffix=".restored"))
+    pictures(source, "e.restored.png")  # of no run
+    assert taken(source) == ["a.png", "b.c.jpg", "e.restored.png", "sub/d.png"]
+    assert "left out: 3 results of earlier runs (a.restored.png, b.c.restored.jpg, sub/d.restored.png)" in left_out(
+        source
+    )
+    pictures(tmp_path / "dots", "x.png", "x.y.png")
+    made(tmp_path / "dots", tmp_path / "mid")
+    assert taken(tmp_path / "mid") == ["x.png", "x.y.png"]  # neither is made of the other
+
+
 def test_images_that_were_replaced_by_their_results_stay_images(tmp_path: Path) -> None:
     pictures(tmp_path / "in", "sub/a.png")
     made(tmp_path / "in" / "sub", tmp_path / "in" / "sub", FileOptions(in_place=True, backup=True))

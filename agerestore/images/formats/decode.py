@@ -92,8 +92,7 @@ def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
             pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             tags = dict(getattr(image, "tag_v2", {}))
     except UnidentifiedImageError:
-        what = "no PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC, or a rare or damaged one; save it with an image editor"
-        raise ImageFileError(what) from None
+        raise ImageFileError(kinds.unidentified(data)) from None
     if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height} pixels"
         raise ImageFileError(f"{size} are more than {max_pixels / 1e6:g} megapixels; raise `max_pixels` to read it")

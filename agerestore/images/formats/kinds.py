@@ -36,10 +36,18 @@ SIGNATURES = (  # place, bytes, what a file is that has them there
     (0, b"\0\0\0\x0cjP  ", OTHER.format("a JPEG 2000")),
     (0, b"\xff\x4f\xff\x51", OTHER.format("a JPEG 2000")),
     (0, b"v/1\x01", OTHER.format("an OpenEXR file")),
+    (0, b"#?RADIANCE", OTHER.format("a Radiance file")),
+    (0, b"II\xbc", OTHER.format("a JPEG XR")),
+    (0, b"qoif", OTHER.format("a QOI")),
+    (0, b"\0\0\1\0", OTHER.format("an icon")),
+    (0, b"DDS ", OTHER.format("a DDS texture")),
+    *((0, b"P%d%c" % (kind, space), OTHER.format("a Netpbm file")) for kind in range(1, 8) for space in b"\n\r\t "),
     (0, b"%PDF", OTHER.format("a PDF")),
     (12, b"CgBI", OTHER.format("a PNG of Apple's own kind (CgBI)")),
 )
 TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
+FRAMES = frozenset(bytes([each]) for each in range(0xC0, 0xD0) if each not in (0xC4, 0xC8, 0xCC))  # markers SOF0 to 15
+PAGES = 16  # of a TIFF that are looked at, and images that the first refers to
 
 WIDTH, HEIGHT, DEPTHS, COMPRESSION, PHOTOMETRIC, CHANNELS, PLANES = 256, 257, 258, 259, 262, 277, 284
 SUBDIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, PHOTOSHOP_LAYERS, DNG_VERSION = 330, 338, 339, 37724, 50706
@@ -69,28 +77,59 @@ def refuse_other_kinds(data: bytes) -> None:
             raise ImageFileError(what)
     if data[:4] in TIFF_HEADERS:
         _refuse_tiff(*_directories(data))
+    elif data.startswith(b"\xff\xd8\xff"):
+        _refuse_jpeg(data)
 
 
-def _directories(data: bytes) -> tuple[Tags, list[Tags]]:
-    """Return the tags of a TIFF's first image, and those of the images that it refers to; empty if unreadable."""
+def unidentified(data: bytes) -> str:
+    """Say what a file is that no decoder takes for its own."""
+    if data[:4] in TIFF_HEADERS and WIDTH in (tags := _directories(data)[0]):
+        depths = "/".join(map(str, tags.get(DEPTHS, (1,))))
+        kind = (
+            f"PhotometricInterpretation {tags.get(PHOTOMETRIC)}, {depths} bits, SamplesPerPixel {tags.get(CHANNELS, 1)}"
+        )
+        return f"a TIFF of a kind that is not read ({kind}); save it as RGB or gray with an image editor"
+    if data[4:8] == b"ftyp":
+        return "a video, or a kind of HEIC or AVIF that is not read; save it as PNG or JPEG"
+    return "no PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC, or a rare or damaged one; save it with an image editor"
+
+
+def _refuse_jpeg(data: bytes) -> None:
+    """Refuse a JPEG of other than 8 bits a channel, by its frame header (ITU-T T.81, B.2.2), and JPEG-LS."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and (marker := data[at + 1 : at + 2]) != b"\xda":  # the scan begins there
+        if marker == b"\xf7":
+            raise ImageFileError(OTHER.format("a JPEG-LS"))
+        if marker in FRAMES and (depth := int.from_bytes(data[at + 4 : at + 5])) != 8:
+            raise ImageFileError(f"{depth} bits a channel; save it as PNG or TIFF with 8 or 16 bits a channel")
+        at += 1 if marker == b"\xff" else 2 + int.from_bytes(data[at + 2 : at + 4])
+
+
+def _directories(data: bytes) -> tuple[Tags, list[Tags], list[Tags]]:
+    """Return the tags of a TIFF's first image, of those that it refers to, and of further pages; none if unreadable."""
     first: Tags = {}
     others: list[Tags] = []
+    pages: list[Tags] = []
     with relaxed_limits(), suppress(Exception):  # what is damaged is for the decoder to say
         header = data[:16] if 43 in data[2:4] else data[:8]  # of a BigTIFF, or of any other
-        first = _tags(header, data, ImageFileDirectory_v2(header).next)
-        others = [_tags(header, data, offset) for offset in first.get(SUBDIRECTORIES, ())]
-    return first, others
+        first, offset = _tags(header, data, ImageFileDirectory_v2(header).next)
+        others = [_tags(header, data, each)[0] for each in first.get(SUBDIRECTORIES, ())[:PAGES]]
+        while offset and len(pages) < PAGES:
+            tags, offset = _tags(header, data, offset)
+            pages.append(tags)
+    return first, others, pages
 
 
-def _tags(header: bytes, data: bytes, offset: int) -> Tags:
+def _tags(header: bytes, data: bytes, offset: int) -> tuple[Tags, int]:
+    """Return the tags of a directory, and where the next one is; 0 for none."""
     directory, file = ImageFileDirectory_v2(header), io.BytesIO(data)
     file.seek(offset)
     directory.load(file)
-    return dict(directory)
+    return dict(directory), directory.next
 
 
-def _refuse_tiff(first: Tags, others: list[Tags]) -> None:
-    photometric = {tags.get(PHOTOMETRIC) for tags in (first, *others)}
+def _refuse_tiff(first: Tags, others: list[Tags], pages: list[Tags]) -> None:
+    photometric = {tags.get(PHOTOMETRIC) for tags in (first, *others, *pages)}
     if DNG_VERSION in first or photometric & {COLOR_FILTER_ARRAY, LINEAR_RAW}:
         raise ImageFileError(RAW)
     if any(_area(other) > _area(first) for other in others):

@@ -124,10 +124,10 @@ def test_layers_are_not_dropped(tmp_path: Path) -> None:
         io.read(tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize(
-    ("data", "what"),
-    [(b"GIF89a", "a GIF, which is not read"), (b"8BPS\0\1", "a Photoshop document"), (b"%PDF-1", "PDF")],
-)
+OTHERS = [(b"GIF89a", "a GIF, which"), (b"8BPS\0\1", "a Photoshop document"), (b"%PDF-1", "PDF"), (b"P6\n", "Netpbm")]
+
+
+@pytest.mark.parametrize(("data", "what"), OTHERS)
 def test_other_formats_are_named(tmp_path: Path, data: bytes, what: str) -> None:
     with pytest.raises(UnreadableError, match=what):
         io.read(stored(tmp_path / "a.jpg", data + bytes(99)))
