@@ -21,6 +21,7 @@ from PIL import Image
 from side_by_side import tell
 from torch import Tensor
 
+from agerestore.batch import folders
 from agerestore.evaluation.baselines.classical import non_local_means
 from agerestore.images import io as image_io
 from agerestore.images.observation import Observation
@@ -79,7 +80,7 @@ def tensor(pixels: NDArray[np.uint8]) -> Tensor:
 def main(name: str, folder: Path, most: int) -> None:
     """Print the mean PSNR in dB for each camera."""
     model, figures = zoo.load(name), {}
-    paths = sorted(each for each in folder.iterdir() if image_io.is_image_name(each))[:most]
+    paths = folders.search(folder).images[:most]
     for camera, (electrons, reading, quality) in CAMERAS.items():
         levels: dict[str, list[float]] = {"input": [], "NLM": [], name: []}
         for number, path in enumerate(paths):

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agerestore.batch import folders
 from agerestore.images import io
 from agerestore.images.color import rgb_to_lab
 from agerestore.images.photo import Photo
@@ -102,7 +103,7 @@ def main(folder: str, most: int = 100, threads: int = 1) -> None:
     """Measure on the photographs of a folder."""
     cv2.setNumThreads(threads)
     torch.set_num_threads(threads)
-    paths = sorted(path for path in Path(folder).iterdir() if io.is_image_name(path))
+    paths = folders.search(Path(folder)).images
     random.Random(0).shuffle(paths)
     photos = [photo for photo in map(io.read, paths[:most]) if photo.pixels.shape[2] == 3]
     cost(photos[0], "its own chroma", 1)

@@ -17,6 +17,7 @@ from side_by_side import medians, tell
 from torch import Tensor, nn
 
 from agerestore import device as devices
+from agerestore.batch import folders
 from agerestore.evaluation.baselines.classical import non_local_means, total_variation, wavelet
 from agerestore.images import io
 from agerestore.images.observation import Observation
@@ -35,7 +36,7 @@ Method = Callable[[Observation], Tensor]
 def pieces() -> list[Tensor]:
     """The middle (1, 3, S, S) of some photographs, in [0, 1]."""
     found = []
-    for path in sorted(each for each in PHOTOGRAPHS.iterdir() if io.is_image_name(each)):
+    for path in folders.search(PHOTOGRAPHS).images:
         image = io.read(path).to_tensor()
         top, left = ((length - SIDE) // 2 for length in image.shape[2:])
         if image.shape[1] == 3 and min(top, left) >= 0:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agerestore.analysis.documents import recognize_document
+from agerestore.batch import folders
 from agerestore.images import io as image_io
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
@@ -150,10 +151,7 @@ def photographs(paths: list[Path]) -> Iterator[str]:
 def main(page_folder: str, photo_folder: str, step: int = 1) -> None:
     """Measure on the images of two folders."""
     cv2.setNumThreads(1)
-    drawn, photos = (
-        sorted(path for path in Path(folder).rglob("*") if image_io.is_image_name(path))
-        for folder in (page_folder, photo_folder)
-    )
+    drawn, photos = (folders.search(Path(folder)).images for folder in (page_folder, photo_folder))
     for table in (pages(drawn, photos), photographs(photos[::step])):
         start = time.perf_counter()
         for line in table:

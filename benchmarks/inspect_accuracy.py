@@ -36,6 +36,7 @@ from agerestore.analysis.report import (
     inspect,
 )
 from agerestore.analysis.scratches import scratch_share
+from agerestore.batch import folders
 from agerestore.images import io as image_io
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import Pixels
@@ -200,7 +201,7 @@ def main(folder: str, most: int = 10**9) -> None:
     """Measure on the photographs of a folder."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    paths = sorted(path for path in Path(folder).iterdir() if image_io.is_image_name(path))
+    paths = folders.search(Path(folder)).images
     random.Random(0).shuffle(paths)
     photos = [image_io.read(path).pixels for path in paths[:most]]
     photos = [each for each in photos if each.shape[2] == 3]

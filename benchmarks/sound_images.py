@@ -20,6 +20,7 @@ from side_by_side import tell
 from torch import Tensor
 
 from agerestore import degradations
+from agerestore.batch import folders
 from agerestore.images import io
 from agerestore.images.observation import Observation
 from agerestore.inference.restorer import restore_observation
@@ -75,7 +76,7 @@ def main(name: str, folder: Path, most: int) -> None:
     """Print the summary of each kind as soon as it is measured, and then all of them."""
     model = zoo.load(name)
     kinds: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(each for each in folder.iterdir() if io.is_image_name(each)):
+    for path in folders.search(folder).images:
         kinds[kind_of(path)].append(path)
     tell({kind: summary([measured(model, middle(path)) for path in paths[:most]]) for kind, paths in kinds.items()})
 

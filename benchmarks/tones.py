@@ -21,6 +21,7 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from agerestore import degradations
+from agerestore.batch import folders
 from agerestore.images import io
 from agerestore.images.arrays import open_image
 from agerestore.images.pixels import Pixels
@@ -129,7 +130,7 @@ def undone(step: degradations.Drawn, case: Case) -> Iterator[degradations.Drawn]
 
 def main(folder: Path, draws: int = 3) -> None:
     """Print the tables."""
-    photographs = [io.read(path).as_rgb().pixels for path in sorted(folder.iterdir())]
+    photographs = [io.read(path).as_rgb().pixels for path in folders.search(folder).images]
     print(f"| {' | '.join(['drawn', *METHODS])} |\n{'|---' * (len(METHODS) + 1)}|")
     for name, case in CASES.items():
         found = list(pairs(photographs, case, draws))
