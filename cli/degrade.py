@@ -147,11 +147,14 @@ class _Degrading:
 
         degraded, mask, rows = result
         result_file = {job.target: io.encode(degraded, job.suffix, self.quality)}
+        remarks = io.lost_remarks(degraded)
+        if job.target == STDIO and mask is not None:
+            remarks.append("standard output has no place for its mask; name an output file to have one")
+        detail: dict[str, object] = {"damage": rows} | ({"warning": "; ".join(remarks)} if remarks else {})
         if job.target == STDIO:
-            lost = "standard output has no place for its mask; name an output file to have one"
-            return Encoded(result_file, {"damage": rows} | ({} if mask is None else {"warning": lost}))
+            return Encoded(result_file, detail)
         sidecars = {
             job.sidecar("damage.json"): json.dumps(rows, indent=1).encode(),
             job.sidecar("mask.png"): None if mask is None else io.encode(mask, ".png"),
         }
-        return Encoded(sidecars | result_file, {"damage": rows})
+        return Encoded(sidecars | result_file, detail)

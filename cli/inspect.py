@@ -121,13 +121,16 @@ def _inspect_file(path: Path, models: Any, detector: Any, masks: "Masks", out: P
     from agerestore.batch.masks import read_mask_file
     from agerestore.batch.outcome import Outcome, describe
     from agerestore.images import io
+    from agerestore.images.masks import TURNED
     from agerestore.inference.inspection import inspect_photo
 
     start = time.perf_counter()
     try:
         photo, mask = io.read(path), masks.of(path)
-        missing = None if mask is None else read_mask_file(mask, photo.pixels.shape[:2])
-        found, defects = inspect_photo(photo, missing, models, detector)
+        read = None if mask is None else read_mask_file(mask, photo)
+        if read and read.turned:
+            say(TURNED, path)
+        found, defects = inspect_photo(photo, read and read.missing, models, detector)
         if out is not None:
             _write_mask(out, defects, photo.pixels.shape[:2])
     except Exception as error:

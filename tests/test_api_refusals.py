@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -68,3 +69,39 @@ def test_what_the_other_verbs_refuse(call, message):
 def test_no_inputs_are_nothing_to_restore(tmp_path):
     with pytest.raises(NothingReadableError, match="no inputs; give an image file or a folder"):
         agerestore.restore_files([], tmp_path)
+
+
+NOT_FINITE = np.full((40, 48, 3), 0.5)
+NOT_FINITE[20, 20] = np.inf
+GRAY = NOT_FINITE[..., 0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: agerestore.restore(NOT_FINITE, model="photo"),
+        lambda: agerestore.restore(torch.from_numpy(GRAY), model="mnist"),
+        lambda: agerestore.colorize(GRAY),
+        lambda: agerestore.colorize(CAR, reference=NOT_FINITE, force=True),
+        lambda: agerestore.inspect(NOT_FINITE),
+        lambda: agerestore.degrade(GRAY.astype(np.float16), "noise:sigma=5"),
+        lambda: agerestore.interpolate(GRAY, GRAY),
+    ],
+)
+def test_values_that_are_not_finite_are_refused_by_every_verb(call):
+    with pytest.raises(UsageError, match="the image holds NaN or infinite values; replace them"):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda image: agerestore.colorize(image[..., 0]),
+        lambda image: agerestore.inspect(image),
+        lambda image: agerestore.degrade(torch.from_numpy(image).permute(2, 0, 1), "noise:sigma=5"),
+        lambda image: agerestore.interpolate(DIGIT, image[..., 0]),
+    ],
+)
+def test_floats_of_0_to_255_are_refused_by_every_verb_with_the_range(call):
+    with pytest.raises(UsageError, match=r"must be in \[0, 1\], and this one goes from 0 to 200"):
+        call(np.linspace(0, 200, 40 * 48 * 3).reshape(40, 48, 3))

@@ -1,5 +1,6 @@
 """`agerestore.inspect` and `agerestore.degrade`."""
 
+import warnings
 from typing import Any, Literal, overload
 
 import torch
@@ -9,8 +10,9 @@ from agerestore import degradations
 from agerestore.analysis.report import Report
 from agerestore.api.models import AnyModel, detector_for, named_models
 from agerestore.config.options import check_whole
-from agerestore.errors import UsageError
+from agerestore.errors import RestoreWarning, UsageError
 from agerestore.images.arrays import AnyPath, I, open_image, to_photo
+from agerestore.images.masks import TURNED
 from agerestore.images.raster import WHOLE
 from agerestore.inference.inspection import inspect_photo
 
@@ -28,7 +30,10 @@ def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report
         UnreadableError: the file cannot be read.
     """
     photo = to_photo(image)
-    given = open_image(photo, mask).mask
+    opened = open_image(photo, mask)
+    if opened.mask_turned:
+        warnings.warn(TURNED, RestoreWarning, stacklevel=2)
+    given = opened.mask
     models = named_models(model)
     detector = detector_for(models) if any(each.input.size is None for each in models.values()) else None
     return inspect_photo(photo, None if given is None else given[0, 0].numpy(), models, detector).report

@@ -11,8 +11,9 @@ from agerestore.errors import ImageFileError, UnreadableError, UsageError
 from agerestore.files import printable
 from agerestore.images.formats.catalog import SUFFIXES
 from agerestore.images.io import decode, read_bytes
-from agerestore.images.masks import missing_in
-from agerestore.images.photo import Mask
+from agerestore.images.masks import fits_as_stored, missing_in
+from agerestore.images.orientation import upright
+from agerestore.images.photo import Mask, Photo
 
 MASK = ".mask"  # comes before the ending of a mask file
 
@@ -88,38 +89,53 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def read_mask_file(path: Path, size: tuple[int, int], resize: bool = False, max_pixels: int = MAX_PIXELS) -> Mask:
-    """Read which pixels of an image are missing.
+class MaskFile(NamedTuple):
+    """What a mask file says.
 
-    Every pixel that is not black is missing, as in an array. A lossy file (JPEG, lossy WebP) does not store black
-    exactly: there every pixel is missing that has at least half the full brightness in any channel.
+    Attributes:
+        missing: (H, W) bool, True where a pixel is missing.
+        turned: Whether it was drawn on the image as it is stored, and turned with it.
+    """
+
+    missing: Mask
+    turned: bool = False
+
+
+def read_mask_file(path: Path, photo: Photo, resize: bool = False, max_pixels: int = MAX_PIXELS) -> MaskFile:
+    """Read which pixels of an image are missing, see `agerestore.images.masks.missing_in`.
+
+    A mask that fits the image only as that is stored, on its side, is turned with it.
 
     Args:
         path: The mask, an image file.
-        size: (H, W) of the image it belongs to.
+        photo: The image it belongs to.
         resize: Resize a mask of another size by nearest neighbors instead of refusing it.
         max_pixels: Larger masks are refused.
-
-    Returns:
-        (H, W) bool, True where missing.
 
     Raises:
         ImageFileError: Unreadable, of another size, or with transparent parts, which could mean either.
     """
-    try:
-        photo = decode(read_bytes(path), path, max_pixels)
-    except UnreadableError as error:  # the image itself may well be readable
-        raise ImageFileError(str(error)) from error
-    try:
-        mask = missing_in(photo)
-    except ImageFileError as error:
-        raise ImageFileError(f"{printable(path)}: {error}") from None
-    if (found := mask.shape) == tuple(size):
-        return mask
+    mask = _read(path, max_pixels)
+    size, orientation = photo.pixels.shape[:2], photo.metadata.orientation
+    turned = fits_as_stored(mask.shape, size, orientation, scaled=resize)
+    if turned:
+        mask = upright(mask, orientation)
+    if (found := mask.shape) == size:
+        return MaskFile(mask, turned)
     if not resize:
         sizes = f"{found[1]} x {found[0]} pixels for an image of {size[1]} x {size[0]}"
         what = f"a mask of {sizes}; save it at the image's size, or pass `resize_mask=True`"
         raise ImageFileError(f"{printable(path)}: {what}")
     rows, columns = ((np.arange(new) * old) // new for new, old in zip(size, found, strict=True))
-    resized: Mask = mask[rows[:, None], columns]
-    return resized
+    return MaskFile(mask[rows[:, None], columns], turned)
+
+
+def _read(path: Path, max_pixels: int) -> Mask:
+    try:
+        photo = decode(read_bytes(path), path, max_pixels)
+    except UnreadableError as error:  # the image itself may well be readable
+        raise ImageFileError(str(error)) from error
+    try:
+        return missing_in(photo)
+    except ImageFileError as error:
+        raise ImageFileError(f"{printable(path)}: {error}") from None

@@ -3,7 +3,6 @@
 Integers keep their depth. Floats are images in [0, 1]; noise may leave that range, other ranges are refused.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 
 from agerestore.errors import UsageError
 from agerestore.images import io
+from agerestore.images.formats import decode as decoding
 from agerestore.images.masks import read_mask
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import in_8_bits
@@ -29,6 +29,11 @@ I = TypeVar("I", NDArray[Any], Tensor, Image.Image, Photo)  # noqa: E741  # an i
 
 BLOCK = 8  # pixels a side of the squares whose means noise hardly moves
 STRIP = 512  # rows that are checked at once
+# Notes of a Pillow image that hold no more: a transparent color, which has become alpha; where other images are in its
+# file; texts with the EXIF and XMP that it has besides.
+STORED_OTHERWISE = (
+    "transparency", "background", "mp", "mpoffset", "Raw profile type exif", "XML:com.adobe.xmp",
+)  # fmt: skip
 FARTHEST = 3.0  # how far outside [0, 1] noise may lead a pixel: six standard deviations of 128 gray levels
 
 
@@ -48,8 +53,25 @@ def open_image(image: ImageLike, mask: Any = None) -> Raster:
             infinite values that are not masked.
         UnreadableError: The file cannot be read.
     """
-    raster = _view(image)
-    raster = replace(raster, mask=read_mask(mask, raster.values))
+    return _checked(_view(image), mask)
+
+
+def open_to_color(image: ImageLike) -> Raster:
+    """`open_image`, of an image that becomes RGB: a color profile for gray is applied to the pixels, and goes."""
+    photo = io.read(Path(image)) if isinstance(image, str | PathLike) else image
+    photo = photo_of_pillow(photo) if isinstance(photo, Image.Image) else photo
+    if not isinstance(photo, Photo):
+        return open_image(image)
+    shown = photo.in_srgb_gray()
+    if isinstance(image, Photo):
+        return _checked(_view_photo(shown))
+    return _checked(_view_pillow(image, shown) if isinstance(image, Image.Image) else _view_file(shown))
+
+
+def _checked(raster: Raster, mask: Any = None) -> Raster:
+    """A raster with its mask; values in another range are refused."""
+    given = read_mask(mask, raster.values, raster.orientation)
+    raster = replace(raster, mask=given.missing, mask_turned=given.turned)
     if raster.values.is_floating_point():
         _refuse_other_ranges(raster)
     return raster
@@ -57,7 +79,7 @@ def open_image(image: ImageLike, mask: Any = None) -> Raster:
 
 def _view(image: ImageLike) -> Raster:
     if isinstance(image, str | PathLike):
-        return _view_file(Path(image))
+        return _view_file(io.read(Path(image)))
     if isinstance(image, Photo):
         return _view_photo(image)
     if isinstance(image, Tensor):
@@ -65,7 +87,7 @@ def _view(image: ImageLike) -> Raster:
     if isinstance(image, np.ndarray):
         return _view_array(image)
     if isinstance(image, Image.Image):
-        return _view_pillow(image)
+        return _view_pillow(image, photo_of_pillow(image))
     raise UsageError(f"an image must be a NumPy array, a Pillow image, a tensor or a path, not {type(image).__name__}")
 
 
@@ -92,6 +114,8 @@ def to_photo(image: ImageLike) -> Photo:
         return io.read(Path(image))
     if isinstance(image, Photo):
         return image
+    if isinstance(image, Image.Image):
+        return photo_of_pillow(image)
     raster = open_one(image)
     pixels = raster.pixels()
     if pixels.dtype not in (np.uint8, np.uint16):
@@ -220,34 +244,48 @@ def _plane(new: Tensor) -> NDArray[Any]:
     return plane
 
 
-def _view_pillow(image: Image.Image) -> Raster:
+def photo_of_pillow(image: Image.Image) -> Photo:
+    """Make a `Photo` of a Pillow image: upright, with its profile, EXIF, XMP and resolution.
+
+    Raises:
+        UsageError: A mode whose range is unknown, or Pillow cannot read it.
+    """
     if image.mode in ("I", "F"):
         raise UsageError(f"a Pillow image of mode {image.mode} has no range of its own; convert it to L, I;16 or array")
-    if image.mode.startswith("I;16"):
-        pixels = np.array(image).astype(np.uint16)
-    elif image.mode in ("L", "LA", "RGB", "RGBA"):
-        pixels = np.array(image)
-    else:
-        transparent = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
-        pixels = np.array(image.convert("L" if image.mode == "1" else "RGBA" if transparent else "RGB"))
-    raster = _view_array(pixels)
-    return replace(raster, to_original=_pillow_of(raster.to_original))
+    try:
+        samples, metadata = decoding.of_pillow(image)
+    except (OSError, ValueError, SyntaxError) as error:  # the file of an image that was opened lazily is damaged
+        raise UsageError(f"the Pillow image cannot be read ({error}); its file is damaged or was closed") from None
+    return Photo.of_samples(samples, metadata)
 
 
-def _pillow_of(to_array: Callable[[Tensor, Change], Any]) -> Callable[[Tensor, Change], Image.Image]:
-    """Make Pillow images of arrays; Pillow has no 16-bit colors, there they become 8 bits."""
+def _view_pillow(image: Image.Image, photo: Photo) -> Raster:
+    raster = _view_photo(photo)
 
     def to_original(new: Tensor, change: Change) -> Image.Image:
-        pixels = to_array(new, change)
-        return Image.fromarray(in_8_bits(pixels) if pixels.ndim == 3 and pixels.dtype == np.uint16 else pixels)
+        return _to_pillow(raster.to_original(new, change), image)
 
-    return to_original
+    return replace(raster, to_original=to_original)
 
 
-def _view_file(path: Path) -> Raster:
-    photo = io.read(path)
-    pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
-    return _view_array(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+def _to_pillow(photo: Photo, like: Image.Image) -> Image.Image:
+    """Make a Pillow image with the notes of another; Pillow has no 16-bit colors, there they become 8 bits."""
+    samples = photo.samples()
+    if samples.shape[2] > 1:
+        samples = in_8_bits(samples)
+    made = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+    metadata = photo.metadata
+    exif = b"Exif\0\0" + metadata.exif if metadata.exif else None
+    stored = {"icc_profile": metadata.icc_profile, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
+    made.info = {name: value for name, value in like.info.items() if name not in (*STORED_OTHERWISE, *stored)}
+    made.info |= {name: value for name, value in stored.items() if value is not None}
+    return made
+
+
+def _view_file(photo: Photo) -> Raster:
+    samples = photo.samples()
+    raster = _view_array(samples[..., 0] if samples.shape[2] == 1 else samples)
+    return replace(raster, orientation=photo.metadata.orientation)
 
 
 def _view_photo(photo: Photo) -> Raster:
@@ -260,4 +298,7 @@ def _view_photo(photo: Photo) -> Raster:
         restored = photo.replace_pixels(pixels)
         return restored if change == "filled" else restored.with_default_quality()
 
-    return Raster(values, float(photo.peak), alpha=photo.alpha, to_original=to_original, map_to_original=_plane)
+    return Raster(
+        values, float(photo.peak), alpha=photo.alpha, orientation=photo.metadata.orientation, to_original=to_original,
+        map_to_original=_plane,
+    )  # fmt: skip

@@ -91,10 +91,7 @@ def decode(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         raise
     except Exception as error:  # on damaged files decoders raise anything
         raise UnreadableError(f"{printable(path)}: {_decoding_failed(error)}") from error
-    channels = samples.shape[2]
-    if channels in (1, 3):
-        return Photo(samples, None, metadata)
-    return Photo(np.ascontiguousarray(samples[..., :-1]), np.ascontiguousarray(samples[..., -1]), metadata)
+    return Photo.of_samples(samples, metadata)
 
 
 def _decoding_failed(error: Exception) -> str:
@@ -157,7 +154,7 @@ def encode(photo: Photo, suffix: str | None, quality: int | None = None) -> byte
     format = _format(photo, suffix)
     if photo.alpha is None or not _needs_alpha(photo, format):
         return encoding.encode(photo.pixels, photo.metadata, format, quality)
-    return encoding.encode(np.dstack([photo.pixels, photo.alpha]), photo.metadata, format, quality)
+    return encoding.encode(photo.samples(), photo.metadata, format, quality)
 
 
 def refuse_unfit(photo: Photo, suffix: str | None) -> None:
@@ -178,6 +175,12 @@ def refuse_unfit(photo: Photo, suffix: str | None) -> None:
 def keeps_format(photo: Photo, suffix: str | None) -> bool:
     """Return whether a suffix is that of the format the image was read from: its file can then be copied."""
     return _format(photo, suffix) == photo.metadata.format
+
+
+def lost_remarks(photo: Photo) -> list[str]:
+    """Return what to say where the file of an image held more than its photograph, which a new file does not hold."""
+    lost = photo.metadata.lost
+    return [f"written without the {' and the '.join(lost)} that its file also holds"] if lost else []
 
 
 def _format(photo: Photo, suffix: str | None) -> str:

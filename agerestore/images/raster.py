@@ -27,6 +27,8 @@ class Raster:
         peak: The value of white: 255 or 65535 for integers, 1 for bool and float.
         mask: (B, 1, H, W) bool, True where a pixel is missing; None if none is.
         alpha: (H, W), 0 where a pixel is wholly transparent; None without transparency.
+        orientation: The EXIF orientation that the image was turned upright by; None without one.
+        mask_turned: Whether the mask was drawn on the image as it is stored, and turned with it.
         to_original: Makes an image of the caller's type out of other values of this dtype and size, (B, 1 or 3, H, W),
             and what was changed.
         map_to_original: Makes an array or tensor, as the caller holds them, out of a float map (B, 1, H, W).
@@ -36,6 +38,8 @@ class Raster:
     peak: float = 1.0
     mask: Tensor | None = None
     alpha: NDArray[Any] | None = None
+    orientation: int | None = None
+    mask_turned: bool = False
     to_original: Callable[[Tensor, Change], Any] = lambda values, change: values
     map_to_original: Callable[[Tensor], Any] = lambda values: values
 

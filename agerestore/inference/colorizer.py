@@ -19,7 +19,7 @@ from agerestore.analysis.color_mode import color_mode
 from agerestore.config.options import ColorizeSettings
 from agerestore.errors import AgeRestoreError, OutOfDomainError, UsageError
 from agerestore.images import io
-from agerestore.images.arrays import ImageLike, open_image
+from agerestore.images.arrays import ImageLike, open_image, open_to_color
 from agerestore.images.color import rgb_to_lab
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
@@ -65,7 +65,7 @@ def colorize(
     if reference is not None and settings.samples != 1:
         raise UsageError(f"`reference` gives one colorization, not {settings.samples}; leave `samples` or it out")
     colors = None if reference is None else _open_reference(reference)
-    raster = open_image(image)
+    raster = open_to_color(image)
     if not settings.force:
         refuse_colors(raster, settings.sepia)
     model, score = select(models, raster, settings)

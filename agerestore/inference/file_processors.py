@@ -14,7 +14,7 @@ import numpy as np
 
 from agerestore.batch.cache_key import cache_key
 from agerestore.batch.jobs import COMPARE, FOUND_MASK, UNCERTAINTY, Job
-from agerestore.batch.masks import Masks, read_mask_file
+from agerestore.batch.masks import MaskFile, Masks, read_mask_file
 from agerestore.batch.runner import Encoded
 from agerestore.config.options import (
     ColorizeFileSettings,
@@ -27,7 +27,8 @@ from agerestore.errors import UsageError, WeightsError
 from agerestore.files import printable
 from agerestore.images import grid, io
 from agerestore.images.arrays import open_image
-from agerestore.images.photo import Mask, Photo
+from agerestore.images.masks import TURNED
+from agerestore.images.photo import Photo
 from agerestore.inference import restorer
 from agerestore.inference.result import Remark, Result
 from agerestore.models import zoo
@@ -109,7 +110,7 @@ class _Opened(NamedTuple):
     data: bytes
     photo: Photo
     mask_path: Path | None = None
-    mask: Mask | None = None
+    mask: MaskFile | None = None
 
 
 @dataclass(frozen=True)
@@ -168,13 +169,12 @@ class RestoreProcessor:
         io.refuse_unfit(photo.as_rgb() if self.colorizers else photo, job.suffix)
         if path is None:
             return _Opened(data, photo)
-        size = photo.pixels.shape[:2]
-        mask = read_mask_file(path, size, self.extras.resize_mask, self.extras.max_pixels)
-        return _Opened(data, photo, path, mask)
+        return _Opened(data, photo, path, read_mask_file(path, photo, self.extras.resize_mask, self.extras.max_pixels))
 
     def compute(self, item: _Opened) -> tuple[_Opened, Result[Photo]]:
         """Restore the image, and colorize what was restored."""
-        result = restorer.restore(self.models, item.photo, item.mask, self.settings, detector=self.detector)
+        missing = item.mask and item.mask.missing
+        result = restorer.restore(self.models, item.photo, missing, self.settings, detector=self.detector)
         if self.colorizers:
             settings = ColorizeSettings(seed=self.settings.seed, precision=self.settings.precision)
             from agerestore.inference.colorizer import colorize
@@ -191,19 +191,21 @@ class RestoreProcessor:
         detail: dict[str, Any] = {
             "model": restored.model, "domain_score": round(restored.score, 3), "mask": mask and str(mask)
         }  # fmt: skip
-        if remarks := list(self._remarks(restored.remarks, mask)):
-            detail["warning"] = "; ".join(remarks)
         sidecars = self._sidecars(job, item.photo, restored)
         files = {path: io.encode(photo, path.suffix, self.files.quality) for path, photo in sidecars}
-        if not restored.changed and self.files.quality is None and io.keeps_format(item.photo, job.suffix):
-            files[job.target] = item.data  # to the byte, with all metadata
-        else:
-            files[job.target] = io.encode(restored.image, job.suffix, self.files.quality)
+        copied = not restored.changed and self.files.quality is None and io.keeps_format(item.photo, job.suffix)
+        # Copied to the byte, with all metadata, and all that the file holds besides the image.
+        files[job.target] = item.data if copied else io.encode(restored.image, job.suffix, self.files.quality)
+        remarks = list(self._remarks(restored.remarks, item)) + ([] if copied else io.lost_remarks(item.photo))
+        if remarks:
+            detail["warning"] = "; ".join(remarks)
         return Encoded(files, detail, frozenset({job.sidecar(FOUND_MASK)}))
 
-    def _remarks(self, remarks: list[Remark], mask: Path | None) -> Iterator[str]:
+    def _remarks(self, remarks: list[Remark], item: _Opened) -> Iterator[str]:
         yield from (remark for remark in remarks if not remark.once)
-        if self.masks_folder and mask is None:
+        if item.mask and item.mask.turned:
+            yield TURNED
+        if self.masks_folder and item.mask is None:
             yield f"has no mask in {printable(self.masks_folder)}: the whole image was restored"
         new = [remark for remark in remarks if remark.once and remark not in self._said]
         self._said.update(new)
@@ -267,8 +269,8 @@ class ColorizeProcessor:
         """The colorized file, its further samples, and what to report."""
         gray, colored = result
         detail: dict[str, Any] = {"model": colored.model, "domain_score": round(colored.score, 3)}
-        if colored.remarks:
-            detail["warning"] = "; ".join(colored.remarks)
+        if remarks := [*colored.remarks, *io.lost_remarks(gray)]:
+            detail["warning"] = "; ".join(remarks)
         others = enumerate(colored.samples[1:], start=2)
         files = {job.sample(number): io.encode(photo, job.suffix, self.files.quality) for number, photo in others}
         if self.extras.compare:

@@ -15,6 +15,7 @@ from torch import Tensor
 from agerestore.config.options import DEFAULTS, UNMASKED_OPTIONS, RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.images.arrays import ImageLike, open_image
+from agerestore.images.masks import TURNED
 from agerestore.images.observation import Observation
 from agerestore.images.raster import WHOLE, Change, Raster
 from agerestore.inference.any_size import restore_any_size
@@ -75,7 +76,8 @@ def restore(
             model, raster, settings, known=found.known, degradation=degradation, progress=progress, answer=answer
         )
     masked = raster.mask is not None
-    remarks = found.remarks + _model_remarks(model, name, masked, result, several)
+    remarks = [Remark(TURNED)] if raster.mask_turned else []
+    remarks += found.remarks + _model_remarks(model, name, masked, result, several)
     remarks += _option_remarks(model, name, given, masked and not found.known)
     if settings.changes_tones:
         result = correct_tones(result, settings.tones, settings.neutral)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from pictures import SRGB
 from PIL import Image
 
 from agerestore.errors import UsageError
@@ -198,7 +199,7 @@ DTYPES = [bool, *"bBhHiIlLqQefdg"]
     ids=lambda m: f"{type(m).__name__}-{getattr(m, 'dtype', '')}",
 )  # fmt: skip
 def test_a_mask_of_any_type_is_nonzero_where_pixels_are_missing(mask):
-    found = read_mask(mask, torch.zeros(2, 3, 4, 4))
+    found = read_mask(mask, torch.zeros(2, 3, 4, 4)).missing
     assert found.dtype == torch.bool
     assert torch.equal(found.expand(2, 1, 4, 4), torch.eye(4).bool().expand(2, 1, 4, 4))
 
@@ -213,7 +214,7 @@ def test_a_mask_may_be_a_file_and_a_lossy_one_is_read_at_half_the_brightness(tmp
     mask[8:16, 8:16] = 255
     for name in ("mask.png", "mask.jpg"):
         write(tmp_path / name, Photo(mask))
-        assert np.array_equal(read_mask(tmp_path / name, torch.zeros(1, 3, 32, 32))[0, 0], mask[..., 0] > 0)
+        assert np.array_equal(read_mask(tmp_path / name, torch.zeros(1, 3, 32, 32)).missing[0, 0], mask[..., 0] > 0)
     assert read(tmp_path / "mask.jpg").pixels.min() >= 0
 
 
@@ -232,7 +233,7 @@ def test_a_mask_with_a_palette_is_read_by_its_colors():
     mask = Image.new("P", (2, 1))
     mask.putpalette([255, 255, 255, 0, 0, 0])  # the first color is white, which is missing
     mask.putdata([0, 1])
-    assert read_mask(mask, torch.zeros(1, 3, 1, 2)).flatten().tolist() == [True, False]
+    assert read_mask(mask, torch.zeros(1, 3, 1, 2)).missing.flatten().tolist() == [True, False]
 
 
 def test_an_image_of_any_type_becomes_a_photo():
@@ -249,3 +250,97 @@ def test_an_image_of_any_type_becomes_a_photo():
 def test_a_tensor_without_values_in_memory_is_refused(tensor: torch.Tensor) -> None:
     with pytest.raises(UsageError, match="convert it to a dense one"):
         open_image(tensor)
+
+
+# ---------------------------------------------------------------------------------------------- masks with alpha, lossy
+
+HOLE = np.zeros((32, 48), bool)
+HOLE[8:16, 8:24] = True
+
+
+def masked(mask):
+    return read_mask(mask, torch.zeros(1, 3, 32, 48)).missing[0, 0].numpy()
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("JPEG", {}), ("WEBP", {"quality": 60}), ("TIFF", {"compression": "jpeg", "quality": 60}), ("AVIF", {}),
+        ("WEBP", {"quality": 60, "icc_profile": SRGB}),
+    ],
+)  # fmt: skip
+def test_a_lossy_mask_in_any_container_is_read_at_half_the_brightness(form, options, tmp_path):
+    shades = HOLE * 255 + ~HOLE * np.linspace(0, 40, 48)  # compression leaves no pure black
+    mask = Image.fromarray(shades.astype(np.uint8)).convert("RGB")
+    path = tmp_path / f"mask.{form.lower()}"
+    try:
+        mask.save(path, form, **options)
+    except (KeyError, OSError):
+        pytest.skip(f"this Pillow does not write {form}")
+    np.testing.assert_array_equal(masked(path), HOLE)
+    with Image.open(path) as opened:
+        np.testing.assert_array_equal(masked(opened), HOLE)
+
+
+@pytest.mark.parametrize(("form", "options"), [("WEBP", {"lossless": True}), ("TIFF", {"compression": "tiff_lzw"})])
+def test_a_lossless_mask_is_read_exactly(form, options, tmp_path):
+    path = tmp_path / f"mask.{form.lower()}"
+    Image.fromarray(HOLE.astype(np.uint8)).convert("RGB").save(path, form, **options)
+    np.testing.assert_array_equal(masked(path), HOLE)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, ">u2", np.float32, bool])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strokes_on_a_transparent_ground_are_missing(dtype, channels, tmp_path):
+    white = 1 if np.dtype(dtype).kind in "fb" else np.iinfo(dtype).max
+    samples = np.dstack([HOLE * white] * (channels + 1)).astype(dtype)
+    np.testing.assert_array_equal(masked(samples), HOLE)
+    if dtype == np.uint8:
+        mode = "LA" if channels == 1 else "RGBA"
+        image = Image.fromarray(samples, mode)
+        np.testing.assert_array_equal(masked(image), HOLE)
+        image.save(tmp_path / "mask.png")
+        np.testing.assert_array_equal(masked(tmp_path / "mask.png"), HOLE)
+
+
+def test_equal_opacity_says_nothing():
+    for opacity in (1, 255):
+        for channels in (1, 3):
+            np.testing.assert_array_equal(masked(np.dstack([HOLE * 255] * channels + [HOLE * 0 + opacity])), HOLE)
+
+
+def test_transparent_parts_that_could_mean_either_are_refused(tmp_path):
+    black_on_nothing = np.dstack([HOLE * 0] * 3 + [HOLE * 255]).astype(np.uint8)
+    cut_out_of_an_image = np.dstack([RANDOM.integers(1, 256, (32, 48, 3)), ~HOLE * 255]).astype(np.uint8)
+    nothing = np.zeros((32, 48, 4), np.uint8)
+    for samples in (black_on_nothing, cut_out_of_an_image, nothing):
+        Image.fromarray(samples).save(tmp_path / "mask.png")
+        for mask in (samples, Image.fromarray(samples), tmp_path / "mask.png"):
+            with pytest.raises(UsageError, match="this mask has transparent parts; save it without alpha"):
+                masked(mask)
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "I", "F", "I;16", "I;16B", "CMYK"])
+def test_pillow_masks_of_any_mode(mode):
+    if mode == "I;16B":
+        image = Image.frombytes(mode, (48, 32), (HOLE * 300).astype(">u2").tobytes())
+    elif mode == "I;16":
+        image = Image.fromarray((HOLE * 300).astype(np.uint16))
+    else:
+        image = Image.fromarray(HOLE.astype(np.uint8) * 255).convert(mode)
+    np.testing.assert_array_equal(masked(image), HOLE)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        np.full((32, 48), "x"), np.full((32, 48), None), np.full((32, 48), 1j), 7, [], [[1], [1, 2]],
+        np.zeros((0, 48)), np.datetime64("2020-01-01"), torch.zeros(32, 48).to_sparse(),
+        torch.zeros(32, 48, device="meta"),
+    ],
+    ids=lambda mask: type(mask).__name__,
+)  # fmt: skip
+def test_what_is_no_mask_is_refused_in_one_line(mask):
+    with pytest.raises(UsageError, match=r"mask .* not understood") as error:
+        masked(mask)
+    assert "\n" not in str(error.value)

@@ -5,8 +5,7 @@
 
 import io
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any, BinaryIO
 
@@ -16,23 +15,16 @@ from PIL.ImageFile import ImageFile
 
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import ImageFileError
-from agerestore.images.formats import catalog, exif, iptc, jpeg, kinds, opencv, png
+from agerestore.images.formats import catalog, companions, exif, iptc, jpeg, kinds, opencv, png, xmp
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.formats.pillow import relaxed_limits
+from agerestore.images.orientation import SIDEWAYS, upright
 from agerestore.images.pixels import Samples
 
-EIGHT_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "PA": "RGBA"}  # others: RGB
-# Turns an image with EXIF orientation 1 to 8 upright (EXIF 2.32, section 4.6.4).
-TURNS: Mapping[int, Callable[[Samples], Samples]] = {
-    1: lambda x: x,
-    2: lambda x: x[:, ::-1],
-    3: lambda x: x[::-1, ::-1],
-    4: lambda x: x[::-1],
-    5: lambda x: x.swapaxes(0, 1),
-    6: lambda x: x.swapaxes(0, 1)[:, ::-1],
-    7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
-    8: lambda x: x.swapaxes(0, 1)[::-1],
-}
+EIGHT_BIT_MODES = {  # of Pillow's modes; others become RGB
+    "1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "RGBa": "RGBA", "PA": "RGBA",
+}  # fmt: skip
+LOSSY_IN_TIFF = ("jpeg", "tiff_jpeg", "webp")
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata]:
@@ -62,11 +54,35 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata
         exif_block = exif.of_tiff(image) if is_tiff else _exif(image)
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
     mode = image.mode if depth < 16 else ("L;16", "LA;16", "RGB;16", "RGBA;16")[samples.shape[2] - 1]
-    orientation = tags.get(exif.ORIENTATION)
+    orientation = tags.get(exif.ORIENTATION) if is_tiff else exif.orientation(exif_block)
     if not is_tiff:  # both decoders turn a TIFF themselves
-        orientation, exif_block = exif.upright(exif_block)
-        samples = TURNS.get(orientation or 1, TURNS[1])(samples)
-    return np.ascontiguousarray(samples), _metadata(image, mode, exif_block, orientation, data)
+        samples = upright(samples, orientation)
+    samples = np.ascontiguousarray(samples)
+    return samples, _metadata(image, image.info, samples.shape[:2], mode, exif_block, orientation, data)
+
+
+def of_pillow(image: Image.Image) -> tuple[Samples, Metadata]:
+    """Read a Pillow image of any mode but "I" and "F" as if it were its file; it stays as it is.
+
+    Returns:
+        See `decode`; 16 bits deep in the modes I;16.
+    """
+    in_tiff = dict(getattr(image, "tag_v2", {})).get(exif.ORIENTATION)
+    image.load()  # which turns a TIFF upright
+    copied = image.copy()  # reading takes what no longer holds out of its notes
+    tags = image.getexif()
+    orientation = tags.get(exif.ORIENTATION)
+    is_tiff = image.format == "TIFF"
+    block = exif.of_tiff(image) if is_tiff else _exif(copied)
+    if not is_tiff and exif.orientation(block) != orientation:  # set in memory, or by XMP alone
+        block = tags.tobytes().removeprefix(b"Exif\0\0")
+    if image.mode.startswith("I;16"):
+        samples, mode = np.array(copied).astype(np.uint16)[..., None], "L;16"
+    else:
+        samples, mode = _eight_bit(copied, 1 if image.mode == "1" else 8), image.mode
+    samples = np.ascontiguousarray(upright(samples, orientation))
+    orientation = in_tiff if is_tiff else orientation
+    return samples, _metadata(image, copied.info, samples.shape[:2], mode, block, orientation)
 
 
 def decode_size(file: BinaryIO) -> tuple[int, int]:
@@ -110,7 +126,7 @@ def _expected(data: bytes) -> list[str]:
     return [special]
 
 
-def _exif(image: ImageFile) -> bytes:
+def _exif(image: Image.Image) -> bytes:
     """Return the EXIF block of all but a TIFF; older programs store it as text in a PNG."""
     block: bytes = image.info.get("exif", b"") or png.raw_profile(image.info, "exif")
     return block.removeprefix(b"Exif\0\0")
@@ -188,30 +204,69 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     return converted
 
 
-def _metadata(image: ImageFile, mode: str, exif: bytes, orientation: int | None, data: bytes) -> Metadata:
-    dpi, xmp, is_png = image.info.get("dpi"), image.info.get("xmp"), image.format == "PNG"
-    turned = orientation in (5, 6, 7, 8)  # on its side: width and height have changed places
+def _metadata(
+    image: Image.Image,
+    info: Mapping[Any, Any],
+    size: tuple[int, ...],
+    mode: str,
+    block: bytes,
+    orientation: int | None,
+    data: bytes = b"",
+) -> Metadata:
+    """Gather what is stored besides the pixels, and let it describe them as they are now, upright and alone.
+
+    Args:
+        image: As Pillow has opened it.
+        info: Its notes, without those that no longer hold.
+        size: (H, W) of the upright pixels.
+        mode: How the file stores a pixel.
+        block: The EXIF block.
+        orientation: That the file had.
+        data: The whole file; empty of an image in memory.
+    """
+    dpi, is_png = info.get("dpi"), image.format == "PNG"
+    turned = orientation in SIDEWAYS
     if dpi is not None:
         dpi = (float(dpi[1]), float(dpi[0])) if turned else (float(dpi[0]), float(dpi[1]))
-    if xmp and orientation not in (None, 1):
-        xmp = re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)
+    packet, promised = info.get("xmp"), frozenset[str]()
+    if packet:
+        packet, promised = xmp.describing(packet, size, turned=orientation not in (None, 1))
     tables = jpeg.jpeg_tables(image, turned)
     return Metadata(
-        format="JPEG" if image.format == "MPO" else str(image.format),
+        format="JPEG" if image.format == "MPO" else image.format or "PNG",
         mode=mode,
         orientation=orientation,
-        exif=exif or None,
-        icc_profile=image.info.get("icc_profile") or None,
+        exif=exif.describing(block, size) or None,
+        icc_profile=info.get("icc_profile") or None,
         dpi=dpi if dpi and all(math.isfinite(value) and value > 0 for value in dpi) else None,
-        xmp=xmp,
+        xmp=packet,
         iptc=iptc.of_image(image) or None,
-        lossy=tables is not None
-        or image.format in ("AVIF", "HEIF")
-        or (image.format == "WEBP" and b"VP8L" not in data),
+        lossy=tables is not None or _is_lossy(image, data),
         jpeg_tables=tables,
         jpeg_subsampling=jpeg.jpeg_subsampling(image, turned) if tables else -1,
-        jpeg_progressive=bool(tables and image.info.get("progressive")),
-        jpeg_comment=image.info.get("comment", b"") if tables else b"",
+        jpeg_progressive=bool(tables and info.get("progressive")),
+        jpeg_comment=info.get("comment", b"") if tables else b"",
         png_color_chunks=png.color_chunks(data) if is_png else b"",
         png_texts=png.text_chunks(data) if is_png else b"",
+        lost=companions.lost(image, data, promised),
     )
+
+
+def _is_lossy(image: Image.Image, data: bytes) -> bool:
+    """Whether the compression of a file other than JPEG does not store pixels exactly, or may not."""
+    if image.format == "WEBP":
+        return not _webp_is_lossless(data)
+    if image.format == "TIFF":
+        return image.info.get("compression") in LOSSY_IN_TIFF
+    return image.format in ("AVIF", "HEIF")
+
+
+def _webp_is_lossless(data: bytes) -> bool:
+    """Whether the pixels of a WebP are stored exactly (VP8L; RFC 9649); false of one that is in memory alone."""
+    start = 12  # after RIFF, the size and WEBP
+    while len(kind := data[start : start + 4]) == 4:
+        if kind in (b"VP8L", b"VP8 "):
+            return kind == b"VP8L"
+        start += 8 + int.from_bytes(data[start + 4 : start + 8], "little")
+        start += start % 2
+    return False

@@ -5,12 +5,16 @@ EXIF (112 -> 236 bytes), reads neither a PNG's IPTC nor a TIFF's EXIF, and cuts 
 """
 
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
+ORIENTATION = 0x0112
+WIDTHS, HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)  # ImageWidth, PixelXDimension; ImageLength, PixelYDimension
+NUMBERS = {3: "H", 4: "I"}  # types of tags that are one number, of 16 or 32 bits
 EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 0x8769, 0x8825, 0xA005
 # Tags of the first directory that describe the image, not how a file stores it (EXIF 2.32, table 4), and the five
 # that Windows adds.
@@ -27,34 +31,72 @@ class _Text(str):
         return str.encode(self, "latin-1")
 
 
-def upright(exif: bytes) -> tuple[int | None, bytes]:
-    """Set the orientation to 1, upright, and unlink the thumbnail, which shows the old pixels.
+def orientation(exif: bytes) -> int | None:
+    """Return the orientation in a block, 1 to 8 if valid; None without one."""
+    found = [_number(exif, *entry) for entry in _first_directory(exif) if entry[0] == ORIENTATION]
+    return found[-1] if found else None
+
+
+def describing(exif: bytes, size: tuple[int, ...]) -> bytes:
+    """Let a block describe upright pixels: orientation 1, their size, and no thumbnail, which shows the old pixels.
 
     The block is patched in place, since rewriting it would break the offsets inside makernotes.
 
     Args:
         exif: The block; anything else is returned as it is.
+        size: (H, W) of the pixels.
 
     Returns:
-        The orientation it had, 1 to 8 if valid, None if it has none; and the block, of the same length.
+        The block, of the same length.
     """
-    fixed, orientation = bytearray(exif), None
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
-    if order is None:
-        return orientation, exif
-    try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
+    fixed = bytearray(exif)
+    values = {ORIENTATION: 1} | dict.fromkeys(HEIGHTS, size[0]) | dict.fromkeys(WIDTHS, size[1])
+    entries = list(_first_directory(exif))
+    pointers = [_number(exif, *entry) for entry in entries if entry[0] == EXIF_DIRECTORY]
+    entries += [entry for start in pointers if start for entry in _directory(exif, start)]
+    for tag, kind, at in entries:
+        if tag in values and kind in NUMBERS and values[tag] < 256 ** struct.calcsize(NUMBERS[kind]):
+            struct.pack_into(_order(exif) + NUMBERS[kind], fixed, at, values[tag])
+    _unlink_thumbnail(fixed)
+    return bytes(fixed)
+
+
+def _unlink_thumbnail(exif: bytearray) -> None:
+    """Let no directory follow the first one."""
+    if order := _order(exif):
+        with suppress(struct.error):  # truncated
+            (start,) = struct.unpack_from(order + "I", exif, 4)
+            (count,) = struct.unpack_from(order + "H", exif, start)
+            struct.pack_into(order + "I", exif, start + 2 + 12 * count, 0)
+
+
+def _order(exif: bytes | bytearray) -> str:
+    """Return the byte order as `struct` writes it; empty for what is no block."""
+    return {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(exif[:4]), "")
+
+
+def _first_directory(exif: bytes) -> Iterator[tuple[int, int, int]]:
+    order = _order(exif)
+    if order and len(exif) >= 8:
+        yield from _directory(exif, *struct.unpack_from(order + "I", exif, 4))
+
+
+def _directory(exif: bytes, start: int) -> Iterator[tuple[int, int, int]]:
+    """Yield tag, type and place of the value of each entry, up to a truncated one."""
+    order = _order(exif)
+    with suppress(struct.error):
         (count,) = struct.unpack_from(order + "H", exif, start)
         for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind = struct.unpack_from(order + "HH", exif, entry)
-            if tag == ORIENTATION and kind in (3, 4):  # a number of 16 or 32 bits
-                number = order + ("H" if kind == 3 else "I")
-                (orientation,) = struct.unpack_from(number, exif, entry + 8)
-                struct.pack_into(number, fixed, entry + 8, 1)
-        struct.pack_into(order + "I", fixed, start + 2 + 12 * count, 0)  # no next directory
-    except struct.error:
-        pass  # truncated: what was found so far is all there is
-    return orientation, bytes(fixed)
+            tag, kind, _, _ = struct.unpack_from(order + "HHII", exif, entry)
+            yield tag, kind, entry + 8
+
+
+def _number(exif: bytes, tag: int, kind: int, at: int) -> int | None:
+    """Return the number of an entry; None if it holds no number of 16 or 32 bits."""
+    if kind not in NUMBERS:
+        return None
+    (value,) = struct.unpack_from(_order(exif) + NUMBERS[kind], exif, at)
+    return int(value)
 
 
 def loaded(exif: bytes) -> Image.Exif:

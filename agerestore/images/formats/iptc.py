@@ -6,8 +6,7 @@ IPTC Information Interchange Model 4.2; Adobe Photoshop File Formats Specificati
 import struct
 from collections.abc import Iterator
 
-from PIL import TiffImagePlugin
-from PIL.ImageFile import ImageFile
+from PIL import Image, TiffImagePlugin
 
 from agerestore.images.formats import png
 
@@ -17,7 +16,7 @@ MARKER = b"\x1c"  # begins every entry of a record
 JPEG_MARKER = b"Photoshop 3.0\0"  # begins the APP13 segment with Photoshop's resources
 
 
-def of_image(image: ImageFile) -> bytes:
+def of_image(image: Image.Image) -> bytes:
     """Return the record of an open JPEG, TIFF or PNG; empty without one.
 
     Photoshop's other resources are dropped: thumbnails and layers show the old pixels.

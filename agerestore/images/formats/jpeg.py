@@ -5,14 +5,13 @@ from functools import cache
 
 import numpy as np
 from PIL import Image
-from PIL.ImageFile import ImageFile
 
 QUALITY = 95  # of images that were no JPEG
 BASELINE = 255  # largest step of a baseline JPEG, all that many programs read (ITU-T T.81, B.2.4.1)
 FULL, HALVED_ACROSS, HALVED = 0, 1, 2  # chroma subsampling by Pillow's numbers: 4:4:4, 4:2:2, 4:2:0
 
 
-def jpeg_tables(image: ImageFile, turned: bool) -> tuple[tuple[int, ...], ...] | None:
+def jpeg_tables(image: Image.Image, turned: bool) -> tuple[tuple[int, ...], ...] | None:
     """Return the quantization tables of an open JPEG, one per component, equal ones at the end left out.
 
     Args:
@@ -34,7 +33,7 @@ def jpeg_tables(image: ImageFile, turned: bool) -> tuple[tuple[int, ...], ...] |
     return tuple(used[:1] if len(set(used)) == 1 else used)
 
 
-def jpeg_subsampling(image: ImageFile, turned: bool) -> int:
+def jpeg_subsampling(image: Image.Image, turned: bool) -> int:
     """Return the chroma subsampling of an open JPEG; what Pillow cannot write becomes the next finer one.
 
     4:4:0, which every 4:2:2 turned on its side is, becomes 4:4:4, and 4:1:1 becomes 4:2:2.

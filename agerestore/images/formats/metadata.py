@@ -24,6 +24,7 @@ class Metadata:
         jpeg_comment: The comment of a JPEG; written to JPEG only.
         png_color_chunks: The chunks gAMA, cHRM, sRGB and cICP of a PNG; written to PNG only.
         png_texts: The text chunks of a PNG; written to PNG only.
+        lost: What the file holds besides its photograph and is not kept, such as "gain map (HDR)".
     """
 
     format: str = "PNG"
@@ -41,3 +42,4 @@ class Metadata:
     jpeg_comment: bytes = b""
     png_color_chunks: bytes = b""
     png_texts: bytes = b""
+    lost: tuple[str, ...] = field(default=(), compare=False)  # of the file that was read, likewise
