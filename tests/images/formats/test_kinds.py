@@ -124,6 +124,31 @@ def test_layers_are_not_dropped(tmp_path: Path) -> None:
         io.read(tmp_path / "a.tif")
 
 
+def test_a_page_of_sensor_values_makes_a_raw_file(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        tiff.write(RAMP, photometric="minisblack")
+        tiff.write(RAMP.repeat(2, 0).astype(np.uint16), photometric=CFA)
+    with pytest.raises(UnreadableError, match="a camera's raw file"):
+        io.read(tmp_path / "a.tif")
+
+
+def test_a_jpeg_of_another_depth_is_named_by_its_frame_header(tmp_path: Path) -> None:
+    jpeg = saved(tmp_path / "a.jpg", Image.fromarray(RAMP)).read_bytes()
+    frame = jpeg.index(b"\xff\xc0")
+    deep = jpeg[: frame + 4] + bytes([12]) + jpeg[frame + 5 :]
+    with pytest.raises(UnreadableError, match="12 bits a channel; save it as PNG or TIFF"):
+        io.read(stored(tmp_path / "a.jpg", deep))
+    near_lossless = jpeg[:frame] + b"\xff\xf7" + jpeg[frame + 2 :]
+    with pytest.raises(UnreadableError, match="a JPEG-LS, which is not read"):
+        io.read(stored(tmp_path / "a.jpg", near_lossless))
+
+
+def test_a_rare_tiff_is_no_damage(tmp_path: Path) -> None:
+    plain = saved(tmp_path / "a.tif", Image.fromarray(RAMP)).read_bytes()
+    with pytest.raises(UnreadableError, match=r"a TIFF of a kind that is not read \(Photometric.* 9, 8 bits"):
+        io.read(stored(tmp_path / "a.tif", with_tag(plain, kinds.PHOTOMETRIC, 9)))
+
+
 OTHERS = [(b"GIF89a", "a GIF, which"), (b"8BPS\0\1", "a Photoshop document"), (b"%PDF-1", "PDF"), (b"P6\n", "Netpbm")]
 
 
