@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from PIL import ImageCms
 
-from agerestore.analysis import color_mode as modes
 from agerestore.analysis.blur import blur_sigma
+from agerestore.analysis.color_mode import color_mode
 from agerestore.analysis.documents import recognize_document
 from agerestore.analysis.fading import fading
 from agerestore.analysis.grain import measure_grain
@@ -16,7 +16,6 @@ from agerestore.analysis.impulses import impulse_share, without_impulses
 from agerestore.analysis.jpeg import quality_of_pixels, quality_of_tables
 from agerestore.analysis.noise import noise_sigma
 from agerestore.analysis.scratches import scratch_share
-from agerestore.analysis.tone_curve import has_one_tone
 from agerestore.errors import UsageError
 from agerestore.images import io
 from agerestore.images.arrays import open_image
@@ -228,12 +227,6 @@ def _without_impulses(pixels: Pixels, filled: Pixels) -> tuple[float, Pixels]:
     clean = without_impulses(pixels)
     is_clipped_noise = share < MOST_CLIPPED and (noise_sigma(clean) or 0.0) > NOISE_THAT_CLIPS
     return (0.0, pixels) if is_clipped_noise else (share, clean)
-
-
-def color_mode(pixels: Pixels) -> str:
-    """Classify pixels (H, W, 1 or 3), uint8 or float32 from 0 to 255, as "gray", "sepia", "toned" or "color"."""
-    mode = modes.color_mode(pixels)
-    return "toned" if mode == "color" and has_one_tone(pixels) else mode
 
 
 def _check_size(photo: Photo, mask: Mask | None) -> None:

@@ -40,16 +40,20 @@ def smoothed_cells(pixels: Pixels) -> NDArray[np.float32]:
 
 
 def distances(level: Floats, values: Floats, weigh: Weigh) -> Floats:
-    """How far values (N, K) are from the parabola over the level (N,) that most of them follow: (N, K).
+    """How far values (N, K) are from the parabola over the level (N,) that most of them follow: (N, K)."""
+    return robust_residuals(np.stack([np.ones_like(level), level, level**2], axis=1), values, weigh)
 
-    By least squares, weighed anew several times, so that what is far off does not bend the curve.
+
+def robust_residuals(terms: Floats, values: Floats, weigh: Weigh) -> Floats:
+    """How far values (N, K) are from the sum of terms (N, T) that most of them follow: (N, K).
+
+    By least squares, weighed anew several times, so that what is far off does not bend the fit.
     """
-    powers = np.stack([np.ones_like(level), level, level**2], axis=1)
-    weights: Any = np.ones_like(level)
+    weights: Any = np.ones(len(terms))
     apart = values
     for _ in range(ROUNDS):
-        curve = np.linalg.lstsq(powers * weights[:, None], values * weights[:, None], rcond=None)[0]
-        apart = values - powers @ curve
+        fit = np.linalg.lstsq(terms * weights[:, None], values * weights[:, None], rcond=None)[0]
+        apart = values - terms @ fit
         weights = weigh(apart)
     return apart
 

@@ -123,8 +123,8 @@ def refuse_colors(raster: Raster, sepia: bool = False) -> None:
         mode = color_mode(raster.on_8_bit_scale(raster.pixels(index)))
         if mode == "color":
             raise AgeRestoreError("has colors already; use `colorize(force=True)` to replace them")
-        if mode == "sepia" and not sepia:
-            raise AgeRestoreError("is toned (sepia); use `colorize(sepia=True)` to take it for gray")
+        if mode != "gray" and not sepia:
+            raise AgeRestoreError("is toned, as sepia is; use `colorize(sepia=True)` to take it for gray")
 
 
 def _float_or_file_depth(raster: Raster, index: int) -> NDArray[Any]:

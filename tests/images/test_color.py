@@ -218,7 +218,8 @@ def test_a_colored_gray_file_can_be_written_and_says_the_same(tmp_path, suffix):
 def test_a_profile_for_gray_goes():
     profile = SRGB[:16] + b"GRAY" + SRGB[20:]
     photo = Photo(noisy(4, 4), metadata=Metadata(icc_profile=profile, dpi=(72.0, 72.0)))
-    assert with_chroma(photo, np.zeros((2, 1, 1), np.float32)).metadata == Metadata(dpi=(72.0, 72.0))
+    colored = with_chroma(photo.in_srgb_gray(), np.zeros((2, 1, 1), np.float32))
+    assert colored.metadata == Metadata(dpi=(72.0, 72.0))
 
 
 # --- reading the lightness -------------------------------------------------------------------------------------------
