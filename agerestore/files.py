@@ -8,8 +8,8 @@ from pathlib import Path
 from agerestore.errors import ImageFileError, OutputExistsError
 
 
-def printable(path: Path) -> str:
-    """Return the path as text for one line: line breaks and undecodable bytes are escaped."""
+def printable(path: Path | str) -> str:
+    """Return a path or text for one line: line breaks, control characters and undecodable bytes are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 

@@ -23,6 +23,8 @@ from agerestore.images.pixels import Samples, in_8_bits
 
 UNSUPPORTED = re.compile("unsupported|not supported|not implemented|unknown", re.IGNORECASE)  # words of decoders
 
+LONGEST = 300  # characters of what is said of a file
+
 
 def is_image_name(path: Path) -> bool:
     """Return whether the name has the suffix of a format this package reads and writes."""
@@ -86,7 +88,7 @@ def decode(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
     try:
         samples, metadata = decoding.decode(data, max_pixels)
     except ImageFileError as refusal:
-        raise UnreadableError(f"{printable(path)}: {refusal}") from None
+        raise UnreadableError(f"{printable(path)}: {_of_file(str(refusal))}") from None
     except MemoryError:
         raise
     except Exception as error:  # on damaged files decoders raise anything
@@ -96,10 +98,16 @@ def decode(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
 
 def _decoding_failed(error: Exception) -> str:
     """Say what a decoder said; that the file is damaged only where nothing else can be meant."""
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = _of_file(str(error)) or type(error).__name__
     if UNSUPPORTED.search(reason):
         return f"of a kind that is not read ({reason}); save it as PNG or TIFF with a program that reads it"
     return f"cannot be decoded ({reason}); the file is damaged, fetch it again from its source"
+
+
+def _of_file(text: str) -> str:
+    """Return a message as one line without the control characters and long texts that a file may put into it."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 
 def read_pixels(path: Path) -> Samples:

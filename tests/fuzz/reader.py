@@ -25,6 +25,7 @@ LARGEST = 4_000_000  # pixels
 MEMORY = 2 * 2**30  # bytes that reading a file may take, besides what the process has before
 CPU_SECONDS = 10.0  # of processor time for a file
 PATIENCE = 120.0  # seconds on the clock for a file; other processes may want the processors, too
+READY = b"ready\n"
 
 
 class Answer(NamedTuple):
@@ -72,7 +73,10 @@ class Reader:
         paths = [str(TESTS), *sys.path]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "fuzz.reader"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        assert process.stdout is not None
+        assert process.stdout.readline() == READY
+        return process
 
     def _end(self) -> None:
         if self._process is not None:
@@ -90,9 +94,13 @@ class Flaw(Exception):
 
 def examine(path: Path) -> tuple[str, str, str]:
     """Read a file in all ways: the outcome, the message of a refusal, and why a result could not be saved."""
+    import numpy as np
+
+    from agerestore.batch.masks import read_mask_file
     from agerestore.config.limits import MAX_PIXELS
     from agerestore.errors import UnreadableError
     from agerestore.images import io
+    from agerestore.images.photo import Photo
 
     area = math.prod(io.read_size(path))
     data = path.read_bytes()
@@ -102,7 +110,7 @@ def examine(path: Path) -> tuple[str, str, str]:
         message = checked(str(refusal), path)
         if not LARGEST < area <= MAX_PIXELS:
             refused_too(lambda: io.read(path), path)
-        refused_too(lambda: _read_mask(path, (24, 20)), path)
+        refused_too(lambda: read_mask_file(path, Photo(np.zeros((24, 20, 1), np.uint8)), max_pixels=LARGEST), path)
         return "refused", message, ""
     return "read", "", use(photo, path)
 
@@ -110,6 +118,7 @@ def examine(path: Path) -> tuple[str, str, str]:
 def use(photo: Any, path: Path) -> str:
     """Save, measure and take for a mask what was read; why it could not be saved."""
     from agerestore.analysis import report
+    from agerestore.batch.masks import read_mask_file
     from agerestore.errors import ImageFileError
     from agerestore.images.masks import missing_in
 
@@ -121,9 +130,9 @@ def use(photo: Any, path: Path) -> str:
     try:
         missing = missing_in(photo)
     except ImageFileError:
-        refused_too(lambda: _read_mask(path, (height, width)), path)
+        refused_too(lambda: read_mask_file(path, photo, max_pixels=LARGEST), path)
     else:
-        if (_read_mask(path, (height, width)) != missing).any():
+        if (read_mask_file(path, photo, max_pixels=LARGEST).missing != missing).any():
             raise Flaw("is another mask when it is read again")
     unsaved = ""
     for suffix in (None, (".png", ".tif", ".jpg", ".webp")[height * width % 4]):
@@ -174,12 +183,6 @@ def checked(message: str, path: Path) -> str:
     return what
 
 
-def _read_mask(path: Path, size: tuple[int, int]) -> Any:
-    from agerestore.batch.masks import read_mask_file
-
-    return read_mask_file(path, size, max_pixels=LARGEST)
-
-
 def answer(path: Path, noise: Any) -> Answer:
     """Read a file, and see to it that nothing is printed and no time wasted."""
     start = time.process_time()
@@ -228,6 +231,8 @@ def serve() -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as noise:
         warm_up(Path(folder))
         limit_memory()
+        answers.write(READY)
+        answers.flush()
         for descriptor in (1, 2):
             os.dup2(noise.fileno(), descriptor)
         while header := files.read(12):

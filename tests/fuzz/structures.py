@@ -17,6 +17,8 @@ KINDS: dict[str, Callable[[Source], bytes]] = {
 }
 FREQUENT = (*(".png", ".jpg", ".tif") * 4, *(".webp",) * 3, ".bmp", ".avif")
 
+ODD_PARTS = (200, 60, 25, 10)  # one in how many parts of a file is odd
+
 
 class Hostile(NamedTuple):
     """A file."""
@@ -27,5 +29,5 @@ class Hostile(NamedTuple):
 
 def hostile_file(random: Random) -> Hostile:
     suffix = FREQUENT[random.randrange(len(FREQUENT))]
-    source = Source(random, (400, 100, 30)[random.randrange(3)])
+    source = Source(random, ODD_PARTS[random.randrange(len(ODD_PARTS))])
     return Hostile(suffix, source.damaged(KINDS[suffix](source)))

@@ -7,7 +7,7 @@ of the photograph, white instead of numbers beyond 255.
 import io
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
 
@@ -76,6 +76,7 @@ def refuse_other_kinds(data: bytes) -> None:
         if data.startswith(mark, place):
             raise ImageFileError(what)
     if data[:4] in TIFF_HEADERS:
+        _refuse_pages(data)
         _refuse_tiff(*_directories(data))
     elif data.startswith(b"\xff\xd8\xff"):
         _refuse_jpeg(data)
@@ -103,6 +104,21 @@ def _refuse_jpeg(data: bytes) -> None:
         if marker in FRAMES and (depth := int.from_bytes(data[at + 4 : at + 5])) != 8:
             raise ImageFileError(f"{depth} bits a channel; save it as PNG or TIFF with 8 or 16 bits a channel")
         at += 1 if marker == b"\xff" else 2 + int.from_bytes(data[at + 2 : at + 4])
+
+
+def _refuse_pages(data: bytes) -> None:
+    """Refuse a TIFF of many pages before a decoder counts them, which takes the square of their number."""
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+    head, entry, width = (8, 20, 8) if 43 in data[2:4] else (2, 12, 4)  # bytes, in a BigTIFF or in any other
+    at, seen = int.from_bytes(data[width : 2 * width], order), set[int]()
+    while at and at not in seen:
+        if len(seen) == PAGES:
+            raise ImageFileError(
+                f"holds more than {PAGES} pages or frames; save the one to restore as a file of its own"
+            )
+        seen.add(at)
+        end = at + head + entry * int.from_bytes(data[at : at + head], order)
+        at = int.from_bytes(data[end : end + width], order)
 
 
 def _directories(data: bytes) -> tuple[Tags, list[Tags], list[Tags]]:
@@ -136,7 +152,8 @@ def _refuse_tiff(first: Tags, others: list[Tags], pages: list[Tags]) -> None:
         largest = max(others, key=_area)
         sizes = f"{_size(first)} pixels is a preview of one of {_size(largest)}"
         raise ImageFileError(f"the first image, of {sizes}; save the large one as a file of its own")
-    if any(mark in bytes(first.get(PHOTOSHOP_LAYERS, b"")) for mark in LAYERS):
+    document = first.get(PHOTOSHOP_LAYERS)
+    if isinstance(document, bytes) and any(mark in document for mark in LAYERS):
         raise ImageFileError("holds layers of Photoshop, which would be lost; save it with all layers merged into one")
     _refuse_numbers(first)
     _refuse_compression(first)
