@@ -6,7 +6,6 @@
 import json
 import math
 import os
-import resource
 import select
 import signal
 import struct
@@ -206,6 +205,8 @@ def answer(path: Path, noise: Any) -> Answer:
 
 def limit_memory() -> None:
     """Allow so much more address space than the process has once everything is loaded."""
+    import resource  # only here, since Windows has none
+
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -109,6 +109,8 @@ def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
             tags = dict(getattr(image, "tag_v2", {}))
     except UnidentifiedImageError:
         raise ImageFileError(kinds.unidentified(data)) from None
+    for name in {"icc_profile", "xmp"} & image.info.keys():
+        image.info[name] = _block(image.info[name]) or b""  # Pillow itself takes no other type when it decodes
     if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height} pixels"
         raise ImageFileError(f"{size} are more than {max_pixels / 1e6:g} megapixels; raise `max_pixels` to read it")
@@ -192,7 +194,7 @@ def _unpremultiplied(samples: Samples) -> Samples:
 
 def _to_srgb(image: Image.Image) -> Image.Image:
     """Convert CMYK or Lab; the profile, which no longer applies, is dropped."""
-    profile = image.info.pop("icc_profile", None)
+    profile = _block(image.info.pop("icc_profile", None))
     if image.mode == "LAB":
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     elif profile and profile[16:20] == b"CMYK":  # the color space in the profile's header
@@ -228,7 +230,7 @@ def _metadata(
     turned = orientation in SIDEWAYS
     if dpi is not None:
         dpi = (float(dpi[1]), float(dpi[0])) if turned else (float(dpi[0]), float(dpi[1]))
-    packet, promised = info.get("xmp"), frozenset[str]()
+    packet, promised = _block(info.get("xmp")), frozenset[str]()
     if packet:
         packet, promised = xmp.describing(packet, size, turned=orientation not in (None, 1))
     tables = jpeg.jpeg_tables(image, turned)
@@ -237,7 +239,7 @@ def _metadata(
         mode=mode,
         orientation=orientation,
         exif=exif.describing(block, size) or None,
-        icc_profile=info.get("icc_profile") or None,
+        icc_profile=_block(info.get("icc_profile")) or None,
         dpi=dpi if dpi and all(math.isfinite(value) and value > 0 for value in dpi) else None,
         xmp=packet,
         iptc=iptc.of_image(image) or None,
@@ -250,6 +252,11 @@ def _metadata(
         png_texts=png.text_chunks(data) if is_png else b"",
         lost=companions.lost(image, data, promised),
     )
+
+
+def _block(value: Any) -> bytes | None:
+    """Return a profile or packet as bytes; in a TIFF it may be typed as text. Other types of it are no such thing."""
+    return value.encode("latin-1") if isinstance(value, str) else value if isinstance(value, bytes) else None
 
 
 def _is_lossy(image: Image.Image, data: bytes) -> bool:

@@ -26,7 +26,7 @@ def jpeg_tables(image: Image.Image, turned: bool) -> tuple[tuple[int, ...], ...]
         return None
     # Encoders number tables freely: a component names the one it uses.
     numbers = [layer[3] for layer in layers[:3] if layer[3] in tables] or sorted(tables)[:1]
-    found = [np.minimum(np.reshape(tables[number], (8, 8)), BASELINE) for number in numbers]
+    found = [np.clip(np.reshape(tables[number], (8, 8)), 1, BASELINE) for number in numbers]
     used = [tuple((table.T if turned else table).ravel().tolist()) for table in found]
     if len(used) == 3 and used[1] == used[2]:
         used.pop()

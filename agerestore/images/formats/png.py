@@ -17,6 +17,11 @@ from agerestore.images.pixels import Samples
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33  # the signature and the IHDR chunk
+# Where passes begin, and how far apart their pixels are, across and down: without and with interlacing (section 8.2).
+PASSES = (
+    ((0, 0, 1, 1),),
+    ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
 COLOR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
 RAW_PROFILE = "Raw profile type "  # ImageMagick's key of a text that holds what PNG has no chunk for
@@ -107,17 +112,29 @@ def text_chunks(png: bytes) -> bytes:
 
 
 def essential_chunks(png: bytes) -> bytes:
-    """Return a PNG of the same samples without metadata, about which libpng prints warnings to stderr.
+    """Return a PNG of the same samples without metadata and bytes too many, of which libpng warns on stderr.
 
     Raises:
         zlib.error: The samples are damaged; of this, too, it only warns.
     """
     found = [(kind, body) for kind, body in _chunks(png) if kind in (b"IHDR", b"IDAT")]
-    inflate, left = zlib.decompressobj(), b"".join(body for kind, body in found if kind == b"IDAT")
-    while left and not inflate.eof:
-        inflate.decompress(left, 2**20)
+    stream = b"".join(body for kind, body in found if kind == b"IDAT")
+    inflate, left, length, needed = zlib.decompressobj(), stream, 0, _filtered_length(png)
+    while left and not inflate.eof and length <= needed:
+        length += len(inflate.decompress(left, 2**20))
         left = inflate.unconsumed_tail
+    if inflate.unused_data or length > needed:
+        rows = zlib.decompressobj().decompress(stream, needed)
+        found = [*found[:1], (b"IDAT", zlib.compress(rows))]
     return SIGNATURE + b"".join(chunk(*each) for each in [*found, (b"IEND", b"")])
+
+
+def _filtered_length(png: bytes) -> int:
+    """Return the length of a PNG's rows with their filter bytes, in bytes, all passes together (section 8)."""
+    width, height, depth, color, _, _, interlaced = struct.unpack_from(">IIBBBBB", png, HEADER_BYTES - 17)
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color]
+    sizes = [(-(-(width - x) // across), -(-(height - y) // down)) for x, y, across, down in PASSES[bool(interlaced)]]
+    return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sizes if columns > 0)
 
 
 def raw_profile(info: Mapping[Any, Any], name: str) -> bytes:

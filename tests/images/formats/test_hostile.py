@@ -1,0 +1,98 @@
+"""What reading hostile files has shown, a test for each fault (see tests/fuzz)."""
+
+import io as memory
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz.bombs import long_chain, tiff_of
+from fuzz.metadata import Entry
+from pictures import SRGB, noise, png
+from PIL import Image
+
+from agerestore.analysis import report
+from agerestore.errors import UnreadableError
+from agerestore.images import io
+from agerestore.images.formats import png as png_format
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(UnreadableError) as caught:
+        io.decode(data, Path("a"))
+    return str(caught.value)
+
+
+def deep_rows(height: int, width: int) -> bytes:
+    pixels = noise(height, width, 3, np.uint16)
+    return b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+
+
+@pytest.mark.parametrize("extra", [b"\0", bytes(5000), b"\0" * 2**21])
+def test_nothing_is_printed_of_bytes_after_the_pixels_of_a_png(extra: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = deep_rows(9, 7)
+    expected = io.decode(png(rows, (7, 9), 16, 2), Path("a")).pixels
+    found = io.decode(png(rows + extra, (7, 9), 16, 2), Path("a"))
+    np.testing.assert_array_equal(found.pixels, expected)
+    header = struct.pack(">IIBBBBB", 7, 9, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows) + extra[:999]), (b"IEND", b""))
+    after = png_format.SIGNATURE + b"".join(png_format.chunk(*each) for each in chunks)
+    np.testing.assert_array_equal(io.decode(after, Path("a")).pixels, expected)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_step_of_zero_in_a_quantization_table_is_a_step_of_one() -> None:
+    file = memory.BytesIO()
+    Image.fromarray(noise(16, 16, 3)).save(file, "JPEG", quality=75)
+    data = bytearray(file.getvalue())
+    table = data.index(b"\xff\xdb") + 5
+    data[table : table + 9] = bytes(9)
+    photo = io.decode(bytes(data), Path("a"))
+    assert photo.metadata.jpeg_tables is not None
+    assert min(min(steps) for steps in photo.metadata.jpeg_tables) == 1
+    assert report.inspect(photo).jpeg_quality_from == "file"
+    io.encode(photo, ".jpg")
+
+
+@pytest.mark.parametrize("kind", [1, 2, 7])
+def test_a_color_profile_of_any_type_is_kept_in_bytes(kind: int) -> None:
+    photo = io.decode(tiff_of(Entry(34675, kind, SRGB + b"\0")), Path("a"))
+    assert photo.metadata.icc_profile is not None
+    assert photo.metadata.icc_profile.startswith(SRGB.rstrip(b"\0"))
+    assert "sRGB" in str(report.inspect(photo).profile)
+
+
+@pytest.mark.parametrize(("tag", "kind"), [(34675, 4), (34675, 12), (700, 4)])
+def test_blocks_that_are_numbers_are_left_out(tag: int, kind: int) -> None:
+    metadata = io.decode(tiff_of(Entry(tag, kind, [2**31, 1])), Path("a")).metadata
+    assert not metadata.icc_profile
+    assert not metadata.xmp
+
+
+def test_an_xmp_packet_that_is_typed_as_text_is_kept_in_bytes() -> None:
+    packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    assert io.decode(tiff_of(Entry(700, 2, packet + b"\0")), Path("a")).metadata.xmp == packet
+
+
+def test_a_number_in_place_of_layers_takes_no_memory() -> None:
+    assert io.decode(tiff_of(Entry(37724, 4, [2**32 - 1])), Path("a")).pixels.shape == (20, 20, 1)
+
+
+def test_a_file_puts_neither_control_characters_nor_long_texts_into_messages() -> None:
+    message = refusal(tiff_of(Entry(262, 2, b"\x1b[31m" * 9000)))
+    assert message.isprintable()
+    assert len(message) < 400
+    assert message.endswith("save it as RGB or gray with an image editor")
+
+
+def test_many_pages_are_refused_before_they_are_counted() -> None:
+    assert (
+        refusal(long_chain(17)) == "a: holds more than 16 pages or frames; save the one to restore as a file of its own"
+    )
+    assert "holds 16 pages" in refusal(long_chain(16))
+
+
+def test_pages_in_a_circle_are_one() -> None:
+    at = 8 + 400  # where the directory is: after the header and the pixels
+    assert io.decode(tiff_of(following=at), Path("a")).pixels.shape == (20, 20, 1)
