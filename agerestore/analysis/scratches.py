@@ -31,7 +31,7 @@ def scratch_share(pixels: Pixels) -> float:
     Returns:
         0 to 1.
     """
-    scale = min(1.0, 2000 / max(pixels.shape[:2]))
+    scale = min(1.0, max(2000 / max(pixels.shape[:2]), 1 / min(pixels.shape[:2])))  # no side becomes 0
     whole: NDArray[Any] = pixels.astype(np.uint8, copy=False)
     if scale < 1:
         whole = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -4,7 +4,6 @@
 """
 
 import io
-import math
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any, BinaryIO
@@ -25,6 +24,7 @@ EIGHT_BIT_MODES = {  # of Pillow's modes; others become RGB
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "RGBa": "RGBA", "PA": "RGBA",
 }  # fmt: skip
 LOSSY_IN_TIFF = ("jpeg", "tiff_jpeg", "webp")
+MOST_DPI = 65535  # pixels per inch, the most that a JPEG can say
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata]:
@@ -50,7 +50,10 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Samples, Metadata
     is_tiff = image.format == "TIFF"
     again = is_tiff or image.format == "PNG"  # a TIFF's pixel limit and tags; texts may follow the pixels of a PNG
     with relaxed_limits() if again else nullcontext():
+        packet = image.info.pop("xmp", None) if is_tiff else None  # or Pillow turns a TIFF by it, too
         image.load()  # decodes and so checks every byte; 16-bit color is decoded again, for its low bytes
+        if packet is not None:
+            image.info["xmp"] = packet
         exif_block = exif.of_tiff(image) if is_tiff else _exif(image)
     samples = _sixteen_bit(image, data, tags) if depth == 16 else _eight_bit(image, depth)
     mode = image.mode if depth < 16 else ("L;16", "LA;16", "RGB;16", "RGBA;16")[samples.shape[2] - 1]
@@ -240,7 +243,7 @@ def _metadata(
         orientation=orientation,
         exif=exif.describing(block, size) or None,
         icc_profile=_block(info.get("icc_profile")) or None,
-        dpi=dpi if dpi and all(math.isfinite(value) and value > 0 for value in dpi) else None,
+        dpi=dpi if dpi and all(0 < value <= MOST_DPI for value in dpi) else None,
         xmp=packet,
         iptc=iptc.of_image(image) or None,
         lossy=tables is not None or _is_lossy(image, data),

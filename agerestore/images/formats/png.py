@@ -116,13 +116,18 @@ def essential_chunks(png: bytes) -> bytes:
 
     Raises:
         zlib.error: The samples are damaged; of this, too, it only warns.
+        ValueError: The header is damaged, or samples are missing.
     """
+    if png[HEADER_BYTES - 7 : HEADER_BYTES - 4] not in (bytes(3), b"\0\0\1"):  # compression, filter, interlacing
+        raise ValueError("methods that PNG has not")
     found = [(kind, body) for kind, body in _chunks(png) if kind in (b"IHDR", b"IDAT")]
     stream = b"".join(body for kind, body in found if kind == b"IDAT")
     inflate, left, length, needed = zlib.decompressobj(), stream, 0, _filtered_length(png)
     while left and not inflate.eof and length <= needed:
         length += len(inflate.decompress(left, 2**20))
         left = inflate.unconsumed_tail
+    if length < needed:
+        raise ValueError("not enough image data")
     if inflate.unused_data or length > needed:
         rows = zlib.decompressobj().decompress(stream, needed)
         found = [*found[:1], (b"IDAT", zlib.compress(rows))]

@@ -28,9 +28,7 @@ def encode(samples: Samples, metadata: Metadata) -> bytes:
     Returns:
         The whole file.
     """
-    tags = ImageFileDirectory_v2(prefix=b"II")
-    if metadata.exif:
-        copy_descriptive(loaded(metadata.exif), tags)
+    tags = _described(metadata.exif)
     if metadata.dpi:
         tags[282], tags[283], tags[296] = *metadata.dpi, 2  # X and Y resolution, per inch
     blocks = ((700, 1, metadata.xmp), (iptc.TIFF_TAG, 7, metadata.iptc), (34675, 7, metadata.icc_profile))
@@ -42,6 +40,19 @@ def encode(samples: Samples, metadata: Metadata) -> bytes:
     file = io.BytesIO()
     tags.save(file)  # adds the length of the directory to the offsets of the strips
     return file.getvalue() + b"".join(strips)
+
+
+def _described(block: bytes | None) -> ImageFileDirectory_v2:
+    """Return a directory with the descriptive tags of an EXIF block; empty where that is damaged."""
+    tags = ImageFileDirectory_v2(prefix=b"II")
+    if not block:
+        return tags
+    try:
+        copy_descriptive(loaded(block), tags)
+        tags.save(io.BytesIO())
+    except Exception:  # on damaged blocks Pillow raises anything
+        return ImageFileDirectory_v2(prefix=b"II")
+    return tags
 
 
 def _describe_pixels(samples: Samples, tags: ImageFileDirectory_v2) -> list[bytes]:

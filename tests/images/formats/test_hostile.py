@@ -16,6 +16,8 @@ from agerestore.analysis import report
 from agerestore.errors import UnreadableError
 from agerestore.images import io
 from agerestore.images.formats import png as png_format
+from agerestore.images.formats.metadata import Metadata
+from agerestore.images.photo import Photo
 
 
 def refusal(data: bytes) -> str:
@@ -96,3 +98,56 @@ def test_many_pages_are_refused_before_they_are_counted() -> None:
 def test_pages_in_a_circle_are_one() -> None:
     at = 8 + 400  # where the directory is: after the header and the pixels
     assert io.decode(tiff_of(following=at), Path("a")).pixels.shape == (20, 20, 1)
+
+
+@pytest.mark.parametrize("methods", [(1, 0, 0), (0, 1, 0), (0, 0, 2)])
+def test_methods_that_png_has_not_are_refused_in_silence(
+    methods: tuple[int, int, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    header = struct.pack(">IIBBBBB", 7, 9, 16, 2, *methods)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(deep_rows(9, 7))), (b"IEND", b""))
+    refusal(png_format.SIGNATURE + b"".join(png_format.chunk(*each) for each in chunks))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_missing_rows_of_a_png_are_refused_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
+    for rows in (deep_rows(8, 7), deep_rows(9, 7)[:-1]):
+        refusal(png(rows, (7, 9), 16, 2))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_interlaced_pixels_of_16_bits_have_the_length_of_all_passes() -> None:
+    """Of 3 x 2 pixels passes 1, 4, 6 and 7 have 1, 1, 1 and 3, each row with its filter byte (section 8.2)."""
+    assert png_format._filtered_length(bytes(16) + struct.pack(">IIBBBBB", 3, 2, 16, 0, 0, 0, 1)) == 3 * (1 + 2) + (
+        1 + 6
+    )
+
+
+@pytest.mark.parametrize("size", [(60000, 3), (1, 5000), (3, 60000), (1, 1)])
+def test_images_of_extreme_shapes_are_measured(size: tuple[int, int]) -> None:
+    assert report.inspect(Photo(np.zeros((*size, 1), np.uint8))).scratch_share == 0
+
+
+def test_a_resolution_that_no_format_holds_is_none() -> None:
+    resolution = struct.pack(">IIB", 2**32 - 1, 2**31, 1)
+    photo = io.decode(png(b"\0\7", (1, 1), 8, 0, (b"pHYs", resolution)), Path("a"))
+    assert photo.metadata.dpi is None
+    for suffix in (".png", ".jpg", ".tif", ".bmp"):
+        io.encode(photo, suffix)
+
+
+@pytest.mark.parametrize(
+    "block", [b"II*\0\x08\0\0\0\2\0", b"MM\0*\0\0\0\x08\0\1\x01\x0f", b"II", b"II*\0\xff\xff\xff\xff"]
+)
+def test_a_damaged_exif_block_does_not_keep_an_image_from_being_saved(block: bytes) -> None:
+    photo = Photo(noise(5, 5, 3), None, Metadata(exif=block))
+    np.testing.assert_array_equal(io.decode(io.encode(photo, ".tif"), Path("a")).pixels, photo.pixels)
+
+
+def test_a_tiff_is_not_turned_by_its_xmp_packet_alone() -> None:
+    plain = io.decode(tiff_of(), Path("a")).pixels
+    for number in (b"6", b"6.0"):
+        packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="%s"/>' % number
+        photo = io.decode(tiff_of(Entry(700, 1, packet)), Path("a"))
+        np.testing.assert_array_equal(photo.pixels, plain)
+        np.testing.assert_array_equal(io.decode(io.encode(photo, ".tif"), Path("b")).pixels, plain)
