@@ -20,6 +20,7 @@ SMOOTH = 3.0  # standard deviation in cells, over which noise cancels
 WIDTH = 2.0  # gray levels, the distance to that function from which on a cell counts for less
 FEWEST = 8  # cells a side below which nothing is taken for a border
 SHARES = (50, 75, 90, 97)  # percent of the cells
+MOST_UNEVEN = 20.0  # gray levels by which three quarters of a yellowed print are from its tone at most
 OFFSET, TONE_OFFSET = 0.3, 2.0  # gray levels, added before the logarithm is taken
 GRAY_CHROMA = 8.0  # gray levels; stronger casts are a tone
 MOST_CHROMA = 100.0  # gray levels; one hue stronger than that is a colored object
@@ -115,7 +116,10 @@ def _log_odds(chroma: _Chroma) -> float:
     """How likely the chroma is that of an image in color, not of one tone."""
     median = np.median(chroma.values, axis=0)
     tones = np.hypot(*median), *np.percentile(np.hypot(*(chroma.values - median).T), (50, 90))
-    apart = [*_distances(chroma, with_place=False), *_distances(chroma, with_place=True)]
+    uneven = _distances(chroma, with_place=False)
+    if uneven[1] > MOST_UNEVEN:
+        return np.inf
+    apart = [*uneven, *_distances(chroma, with_place=True)]
     signs = [*np.log(np.add(apart, OFFSET)), *np.log(np.add(tones, TONE_OFFSET))]
     return float(np.dot(WEIGHTS, signs) + CONSTANT)
 

@@ -125,6 +125,11 @@ def test_a_photograph_in_color_is_one_however_pale(name):
         assert color_mode(small) == "color", number
 
 
+def test_colors_that_change_slowly_are_colors():
+    y, x = np.mgrid[:200, :300] / 300
+    assert color_mode(rounded(np.stack([x, 1 - y, (x + y) % 1], axis=2) * 200 + 20)) == "color"
+
+
 def test_a_print_of_one_tone_is_none_in_color_however_strong_the_tone():
     light = GRAYS[0] / 255
     for powers, mode in (((1, 1.25, 1.8), "sepia"), ((1.9, 1.2, 0.8), "toned"), ((1.1, 1.0, 0.9), "toned")):
