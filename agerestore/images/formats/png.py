@@ -123,9 +123,12 @@ def essential_chunks(png: bytes) -> bytes:
     found = [(kind, body) for kind, body in _chunks(png) if kind in (b"IHDR", b"IDAT")]
     stream = b"".join(body for kind, body in found if kind == b"IDAT")
     inflate, left, length, needed = zlib.decompressobj(), stream, 0, _filtered_length(png)
-    while left and not inflate.eof and length <= needed:
-        length += len(inflate.decompress(left, 2**20))
+    while not inflate.eof and length <= needed:
+        rows = inflate.decompress(left, 2**20)
         left = inflate.unconsumed_tail
+        if not rows and not left:  # cut off
+            break
+        length += len(rows)
     if length < needed:
         raise ValueError("not enough image data")
     if inflate.unused_data or length > needed:

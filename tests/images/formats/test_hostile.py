@@ -116,6 +116,12 @@ def test_missing_rows_of_a_png_are_refused_in_silence(capfd: pytest.CaptureFixtu
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("side", [590, 591, 1000])
+def test_pixels_that_compress_well_are_read_whole(side: int) -> None:
+    rows = (b"\0" + bytes(6 * side)) * side
+    assert not io.decode(png(rows, (side, side), 16, 2), Path("a")).pixels.any()
+
+
 def test_interlaced_pixels_of_16_bits_have_the_length_of_all_passes() -> None:
     """Of 3 x 2 pixels passes 1, 4, 6 and 7 have 1, 1, 1 and 3, each row with its filter byte (section 8.2)."""
     assert png_format._filtered_length(bytes(16) + struct.pack(">IIBBBBB", 3, 2, 16, 0, 0, 0, 1)) == 3 * (1 + 2) + (
