@@ -25,6 +25,7 @@ FORMAT_BY_SUFFIX: Mapping[str, str] = {
 SUFFIXES = frozenset(FORMAT_BY_SUFFIX)
 ADVICE = "choose a name ending in .png, or pass `ext='.png'`"
 ALWAYS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # that every build of Pillow reads and writes
+LONGEST_SIDES = {"JPEG": 65500, "WEBP": 16383}  # pixels, of libjpeg and of libwebp
 BRANDS = {b"avif": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"heim": "HEIF", b"heis": "HEIF"}  # ISO/IEC 23008-12
 
 
@@ -88,6 +89,22 @@ def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | 
         raise ImageFileError(f"few programs read 16-bit gray with alpha in TIFF; {ADVICE}")
     if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_gray(icc_profile))):  # WebP is never gray
         raise ImageFileError(f"{format} cannot hold its color profile; {ADVICE}")
+
+
+def refuse_size(format: str, height: int, width: int) -> None:
+    """Refuse an image that a format cannot hold.
+
+    Args:
+        format: The format to write.
+        height: Pixels.
+        width: Pixels.
+
+    Raises:
+        ImageFileError: It has more pixels a side; without path.
+    """
+    most = LONGEST_SIDES.get(format)
+    if most is not None and max(height, width) > most:
+        raise ImageFileError(f"{width} x {height} pixels, of which {format} holds {most} a side; {ADVICE}")
 
 
 def is_of_gray(icc_profile: bytes | None) -> bool:

@@ -35,6 +35,7 @@ def encode(samples: Samples, metadata: Metadata, format: str, quality: int | Non
     Raises:
         ImageFileError: The format cannot hold the image; without path.
     """
+    catalog.refuse_size(format, *samples.shape[:2])
     catalog.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata.icc_profile)
     try:
         if format == "PNG":

@@ -121,6 +121,8 @@ def essential_chunks(png: bytes) -> bytes:
     if png[HEADER_BYTES - 7 : HEADER_BYTES - 4] not in (bytes(3), b"\0\0\1"):  # compression, filter, interlacing
         raise ValueError("methods that PNG has not")
     found = [(kind, body) for kind, body in _chunks(png) if kind in (b"IHDR", b"IDAT")]
+    if any(kind == b"IHDR" for kind, _ in found[1:]):
+        raise ValueError("two headers")
     stream = b"".join(body for kind, body in found if kind == b"IDAT")
     inflate, left, length, needed = zlib.decompressobj(), stream, 0, _filtered_length(png)
     while not inflate.eof and length <= needed:
@@ -129,7 +131,7 @@ def essential_chunks(png: bytes) -> bytes:
         if not rows and not left:  # cut off
             break
         length += len(rows)
-    if length < needed:
+    if length < needed or (length == needed and not inflate.eof):
         raise ValueError("not enough image data")
     if inflate.unused_data or length > needed:
         rows = zlib.decompressobj().decompress(stream, needed)

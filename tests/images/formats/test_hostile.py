@@ -13,7 +13,7 @@ from pictures import SRGB, noise, png
 from PIL import Image
 
 from agerestore.analysis import report
-from agerestore.errors import UnreadableError
+from agerestore.errors import ImageFileError, UnreadableError
 from agerestore.images import io
 from agerestore.images.formats import png as png_format
 from agerestore.images.formats.metadata import Metadata
@@ -113,6 +113,12 @@ def test_methods_that_png_has_not_are_refused_in_silence(
 def test_missing_rows_of_a_png_are_refused_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
     for rows in (deep_rows(8, 7), deep_rows(9, 7)[:-1]):
         refusal(png(rows, (7, 9), 16, 2))
+    header = struct.pack(">IIBBBBB", 7, 9, 16, 2, 0, 0, 0)
+    stream = zlib.compress(deep_rows(9, 7))
+    whole, cut = ((b"IDAT", stream), (b"IDAT", stream[:-5]))
+    for chunks in ([cut, (b"ATxy", b"")], [(b"IHDR", header), whole], [whole, (b"IHDR", header)]):
+        parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
+        refusal(png_format.SIGNATURE + b"".join(png_format.chunk(*part) for part in parts))
     assert capfd.readouterr() == ("", "")
 
 
@@ -157,3 +163,16 @@ def test_a_tiff_is_not_turned_by_its_xmp_packet_alone() -> None:
         photo = io.decode(tiff_of(Entry(700, 1, packet)), Path("a"))
         np.testing.assert_array_equal(photo.pixels, plain)
         np.testing.assert_array_equal(io.decode(io.encode(photo, ".tif"), Path("b")).pixels, plain)
+
+
+@pytest.mark.parametrize(("suffix", "side"), [(".jpg", 65501), (".webp", 16384)])
+def test_sides_that_a_format_cannot_hold_are_refused_before_work_is_spent(
+    suffix: str, side: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for shape in ((1, side, 1), (side, 1, 1)):
+        photo = Photo(np.zeros(shape, np.uint8))
+        for refusing in (io.refuse_unfit, io.encode):
+            with pytest.raises(ImageFileError, match=f"holds {side - 1} a side; choose a name ending in .png"):
+                refusing(photo, suffix)
+    io.encode(Photo(np.zeros((1, side - 1, 1), np.uint8)), suffix)
+    assert capfd.readouterr() == ("", "")
