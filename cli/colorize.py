@@ -36,9 +36,9 @@ def colorize(
     reference: Annotated[
         Path | None, option(MODEL, metavar="FILE", help="Take the colors of this color photograph.")
     ] = None,
-    hint: Annotated[
+    hints: Annotated[
         list[str] | None,
-        option(MODEL, metavar="X,Y,#RRGGBB",
+        option(MODEL, "--hint", metavar="X,Y,#RRGGBB",
                help="The color of one point, in pixels from the left and from the top; repeat it for others."),
     ] = None,
     saturation: Annotated[
@@ -68,8 +68,8 @@ def colorize(
     from agerestore.inference.file_processors import ColorizeProcessor
     from agerestore.models import zoo
 
-    hints = read_hints(map(_parts, hint or ()))
-    settings = ColorizeSettings(samples, seed, saturation, hints, sepia, force, compute.precision)
+    known = read_hints(map(_parts, hints or ()))
+    settings = ColorizeSettings(samples, seed, saturation, known, sepia, force, compute.precision)
     extras = ColorizeFileSettings(reference, compare, max_pixels)
     if reference is not None and samples != 1:
         raise UsageError("--reference gives one color version; leave -n out")

@@ -42,7 +42,7 @@ PYTHON_ONLY = {
     "evaluate": {"report", "notify", "device"},
 }
 # A value that the command spells otherwise.
-SPELLED = {("restore", "tile"): (None, "auto"), ("colorize", "model"): ("auto", "cars-color")}
+SPELLED = {("restore", "tile"): (None, "auto"), ("colorize", "hints"): ((), None)}
 
 
 def options(verb):

@@ -126,7 +126,7 @@ def test_the_parts_of_a_batch_are_the_batch():
         (2, "age-mnist", ("robust.batch_size=15",), "a batch of 15 does not divide by 2 processes"),
         (2, "photo", ("batch_size=6",), "compare 4 draws in each of 2 processes: set batch_size=8 or more"),
         (1, "photo", ("batch_size=3",), "kl_within and variance_ratio compare 4 draws: set batch_size=4 or more"),
-        (1, "cars-color", ("batch_size=2", "network.prior_components=0"), "set batch_size=4 or more"),
+        (1, "color", ("batch_size=2", "network.prior_components=0"), "set batch_size=4 or more"),
     ],
 )
 def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_written(

@@ -150,7 +150,10 @@ PRESETS: dict[str, Preset] = {
         "network": {"architecture": "photo-color", "prior_components": 0},
         "updates": {"generator": {"weights": {"regression": 5, "estimate": 2}}},
     }, base="photo-color"),
-    "cars-color": Preset("colors for gray images of one kind, 64x64; the shipped model cars-color", {
+    "cars-color": Preset("as photo-color, for photographs of cars; the shipped model cars-color", {
+        "steps": 20_000, "lr": 7e-4,
+    }, base="photo-color"),
+    "color": Preset("colors for gray images of one kind, 64x64, from nothing", {
         # Reconstruction weighs most, in a loss that counts gray cars as much as red ones (docs/experiments.md).
         "network": {"architecture": "color", "prior_components": 16},
         "updates": {
@@ -160,9 +163,9 @@ PRESETS: dict[str, Preset] = {
         "batch_size": 32, "lr": 1e-3, "lr_decay": "linear", "steps": 8000, "margin": 0.15, "match_x": "log",
         "precision": "bf16", "augment": True, "views": True, "clip": 1.0, "robust.steps": 0, "code_prior.steps": 8000,
     }),
-    "cars-color-regression": Preset("colors by plain regression, to compare cars-color with", {
+    "color-regression": Preset("colors by plain regression, to compare color with", {
         "network": {"architecture": "color"}, "updates": {"generator": {"weights": {"regression": 1}}},
-    }, base="cars-color"),
+    }, base="color"),
     "age-cifar10": Preset("CIFAR-10 as published", {
         "network.latent_dim": 128, "updates": published_updates(2, mu=10, lam=1000), "epochs": 150,
         "lr_decay": "step", "lr_step_epochs": 40,

@@ -85,7 +85,7 @@ def benchmark_colorization(
         networks: what is measured, on the CPU.
         test: color images (N, 3, S, S), S as the networks have it.
         training: other color images, which the classifier is trained on.
-        regression: networks trained by plain regression (preset ``cars-color-regression``), to compare with.
+        regression: networks trained by plain regression (preset ``color-regression``), to compare with.
         samples: K.
         seed: of the color codes and of the classifier.
         report: called with every row as soon as it is ready.

@@ -66,7 +66,7 @@ def test_degradations_are_completed_step_by_step() -> None:
 def test_presets_are_listed_and_completed() -> None:
     rows = [json.loads(line) for line in run("presets", "--json").stdout.splitlines()]
     assert {"age", "photo", "cars-color"} <= {row["name"] for row in rows}
-    assert _completion.presets("cars-color-r") == ["cars-color-regression"]
+    assert _completion.presets("photo-color-r") == ["photo-color-regression"]
     assert len(run("presets").stdout.splitlines()) == len(rows)
 
 

@@ -35,7 +35,7 @@ def test_a_configuration_of_version_0_1_is_read_under_the_names_of_now():
     assert config.finetune.update.weights == {"kl_real": 2}
 
 
-@pytest.mark.parametrize("preset", ["age-mnist", "photo", "cars-color", "aae-mnist-semi"])
+@pytest.mark.parametrize("preset", ["age-mnist", "photo", "color", "aae-mnist-semi"])
 def test_what_is_written_now_reads_as_it_is(preset):
     values = train_config(preset).model_dump(mode="json")
     assert legacy.training(values) == values

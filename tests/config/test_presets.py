@@ -13,7 +13,7 @@ from agerestore.errors import UsageError
 def test_users_presets_come_first_and_each_says_in_one_line_what_it_is_for():
     users, everything = presets.presets(research=False), presets.presets()
     assert list(everything)[: len(users)] == list(users)
-    assert {"age", "age-mnist", "photo", "cars-color", "age-cifar10"} <= users.keys()
+    assert {"age", "age-mnist", "photo", "color", "age-cifar10"} <= users.keys()
     assert {"aae-mnist-semi", "vae-celeba", "age-celeba-paper"} <= everything.keys() - users.keys()
     for about in everything.values():
         assert 10 < len(about) < 100

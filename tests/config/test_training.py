@@ -45,11 +45,11 @@ def test_what_is_wrong_is_one_line_that_names_it(preset, setting, words):
 
 def test_which_games_compare_draws():
     assert train_config("photo").compares_draws
-    assert train_config("cars-color").compares_draws
+    assert train_config("color").compares_draws
     assert not train_config("photo", ("network.latent_dim=0",)).compares_draws
     assert not train_config("photo", ("steps=0",)).compares_draws
-    assert not train_config("cars-color-regression").compares_draws
-    assert not train_config("cars-color", ("updates.generator.weights.kl_within=0",)).compares_draws
+    assert not train_config("color-regression").compares_draws
+    assert not train_config("color", ("updates.generator.weights.kl_within=0",)).compares_draws
 
 
 @pytest.mark.parametrize("preset", presets())
@@ -90,7 +90,7 @@ def test_a_run_of_few_steps_is_short_in_all_its_stages(preset, settings, finetun
     ("preset", "settings"),
     [
         ("age", ("views=true",)), ("age", ("style_noise=0.5",)), ("age", ("labels=100",)), ("age", ("gray=1",)),
-        ("age", ("crop_size=128",)), ("age", ("sigma=0.1",)), ("cars-color", ("labels=10",)), ("photo", ("sigma=1",)),
+        ("age", ("crop_size=128",)), ("age", ("sigma=0.1",)), ("color", ("labels=10",)), ("photo", ("sigma=1",)),
         ("aae-mnist", ("views=true",)),
     ],
 )  # fmt: skip

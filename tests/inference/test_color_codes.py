@@ -136,6 +136,6 @@ def test_the_center_is_the_ellipse_of_half_the_sides():
 
 
 def test_the_budget_of_a_run_counts_the_stage():
-    counted = flops_per_iteration(train_config("cars-color", ("network.width=4", "batch_size=4")))
+    counted = flops_per_iteration(train_config("color", ("network.width=4", "batch_size=4")))
     assert set(counted) == {"adversarial", "code_prior"}
     assert 0 < counted["code_prior"] < counted["adversarial"]

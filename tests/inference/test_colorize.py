@@ -275,7 +275,7 @@ def test_a_run_finds_its_domain_and_a_finished_one_finds_it_anew(tmp_path):
 
     images = ImageSet(torch.from_numpy(np.stack([known().repeat(3, 2) for _ in range(100)])).permute(0, 3, 1, 2))
     settings = ("steps=1", "batch_size=8", "network.width=4", "augment=false", "precision=fp32", "validation=0.4")
-    config = train_config("cars-color-regression", settings)
+    config = train_config("color-regression", settings)
     first, again = (
         checkpoint.load_weights(fit(config, images, tmp_path / "run", resume=resume)) for resume in (False, True)
     )

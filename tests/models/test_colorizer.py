@@ -159,7 +159,7 @@ def test_a_gradient_reaches_every_parameter(config):
         assert all(each.grad is not None and each.grad.any() for each in getattr(model, player).parameters())
 
 
-@pytest.mark.parametrize("preset", ["cars-color", "cars-color-regression", "cars-color-paper-reconstruction"])
+@pytest.mark.parametrize("preset", ["color", "color-regression", "cars-color-paper-reconstruction"])
 def test_a_run_leaves_weights_that_come_back_and_learns_a_color(preset, tmp_path):
     colors = torch.tensor([[200, 40, 30], [30, 60, 200]], dtype=torch.uint8)
     images = colors[torch.arange(16) % 2][:, :, None, None].expand(-1, -1, 64, 64).contiguous()

@@ -75,7 +75,7 @@ def test_spectral_norms_resume_exactly_too_and_are_1_in_the_average(images, tmp_
 def test_layers_that_draw_resume_exactly_too(tmp_path):
     """The stage of the code prior has dropout; a sheet is drawn between its iterations, from torch's own generator."""
     pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
-    config = train_config("cars-color", (
+    config = train_config("color", (
         "network.width=4", "network.latent_dim=4", "network.prior_components=3", "steps=2", "code_prior.steps=4",
         "batch_size=4", "precision=fp32", "augment=false", "sheet_every=3"))  # fmt: skip
     whole = fit(config, ImageSet(pictures), tmp_path / "whole")
