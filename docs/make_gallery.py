@@ -62,18 +62,16 @@ def entry(path: Path, folder: Path) -> str:
     )
 
 
-def colorings(path: Path, folder: Path, count: int = 5) -> str:
-    """Color the car, write a sheet, and describe it."""
-    model, gray = zoo.load("cars-color"), io.read(path)
-    drawn = colorize(model, gray, ColorizeSettings(samples=count)).samples
-    shown = grid.photo_grid([gray.as_rgb(), *drawn])
-    (folder / "car.jpg").write_bytes(io.encode(shown, ".jpg"))
+def colorings(path: Path, folder: Path, title: str, note: str, count: int = 5) -> str:
+    """Color a gray image, write a sheet, and describe it."""
+    gray = io.read(path)
+    drawn = colorize(zoo.load_automatic("colorize"), gray, ColorizeSettings(samples=count))
+    name = f"{path.stem}-colors.jpg"
+    (folder / name).write_bytes(io.encode(grid.photo_grid([gray.as_rgb(), *drawn.samples]), ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
     return (
-        f"\n## A car that does not exist\n`{command}`: drawn by `examples/draw_car.py`, colored by `cars-color`. We "
-        "may not publish the photographs of cars that it was trained on; on those, colors stay closer to the body."
-        "\n\n"
-        "![gray, and five color versions](gallery/car.jpg)\n"
+        f"\n## {title}\n`{command}`: {note}, colored by `{drawn.model}`. The first version is the likeliest.\n\n"
+        f"![gray, and {count} color versions](gallery/{name})\n"
     )
 
 
@@ -82,7 +80,17 @@ def main(docs: Path) -> None:
     folder = docs / "gallery"
     folder.mkdir(parents=True, exist_ok=True)
     photographs = [path for path in sorted(DAMAGED.glob("photo-*.png")) if not path.name.endswith(".mask.png")]
-    entries = [entry(path, folder) for path in photographs] + [colorings(ROOT / "examples" / "car.jpg", folder)]
+    entries = [entry(path, folder) for path in photographs] + [
+        colorings(
+            ROOT / "examples" / "car.jpg", folder, "A car that does not exist", "drawn by `examples/draw_car.py`"
+        ),
+        *(
+            colorings(
+                path, folder, f"{path.stem.removeprefix('photo-').capitalize()}, made gray", "never seen in training"
+            )
+            for path in sorted((ROOT / "examples" / "gray").glob("*.png"))
+        ),
+    ]
     (docs / "gallery.md").write_text(HEAD + "".join(entries))
 
 

@@ -56,6 +56,8 @@ PHOTOS = {
     "rocket": Photo("rocket.jpg", (130, 0), 1.33, (272, 320), "jpeg@1:quality=12"),
 }
 
+GRAY = ("chelsea", "coffee")  # also made gray, to be colored
+
 
 def take(photo: Photo) -> Image.Image:
     """The part of the photograph at its size, gray or sRGB, with nothing but pixels."""
@@ -80,9 +82,9 @@ def visible_defects(clean: Path, damaged: Path) -> Image.Image:
 def main(folder: Path) -> None:
     """Write photographs/photo-NAME.png and damaged/photo-NAME.png, the latter with its record and its mask.
 
-    Of a print, defects/photo-NAME.png marks the defects that can be seen.
+    Of a print, defects/photo-NAME.png marks the defects that can be seen; gray/photo-NAME.png is for coloring.
     """
-    for name in ("photographs", "defects"):
+    for name in ("photographs", "defects", "gray"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name, photo in PHOTOS.items():
         clean, damaged = (folder / state / f"photo-{name}.png" for state in ("photographs", "damaged"))
@@ -92,6 +94,8 @@ def main(folder: Path) -> None:
             sys.exit(failed)  # the command has said why
         if photo.defects:
             visible_defects(clean, damaged).save(folder / "defects" / damaged.name, optimize=True)
+        if name in GRAY:
+            take(photo).convert("L").save(folder / "gray" / clean.name, optimize=True)
 
 
 if __name__ == "__main__":
