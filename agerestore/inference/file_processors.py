@@ -104,6 +104,12 @@ def fingerprint(model: Model) -> str:
         return digest.hexdigest()
 
 
+def _fingerprints(models: Mapping[str, Model]) -> str | list[str]:
+    """That of the only model, or those of several to select from."""
+    found = [fingerprint(model) for model in models.values()]
+    return found[0] if len(found) == 1 else found
+
+
 class _Opened(NamedTuple):
     """An image file that was read: its bytes, the image, and the path and contents of its mask."""
 
@@ -154,7 +160,7 @@ class RestoreProcessor:
         weights = (len(models) > 1, [fingerprint(model) for model in models])
         inputs: dict[str, object] = {"model": weights, "device": models[0].device.type}
         if self.colorizers:
-            inputs["colours"] = [fingerprint(model) for model in self.colorizers.values()]
+            inputs["colours"] = _fingerprints(self.colorizers)  # as in manifests of version 0.1
         if self.detector is not None:
             inputs["detector"] = fingerprint(self.detector)
         return cache_key("restore", self.settings, self.extras, self.files, **inputs)
@@ -248,10 +254,9 @@ class ColorizeProcessor:
     @property
     def key(self) -> str:
         """The cache key of the results."""
-        models = list(self.models.values())
-        weights = [fingerprint(model) for model in models]
-        made_with: dict[str, object] = {"model": weights if len(models) > 1 else weights[0]}
-        return cache_key("colorize", self.settings, self.extras, self.files, device=models[0].device.type, **made_with)
+        where = next(iter(self.models.values())).device.type
+        made_with: dict[str, object] = {"model": _fingerprints(self.models), "device": where}
+        return cache_key("colorize", self.settings, self.extras, self.files, **made_with)
 
     def decode(self, job: Job, data: bytes) -> Photo:
         """The image; one that could not be written is refused."""
