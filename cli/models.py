@@ -176,8 +176,8 @@ def _domain(model: "Model", data: list[Path], negatives: list[Path], notify: "Ca
         raise UsageError("name folders of images of anything else with `negatives`")
 
     def lightness(folders: list[Path]) -> "list[Tensor]":
-        size = model.networks.config.image_size
-        sets = (_complete(sources.load_images(folder, size, 3, stretch=True), notify) for folder in folders)
+        size, stretch = model.networks.working_size(1, 1)[0], model.networks.config.fit == "stretch"
+        sets = (_complete(sources.load_images(folder, size, 3, stretch=stretch), notify) for folder in folders)
         return [rgb_to_lab(each.images.to(model.device).float() / 255)[:, :1] for each in sets]
 
     found = ood_features.calibrate(model.networks, lightness(data), lightness(negatives))

@@ -26,6 +26,7 @@ def test_models_are_listed_with_license_and_the_command_they_are_the_default_for
     assert "CC BY-SA 3.0" in rows["mnist"]["data_license"]
     assert {name: row["default_for"] for name, row in rows.items() if row["default_for"]} == {
         "cars-color": "colorize", "defects": "detect", "mnist": "restore", "photo": "restore",
+        "photo-color": "colorize",
     }  # fmt: skip
     assert {row["task"] for row in rows.values()} == {"restoration", "colorization", "detection"}
 

@@ -38,7 +38,7 @@ TENSORS = {  # parts of names of tensors now -> as they were
     "stem": "enter", "downsample": "shrink", "upsample": "grow", "head": "leave", "class_embeddings": "heads",
     "code_prior": "paints",
 }  # fmt: skip
-RETRAINED: set[str] = set()  # shipped weights that have been trained anew
+RETRAINED: set[str] = {"cars-color"}  # shipped weights that have been trained anew
 OTHERWISE = {"old-photo"}  # values of --preset whose results are others now: tones are corrected in another way
 
 

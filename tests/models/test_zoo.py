@@ -50,7 +50,7 @@ def test_a_shipped_model_is_whole_described_and_small(name):
     assert all(word in card for word in ("Trained on", "Terms", "fails"))
 
 
-@pytest.mark.parametrize("name", ["photo", "cars-color"])
+@pytest.mark.parametrize("name", ["photo", "cars-color", "photo-color"])
 def test_a_run_of_the_preset_can_begin_with_the_shipped_weights(name):
     assert zoo.load(name).networks.config == train_config(name).network
 
@@ -194,7 +194,7 @@ def test_codes_of_samples_cover_the_sphere(name):
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
-    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color", "defects"}
+    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color", "photo-color", "defects"}
 
 
 # ------------------------------------------------------------------------------------------------ photo
