@@ -53,6 +53,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
 def kernel_distance(a: Tensor, b: Tensor) -> float:
     """Kernel distance of two sets of features, unbiased: 0 in the mean where they are of one distribution.
 
+    Of two sets of one length, row by row of one image each, no image is compared with itself.
+
     The squared maximum mean discrepancy with the kernel (x y / D + 1)^3 (Binkowski et al., "Demystifying MMD GANs",
     2018). Only with the features of the Inception network it is KID.
 
@@ -77,7 +79,9 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
         all_pairs = kernel(x, x)
         return (all_pairs.sum() - all_pairs.trace()) / (len(x) * (len(x) - 1))
 
-    return float(within(a) + within(b) - 2 * kernel(a, b).mean())
+    across = kernel(a, b)
+    between = across.mean() if len(a) != len(b) else (across.sum() - across.trace()) / (len(a) * (len(a) - 1))
+    return float(within(a) + within(b) - 2 * between)
 
 
 def _covariance(features: Tensor) -> Tensor:
