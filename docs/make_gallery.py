@@ -44,7 +44,7 @@ def entry(path: Path, folder: Path) -> str:
     """Restore one photograph, write the pair, and describe it."""
     mask_path = path.with_name(f"{path.stem}.mask.png")
     damaged, clean = io.read(path), undamaged(path)
-    mask = masks.read_mask_file(mask_path, damaged.pixels.shape[:2]) if mask_path.exists() else None
+    mask = masks.read_mask_file(mask_path, damaged).missing if mask_path.exists() else None
     detector = zoo.load("defects") if path.name == PRINT else None
     restored = restore({"photo": zoo.load("photo")}, damaged, mask, detector=detector).image
     before, after = (float(psnr(each.to_tensor(), clean)) for each in (damaged, restored))

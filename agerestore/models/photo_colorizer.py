@@ -25,7 +25,7 @@ from agerestore.models.layers.efficientnet_lite import LITE0, EfficientNetLite
 
 MIDDLE_LIGHTNESS, LIGHTNESS_UNIT = 50.0, 50.0  # lightness of Lab that our networks see as 0, and as 1 more
 STRIDE = efficientnet_lite.STRIDE
-SHORT_SIDE = 256  # pixels of an image that the networks see, unless the long side would exceed the next
+SHORT_SIDES = 128, 256  # pixels of an image that the networks see, unless the long side would exceed the next
 LONG_SIDE = 640
 
 
@@ -90,8 +90,13 @@ class PhotoColorizer(ModelNetworks):
         return self.sharing({"encoder", "generator", "backbone"}, prior_components=0)
 
     def working_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size at which an image of this size is colored: nearly its proportions, multiples of the stride."""
-        scale = min(SHORT_SIDE / min(height, width), LONG_SIDE / max(height, width))
+        """The size at which an image of this size is colored: nearly its proportions, multiples of the stride.
+
+        Small images are enlarged no more than to the size of the views of training.
+        """
+        least, most = SHORT_SIDES
+        short = min(max(min(height, width), least), most)
+        scale = min(short / min(height, width), LONG_SIDE / max(height, width))
         rows, columns = (max(round(side * scale / STRIDE), 2) * STRIDE for side in (height, width))
         return rows, columns
 

@@ -87,7 +87,7 @@ def test_with_a_suffix_results_lie_beside_their_sources_and_are_no_sources(tmp_p
     assert run(folder, folder, suffix=".new") == "ddd"
     assert run(folder, folder, suffix=".new") == "sss"
     assert sorted(set(contents(folder)) - set(before)) == ["a.new.png", "sub/b.new.png", "sub/c.new.jpg"]
-    assert run(folder, tmp_path / "out", suffix="-2") == "dddddd"
+    assert run(folder, tmp_path / "out", suffix="-2") == "ddd"
     for suffix in ("/x", ".mask", "a/../b"):
         with pytest.raises(UsageError, match="choose one such as"):
             planning.plan(folder, folder, FileOptions(suffix=suffix))

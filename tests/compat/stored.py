@@ -38,6 +38,7 @@ TENSORS = {  # parts of names of tensors now -> as they were
     "stem": "enter", "downsample": "shrink", "upsample": "grow", "head": "leave", "class_embeddings": "heads",
     "code_prior": "paints",
 }  # fmt: skip
+PRESETS = {"cars-color": "color", "cars-color-regression": "color-regression"}
 RETRAINED: set[str] = {"cars-color"}  # shipped weights that have been trained anew
 OTHERWISE = {"old-photo"}  # values of --preset whose results are others now: tones are corrected in another way
 
@@ -52,7 +53,9 @@ def agerestore(*arguments: object) -> Any:
         if before == "--set":
             key, equals, value = word.partition("=")
             word = SETTINGS.get(key, key) + equals + value
-        words.append(OPTIONS.get(word, word))
+        if before == "--preset":
+            word = PRESETS.get(word, word)
+        words.append("--saturation" if (verb, word) == ("colorize", "--strength") else OPTIONS.get(word, word))
     if verb == "restore" and "old-photo" in words:
         number = words.index("old-photo")
         words[number - 1 : number + 1] = ["--tones", "1"]  # it was --preset old-photo

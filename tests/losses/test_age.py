@@ -117,7 +117,11 @@ def test_published_update_plans(preset, steps, mu, lam, dim):
     assert config.betas == (0.5, 0.999)
 
 
-@pytest.mark.parametrize("preset", sorted(set(OF_AGE) - {"photo", "defects"}))  # those play another game, or none
+# They play another game, or none; those that color photographs are in tests/models/test_photo_colorizer.py.
+OTHERS = {"photo", "defects", "photo-color", "cars-color", "photo-color-regression"}
+
+
+@pytest.mark.parametrize("preset", sorted(set(OF_AGE) - OTHERS))
 def test_every_preset_builds_and_takes_a_step_of_every_term_it_weighs(preset):
     config = train_config(preset, ("network.width=2",))
     model = build(config.network)

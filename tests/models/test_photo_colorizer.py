@@ -141,7 +141,8 @@ def test_only_the_direction_of_a_code_counts_and_the_code_counts(networks):
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [((480, 640), (256, 352)), ((640, 480), (352, 256)), ((100, 100), (256, 256)), ((3000, 9000), (224, 640)),
+    [((480, 640), (256, 352)), ((640, 480), (352, 256)), ((100, 100), (128, 128)), ((150, 200), (160, 192)),
+     ((3000, 9000), (224, 640)),
      ((1, 50), (64, 640))],
 )  # fmt: skip
 def test_the_working_size_is_near_the_proportions(networks, size, expected):
@@ -235,6 +236,17 @@ def test_a_run_ends_in_weights_that_color(tmp_path):
     assert model.networks.code_distribution(lightness(1)).means.shape == (1, 2, 4)
     resumed = fit(train_config("photo-color", settings), images, tmp_path / "run", resume=True)
     assert resumed.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("preset", ["photo-color", "cars-color", "photo-color-regression"])
+def test_every_preset_computes_every_term_it_weighs(networks, preset):
+    config = train_config(preset)
+    batch = Batch(torch.cat([lightness(8, 32, 32), torch.zeros(8, 2, 32, 32)], 1), codes(8))
+    objective = PhotoColorAGE(AGE())
+    for player, update in config.updates.items():
+        terms = objective(player, dict(networks.named_children()), batch, [*update.weights])
+        assert terms.keys() == update.weights.keys()
+        assert all(torch.isfinite(each) for each in terms.values())
 
 
 def test_surprisal_is_that_of_the_codes_of_real_images(networks):

@@ -216,12 +216,12 @@ def test_photo_beats_classical_methods_on_the_shipped_photographs():
     model = zoo.load("photo")
 
     def shipped(name):
-        damaged, clean = (
-            io.read(ROOT / "examples" / folder / f"photo-{name}.png").to_tensor()
-            for folder in ("damaged", "photographs")
+        damaged_file, clean_file = (
+            ROOT / "examples" / folder / f"photo-{name}.png" for folder in ("damaged", "photographs")
         )
+        damaged, clean = (io.read(path).to_tensor() for path in (damaged_file, clean_file))
         mask = ROOT / "examples" / "damaged" / f"photo-{name}.mask.png"
-        unknown = masks.read_mask_file(mask, clean.shape[2:]) if mask.exists() else None
+        unknown = masks.read_mask_file(mask, io.read(damaged_file)).missing if mask.exists() else None
         return Observation(damaged, None if unknown is None else torch.from_numpy(unknown)[None, None].float()), clean
 
     for name, method, margin in (
