@@ -28,7 +28,7 @@ class Inverting(Copying):
 
 
 def run(
-    source: Path,
+    source: Path | list[Path],
     out: Path,
     work: Processor[object, object] | None = None,
     *,

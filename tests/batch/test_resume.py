@@ -126,6 +126,33 @@ def test_what_lies_beside_a_result_that_nobody_remembers_is_left_and_said(tmp_pa
     assert len(contents(out)) == 5
 
 
+def test_the_result_of_another_picture_is_no_companion(tmp_path: Path) -> None:
+    source, out, work = tmp_path / "in", tmp_path / "out", Sampling()
+    pictures(source, "a.png")
+    work.samples = 1
+    assert run([source / "a.png"], out, work) == "d"
+    pictures(source, "a.sample-1.png")
+    given = [source / "a.png", source / "a.sample-1.png"]  # in the folder it would be left out
+    work.samples = 0
+    assert run(given, out, work, settings="t", overwrite=True) == "dd"
+    assert run(given, out, work, settings="u", overwrite=True) == "dd"
+    assert sorted(contents(out)) == ["a.png", "a.sample-1.png"]
+
+
+def test_what_one_picture_became_is_never_replaced_by_another(tmp_path: Path) -> None:
+    class Comparing(Copying):
+        def encode(self, job: Job, result: Photo) -> Encoded:
+            made = super().encode(job, result)
+            return Encoded({job.sidecar("compare.png"): made.files[job.target], **made.files})
+
+    source, out = tmp_path / "in", tmp_path / "out"
+    pictures(source, "a.compare.png", "a.jpg", "a.png", "b.compare.png", "b.png")
+    given = [source / name for name in ("a.compare.png", "a.jpg", "a.png", "b.compare.png", "b.png")]
+    assert run(given, out, Comparing(), overwrite=True) == "dddd" + "f"
+    assert "b.compare.png: was written for another image" in run.errors[0]
+    assert "a.jpg.compare.png" in contents(out)
+
+
 def test_an_image_called_like_a_companion_of_another_is_left_out(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, "a.sample-1.png", "a.png", "b.compare.png", "c.png")
