@@ -40,7 +40,7 @@ class _Stream(io.TextIOWrapper):
 
 
 class _Messages(_Stream):
-    """Standard error: nobody could be informed of an error of its own."""
+    """Standard error: there is no place to print an error of its own."""
 
     def failed(self, error: OSError) -> None:
         """End the command where the reader has gone; else leave out what is said from here on."""

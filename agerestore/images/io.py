@@ -22,7 +22,6 @@ from agerestore.images.photo import Photo
 from agerestore.images.pixels import Samples, in_8_bits
 
 UNSUPPORTED = re.compile("unsupported|not supported|not implemented|unknown", re.IGNORECASE)  # words of decoders
-
 LONGEST = 300  # characters of what is said of a file
 
 

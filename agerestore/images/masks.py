@@ -17,8 +17,6 @@ from agerestore.images.orientation import SIDEWAYS, upright
 from agerestore.images.photo import Mask, Photo
 
 TURNED = "the mask fits the image as it is stored, not as it is shown: it was turned with the image"
-
-
 ONE_COLOR = 0.25  # of the largest value; how far the samples of one color are apart in a lossy file
 
 

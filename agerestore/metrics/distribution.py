@@ -35,12 +35,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     Raises:
         UsageError: fewer than two rows in a set, or features of different length.
     """
-    if min(len(a), len(b)) < 2 or a.shape[1] != b.shape[1]:
-        raise UsageError(
-            f"no Fréchet distance between {len(a)} x {a.shape[1]} and {len(b)} x {b.shape[1]} features: give"
-            " two images or more to each set, and take the features of one network"
-        )
-    a, b = a.detach().cpu().double(), b.detach().cpu().double()  # not all devices have float64
+    a, b = _comparable(a, b)
     cov_a, cov_b = (_covariance(features) for features in (a, b))
     value, vector = torch.linalg.eigh(cov_a)
     root = vector * value.clamp(min=0).sqrt() @ vector.mT
@@ -65,12 +60,7 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
     Raises:
         UsageError: fewer than two rows in a set, or features of different length.
     """
-    if min(len(a), len(b)) < 2 or a.shape[1] != b.shape[1]:
-        raise UsageError(
-            f"no kernel distance between {len(a)} x {a.shape[1]} and {len(b)} x {b.shape[1]} features: give"
-            " two images or more to each set, and take the features of one network"
-        )
-    a, b = a.detach().cpu().double(), b.detach().cpu().double()
+    a, b = _comparable(a, b)
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
         return (x @ y.mT / x.shape[1] + 1) ** 3
@@ -82,6 +72,16 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
     across = kernel(a, b)
     between = across.mean() if len(a) != len(b) else (across.sum() - across.trace()) / (len(a) * (len(a) - 1))
     return float(within(a) + within(b) - 2 * between)
+
+
+def _comparable(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Two sets of features as float64 on the CPU, since not all devices have that."""
+    if min(len(a), len(b)) < 2 or a.shape[1] != b.shape[1]:
+        raise UsageError(
+            f"no distance between {len(a)} x {a.shape[1]} and {len(b)} x {b.shape[1]} features: give two images or "
+            "more to each set, and take the features of one network"
+        )
+    return a.detach().cpu().double(), b.detach().cpu().double()
 
 
 def _covariance(features: Tensor) -> Tensor:

@@ -11,22 +11,20 @@ in most JPEG files, which takes a third of the work and leaves no texture of the
 Networks see *packed* images, (B, C + 2, H, W): C planes of lightness, then a and b.
 """
 
-from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.config.networks import ColorizerConfig
-from agerestore.images.color import lab_to_displayable, match_channels, rgb_to_lab
-from agerestore.models.base import ModelNetworks, Task
+from agerestore.images.color import rgb_to_lab
+from agerestore.models.color_networks import LIGHTNESS_UNIT, MIDDLE_LIGHTNESS, ColorNetworks
 from agerestore.models.latent import GaussianMixture, project
 from agerestore.models.layers import dcgan
 from agerestore.models.layers.code_prior import CodePrior
 from agerestore.models.layers.color import CHROMA_UNIT, ColorGenerator, ColorResnetGenerator
 
-MIDDLE_LIGHTNESS, LIGHTNESS_UNIT = 50.0, 50.0  # lightness of Lab that our networks see as 0, and as 1 more
 FEATURE_GRID = 4  # features of a lightness are means over this many parts of the image a side
 
 
@@ -43,18 +41,14 @@ def unpack_chroma(config: ColorizerConfig, packed: Tensor) -> Tensor:
     return packed[:, -2:] * (1.0 if config.architecture == "color-resnet" else CHROMA_UNIT)
 
 
-class Colorizer(ModelNetworks):
-    """An encoder of the colors of images, and a generator of the colors of a lightness.
-
-    Images are Lab at its public methods, but RGB or gray in [0, 1] at `forward` and `preprocess`.
+class Colorizer(ColorNetworks):
+    """The networks for images of 64x64; see `ColorNetworks`.
 
     Attributes:
         encoder: packed image -> code on the sphere.
         generator: packed lightness, code -> packed image. Code 0 is for the point estimate, where a run trains it.
         code_prior: features of the generator -> distribution of codes; None where the configuration has none.
     """
-
-    task: ClassVar[Task] = "colorization"
 
     def __init__(self, config: ColorizerConfig) -> None:
         super().__init__(config)
@@ -66,7 +60,7 @@ class Colorizer(ModelNetworks):
             layers = dcgan.encoder_layers(32, 6, config.latent_dim, config.width)
             self.generator = ColorGenerator(config.latent_dim, config.width)
         self.encoder = dcgan.Encoder(layers)
-        self.code_prior: CodePrior | None = None
+        self.code_prior = None
         if config.prior_components:
             self.code_prior = CodePrior(self.generator.features_dim, config.latent_dim, config.prior_components)
 
@@ -77,53 +71,27 @@ class Colorizer(ModelNetworks):
             self.code_prior.initialize()
         self.generator.initialize()
 
-    @property
-    def supports(self) -> frozenset[str]:
-        """Several samples or the colors of a reference, and their saturation."""
-        return frozenset({"samples", "seed", "reference", "saturation"})
-
     @classmethod
     def preprocess(cls, config: Any, image: Tensor) -> Tensor:
         """RGB (B, 3, S, S) in [0, 1] -> packed images."""
         return pack(config, rgb_to_lab(image))
 
-    def strip_for_inference(self, trained: Collection[str]) -> "Colorizer":
-        """Without a code prior that was not trained."""
-        return self if self.code_prior is None or "code_prior" in trained else self.without_code_prior()
-
-    def without_code_prior(self) -> "Colorizer":
-        """The same networks, sharing weights; codes then come from the whole sphere."""
-        return self.sharing({"encoder", "generator"}, prior_components=0)
-
     def working_size(self, height: int, width: int) -> tuple[int, int]:
         """The size at which an image of this size is colored: always that of the training, whatever the proportions."""
         return self.config.image_size, self.config.image_size
 
-    def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The point estimate, code 0: gray or RGB (B, 1 or 3, S, S) -> RGB (B, 3, S, S) of the same lightness."""
-        lightness = rgb_to_lab(match_channels(image, 3))[:, :1]
-        chroma = self.generate(lightness, lightness.new_zeros(len(lightness), self.config.latent_dim))
-        chroma = F.interpolate(chroma.float(), lightness.shape[2:], mode="bilinear")
-        return lab_to_displayable(torch.cat([lightness, chroma], 1))
-
     def encode(self, lab: Tensor) -> Tensor:
-        """Lab (B, 3, S, S) -> codes (B, M) on the sphere, of the colors it has."""
+        """See `ColorNetworks.encode`."""
         code: Tensor = self.encoder(pack(self.config, lab))
         return code
 
     def generate(self, lightness: Tensor, code: Tensor) -> Tensor:
-        """Lightness (B or 1, 1, S, S) in [0, 100], codes (B, M) -> a and b of Lab, (B, 2, S, S) or half that size.
-
-        Codes are projected onto the sphere; zeros stay, for the point estimate.
-        """
+        """See `ColorNetworks.generate`."""
         lightness = lightness.expand(len(code), -1, -1, -1)
         return unpack_chroma(self.config, self.generator(self._packed(lightness), project(code)))
 
     def code_distribution(self, lightness: Tensor) -> GaussianMixture:
-        """Distribution of the codes that images of a lightness (B, 1, S, S) have.
-
-        It is near the sphere and not on it: project what is drawn from it.
-        """
+        """See `ColorNetworks.code_distribution`."""
         assert self.code_prior is not None
         found: GaussianMixture = self.code_prior(self._features(lightness)[-1])
         return found

@@ -7,7 +7,6 @@ backbone knows of its content. A code prior p(z | L) says which codes images of 
 The backbone is no part of the weights: all models of this kind share one file of it.
 """
 
-from collections.abc import Collection
 from typing import Any, ClassVar
 
 import torch
@@ -15,15 +14,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.config.networks import PhotoColorizerConfig
-from agerestore.images.color import lab_to_displayable, match_channels, rgb_to_lab
-from agerestore.models.base import ModelNetworks, Task
+from agerestore.images.color import rgb_to_lab
+from agerestore.models.color_networks import LIGHTNESS_UNIT, MIDDLE_LIGHTNESS, ColorNetworks
 from agerestore.models.latent import GaussianMixture, project
 from agerestore.models.layers import dcgan, efficientnet_lite
 from agerestore.models.layers.code_prior import CodePrior
 from agerestore.models.layers.color_decoder import ColorDecoder, ColorEncoder, Condition
 from agerestore.models.layers.efficientnet_lite import LITE0, EfficientNetLite
 
-MIDDLE_LIGHTNESS, LIGHTNESS_UNIT = 50.0, 50.0  # lightness of Lab that our networks see as 0, and as 1 more
 STRIDE = efficientnet_lite.STRIDE
 SHORT_SIDES = 128, 256  # pixels of an image that the networks see, unless the long side would exceed the next
 LONG_SIDE = 640
@@ -34,10 +32,8 @@ def pack_lightness(lightness: Tensor) -> Tensor:
     return F.pixel_unshuffle((lightness - MIDDLE_LIGHTNESS) / LIGHTNESS_UNIT, 2)
 
 
-class PhotoColorizer(ModelNetworks):
-    """An encoder of the colors of images, and a generator of the colors of a lightness; any height and width.
-
-    Images are Lab at its public methods, but RGB or gray in [0, 1] at `forward`.
+class PhotoColorizer(ColorNetworks):
+    """The networks for images of any size; see `ColorNetworks`.
 
     Attributes:
         encoder: packed lightness and chroma -> code on the sphere.
@@ -46,7 +42,6 @@ class PhotoColorizer(ModelNetworks):
         code_prior: features -> distribution of codes; None where the configuration has none.
     """
 
-    task: ClassVar[Task] = "colorization"
     input_multiple: ClassVar[int] = STRIDE
 
     def __init__(self, config: PhotoColorizerConfig) -> None:
@@ -54,7 +49,7 @@ class PhotoColorizer(ModelNetworks):
         self.encoder = ColorEncoder(config.latent_dim)
         self.generator = ColorDecoder(config.latent_dim, config.widths)
         self.backbone = EfficientNetLite(LITE0, efficientnet_lite.shipped_weights())
-        self.code_prior: CodePrior | None = None
+        self.code_prior = None
         if config.prior_components:
             channels = sum(efficientnet_lite.WIDTHS[-2:])
             self.code_prior = CodePrior(channels, config.latent_dim, config.prior_components)
@@ -68,8 +63,8 @@ class PhotoColorizer(ModelNetworks):
 
     @property
     def supports(self) -> frozenset[str]:
-        """Several samples, hints, or the colors of a reference, and their saturation."""
-        return frozenset({"samples", "seed", "reference", "saturation", "hints"})
+        """See `ColorNetworks.supports`; and hints."""
+        return super().supports | {"hints"}
 
     @classmethod
     def verify_shared_weights(cls) -> None:
@@ -80,14 +75,6 @@ class PhotoColorizer(ModelNetworks):
     def preprocess(cls, config: Any, image: Tensor) -> Tensor:
         """RGB (B, 3, H, W) in [0, 1] -> Lab."""
         return rgb_to_lab(image)
-
-    def strip_for_inference(self, trained: Collection[str]) -> "PhotoColorizer":
-        """Without a code prior that was not trained."""
-        return self if self.code_prior is None or "code_prior" in trained else self.without_code_prior()
-
-    def without_code_prior(self) -> "PhotoColorizer":
-        """The same networks, sharing weights; codes then come from the whole sphere."""
-        return self.sharing({"encoder", "generator", "backbone"}, prior_components=0)
 
     def working_size(self, height: int, width: int) -> tuple[int, int]:
         """The size at which an image of this size is colored: nearly its proportions, multiples of the stride.
@@ -100,24 +87,13 @@ class PhotoColorizer(ModelNetworks):
         rows, columns = (max(round(side * scale / STRIDE), 2) * STRIDE for side in (height, width))
         return rows, columns
 
-    def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The point estimate, code 0: gray or RGB (B, 1 or 3, H, W) -> RGB (B, 3, H, W) of the same lightness."""
-        lightness = rgb_to_lab(match_channels(image, 3))[:, :1]
-        height, width = lightness.shape[2:]
-        whole = F.pad(lightness, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        chroma = self.generate(whole, lightness.new_zeros(len(lightness), self.config.latent_dim))
-        chroma = F.interpolate(chroma.float(), whole.shape[2:], mode="bilinear")[:, :, :height, :width]
-        return lab_to_displayable(torch.cat([lightness, chroma], 1))
-
     def encode(self, lab: Tensor) -> Tensor:
-        """Lab (B, 3, H, W) -> codes (B, M) on the sphere, of the colors it has."""
+        """See `ColorNetworks.encode`."""
         code: Tensor = self.encoder(pack_lightness(lab[:, :1]), F.avg_pool2d(lab[:, 1:], 2))
         return code
 
     def generate(self, lightness: Tensor, code: Tensor, hints: Tensor | None = None) -> Tensor:
-        """Lightness (B or 1, 1, H, W) in [0, 100] and codes (B, M) -> the a and b of Lab, (B, 2, H/2, W/2).
-
-        Codes are projected onto the sphere; zeros stay, for the point estimate.
+        """See `ColorNetworks.generate`; (B, 2, H/2, W/2).
 
         Args:
             lightness: one for each code, or one for all.
@@ -133,10 +109,7 @@ class PhotoColorizer(ModelNetworks):
         return chroma
 
     def code_distribution(self, lightness: Tensor) -> GaussianMixture:
-        """Distribution of the codes that images of a lightness (B, 1, H, W) have.
-
-        It is near the sphere and not on it: project what is drawn from it.
-        """
+        """See `ColorNetworks.code_distribution`."""
         assert self.code_prior is not None
         found: GaussianMixture = self.code_prior(content_of(self.condition(lightness)))
         return found

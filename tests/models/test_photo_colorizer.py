@@ -76,8 +76,8 @@ def test_a_rare_color_weighs_more():
     chroma[0, 1, 0, 1] = 40
     logits = torch.zeros(1, len(bins), 1, 2)
     logits[:, bins.numbers[REACH, REACH]] = 10
-    surprise = -logits[0, :, 0, 0].log_softmax(0)
-    gray, other = surprise[bins.numbers[REACH, REACH]], surprise[bins.numbers[REACH, REACH + 4]]
+    loss = -logits[0, :, 0, 0].log_softmax(0)
+    gray, other = loss[bins.numbers[REACH, REACH]], loss[bins.numbers[REACH, REACH + 4]]
     expected = (gray + math.e**2 * other) / (1 + math.e**2)
     torch.testing.assert_close(bins.cross_entropy(logits, chroma), expected)
 

@@ -64,9 +64,9 @@ class ColorBins(nn.Module):
         all that counts here: no statistics of a training set are needed.
         """
         numbers, shares = self.encode(chroma)
-        surprise = -(logits.float().log_softmax(dim=1).gather(1, numbers) * shares).sum(dim=1)
+        losses = -(logits.float().log_softmax(dim=1).gather(1, numbers) * shares).sum(dim=1)
         weight = (chroma.norm(dim=1).clamp(max=MOST_RARE) / RARITY).exp()
-        total: Tensor = (weight * surprise).sum() / weight.sum()
+        total: Tensor = (weight * losses).sum() / weight.sum()
         return total
 
     def initial_bias(self) -> Tensor:
