@@ -63,7 +63,8 @@ def colorize(
     NAME.compare.png.
     """
     from agerestore import device as devices
-    from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, read_hints
+    from agerestore.config.hints import read_hints
+    from agerestore.config.options import ColorizeFileSettings, ColorizeSettings
     from agerestore.inference.colorizer import read_reference
     from agerestore.inference.file_processors import ColorizeProcessor
     from agerestore.models import zoo

@@ -6,7 +6,8 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 from numpy.typing import NDArray
 
 from agerestore.api.models import AnyModel, named_models, warn
-from agerestore.config.options import ColorizeSettings, read_hints
+from agerestore.config.hints import read_hints
+from agerestore.config.options import ColorizeSettings
 from agerestore.images.arrays import AnyPath, I
 from agerestore.inference import colorizer
 from agerestore.inference.result import Result

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_model
-from agerestore.config.options import check_whole
+from agerestore.config.checks import check_whole
 from agerestore.errors import UsageError
 from agerestore.images.arrays import open_one
 from agerestore.images.raster import WHOLE

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agerestore import degradations
 from agerestore.analysis.report import Report
 from agerestore.api.models import AnyModel, detector_for, named_models
-from agerestore.config.options import check_whole
+from agerestore.config.checks import check_whole
 from agerestore.errors import RestoreWarning, UsageError
 from agerestore.images.arrays import AnyPath, I, open_image, to_photo
 from agerestore.images.masks import TURNED

@@ -4,13 +4,13 @@ A field made with `option` declares that, and under which name and value it join
 what it has done before (`agerestore.batch.cache_key`). Names and values in the key are those of the first manifests.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import index
 from pathlib import Path
-from typing import Any, NamedTuple, Self, SupportsFloat, SupportsIndex
+from typing import Any, NamedTuple
 
+from agerestore.config.checks import check_whole, check_within
+from agerestore.config.hints import Hint
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import UsageError
 
@@ -52,32 +52,6 @@ def option(
 def _real(number: float | None) -> float | None:
     """1 and 1.0 are one number, and two texts."""
     return None if number is None else float(number)
-
-
-def check_whole(low: int | None = None, **options: object) -> None:
-    """Refuse values of options that are no whole numbers, or below ``low``.
-
-    Raises:
-        UsageError: it names the first such option.
-    """
-    for name, value in options.items():
-        if not isinstance(value, SupportsIndex):
-            raise UsageError(f"`{name}` must be a whole number, not {value!r}")
-        if low is not None and index(value) < low:
-            raise UsageError(f"`{name}` {value!r} is below {low}")
-
-
-def check_within(low: float, high: float, **options: object) -> None:
-    """Refuse values of options that are no numbers, or not from ``low`` to ``high``.
-
-    Raises:
-        UsageError: it names the first such option.
-    """
-    for name, value in options.items():
-        if not isinstance(value, SupportsFloat):
-            raise UsageError(f"`{name}` must be a number, not {value!r}")
-        if not low <= float(value) <= high:
-            raise UsageError(f"`{name}` {float(value):g} is not within {low:g} to {high:g}")
 
 
 @dataclass(frozen=True)
@@ -207,53 +181,6 @@ class RestoreFileSettings:
         check_whole(1, max_pixels=self.max_pixels)
 
 
-MOST_HINTS = 1000  # of an image
-_COLOR = re.compile("#[0-9a-fA-F]{6}")
-
-
-class Hint(NamedTuple):
-    """A color that is known at a point of an image.
-
-    Attributes:
-        x: pixels from the left, from 0, of the image as it is shown.
-        y: pixels from the top.
-        color: as ``#rrggbb`` in sRGB; its lightness does not count.
-    """
-
-    x: int
-    y: int
-    color: str
-
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.color}"
-
-    @classmethod
-    def read(cls, x: Any, y: Any, color: Any) -> Self:
-        """Check the parts of a hint.
-
-        Raises:
-            UsageError: a coordinate is no whole number or negative, or the color is none.
-        """
-        check_whole(0, hints_x=x, hints_y=y)
-        if not isinstance(color, str) or not _COLOR.fullmatch(color):
-            raise UsageError(f"`hints`: {color!r} is no color; write it as #rrggbb, such as #a0522d")
-        return cls(index(x), index(y), color.lower())
-
-
-def read_hints(hints: Iterable[Any]) -> tuple[Hint, ...]:
-    """Read hints given as (x, y, color) each.
-
-    Raises:
-        UsageError: one is not of that form.
-    """
-    found = []
-    for each in hints:
-        if isinstance(each, str) or not isinstance(each, Sequence) or len(each) != 3:
-            raise UsageError(f"`hints`: {each!r} is not of the form (x, y, '#rrggbb')")
-        found.append(Hint.read(*each))
-    return tuple(found)
-
-
 @dataclass(frozen=True)
 class ColorizeSettings:
     """Options of colorizing an image.
@@ -280,8 +207,10 @@ class ColorizeSettings:
         check_whole(1, samples=self.samples)
         check_whole(seed=self.seed)
         check_within(0, 2, saturation=self.saturation)
-        if len(self.hints) > MOST_HINTS:
-            raise UsageError(f"{len(self.hints)} hints are more than {MOST_HINTS}; give fewer")
+
+    def given(self) -> list[str]:
+        """The options that were given and that not all models support."""
+        return ["hints"] if self.hints else []
 
 
 @dataclass(frozen=True)

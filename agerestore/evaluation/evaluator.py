@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from agerestore import degradations
+from agerestore.config.checks import check_whole
 from agerestore.config.extensions import research
-from agerestore.config.options import RestoreSettings, check_whole
+from agerestore.config.options import RestoreSettings
 from agerestore.data.datasets import ImageSet, TrainingSet
 from agerestore.data.sources import has_splits, load_images, load_photographs
 from agerestore.errors import UsageError
@@ -65,7 +66,7 @@ def evaluate(
         notify: called with lines on which images are measured, and which could not be read.
 
     Returns:
-        `RestorationRow`, `ColorizationRow`, `DetectionRow` or, with a suite,
+        `RestorationRow`, `ColorizationRow`, `PhotoColorizationRow`, `DetectionRow` or, with a suite,
         `agerestore.research.paper_benchmark.Measurement`.
 
     Raises:

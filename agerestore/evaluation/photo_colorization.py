@@ -24,6 +24,7 @@ from agerestore.inference import color_codes
 from agerestore.metrics.color import chroma_psnr
 from agerestore.metrics.distribution import kernel_distance
 from agerestore.metrics.image import colorfulness
+from agerestore.models.photo_colorizer import PhotoColorizer
 
 HINTS = (1, 5, 20)  # points whose color is shown, each number a row of its own
 DRAWS = 1000  # of the bootstrap
@@ -118,10 +119,10 @@ class _Tally:
 
 @torch.no_grad()
 def benchmark_photo_colorization(
-    networks: object,
+    networks: PhotoColorizer,
     test: PhotoSet,
     *,
-    regression: object | None = None,
+    regression: PhotoColorizer | None = None,
     samples: int = 8,
     seed: int = 0,
     report: Callable[[PhotoColorizationRow], None] = lambda row: None,
@@ -146,7 +147,7 @@ def benchmark_photo_colorization(
     tallies = {name: _Tally(judge) for name in [*names, "ground truth"]}
     labels = [None] * len(test) if test.labels is None else test.labels.tolist()
     for number, (image, label) in enumerate(zip(test.images, labels, strict=True)):
-        size = networks.working_size(*image.shape[1:])  # type: ignore[attr-defined]  # a colorizer
+        size = networks.working_size(*image.shape[1:])
         rgb = F.interpolate(image[None].float() / 255, size, mode="bicubic", antialias=True).clamp(0, 1)
         truth = rgb_to_lab(rgb)
         for name, drawn in _answers(networks, regression, truth, samples, seed + number):
@@ -158,14 +159,14 @@ def benchmark_photo_colorization(
 
 
 def _answers(
-    networks: object, regression: object | None, truth: Tensor, samples: int, seed: int
+    networks: PhotoColorizer, regression: PhotoColorizer | None, truth: Tensor, samples: int, seed: int
 ) -> Iterator[tuple[str, Tensor]]:
     """The answers (K, 2, H, W) of each method for one photograph, Lab (1, 3, H, W)."""
     lightness, chroma = truth[:, :1], truth[:, 1:]
     yield "ground truth", chroma
     yield "gray", torch.zeros_like(chroma)
     if regression is not None:
-        yield "regression", _generated(regression, lightness, lightness.new_zeros(1, regression.config.latent_dim))  # type: ignore[attr-defined]
+        yield "regression", _generated(regression, lightness, lightness.new_zeros(1, regression.config.latent_dim))
     codes = color_codes.draw_codes(networks, lightness, samples, seed)
     yield "agerestore", _generated(networks, lightness, codes)
     few = F.avg_pool2d(chroma, 2)
@@ -174,9 +175,8 @@ def _answers(
         yield f"agerestore, {count} hints", _generated(networks, lightness, codes[:1], hints)
 
 
-def _generated(networks: object, lightness: Tensor, codes: Tensor, hints: Tensor | None = None) -> Tensor:
-    given = {} if hints is None else {"hints": hints}
-    drawn = torch.cat([networks.generate(lightness, code[None], **given) for code in codes])  # type: ignore[attr-defined]
+def _generated(networks: PhotoColorizer, lightness: Tensor, codes: Tensor, hints: Tensor | None = None) -> Tensor:
+    drawn = torch.cat([networks.generate(lightness, code[None], hints) for code in codes])
     return F.interpolate(drawn.float(), lightness.shape[2:], mode="bilinear")
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agerestore.config.options import Hint
+from agerestore.config.hints import Hint
 from agerestore.errors import UsageError
 from agerestore.images.color import rgb_to_lab
 

@@ -28,7 +28,7 @@ from agerestore.inference import chroma_upsampling, color_codes, ood_features
 from agerestore.inference.color_hints import HintPlanes, hint_planes
 from agerestore.inference.result import Remark, Result
 from agerestore.inference.tiling import Progress
-from agerestore.models.base import Model
+from agerestore.models.base import Model, require_any
 
 DEFAULTS = ColorizeSettings()
 
@@ -60,15 +60,14 @@ def colorize(
         OutOfDomainError: the image is unlike those the models were trained on.
         UsageError: a model does not colorize or takes no hints, or an image is not understood.
     """
-    for each in models.values():
-        each.require("colorize", ["hints"] if settings.hints and len(models) == 1 else [])
+    require_any(models, "colorize", settings.given())
     if reference is not None and settings.samples != 1:
         raise UsageError(f"`reference` gives one colorization, not {settings.samples}; leave `samples` or it out")
     colors = None if reference is None else _open_reference(reference)
     raster = open_to_color(image)
     if not settings.force:
         refuse_colors(raster, settings.sepia)
-    model, score = select(models, raster, settings)
+    model, lightness, score = _select(models, raster, settings)
     remarks = []
     if score > 1:
         what = f"({score:.1f} x its limit)"
@@ -76,37 +75,37 @@ def colorize(
             unlike = f"is unlike anything this model was trained on {what}"
             raise OutOfDomainError(f"{unlike}; use `colorize(force=True)` to color it anyway")
         remarks.append(Remark(f"out of the model's domain {what}; its colors are guesses"))
-    versions = list(zip(*(_versions(model, raster, index, settings, colors) for index in _each(raster)), strict=True))
+    code = None if colors is None else _code_of(model, colors)
+    each = (_versions(model, light, raster.size, settings, code) for light in lightness)
     samples = []
-    for count, planes in enumerate(versions):
+    for count, planes in enumerate(zip(*each, strict=True)):
         if progress is not None:
-            progress(count, len(versions))
+            progress(count, settings.samples)
         samples.append(raster.to_original(_colored(raster, planes), "colored"))
     if progress is not None:
-        progress(len(versions), len(versions))
+        progress(settings.samples, settings.samples)
     return Result(samples[0], None, samples, score, model.name, remarks)
 
 
-def select(models: Mapping[str, Model], raster: Raster, settings: ColorizeSettings) -> tuple[Model, float]:
-    """The model for an image, and its out-of-distribution score.
+def _select(
+    models: Mapping[str, Model], raster: Raster, settings: ColorizeSettings
+) -> tuple[Model, list[Tensor], float]:
+    """The model for an image, the lightness of each image as it takes it, and its out-of-distribution score.
 
     Of several models, one for images of one kind colors what it knows, and the one for any photograph all else.
 
     Args:
         models: by name; of several, those whose header says ``general`` are for any photograph.
         raster: one image or a batch.
-        settings: of colorizing; a model that takes no hints is not selected where there are any.
+        settings: of colorizing; a model that does not support what is given is not selected.
     """
-    able = [model for model in models.values() if not settings.hints or "hints" in model.supports]
+    able = [model for model in models.values() if not model.unsupported(settings.given())]
     for model in sorted(able, key=lambda model: bool(model.header.get("general"))):
-        score = max(_score(model, _model_lightness(model, raster, index)) for index in _each(raster))
+        lightness = [_model_lightness(model, raster, index) for index in range(len(raster.values))]
+        score = max(_score(model, each) for each in lightness)
         if score <= 1:
             break
-    return model, score
-
-
-def _each(raster: Raster) -> range:
-    return range(len(raster.values))
+    return model, lightness, score
 
 
 def refuse_colors(raster: Raster, sepia: bool = False) -> None:
@@ -205,22 +204,28 @@ def _score(model: Model, lightness: Tensor) -> float:
 
 @torch.no_grad()
 def _versions(
-    model: Model, raster: Raster, index: int, settings: ColorizeSettings, reference: Raster | None
+    model: Model, lightness: Tensor, size: tuple[int, int], settings: ColorizeSettings, code: Tensor | None
 ) -> list[NDArray[np.float32]]:
-    """Planes of a and b, (2, h, w), of one image for each color code."""
-    lightness = _model_lightness(model, raster, index)
-    if reference is None:
+    """Planes of a and b, (2, h, w), of one image for each color code.
+
+    Args:
+        model: a colorizer.
+        lightness: (1, 1, H, W), as the model takes it.
+        size: height and width of the image, that hints are in the coordinates of.
+        settings: of colorizing.
+        code: (1, M) of a reference; None for codes that are drawn.
+    """
+    codes = code
+    if codes is None:
         codes = color_codes.draw_codes(model.networks, lightness, settings.samples, settings.seed)
-    else:
-        codes = _code_of(model, reference)
     hints: HintPlanes | None = None
     given: dict[str, Tensor] = {}
     if settings.hints:
         height, width = lightness.shape[2:]
-        hints = hint_planes(settings.hints, raster.size, (height // 2, width // 2))
+        hints = hint_planes(settings.hints, size, (height // 2, width // 2))
         given = {"hints": hints.planes.to(lightness.device)}
     with devices.precision(settings.precision, lightness.device):
-        planes = torch.cat([model.networks.generate(lightness, code[None], **given) for code in codes])
+        planes = torch.cat([model.networks.generate(lightness, each[None], **given) for each in codes])
     drawn = list(settings.saturation * planes.float().cpu())
     if hints is not None:
         light = F.avg_pool2d(lightness, 2)[0, 0]

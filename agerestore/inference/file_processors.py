@@ -32,7 +32,7 @@ from agerestore.images.photo import Photo
 from agerestore.inference import restorer
 from agerestore.inference.result import Remark, Result
 from agerestore.models import zoo
-from agerestore.models.base import Model
+from agerestore.models.base import Model, require_any
 
 STD_SCALE = 4  # gray levels of the uncertainty map for one of the expected error
 
@@ -248,8 +248,7 @@ class ColorizeProcessor:
     files: FileOptions
 
     def __post_init__(self) -> None:
-        for model in self.models.values():
-            model.require("colorize", ["hints"] if self.settings.hints and len(self.models) == 1 else [])
+        require_any(self.models, "colorize", self.settings.given())
 
     @property
     def key(self) -> str:

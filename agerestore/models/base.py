@@ -255,3 +255,16 @@ class Model:
         side = self.input.size
         takes = "any size" if side is None else f"{side}x{side} pixels"
         return f"<Model {self.name!r}: {self.task}, {self.kind}, {takes}, {self.device}>"
+
+
+def require_any(models: Mapping[str, Model], verb: str, options: Iterable[str] = ()) -> None:
+    """Refuse what none of several models can do, of which one is selected for each image; see `Model.require`.
+
+    Raises:
+        UsageError: one cannot do the verb, or none supports all of the options.
+    """
+    given = list(options)
+    for model in models.values():
+        model.require(verb)
+    if all(model.unsupported(given) for model in models.values()):
+        next(iter(models.values())).require(verb, given)

@@ -10,13 +10,13 @@ import pytest
 from agerestore_cli import colorize, degrade, restore
 
 from agerestore.batch.cache_key import cache_key
+from agerestore.config.hints import Hint
 from agerestore.config.options import (
     KEY,
     ColorizeFileSettings,
     ColorizeSettings,
     DegradeSettings,
     FileOptions,
-    Hint,
     RestoreFileSettings,
     RestoreSettings,
 )

@@ -7,8 +7,9 @@ from agerestore_cli.app import app
 from typer.testing import CliRunner
 
 import agerestore
+from agerestore.config.hints import MOST_HINTS, Hint, read_hints
 from agerestore.config.networks import PhotoColorizerConfig
-from agerestore.config.options import MOST_HINTS, ColorizeSettings, Hint, read_hints
+from agerestore.config.options import ColorizeSettings
 from agerestore.errors import UsageError
 from agerestore.images import io
 from agerestore.images.color import rgb_to_lab
