@@ -95,7 +95,7 @@ class ImageSet(TrainingSet):
 
 @dataclass(frozen=True)
 class PhotoSet(TrainingSet):
-    """Photographs of any sizes, each (3, H, W) uint8; see `TrainingSet`."""
+    """Photographs of any sizes, each (3, H, W) uint8; see `TrainingSet`. Labels are for evaluation alone."""
 
     one_size = False
 

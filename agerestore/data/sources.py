@@ -4,7 +4,7 @@ Files are found and read as every verb does it. Images are read one after the ot
 wanted at once, so that only one is in memory as it is in its file.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ class Source:
         count: how many there are at most.
         labels: (N,) int64 of those that were read, or None; complete after the last image.
         skipped: a line for each file, or kind of files, that was left out; complete after the last image.
+        folders: name of the folder of each image that was read, where it is a file; complete after the last image.
     """
 
     def __init__(self, images: Iterable[Pixels], count: int, labels: Tensor | None = None) -> None:
         self._images, self.count, self.labels = images, count, labels
         self.skipped: list[str] = []
+        self.folders: list[str] = []
 
     def __iter__(self) -> Iterator[Pixels]:
         return iter(self._images)
@@ -55,8 +57,7 @@ class Source:
 class FolderSource(Source):
     """The images of a folder and those below it, in the order of their names; see `agerestore.batch.folders`.
 
-    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png, or by the WordNet id
-    of its class in ImageNet, as in n01440764/a.jpg.
+    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,13 +83,18 @@ class FolderSource(Source):
             what = f"none of {len(unreadable)} images can be read; give a folder of images. The first of them"
             raise NothingReadableError(f"{self._path}: {what}: {unreadable[0]}")
         self.skipped += unreadable
-        for classes in (tuple("0123456789"), IMAGENET_CLASSES):
-            if set(names) <= set(classes):
-                self.labels = torch.tensor([classes.index(name) for name in names])
+        self.folders = names
+        self.labels = _numbers(names, "0123456789")
 
     def areas(self, least: int) -> Iterator[int]:
         """See `Source.areas`."""
         return (_area(io.read_size(file), least) for file in self._files)
+
+
+def _numbers(names: Sequence[str], classes: Iterable[str]) -> Tensor | None:
+    """The numbers (N,) int64 of names among classes; None if one is none of them, or there are no names."""
+    known = {name: number for number, name in enumerate(classes)}
+    return torch.tensor([known[name] for name in names]) if names and known.keys() >= set(names) else None
 
 
 def _area(size: tuple[int, ...], least: int) -> int:
@@ -216,6 +222,9 @@ def load_images(path: Path, image_size: int, channels: int, split: str = "train"
 def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoSet:
     """Read photographs of any size into memory, as RGB.
 
+    They have labels if each lies in a folder that is named by the WordNet id of its class in ImageNet, as in
+    n01440764/a.jpg.
+
     Args:
         path: as for `load_images`.
         least: smallest side of those that are taken.
@@ -238,8 +247,8 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
     skipped = source.skipped
     if small := len(sides) - len(images):
         skipped = [*skipped, f"{path}: {small} of {len(sides)} images left out, smaller than {least}x{least} pixels"]
-    labels = source.labels
-    if labels is not None and len(labels) == len(sides):
+    labels = _numbers(source.folders, IMAGENET_CLASSES)
+    if labels is not None:
         labels = labels[torch.tensor(sides) >= least]
     return PhotoSet(tuple(images), labels, skipped=tuple(skipped))
 

@@ -17,10 +17,9 @@ from torch.nn import functional as F
 
 from agerestore.errors import UsageError
 from agerestore.images import io
-from agerestore.images.formats import decode as decoding
 from agerestore.images.masks import read_mask
 from agerestore.images.photo import Photo
-from agerestore.images.pixels import in_8_bits
+from agerestore.images.pillow_images import like_pillow, photo_of_pillow
 from agerestore.images.raster import Change, Raster
 
 AnyPath = str | PathLike[str]
@@ -29,11 +28,6 @@ I = TypeVar("I", NDArray[Any], Tensor, Image.Image, Photo)  # noqa: E741  # an i
 
 BLOCK = 8  # pixels a side of the squares whose means noise hardly moves
 STRIP = 512  # rows that are checked at once
-# Notes of a Pillow image that hold no more: a transparent color, which has become alpha; where other images are in its
-# file; texts with the EXIF and XMP that it has besides.
-STORED_OTHERWISE = (
-    "transparency", "background", "mp", "mpoffset", "Raw profile type exif", "XML:com.adobe.xmp",
-)  # fmt: skip
 FARTHEST = 3.0  # how far outside [0, 1] noise may lead a pixel: six standard deviations of 128 gray levels
 
 
@@ -244,42 +238,13 @@ def _plane(new: Tensor) -> NDArray[Any]:
     return plane
 
 
-def photo_of_pillow(image: Image.Image) -> Photo:
-    """Make a `Photo` of a Pillow image: upright, with its profile, EXIF, XMP and resolution.
-
-    Raises:
-        UsageError: A mode whose range is unknown, or Pillow cannot read it.
-    """
-    if image.mode in ("I", "F"):
-        raise UsageError(f"a Pillow image of mode {image.mode} has no range of its own; convert it to L, I;16 or array")
-    try:
-        samples, metadata = decoding.of_pillow(image)
-    except (OSError, ValueError, SyntaxError) as error:  # the file of an image that was opened lazily is damaged
-        raise UsageError(f"the Pillow image cannot be read ({error}); its file is damaged or was closed") from None
-    return Photo.of_samples(samples, metadata)
-
-
 def _view_pillow(image: Image.Image, photo: Photo) -> Raster:
     raster = _view_photo(photo)
 
     def to_original(new: Tensor, change: Change) -> Image.Image:
-        return _to_pillow(raster.to_original(new, change), image)
+        return like_pillow(raster.to_original(new, change), image)
 
     return replace(raster, to_original=to_original)
-
-
-def _to_pillow(photo: Photo, like: Image.Image) -> Image.Image:
-    """Make a Pillow image with the notes of another; Pillow has no 16-bit colors, there they become 8 bits."""
-    samples = photo.samples()
-    if samples.shape[2] > 1:
-        samples = in_8_bits(samples)
-    made = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-    metadata = photo.metadata
-    exif = b"Exif\0\0" + metadata.exif if metadata.exif else None
-    stored = {"icc_profile": metadata.icc_profile, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
-    made.info = {name: value for name, value in like.info.items() if name not in (*STORED_OTHERWISE, *stored)}
-    made.info |= {name: value for name, value in stored.items() if value is not None}
-    return made
 
 
 def _view_file(photo: Photo) -> Raster:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pictures import noise, png
 from PIL import Image
 
@@ -106,3 +107,13 @@ def test_labels_are_those_of_the_images_that_were_read(tmp_path: Path) -> None:
     assert images.labels is not None
     assert images.labels.tolist() == [3, 8]
     assert ["notes.txt" in images.skipped[0], "0.png: " in images.skipped[1]] == [True, True]
+
+
+def test_photographs_have_labels_where_folders_are_named_by_classes_of_imagenet(tmp_path: Path) -> None:
+    photographs(tmp_path / "n01440764", (20, 20), (5, 5))
+    photographs(tmp_path / "n15075141", (30, 30))
+    found = sources.load_photographs(tmp_path, least=10)
+    assert found.labels.tolist() == [0, 999]
+    assert found.take(torch.tensor([1])).labels.tolist() == [999]
+    photographs(tmp_path / "other", (30, 30))
+    assert sources.load_photographs(tmp_path).labels is None

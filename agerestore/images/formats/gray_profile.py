@@ -5,9 +5,12 @@ import struct
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from torch import Tensor
 
+from agerestore.images.color import lab_to_rgb, to_encoded
 from agerestore.images.pixels import Samples
 
 LEVELS = 256  # of the curve that is read out of a profile in another form
@@ -25,9 +28,9 @@ def to_srgb(samples: Samples, profile: bytes) -> Samples:
     peak = np.iinfo(samples.dtype).max
     values = np.arange(peak + 1) / peak
     try:
-        light = _curve(profile)(values)
-        light = light if profile[20:24] == b"XYZ " else _of_lightness(light)
-        encoded = _encoded(light.clip(0, 1))
+        shown = torch.from_numpy(np.asarray(_curve(profile)(values)).clip(0, 1))
+        is_light = profile[20:24] == b"XYZ "  # else the curve leads to the lightness of Lab
+        encoded = (to_encoded(shown) if is_light else _of_lightness(shown)).numpy()
     except (ValueError, ArithmeticError, struct.error, KeyError):
         try:
             encoded = _by_pillow(values, profile)
@@ -79,15 +82,10 @@ def _tag(profile: bytes, name: bytes) -> bytes:
     raise KeyError(name)
 
 
-def _of_lightness(lightness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """CIE L* / 100 to brightness."""
-    root = (100 * lightness + 16) / 116
-    return np.asarray(np.where(root > 6 / 29, root**3, 3 * (6 / 29) ** 2 * (root - 4 / 29)))
-
-
-def _encoded(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear light to sRGB (IEC 61966-2-1)."""
-    return np.asarray(np.where(light > 0.0031308, 1.055 * light.clip(0.0031308) ** (1 / 2.4) - 0.055, 12.92 * light))
+def _of_lightness(lightness: Tensor) -> Tensor:
+    """CIE L* / 100, (N,), to the gray of sRGB."""
+    lab = torch.stack([100 * lightness, torch.zeros_like(lightness), torch.zeros_like(lightness)])
+    return lab_to_rgb(lab[None, :, None])[0, 0, 0]
 
 
 def _by_pillow(values: NDArray[np.float64], profile: bytes) -> NDArray[np.float64]:
