@@ -17,6 +17,7 @@ from agerestore.images.pixels import Samples
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33  # the signature and the IHDR chunk
+PART = 2**18  # bytes that are inflated at a time
 # Where passes begin, and how far apart their pixels are, across and down: without and with interlacing (section 8.2).
 PASSES = (
     ((0, 0, 1, 1),),
@@ -124,19 +125,30 @@ def essential_chunks(png: bytes) -> bytes:
     if any(kind == b"IHDR" for kind, _ in found[1:]):
         raise ValueError("two headers")
     stream = b"".join(body for kind, body in found if kind == b"IDAT")
-    inflate, left, length, needed = zlib.decompressobj(), stream, 0, _filtered_length(png)
-    while not inflate.eof and length <= needed:
-        rows = inflate.decompress(left, 2**20)
-        left = inflate.unconsumed_tail
-        if not rows and not left:  # cut off
-            break
-        length += len(rows)
-    if length < needed or (length == needed and not inflate.eof):
+    needed = _filtered_length(png)
+    length, is_whole, used = _inflated(stream, needed)
+    if length < needed or (length == needed and not is_whole):
         raise ValueError("not enough image data")
-    if inflate.unused_data or length > needed:
+    if used < len(stream) or length > needed:
         rows = zlib.decompressobj().decompress(stream, needed)
         found = [*found[:1], (b"IDAT", zlib.compress(rows))]
     return SIGNATURE + b"".join(chunk(*each) for each in [*found, (b"IEND", b"")])
+
+
+def _inflated(stream: bytes, most: int) -> tuple[int, bool, int]:
+    """Return how long a zlib stream is when inflated, more than ``most`` not counted; whether it ends; where it ends.
+
+    In small parts: what a hostile file inflates to need not fit into memory, and what is left is not copied each time.
+    """
+    inflate, length, at = zlib.decompressobj(), 0, 0
+    while not inflate.eof and length <= most and at < len(stream):
+        left, made = stream[at : at + PART], PART
+        at += len(left)
+        while (left or made == PART) and not inflate.eof and length <= most:  # a full part may have more behind it
+            made = len(inflate.decompress(left, PART))
+            left = inflate.unconsumed_tail
+            length += made
+    return length, inflate.eof, at - len(inflate.unused_data)
 
 
 def _filtered_length(png: bytes) -> int:
