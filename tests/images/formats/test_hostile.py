@@ -176,3 +176,15 @@ def test_sides_that_a_format_cannot_hold_are_refused_before_work_is_spent(
                 refusing(photo, suffix)
     io.encode(Photo(np.zeros((1, side - 1, 1), np.uint8)), suffix)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "length", [0, 1, png_format.PART - 1, png_format.PART, png_format.PART + 1, 3 * png_format.PART]
+)
+def test_a_stream_is_measured_whole_cut_off_and_with_more_behind_it(length: int) -> None:
+    for data in (bytes(length), np.random.default_rng(0).bytes(length)):
+        stream = zlib.compress(data)
+        assert png_format._inflated(stream, length) == (length, True, len(stream))
+        assert png_format._inflated(stream + b"more", length) == (length, True, len(stream))
+        assert not png_format._inflated(stream[:-1], length)[1]
+    assert png_format._inflated(zlib.compress(bytes(10**8)), length)[0] <= length + png_format.PART
