@@ -63,11 +63,9 @@ def colorize(
     NAME.compare.png.
     """
     from agerestore import device as devices
+    from agerestore.api.processors import colorize_processor
     from agerestore.config.hints import read_hints
     from agerestore.config.options import ColorizeFileSettings, ColorizeSettings
-    from agerestore.inference.colorizer import read_reference
-    from agerestore.inference.file_processors import ColorizeProcessor
-    from agerestore.models import zoo
 
     known = read_hints(map(_parts, hints or ()))
     settings = ColorizeSettings(samples, seed, saturation, known, sepia, force, compute.precision)
@@ -83,11 +81,7 @@ def colorize(
     jobs = [replace(job, extra_inputs=read) for job in planned]
 
     devices.set_threads(compute.threads)
-    where = devices.choose(compute.device)
-    devices.precision(compute.precision, where)  # an unknown one is named before any work
-    models = zoo.load_automatic("colorize", device=where) if model == "auto" else {model: zoo.load(model, device=where)}
-    colors = None if reference is None else read_reference(reference)
-    processor = ColorizeProcessor(models, colors, settings, extras, files.options)
+    processor = colorize_processor(model, settings, extras, files.options, compute.device)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
 
 

@@ -105,27 +105,22 @@ def restore(
     --compare NAME.compare.png.
     """
     from agerestore import device as devices
+    from agerestore.api.processors import restore_processor
+    from agerestore.batch.mask_source import MaskSource, with_masks
     from agerestore.config.options import RestoreFileSettings, RestoreSettings
-    from agerestore.inference.file_processors import MaskSource, RestoreProcessor, with_masks
-    from agerestore.models import zoo
 
     sidecars = {"--samples": samples, "--uncertainty": uncertainty, "--compare": compare, "--save-mask": save_mask}
     masks = MaskSource.of(mask, selects=model == "auto")
     jobs = with_masks(plan_files(inputs, out, files, messages, exclude=masks.path, sidecars=sidecars), masks)
 
     devices.set_threads(compute.threads)
-    where = devices.choose(compute.device)
-    devices.precision(compute.precision, where)  # an unknown one is named before any work
     settings = RestoreSettings(
         latent_steps=latent_steps, strength=strength, sigma=sigma, tones=tones, neutral=neutral, ensemble=ensemble,
         tile=_side(tile), samples=samples, seed=seed, uncertainty=uncertainty, sensitivity=sensitivity,
         fill_large=fill_large, always=always, precision=compute.precision,
     )  # fmt: skip
     extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels, save_mask)
-    models = zoo.load_automatic(device=where) if model == "auto" else {model: zoo.load(model, device=where)}
-    colorizers = zoo.load_automatic("colorize", device=where) if colorize else {}
-    detector = zoo.load_detector(models) if masks.detect else None
-    processor = RestoreProcessor(models, settings, extras, masks.folder, colorizers, detector, files.options)
+    processor = restore_processor(model, masks, settings, extras, files.options, compute.device)
     run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key)
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from agerestore import device as devices
-from agerestore.api.models import AnyModel, detector_for, is_auto, named_models
+from agerestore.api.models import AnyModel, is_auto
+from agerestore.api.processors import restore_processor
 from agerestore.batch import planning, runner
+from agerestore.batch.mask_source import MaskSource, with_masks
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.options import FileOptions, RestoreFileSettings, RestoreSettings
 from agerestore.images.arrays import AnyPath
-from agerestore.inference.file_processors import MaskSource, RestoreProcessor, with_masks
 
 
 def restore_files(
@@ -112,11 +112,7 @@ def restore_files(
     masks = MaskSource.of(mask, selects=is_auto(model))
     left_out: list[str] = []
     jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path, notify=left_out.append), masks)
-    models = named_models(model, device=device)
-    devices.resolve_precision(precision)  # an unknown one is named before any work
-    colorizers = named_models("auto", "colorize", device) if colorize else {}
-    detector = detector_for(models) if masks.detect else None
-    processor = RestoreProcessor(models, settings, extras, masks.folder, colorizers, detector, files)
+    processor = restore_processor(model, masks, settings, extras, files, device)
     single = len(paths) == 1 and not paths[0].is_dir()
     done: list[Outcome] = []
 

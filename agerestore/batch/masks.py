@@ -115,7 +115,20 @@ def read_mask_file(path: Path, photo: Photo, resize: bool = False, max_pixels: i
     Raises:
         ImageFileError: Unreadable, of another size, or with transparent parts, which could mean either.
     """
-    mask = _read(path, max_pixels)
+    return decode_mask(_read(path), path, photo, resize, max_pixels)
+
+
+def decode_mask(data: bytes, path: Path, photo: Photo, resize: bool = False, max_pixels: int = MAX_PIXELS) -> MaskFile:
+    """Decode the bytes of a mask file; see `read_mask_file`.
+
+    Args:
+        data: The whole file.
+        path: The name that messages give it.
+        photo: The image it belongs to.
+        resize: See `read_mask_file`.
+        max_pixels: Larger masks are refused.
+    """
+    mask = _decode(data, path, max_pixels)
     size, orientation = photo.pixels.shape[:2], photo.metadata.orientation
     turned = fits_as_stored(mask.shape, size, orientation, scaled=resize)
     if turned:
@@ -130,10 +143,17 @@ def read_mask_file(path: Path, photo: Photo, resize: bool = False, max_pixels: i
     return MaskFile(mask[rows[:, None], columns], turned)
 
 
-def _read(path: Path, max_pixels: int) -> Mask:
+def _read(path: Path) -> bytes:
     try:
-        photo = decode(read_bytes(path), path, max_pixels)
+        return read_bytes(path)
     except UnreadableError as error:  # the image itself may well be readable
+        raise ImageFileError(str(error)) from error
+
+
+def _decode(data: bytes, path: Path, max_pixels: int) -> Mask:
+    try:
+        photo = decode(data, path, max_pixels)
+    except UnreadableError as error:  # likewise
         raise ImageFileError(str(error)) from error
     try:
         return missing_in(photo)

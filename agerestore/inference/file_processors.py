@@ -4,17 +4,16 @@ These are the processors (`agerestore.batch.runner.Processor`) of `agerestore.re
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from agerestore.batch.cache_key import cache_key
 from agerestore.batch.jobs import COMPARE, FOUND_MASK, UNCERTAINTY, Job
-from agerestore.batch.masks import MaskFile, Masks, read_mask_file
+from agerestore.batch.masks import MaskFile, read_mask_file
 from agerestore.batch.runner import Encoded
 from agerestore.config.options import (
     ColorizeFileSettings,
@@ -31,6 +30,7 @@ from agerestore.images.masks import TURNED
 from agerestore.images.photo import Photo
 from agerestore.inference import restorer
 from agerestore.inference.result import Remark, Result
+from agerestore.inference.tiling import Progress
 from agerestore.models import zoo
 from agerestore.models.base import Model, require_any
 
@@ -41,56 +41,6 @@ def uncertainty_map(std: Any) -> Photo:
     """The std (H, W) of the error of an image as a gray image of 8 bits: four times the std in gray levels."""
     levels = STD_SCALE * 255 * np.asarray(std)
     return Photo(levels.clip(0, 255).round().astype(np.uint8)[..., None])
-
-
-class MaskSource(NamedTuple):
-    """Where the masks of images come from.
-
-    Attributes:
-        path: the mask of all images, or a folder of masks; None for those next to the images.
-        detect: whether defects are found in images that have none.
-        ignore: whether masks next to the images are left alone.
-    """
-
-    path: Path | None = None
-    detect: bool = False
-    ignore: bool = False
-
-    @classmethod
-    def of(cls, mask: str | PathLike[str] | None, selects: bool) -> Self:
-        """Read the option ``mask``: a path, ``auto``, ``none``, or None.
-
-        Args:
-            mask: the option.
-            selects: whether models are selected for the images; None then stands for ``auto``.
-        """
-        if mask is None or str(mask) in ("auto", "none"):
-            return cls(detect=str(mask) == "auto" or (mask is None and selects), ignore=str(mask) == "none")
-        return cls(Path(mask))
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of masks; None if they are not in a folder."""
-        return self.path if self.path is not None and self.path.is_dir() else None
-
-
-def with_masks(jobs: Sequence[Job], source: MaskSource) -> list[Job]:
-    """The jobs, each with the mask of its image as an extra input, if there is one.
-
-    Args:
-        jobs: what is to be restored.
-        source: where masks come from.
-
-    Raises:
-        UsageError: the folder does not exist, or holds no mask for any of the images.
-    """
-    if source.ignore:
-        return list(jobs)
-    masks = {job.root: Masks(source.path, job.root) for job in jobs}
-    found = [(job, masks[job.root].of(job.source)) for job in jobs]
-    if source.folder and not any(path for _, path in found):
-        raise UsageError(f"{printable(source.folder)}: holds no mask for any of these images; call them NAME.mask.png")
-    return [job if path is None else replace(job, extra_inputs=(path,)) for job, path in found]
 
 
 def fingerprint(model: Model) -> str:
@@ -110,8 +60,15 @@ def _fingerprints(models: Mapping[str, Model]) -> str | list[str]:
     return found[0] if len(found) == 1 else found
 
 
-class _Opened(NamedTuple):
-    """An image file that was read: its bytes, the image, and the path and contents of its mask."""
+class Opened(NamedTuple):
+    """An image file that was read.
+
+    Attributes:
+        data: its bytes.
+        photo: the image.
+        mask_path: of its mask, for the report; None without one.
+        mask: contents of its mask.
+    """
 
     data: bytes
     photo: Photo
@@ -131,6 +88,7 @@ class RestoreProcessor:
         colorizers: by name, colorize what was restored; none for not.
         detector: finds defects where there is no mask; None for not.
         files: how results are written.
+        progress: see `agerestore.inference.restorer.restore`.
 
     Raises:
         UsageError: the only model does not support an option, or options do not go together.
@@ -143,6 +101,7 @@ class RestoreProcessor:
     colorizers: Mapping[str, Model]
     detector: Model | None
     files: FileOptions
+    progress: Progress | None = None
     _said: set[str] = field(default_factory=set)  # remarks that hold for every image
 
     def __post_init__(self) -> None:
@@ -165,22 +124,32 @@ class RestoreProcessor:
             inputs["detector"] = fingerprint(self.detector)
         return cache_key("restore", self.settings, self.extras, self.files, **inputs)
 
-    def decode(self, job: Job, data: bytes) -> _Opened:
+    def decode(self, job: Job, data: bytes) -> Opened:
         """The image and its mask; images that could not be written are refused."""
         photo, path = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
+        self.refuse(job, photo)
+        if path is None:
+            return Opened(data, photo)
+        return Opened(data, photo, path, read_mask_file(path, photo, self.extras.resize_mask, self.extras.max_pixels))
+
+    def refuse(self, job: Job, photo: Photo) -> None:
+        """Refuse an image whose result could not be written, before any work is spent on it.
+
+        Raises:
+            AgeRestoreError: the format of the result cannot hold it, or it is to be colorized and has colors.
+        """
         if self.colorizers:
             from agerestore.inference.colorizer import refuse_colors  # restoring alone does not wait for it
 
             refuse_colors(open_image(photo))
         io.refuse_unfit(photo.as_rgb() if self.colorizers else photo, job.suffix)
-        if path is None:
-            return _Opened(data, photo)
-        return _Opened(data, photo, path, read_mask_file(path, photo, self.extras.resize_mask, self.extras.max_pixels))
 
-    def compute(self, item: _Opened) -> tuple[_Opened, Result[Photo]]:
+    def compute(self, item: Opened) -> tuple[Opened, Result[Photo]]:
         """Restore the image, and colorize what was restored."""
         missing = item.mask and item.mask.missing
-        result = restorer.restore(self.models, item.photo, missing, self.settings, detector=self.detector)
+        result = restorer.restore(
+            self.models, item.photo, missing, self.settings, detector=self.detector, progress=self.progress
+        )
         if self.colorizers:
             settings = ColorizeSettings(seed=self.settings.seed, precision=self.settings.precision)
             from agerestore.inference.colorizer import colorize
@@ -190,7 +159,7 @@ class RestoreProcessor:
             result = replace(result, image=colored.image, remarks=remarks, changed=True)
         return item, result
 
-    def encode(self, job: Job, result: tuple[_Opened, Result[Photo]]) -> Encoded:
+    def encode(self, job: Job, result: tuple[Opened, Result[Photo]]) -> Encoded:
         """The restored file, its sidecar files, and what to report."""
         item, restored = result
         mask = item.mask_path
@@ -207,7 +176,7 @@ class RestoreProcessor:
             detail["warning"] = "; ".join(remarks)
         return Encoded(files, detail, frozenset({job.sidecar(FOUND_MASK)}))
 
-    def _remarks(self, remarks: list[Remark], item: _Opened) -> Iterator[str]:
+    def _remarks(self, remarks: list[Remark], item: Opened) -> Iterator[str]:
         yield from (remark for remark in remarks if not remark.once)
         if item.mask and item.mask.turned:
             yield TURNED
@@ -239,6 +208,7 @@ class ColorizeProcessor:
         settings: options of colorizing.
         extras: options of the files.
         files: how results are written.
+        progress: see `agerestore.inference.colorizer.colorize`.
     """
 
     models: Mapping[str, Model]
@@ -246,6 +216,7 @@ class ColorizeProcessor:
     settings: ColorizeSettings
     extras: ColorizeFileSettings
     files: FileOptions
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         require_any(self.models, "colorize", self.settings.given())
@@ -260,14 +231,22 @@ class ColorizeProcessor:
     def decode(self, job: Job, data: bytes) -> Photo:
         """The image; one that could not be written is refused."""
         photo = io.decode(data, job.source, self.extras.max_pixels)
-        io.refuse_unfit(photo.as_rgb(), job.suffix)
+        self.refuse(job, photo)
         return photo
+
+    def refuse(self, job: Job, photo: Photo) -> None:
+        """Refuse an image whose result could not be written, before any work is spent on it.
+
+        Raises:
+            AgeRestoreError: the format of the result cannot hold it.
+        """
+        io.refuse_unfit(photo.as_rgb(), job.suffix)
 
     def compute(self, photo: Photo) -> tuple[Photo, Result[Photo]]:
         """Colorize the image."""
         from agerestore.inference.colorizer import colorize
 
-        return photo, colorize(self.models, photo, self.settings, self.reference)
+        return photo, colorize(self.models, photo, self.settings, self.reference, self.progress)
 
     def encode(self, job: Job, result: tuple[Photo, Result[Photo]]) -> Encoded:
         """The colorized file, its further samples, and what to report."""

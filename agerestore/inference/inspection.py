@@ -13,6 +13,7 @@ from agerestore.images.photo import Mask, Photo
 from agerestore.inference.assessment import LEAST_MARKED
 from agerestore.inference.defects import MOST_MARKED, find_defects
 from agerestore.inference.selection import select_model
+from agerestore.inference.tiling import Progress
 from agerestore.models.base import Model
 
 
@@ -29,7 +30,11 @@ class Inspection(NamedTuple):
 
 
 def inspect_photo(
-    photo: Photo, mask: Mask | None, models: Mapping[str, Model], detector: Model | None = None
+    photo: Photo,
+    mask: Mask | None,
+    models: Mapping[str, Model],
+    detector: Model | None = None,
+    progress: Progress | None = None,
 ) -> Inspection:
     """Measure an image, and find its defects where no mask marks them.
 
@@ -38,6 +43,7 @@ def inspect_photo(
         mask: (H, W) bool, True where pixels are missing; None if none are.
         models: from which one is selected for it; the report names it.
         detector: finds defects; None for not looking for any.
+        progress: see `agerestore.inference.defects.find_defects`.
     """
     raster = open_image(photo, mask)
     try:
@@ -47,7 +53,7 @@ def inspect_photo(
     found = report.inspect(photo, mask, model=name)
     if detector is None or mask is not None or found.document or name is None or models[name].input.size is not None:
         return Inspection(found)
-    defects = find_defects(detector, raster)
+    defects = find_defects(detector, raster, progress=progress)
     marked = defects.mask(DEFAULTS.sensitivity)
     share = int(marked.count_nonzero()) / marked.numel()
     if not LEAST_MARKED <= share <= MOST_MARKED:  # as `restore` takes it
