@@ -21,7 +21,7 @@ from ._wording import in_options, said_unless, say
 if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.batch.outcome import Outcome, Summary
-    from agerestore.batch.runner import Processor
+    from agerestore.batch.processing import Processor
 
 
 def plan_files(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agerestore.batch.jobs import Job, checked_ext, single_target
-from agerestore.batch.manifest import digest
 from agerestore.batch.outputs import Files, Leftovers, OutputWriter, WorkItem
 from agerestore.config.options import FileOptions
 from agerestore.errors import UsageError
@@ -43,8 +42,7 @@ class StreamWriter(OutputWriter):
         """Read what a job needs; nothing is in the way of standard output."""
         if job.target != STDIO:
             return super().prepare(job)
-        data = self.read(job.source)
-        return WorkItem(job, data, digest([data]))
+        return self._item(job, self.read(job.source), None)
 
     def read(self, path: Path) -> bytes:
         """The contents of a source."""

@@ -14,10 +14,8 @@ from ._files import output_folder, plan_files, run_files
 from ._options import IMAGE, Files, Hardware, Messages, Seed, option, with_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agerestore.batch.jobs import Job
-    from agerestore.batch.runner import Encoded
+    from agerestore.batch.processing import Encoded
     from agerestore.degradations import Drawn
     from agerestore.images.photo import Photo
 
@@ -59,7 +57,8 @@ def degrade(
         raise UsageError("--degradation and --replay do not go together: what is replayed is drawn already")
     if degradation is None and replay is None:
         raise UsageError("say what to do with --degradation, such as noise:sigma=50, or repeat it with --replay")
-    steps = None if degradation is None else degradations.parse(degradation)
+    if degradation is not None:
+        degradations.parse(degradation)  # what is wrong with it is said before any work
     jobs = plan_files(inputs, out, files, messages)
     if replay is not None:
         jobs = [replace(job, extra_inputs=_replays(replay, job.name)) for job in jobs]
@@ -67,10 +66,7 @@ def degrade(
     # On the CPU unless --device says otherwise: only there is a replay the same bit for bit on every machine.
     where = devices.choose("cpu" if hardware.device == "auto" else hardware.device)
 
-    def draw(job: "Job", size: tuple[int, int]) -> "list[Drawn]":
-        return _drawn(steps, size, seed, job.name) if replay is None else _replayed(replay, job, job.name)
-
-    processor = _Degrading(draw, where, files.quality)
+    processor = _Degrading(degradation, seed, replay, where, files.quality)
     settings = DegradeSettings(degradation, seed)
     key = cache_key("degrade", settings, files.options, device=where.type, precision="auto")  # which was an option
     run_files(jobs, processor, files, messages, output_folder(inputs, out), key)
@@ -84,7 +80,7 @@ def _replays(replay: Path, name: Path) -> tuple[Path, ...]:
     return tuple(replay / each for each in names if (replay / each).is_file())[:1]
 
 
-def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Drawn]":
+def _drawn(degradation: str, size: tuple[int, int], seed: int, name: Path) -> "list[Drawn]":
     """Draw from the seed and the image's own name: the same whatever else is in the folder."""
     import torch
 
@@ -92,16 +88,16 @@ def _drawn(steps: Any, size: tuple[int, int], seed: int, name: Path) -> "list[Dr
     from agerestore.data.seeds import derive_seed
 
     generator = torch.Generator().manual_seed(derive_seed(seed, name.as_posix()))
-    return degradations.draw(steps, 1, size, generator)
+    return degradations.draw(degradations.parse(degradation), 1, size, generator)
 
 
-def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
+def _replayed(replay: Path, job: "Job", extra: tuple[bytes, ...]) -> "list[Drawn]":
     from agerestore import degradations
 
     if not job.extra_inputs:
-        raise UsageError(f"{replay}: no such file to replay for {name}")
+        raise UsageError(f"{replay}: no such file to replay for {job.name}")
     try:
-        return degradations.from_json(json.loads(job.extra_inputs[0].read_text(encoding="utf-8")))
+        return degradations.from_json(json.loads(extra[0].decode()))
     except (ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{job.extra_inputs[0]}: not written by `agerestore degrade` ({error})") from None
 
@@ -110,16 +106,21 @@ def _replayed(replay: Path, job: "Job", name: Path) -> "list[Drawn]":
 class _Degrading:
     """The `Processor` of `degrade`: image -> degraded image -> its file, with sidecars for parameters and mask."""
 
-    draw: "Callable[[Job, tuple[int, int]], list[Drawn]]"
+    degradation: str | None
+    seed: int
+    replay: Path | None
     where: Any
     quality: int | None
 
-    def decode(self, job: "Job", data: bytes) -> "tuple[Photo, list[Drawn]]":
+    def decode(self, job: "Job", data: bytes, *extra: bytes) -> "tuple[Photo, list[Drawn]]":
         from agerestore.images import io
 
         photo = io.decode(data, job.source)
         io.refuse_unfit(photo, job.suffix)
-        return photo, self.draw(job, photo.pixels.shape[:2])
+        if self.replay is not None:
+            return photo, _replayed(self.replay, job, extra)
+        assert self.degradation is not None
+        return photo, _drawn(self.degradation, photo.pixels.shape[:2], self.seed, job.name)
 
     def compute(self, item: "tuple[Photo, list[Drawn]]") -> "tuple[Photo, Photo | None, list[Any]]":
         import numpy as np
@@ -140,7 +141,7 @@ class _Degrading:
         return raster.to_original(made.values, "filled"), mask, degradations.to_json(drawn, 0)
 
     def encode(self, job: "Job", result: "tuple[Photo, Photo | None, list[Any]]") -> "Encoded":
-        from agerestore.batch.runner import Encoded
+        from agerestore.batch.processing import Encoded
         from agerestore.images import io
 
         from ._streams import STDIO

@@ -10,7 +10,7 @@ from agerestore.batch import manifest, planning, runner
 from agerestore.batch.manifest import Manifest
 from agerestore.batch.outcome import Outcome
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.runner import Processor
+from agerestore.batch.processing import Processor
 from agerestore.config.options import FileOptions
 from agerestore.images.photo import Photo
 

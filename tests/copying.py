@@ -9,7 +9,7 @@ from agerestore.batch import runner
 from agerestore.batch.jobs import Job
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.runner import Encoded
+from agerestore.batch.processing import Encoded
 from agerestore.images import io
 from agerestore.images.photo import Photo
 
@@ -27,7 +27,7 @@ class Copying:
     def __init__(self) -> None:
         self.computed: list[str] = []
 
-    def decode(self, job: Job, data: bytes) -> tuple[str, Photo]:
+    def decode(self, job: Job, data: bytes, *extra: bytes) -> tuple[str, Photo]:
         return job.source.name, io.decode(data, job.source)
 
     def compute(self, item: tuple[str, Photo]) -> Photo:

@@ -18,7 +18,7 @@ from pathlib import Path
 from agerestore.batch import planning, runner
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
-from agerestore.batch.runner import Encoded
+from agerestore.batch.processing import Encoded
 from agerestore.config.options import FileOptions
 from agerestore.images import io
 from agerestore.images.photo import Photo
@@ -33,7 +33,7 @@ class Inverting:
         self.log = log
         self.seconds = seconds
 
-    def decode(self, job: Job, data: bytes) -> tuple[Job, Photo]:
+    def decode(self, job: Job, data: bytes, *extra: bytes) -> tuple[Job, Photo]:
         return job, io.decode(data, job.source)
 
     def compute(self, item: tuple[Job, Photo]) -> Photo:

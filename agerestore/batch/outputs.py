@@ -41,6 +41,7 @@ class WorkItem:
     Attributes:
         job: The job.
         data: The contents of its source.
+        extra: Those of the job's extra inputs, such as its mask.
         input: SHA-256 of everything that is read for it.
         earlier: What an earlier run made of just this, if some of it is missing or was only partly written.
     """
@@ -49,6 +50,7 @@ class WorkItem:
     data: bytes = field(repr=False)
     input: str
     earlier: Record | None = None
+    extra: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,10 @@ class OutputWriter:
         return state, item
 
     def _item(self, job: Job, data: bytes, record: Record | None) -> WorkItem:
-        # What is hashed is what is worked on; a mask that changes afterwards makes a record that matches nothing.
-        read = digest([data, *(path.read_bytes() for path in job.extra_inputs)])
+        extra = tuple(path.read_bytes() for path in job.extra_inputs)
+        read = digest([data, *extra])  # what is hashed is what is worked on
         same = record is not None and (record.input, record.settings) == (read, self.cache_key)
-        return WorkItem(job, data, read, record if same else None)
+        return WorkItem(job, data, read, record if same else None, extra)
 
     def _remove_temporary_files(self, job: Job, record: Record) -> None:
         """Remove what a run left that was killed when the files had their names already."""

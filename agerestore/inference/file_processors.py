@@ -1,11 +1,11 @@
 """What a batch does to each image file: decode it, restore or colorize it, encode the result and its sidecar files.
 
-These are the processors (`agerestore.batch.runner.Processor`) of `agerestore.restore_files` and of the command.
+These are the processors (`agerestore.batch.processing.Processor`) of `agerestore.restore_files` and of the command.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from agerestore.batch.cache_key import cache_key
 from agerestore.batch.jobs import COMPARE, FOUND_MASK, UNCERTAINTY, Job
-from agerestore.batch.masks import MaskFile, read_mask_file
-from agerestore.batch.runner import Encoded
+from agerestore.batch.masks import MaskFile, decode_mask
+from agerestore.batch.processing import Encoded
 from agerestore.config.options import (
     ColorizeFileSettings,
     ColorizeSettings,
@@ -102,7 +102,6 @@ class RestoreProcessor:
     detector: Model | None
     files: FileOptions
     progress: Progress | None = None
-    _said: set[str] = field(default_factory=set)  # remarks that hold for every image
 
     def __post_init__(self) -> None:
         if len(self.models) == 1:  # of several, one may support what another does not
@@ -124,13 +123,14 @@ class RestoreProcessor:
             inputs["detector"] = fingerprint(self.detector)
         return cache_key("restore", self.settings, self.extras, self.files, **inputs)
 
-    def decode(self, job: Job, data: bytes) -> Opened:
+    def decode(self, job: Job, data: bytes, *extra: bytes) -> Opened:
         """The image and its mask; images that could not be written are refused."""
         photo, path = io.decode(data, job.source, self.extras.max_pixels), next(iter(job.extra_inputs), None)
         self.refuse(job, photo)
         if path is None:
             return Opened(data, photo)
-        return Opened(data, photo, path, read_mask_file(path, photo, self.extras.resize_mask, self.extras.max_pixels))
+        mask = decode_mask(extra[0], path, photo, self.extras.resize_mask, self.extras.max_pixels)
+        return Opened(data, photo, path, mask)
 
     def refuse(self, job: Job, photo: Photo) -> None:
         """Refuse an image whose result could not be written, before any work is spent on it.
@@ -174,7 +174,8 @@ class RestoreProcessor:
         remarks = list(self._remarks(restored.remarks, item)) + ([] if copied else io.lost_remarks(item.photo))
         if remarks:
             detail["warning"] = "; ".join(remarks)
-        return Encoded(files, detail, frozenset({job.sidecar(FOUND_MASK)}))
+        once = tuple(str(remark) for remark in restored.remarks if remark.once)
+        return Encoded(files, detail, frozenset({job.sidecar(FOUND_MASK)}), once)
 
     def _remarks(self, remarks: list[Remark], item: Opened) -> Iterator[str]:
         yield from (remark for remark in remarks if not remark.once)
@@ -182,9 +183,6 @@ class RestoreProcessor:
             yield TURNED
         if self.masks_folder and item.mask is None:
             yield f"has no mask in {printable(self.masks_folder)}: the whole image was restored"
-        new = [remark for remark in remarks if remark.once and remark not in self._said]
-        self._said.update(new)
-        yield from (f"{remark} (said once)" for remark in new)
 
     def _sidecars(self, job: Job, damaged: Photo, restored: Result[Photo]) -> Iterator[tuple[Path, Photo]]:
         for number, sample in enumerate(restored.samples, start=1):
@@ -228,7 +226,7 @@ class ColorizeProcessor:
         made_with: dict[str, object] = {"model": _fingerprints(self.models), "device": where}
         return cache_key("colorize", self.settings, self.extras, self.files, **made_with)
 
-    def decode(self, job: Job, data: bytes) -> Photo:
+    def decode(self, job: Job, data: bytes, *extra: bytes) -> Photo:
         """The image; one that could not be written is refused."""
         photo = io.decode(data, job.source, self.extras.max_pixels)
         self.refuse(job, photo)

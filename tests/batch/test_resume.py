@@ -11,7 +11,7 @@ from agerestore.batch import planning, runner
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.runner import Encoded
+from agerestore.batch.processing import Encoded
 from agerestore.images import io
 from agerestore.images.photo import Photo
 

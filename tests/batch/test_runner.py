@@ -15,7 +15,7 @@ from agerestore.batch import masks, planning, runner
 from agerestore.batch.jobs import Job
 from agerestore.batch.outcome import Outcome
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.runner import Encoded
+from agerestore.batch.processing import Encoded
 from agerestore.errors import ImageFileError, OutOfDomainError
 from agerestore.images import io
 from agerestore.images.photo import Photo
@@ -203,7 +203,7 @@ def test_a_bad_mask_or_a_full_disk_does_not_make_a_picture_unreadable(tmp_path: 
     bad = stored(tmp_path / "mask.png", b"")
 
     class WithMask(Copying):
-        def decode(self, job: Job, data: bytes) -> object:
+        def decode(self, job: Job, data: bytes, *extra: bytes) -> object:
             return masks.read_mask_file(bad, (16, 16))
 
     class Full(Copying):
