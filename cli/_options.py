@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from agerestore.config.options import FileOptions
 
 # The panels of `--help`, in their order: what a beginner needs comes first.
-IMAGE, DATA, MODEL, OUTPUT, SPEED, MESSAGES = PANELS = (
+SERVER, IMAGE, DATA, MODEL, OUTPUT, SPEED, MESSAGES = PANELS = (
+    "Server",
     "Image and mask",
     "Data",
     "Model",

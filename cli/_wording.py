@@ -35,12 +35,17 @@ def in_options(message: str) -> str:
     return KEYWORD.sub(_translated, message)
 
 
+def as_option(name: str) -> str:
+    """The option of a keyword."""
+    return OPTIONS.get(name) or f"--{name.replace('_', '-')}"
+
+
 def _translated(found: re.Match[str]) -> str:
     name, inside, value = found["name"], found["inside"], found["value"]
     if inside is not None:
         verb = f"agerestore {name.replace('_', ' ')}"
         return f"{verb} {in_options(f'`{inside}`')}" if inside else verb
-    option = OPTIONS.get(name) or f"--{name.replace('_', '-')}"
+    option = as_option(name)
     if value is None or value == "True":
         return option
     return f"{option} {value.strip(chr(39) + chr(34))}"

@@ -23,6 +23,7 @@ from . import (
     lists,
     models,
     restore,
+    serve,
     train,
 )
 from ._terminal import echo
@@ -116,6 +117,7 @@ RESTORING, TRAINING, EXPLORING, LISTS = "Restore and color", "Train and measure"
 app.command("restore", rich_help_panel=RESTORING)(restore.restore)
 app.command("colorize", rich_help_panel=RESTORING)(colorize.colorize)
 app.command("inspect", rich_help_panel=RESTORING)(inspect.inspect)
+app.command("serve", rich_help_panel=RESTORING)(serve.serve)
 app.command("train", rich_help_panel=TRAINING)(train.train)
 app.command("evaluate", rich_help_panel=TRAINING)(evaluate.evaluate)
 app.command("export", rich_help_panel=TRAINING)(export.export)

@@ -14,6 +14,7 @@ from agerestore.files import printable
 
 from ._files import as_text, exit_code
 from ._options import OUTPUT, Messages, Threads, option, with_groups
+from ._proposal import measurable, proposal
 from ._terminal import echo
 from ._wording import in_options, said_unless, say
 
@@ -187,7 +188,7 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
     turned = f", EXIF orientation {found.orientation}" if found.orientation else ""
     by_its = f" (by its {found.jpeg_quality_from})" if found.jpeg_quality_from else ""
     missing = f"{found.missing:.1%} of the pixels, marked in {printable(mask)}" if mask else "no mask file"
-    nothing = "nothing wrong" if _can_be_told(found) else "nothing; too small or too noisy to measure noise"
+    nothing = "nothing wrong" if measurable(found) else "nothing; too small or too noisy to measure noise"
     lines = [
         f"{printable(path)}: {found.format}, {found.width} x {found.height} pixels ({megapixels}), "
         f"{found.depth} bits, {kind}",
@@ -207,13 +208,8 @@ def _block(path: Path, found: "Report", mask: Path | None) -> str:
     ]
     if found.is_blurred and not found.document:
         lines.append("  hint       blur: no shipped model removes it")
-    proposal = command(path, found)
-    return "\n".join([*lines, *([f"  run        {proposal}"] if proposal else [])])
-
-
-def _can_be_told(found: "Report") -> bool:
-    """Whether no finding means that nothing is wrong."""
-    return found.document is not None or found.noise_sigma is not None
+    proposed = command(path, found)
+    return "\n".join([*lines, *([f"  run        {proposed}"] if proposed else [])])
 
 
 def _defects(found: "Report") -> str:
@@ -235,17 +231,15 @@ def _measure(value: float | None, words: str, otherwise: str = "cannot be measur
 
 def command(path: Path, found: "Report") -> str | None:
     """Return the command that restores the image; None without a model for it or without a defect it removes."""
-    helped = [each for each in found.findings if not each.startswith("blurred")]
-    if found.model is None or (_can_be_told(found) and not helped):
+    helpful = proposal(found)
+    if helpful is None:
         return None
     # Writing JPEG or WebP again would compress the result as strongly as the source.
     ending = path.suffix if path.suffix.lower() in LOSSLESS and found.format not in ("JPEG", "WEBP") else ".png"
     stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may be in one folder
     target = path.with_name(stem + RESTORED + ending)
-    wanted = ["--tones", "1"] if found.needs_tones else []
-    alone = found.needs_tones and len(helped) == 1  # auto then leaves all but the tones
-    model = "auto" if alone or found.defect_share else found.model  # which finds defects only where it is asked to
-    return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", model, *wanted])
+    wanted = ["--tones", "1"] if helpful.tones else []
+    return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", helpful.model, *wanted])
 
 
 def _argument(path: Path) -> str:

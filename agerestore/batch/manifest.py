@@ -161,6 +161,17 @@ def _digest_of_file(path: Path) -> str | None:
         return ""  # there is something, and it cannot be read
 
 
+def refuse_locked(folder: Path) -> None:
+    """Refuse a folder that another run is at work in; nothing is written if there is no lock.
+
+    Raises:
+        UsageError: Another run is at work in it.
+    """
+    if (folder / LOCK).exists():
+        with _lock(folder):
+            pass
+
+
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool]:
     """Keep other runs out of a folder; gives false on file systems without locks.

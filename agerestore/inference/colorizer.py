@@ -87,6 +87,16 @@ def colorize(
     return Result(samples[0], None, samples, score, model.name, remarks)
 
 
+def domain_score(models: Mapping[str, Model], image: ImageLike) -> float:
+    """The out-of-distribution score of the model that would colorize an image; above 1 it is unlike its training set.
+
+    Args:
+        models: colorizers by name, to select from.
+        image: see `agerestore.images.arrays.open_image`.
+    """
+    return _select(models, open_to_color(image), DEFAULTS)[2]
+
+
 def _select(
     models: Mapping[str, Model], raster: Raster, settings: ColorizeSettings
 ) -> tuple[Model, list[Tensor], float]:
