@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.batch.manifest import Manifest
     from agerestore.batch.outcome import Outcome
-    from agerestore.batch.runner import Encoded
+    from agerestore.batch.processing import Encoded
 
 
 class Folder:
