@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from . import _completion
+from ._interrupt import interrupted
 from ._options import DATA, MODEL, OUTPUT, Compute, Messages, Seed, flag, option, refuse_unsupported, with_groups
 from ._terminal import echo
 from ._wording import said_unless
@@ -42,6 +43,7 @@ def experiment(
     """Repeat an experiment of the founding papers: train what it needs, write one figure and one JSON file.
 
     --device, --precision and --seed are those of the training; figures are taken on the CPU, with seeds of their own.
+    Ctrl-C or SIGTERM saves the run that is being trained and ends with exit code 130; the same command goes on with it.
     """
     from agerestore import device as devices
     from agerestore.config.extensions import research
@@ -54,9 +56,10 @@ def experiment(
     experiments = research("experiments")
     notify = said_unless(messages.quiet)
     training, test = experiments.requirements_of(name).load(data, limit, notify)
-    context = experiments.Context(
-        training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=seed,
-        device=where, report=lambda line: None if messages.quiet else echo(line, err=True),
-    )  # fmt: skip
-    figures = experiments.run_experiment(name, context, out).figures
+    with interrupted("ending the iteration and saving the state") as stop:
+        context = experiments.Context(
+            training, test, out / "runs", full, (*(settings or ()), *precision), weights=model, seed=seed, device=where,
+            report=lambda line: None if messages.quiet else echo(line, err=True), stop=stop.is_set,
+        )  # fmt: skip
+        figures = experiments.run_experiment(name, context, out).figures
     echo(json.dumps(figures, indent=None if messages.as_json else 1))

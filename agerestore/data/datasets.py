@@ -28,6 +28,7 @@ class TrainingSet(ABC):
         images: N images (C, H, W) uint8, in a tensor or a tuple.
         labels: (N,) int64, or None where the source has none.
         skipped: one line for each file, or kind of files, that was left out.
+        found: how many images the source has; 0 of a set that comes from no source.
     """
 
     one_size: ClassVar[bool]
@@ -35,6 +36,7 @@ class TrainingSet(ABC):
     images: Any
     labels: Tensor | None = None
     skipped: tuple[str, ...] = ()
+    found: int = 0
 
     def __len__(self) -> int:
         return len(self.images)

@@ -4,177 +4,24 @@ Files are found and read as every verb does it. Images are read one after the ot
 wanted at once, so that only one is in memory as it is in its file.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from agerestore import device as devices
-from agerestore.batch import folders
-from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
 from agerestore.data.imagenet_classes import IMAGENET_CLASSES
-from agerestore.errors import AgeRestoreError, ImageFileError, NothingReadableError
-from agerestore.images import io
+from agerestore.data.layouts import Pixels, class_numbers, open_source
+from agerestore.errors import AgeRestoreError, NothingReadableError
 
 COPIES = 2  # of a set of small images that are in memory at once while its parts for training and validation are made
-
-Pixels = NDArray[Any]  # (H, W, 1 or 3) uint8
-
-
-class Source:
-    """A set of images, which are read while they are iterated over: (H, W, 1 or 3) uint8 each.
-
-    Attributes:
-        count: how many there are at most.
-        labels: (N,) int64 of those that were read, or None; complete after the last image.
-        skipped: a line for each file, or kind of files, that was left out; complete after the last image.
-        folders: name of the folder of each image that was read, where it is a file; complete after the last image.
-    """
-
-    def __init__(self, images: Iterable[Pixels], count: int, labels: Tensor | None = None) -> None:
-        self._images, self.count, self.labels = images, count, labels
-        self.skipped: list[str] = []
-        self.folders: list[str] = []
-
-    def __iter__(self) -> Iterator[Pixels]:
-        return iter(self._images)
-
-    def areas(self, least: int) -> Iterator[int]:
-        """Pixels of each image whose sides are ``least`` or more, by the headers of the files; 0 of the rest."""
-        for image in self._images:
-            yield _area(image.shape[1::-1], least)
-
-
-class FolderSource(Source):
-    """The images of a folder and those below it, in the order of their names; see `agerestore.batch.folders`.
-
-    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Search the folder.
-
-        Raises:
-            NothingReadableError: There is no image in it.
-        """
-        found = folders.search(path)
-        found.require_images()
-        super().__init__((), len(found.images))
-        self._path, self._files, self.skipped = path, found.images, found.left_out()
-
-    def __iter__(self) -> Iterator[Pixels]:
-        names, unreadable = [], []
-        for file in self._files:
-            try:
-                yield io.read_pixels(file)
-                names.append(file.parent.name)
-            except ImageFileError as error:
-                unreadable.append(str(error))
-        if not names:
-            what = f"none of {len(unreadable)} images can be read; give a folder of images. The first of them"
-            raise NothingReadableError(f"{self._path}: {what}: {unreadable[0]}")
-        self.skipped += unreadable
-        self.folders = names
-        self.labels = _numbers(names, "0123456789")
-
-    def areas(self, least: int) -> Iterator[int]:
-        """See `Source.areas`."""
-        return (_area(io.read_size(file), least) for file in self._files)
-
-
-def _numbers(names: Sequence[str], classes: Iterable[str]) -> Tensor | None:
-    """The numbers (N,) int64 of names among classes; None if one is none of them, or there are no names."""
-    known = {name: number for number, name in enumerate(classes)}
-    return torch.tensor([known[name] for name in names]) if names and known.keys() >= set(names) else None
-
-
-def _area(size: tuple[int, ...], least: int) -> int:
-    area = size[0] * size[1]
-    return area if min(size) >= least and area <= MAX_PIXELS else 0  # what is larger is not read
-
-
-def _mnist(path: Path, split: str) -> Source:
-    from torchvision.datasets import MNIST
-
-    source = MNIST(path, train=split == "train")
-    return Source(source.data.numpy()[..., None], len(source.data), source.targets)
-
-
-def _cifar10(path: Path, split: str) -> Source:
-    from torchvision.datasets import CIFAR10
-
-    source = CIFAR10(path, train=split == "train")
-    return Source(source.data, len(source.data), torch.tensor(source.targets))
-
-
-def _svhn(path: Path, split: str) -> Source:
-    from torchvision.datasets import SVHN
-
-    source = SVHN(path, split=split)
-    return Source(source.data.transpose(0, 2, 3, 1), len(source.data), torch.from_numpy(source.labels).long())
-
-
-def _celeba(path: Path, split: str) -> Source:
-    """Aligned CelebA, framed as the official code does: 178x218 scaled to 64x78, rows 7 to 70."""
-    code = {"train": "0", "test": "2"}[split]
-    rows = (path / "celeba" / "list_eval_partition.txt").read_text().split("\n")
-    names = [row.split()[0] for row in rows if row.split()[1:] == [code]]
-    pixels = (io.read_pixels(path / "celeba" / "img_align_celeba" / name) for name in names)
-    images = [cv2.resize(each, (64, 78), interpolation=cv2.INTER_AREA)[7:71] for each in pixels]
-    return Source(images, len(names))
-
-
-LAYOUTS: tuple[tuple[str, Callable[[Path, str], Source]], ...] = (
-    ("MNIST/raw", _mnist),
-    ("cifar-10-batches-py", _cifar10),
-    ("train_32x32.mat", _svhn),
-    ("celeba/list_eval_partition.txt", _celeba),
-)
-
-
-def open_source(path: Path, split: str) -> Source:
-    """Open a set.
-
-    Args:
-        path: a folder of images (searched recursively), or the root of one of `LAYOUTS`.
-        split: ``train`` or ``test``; a plain folder is taken as it is.
-
-    Raises:
-        NothingReadableError: no such folder, no image in it, or a damaged set.
-    """
-    if not path.is_dir():
-        raise NothingReadableError(f"{path}: no such folder; give a folder of images")
-    for found, reader in LAYOUTS:
-        if (path / found).exists():
-            return _complete(reader, path, split)
-    return FolderSource(path)
-
-
-def _complete(reader: Callable[[Path, str], Source], path: Path, split: str) -> Source:
-    """Call a reader, and say in one line where files of its set are missing or damaged."""
-    try:
-        return reader(path, split)
-    except Exception as error:  # whatever torchvision, scipy or pickle say of a damaged file
-        if devices.is_out_of_memory(error):
-            raise
-        said = " ".join(str(error).split())
-        raise NothingReadableError(
-            f"{path}: files of this set are missing or damaged ({said}); copy it again"
-        ) from None
-
-
-def has_splits(path: Path) -> bool:
-    """Whether a set has a training and a test part: one of torchvision's layouts, not a plain folder."""
-    return any((path / found).exists() for found, _ in LAYOUTS)
 
 
 def load_training_set(path: Path, config: TrainConfig) -> TrainingSet:
@@ -194,7 +41,14 @@ def load_training_set(path: Path, config: TrainConfig) -> TrainingSet:
     return load_images(path, stored, network.channels, stretch=network.fit == "stretch")
 
 
-def load_images(path: Path, image_size: int, channels: int, split: str = "train", stretch: bool = False) -> ImageSet:
+def load_images(
+    path: Path,
+    image_size: int,
+    channels: int,
+    split: str = "train",
+    stretch: bool = False,
+    limit: int | None = None,
+) -> ImageSet:
     """Read a whole image set into memory.
 
     Args:
@@ -204,22 +58,23 @@ def load_images(path: Path, image_size: int, channels: int, split: str = "train"
         channels: 1 (luminance) or 3 (RGB).
         split: ``train`` or ``test``; a plain folder is taken as it is.
         stretch: scale the whole image, whatever its proportions, instead of the square in its middle.
+        limit: as for `open_source`.
 
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
         AgeRestoreError: not enough memory for all of it.
     """
-    source = open_source(path, split)
+    source = open_source(path, split, limit)
     with _enough_memory(path, COPIES * source.count * channels * image_size**2):
         images = torch.empty(source.count, channels, image_size, image_size, dtype=torch.uint8)
         count = 0
         for image in source:
             images[count] = _fit(image, image_size, channels, stretch)
             count += 1
-    return ImageSet(images[:count], source.labels, tuple(source.skipped))
+    return ImageSet(images[:count], source.labels, tuple(source.skipped), source.found)
 
 
-def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoSet:
+def load_photographs(path: Path, least: int = 1, split: str = "train", limit: int | None = None) -> PhotoSet:
     """Read photographs of any size into memory, as RGB.
 
     They have labels if each lies in a folder that is named by the WordNet id of its class in ImageNet, as in
@@ -229,12 +84,13 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
         path: as for `load_images`.
         least: smallest side of those that are taken.
         split: as for `load_images`.
+        limit: as for `open_source`.
 
     Raises:
         NothingReadableError: no such folder, or no image in it that is readable and large enough.
         AgeRestoreError: not enough memory for all of it.
     """
-    source = open_source(path, split)
+    source = open_source(path, split, limit)
     with _enough_memory(path, 3 * sum(source.areas(least))):
         sides = []
         images = []
@@ -247,10 +103,10 @@ def load_photographs(path: Path, least: int = 1, split: str = "train") -> PhotoS
     skipped = source.skipped
     if small := len(sides) - len(images):
         skipped = [*skipped, f"{path}: {small} of {len(sides)} images left out, smaller than {least}x{least} pixels"]
-    labels = _numbers(source.folders, IMAGENET_CLASSES)
+    labels = class_numbers(source.folders, IMAGENET_CLASSES)
     if labels is not None:
         labels = labels[torch.tensor(sides) >= least]
-    return PhotoSet(tuple(images), labels, skipped=tuple(skipped))
+    return PhotoSet(tuple(images), labels, skipped=tuple(skipped), found=source.found)
 
 
 @contextmanager

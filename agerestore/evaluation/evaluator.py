@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from agerestore import degradations
 from agerestore.config.checks import check_whole
 from agerestore.config.extensions import research
 from agerestore.config.options import RestoreSettings
-from agerestore.data.datasets import ImageSet, TrainingSet
-from agerestore.data.sources import has_splits, load_images, load_photographs
+from agerestore.data.datasets import ImageSet, PhotoSet, Set, TrainingSet
+from agerestore.data.layouts import has_splits
+from agerestore.data.sources import load_images, load_photographs
 from agerestore.errors import UsageError
 from agerestore.evaluation.benchmark import available_baselines, benchmark_restoration
 from agerestore.evaluation.colorization import benchmark_colorization
@@ -123,26 +122,33 @@ class _Request:
             self.notify(line)
         return images
 
-    def selection(self, test: Any) -> Any:
-        """At most ``limit`` images: a published set has them in random order, a folder is often sorted by classes."""
-        count = min(self.limit, len(self.complete(test)))
-        self.notify(f"measured on {count} of {len(test)} images")
-        every = torch.arange(count) if has_splits(self.data) else torch.arange(count) * len(test) // count
-        return test.take(every)
+    def photographs(self) -> PhotoSet:
+        """The images to measure on, of any size."""
+        return self.counted(load_photographs(self.data, split="test", limit=self.limit))
+
+    def images(self, size: int, channels: int, stretch: bool = False) -> ImageSet:
+        """The images to measure on, of one size."""
+        return self.counted(load_images(self.data, size, channels, "test", stretch, self.limit))
+
+    def counted(self, test: Set) -> Set:
+        """The same images, after lines on how many they are, and on what was left out."""
+        self.complete(test)
+        self.notify(f"measured on {len(test)} of {test.found} images")
+        return test
 
 
 def _detection(request: _Request, specifications: list[str]) -> list[Row]:
     """A model that finds defects."""
     options = ("baselines", "compare_with", "latent_steps", "ensemble", "training", "precision")
     request.refuse(f"model {request.model.name!r}", *options)
-    test = request.selection(load_photographs(request.data, split="test"))
+    test = request.photographs()
     return [*benchmark_detection(request.model, test, specifications, seed=request.seed, report=request.report)]
 
 
 def _photo_colorization(request: _Request, regression: Model | None) -> list[Row]:
     """A model that colors photographs of any size."""
     request.refuse(f"model {request.model.name!r}", "training")
-    test = request.selection(load_photographs(request.data, split="test"))
+    test = request.photographs()
     return [*benchmark_photo_colorization(
         request.model.to("cpu").networks, test,
         regression=None if regression is None else regression.networks, seed=request.seed, report=request.report,
@@ -164,7 +170,7 @@ def _restoration(request: _Request, specifications: list[str], baselines: str | 
         raise UsageError("say what is to be restored with `degradation`, such as noise:sigma=50")
     test, clean = _restoration_sets(request, compare=baselines != "none")
     return [*benchmark_restoration(
-        model, request.selection(test), specifications, baselines=_names(baselines, clean is not None), training=clean,
+        model, test, specifications, baselines=_names(baselines, clean is not None), training=clean,
         settings=request.settings, seed=request.seed, report=request.report,
     )]  # fmt: skip
 
@@ -181,11 +187,11 @@ def _restoration_sets(request: _Request, compare: bool) -> tuple[TrainingSet, Im
     """Test images in the form that the model needs, and training images for what is fitted."""
     size, channels = request.model.input.size, request.model.input.channels
     if size is None:
-        return load_photographs(request.data, split="test"), None
+        return request.photographs(), None
     clean = None
     if request.training is not None or (compare and has_splits(request.data)):
         clean = request.complete(load_images(request.training or request.data, size, channels, "train"))
-    return load_images(request.data, size, channels, "test"), clean
+    return request.images(size, channels), clean
 
 
 def _paper(request: _Request, suite: str) -> list[Row]:
@@ -198,10 +204,10 @@ def _paper(request: _Request, suite: str) -> list[Row]:
         raise UsageError(
             "`suite=paper` is for an encoder and a generator of one kind of images: choose another `model`"
         )
-    test = load_images(request.data, size, channels, "test")
-    known = load_images(request.training or request.data, size, channels, "train")
+    test = request.images(size, channels)
+    known = request.complete(load_images(request.training or request.data, size, channels, "train"))
     rows: list[Row] = research("paper_benchmark").paper_benchmark(
-        request.model.to("cpu"), request.selection(test), request.complete(known),
+        request.model.to("cpu"), test, known,
         settings=request.settings, seed=request.seed, report=request.report,
     )  # fmt: skip
     return rows
@@ -220,8 +226,9 @@ def _colorization(request: _Request, compare_with: str | Path | Model | None) ->
         return _photo_colorization(request, regression)
     if request.training is None:
         raise UsageError("name other color images than those to measure with `training`: a classifier learns from them")
-    test, known = (load_images(each, size, 3, stretch=True) for each in (request.data, request.training))
+    test = request.images(size, 3, stretch=True)
+    known = request.complete(load_images(request.training, size, 3, stretch=True))
     return [*benchmark_colorization(
-        model.to("cpu").networks, request.selection(test), request.complete(known),
+        model.to("cpu").networks, test, known,
         regression=None if regression is None else regression.networks, seed=request.seed, report=request.report,
     )]  # fmt: skip

@@ -4,6 +4,7 @@ from PIL import Image
 
 from agerestore.errors import UsageError
 from agerestore.images.formats import decode as decoding
+from agerestore.images.formats import exif
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import in_8_bits
 
@@ -36,8 +37,8 @@ def like_pillow(photo: Photo, like: Image.Image) -> Image.Image:
         samples = in_8_bits(samples)
     made = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     metadata = photo.metadata
-    exif = b"Exif\0\0" + metadata.exif if metadata.exif else None
-    stored = {"icc_profile": metadata.icc_profile, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
+    block = exif.NAME + metadata.exif if metadata.exif else None
+    stored = {"icc_profile": metadata.icc_profile, "exif": block, "xmp": metadata.xmp, "dpi": metadata.dpi}
     made.info = {name: value for name, value in like.info.items() if name not in (*STORED_OTHERWISE, *stored)}
     made.info |= {name: value for name, value in stored.items() if value is not None}
     return made

@@ -74,11 +74,11 @@ def test_photographs_are_evaluated_one_by_one(photo_weights, tmp_path):
 
 
 def test_evaluation_says_on_what_it_measured(weights, folder):
-    (folder / "bad.png").write_bytes(b"")
+    (folder / "0.png").write_bytes(b"")
     (folder / "a.mask.png").unlink()
     result = run("evaluate", "-m", weights, folder, "--degradation", "noise:sigma=9", "--limit", 2)
-    assert f"{folder / 'bad.png'}: " in result.stderr
-    assert "measured on 2 of 3" in result.stderr
+    assert f"{folder / '0.png'}: " in result.stderr
+    assert "measured on 2 of 4" in result.stderr
 
 
 def test_an_unknown_degradation_is_refused_before_anything_is_measured_or_printed(weights):

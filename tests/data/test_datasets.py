@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from agerestore.data import datasets, seeds, sources
+from agerestore.data import datasets, layouts, seeds, sources
 from agerestore.errors import NothingReadableError, UsageError
 
 
@@ -64,7 +64,7 @@ def test_mnist_as_torchvision_has_it(tmp_path):
     assert images.images[0, 0, 2:30, 2:30].min() == 255  # padded, not stretched
     assert images.images.sum() == 5 * 28 * 28 * 255
     assert len(sources.load_images(tmp_path, 32, 1, "test")) == 3
-    assert sources.has_splits(tmp_path)
+    assert layouts.has_splits(tmp_path)
     larger = sources.load_images(tmp_path, 40, 1).images[0, 0]  # to be cropped at random: 35 of 40 pixels are 28 of 32
     assert larger[20].sum() / 255 == pytest.approx(35, abs=0.1)
 

@@ -117,3 +117,27 @@ def test_photographs_have_labels_where_folders_are_named_by_classes_of_imagenet(
     assert found.take(torch.tensor([1])).labels.tolist() == [999]
     photographs(tmp_path / "other", (30, 30))
     assert sources.load_photographs(tmp_path).labels is None
+
+
+def test_no_more_files_are_opened_than_are_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = photographs(tmp_path, *[(40, 40)] * 9)
+    opened: list[str] = []
+    read = io.read_pixels
+    monkeypatch.setattr(io, "read_pixels", lambda path: (opened.append(path.name), read(path))[1])
+    images = sources.load_images(folder, 32, 3, limit=4)
+    assert (len(images), images.found, opened) == (4, 9, ["0.png", "2.png", "4.png", "6.png"])
+    opened.clear()
+    assert len(sources.load_photographs(folder, limit=2)) == 2
+    assert opened == ["0.png", "4.png"]
+    assert len(sources.load_images(folder, 32, 3, limit=100)) == 9
+
+
+def test_of_a_published_set_the_first_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photographs(tmp_path / "celeba" / "img_align_celeba", *[(178, 218)] * 5)
+    rows = "\n".join(f"{number}.png {2 * (number > 0)}" for number in range(5))
+    (tmp_path / "celeba" / "list_eval_partition.txt").write_text(rows)
+    opened: list[str] = []
+    read = io.read_pixels
+    monkeypatch.setattr(io, "read_pixels", lambda path: (opened.append(path.name), read(path))[1])
+    images = sources.load_images(tmp_path, 64, 3, "test", limit=2)
+    assert (images.images.shape, images.found, opened) == ((2, 3, 64, 64), 4, ["1.png", "2.png"])

@@ -78,7 +78,7 @@ def of_pillow(image: Image.Image) -> tuple[Samples, Metadata]:
     is_tiff = image.format == "TIFF"
     block = exif.of_tiff(image) if is_tiff else _exif(copied)
     if not is_tiff and exif.orientation(block) != orientation:  # set in memory, or by XMP alone
-        block = tags.tobytes().removeprefix(b"Exif\0\0")
+        block = exif.bare(tags.tobytes())
     if image.mode.startswith("I;16"):
         samples, mode = np.array(copied).astype(np.uint16)[..., None], "L;16"
     else:
@@ -105,11 +105,14 @@ def _open(data: bytes, max_pixels: int) -> tuple[ImageFile, dict[int, Any]]:
     if not data:
         raise ImageFileError("the file is empty (0 bytes); fetch it again from its source")
     kinds.refuse_other_kinds(data)
+    formats = _expected(data)
     try:
         with relaxed_limits():
-            image = Image.open(io.BytesIO(data), formats=_expected(data))
+            image = Image.open(io.BytesIO(data), formats=formats)
             pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             tags = dict(getattr(image, "tag_v2", {}))
+            if "bbox" in image.info and pages == 1:  # a PNG that is an animation of one frame, which may lie anywhere
+                image = Image.open(io.BytesIO(png.still(data)), formats=formats)
     except UnidentifiedImageError:
         raise ImageFileError(kinds.unidentified(data)) from None
     for name in {"icc_profile", "xmp"} & image.info.keys():
@@ -134,7 +137,7 @@ def _expected(data: bytes) -> list[str]:
 def _exif(image: Image.Image) -> bytes:
     """Return the EXIF block of all but a TIFF; older programs store it as text in a PNG."""
     block: bytes = image.info.get("exif", b"") or png.raw_profile(image.info, "exif")
-    return block.removeprefix(b"Exif\0\0")
+    return exif.bare(block)
 
 
 def _declared_depth(image: ImageFile, tags: dict[int, Any], data: bytes) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from agerestore.errors import ImageFileError
-from agerestore.images.formats import catalog, iptc, jpeg, png, tiff
+from agerestore.images.formats import catalog, exif, iptc, jpeg, png, tiff
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.formats.pillow import relaxed_limits
 from agerestore.images.pixels import Samples
@@ -74,7 +74,7 @@ def _options(samples: Samples, metadata: Metadata, format: str, quality: int | N
 
 def _jpeg_options(metadata: Metadata, quality: int | None) -> dict[str, Any]:
     options: dict[str, Any] = {"progressive": metadata.jpeg_progressive, "comment": metadata.jpeg_comment}
-    options["exif"] = b"Exif\0\0" + metadata.exif if metadata.exif else b""
+    options["exif"] = exif.NAME + metadata.exif if metadata.exif else b""
     options["extra"] = iptc.jpeg_segment(metadata.iptc) if metadata.iptc else b""
     if metadata.jpeg_tables and quality is None:
         options["qtables"] = metadata.jpeg_tables

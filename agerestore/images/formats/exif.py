@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+NAME = b"Exif\0\0"
 ORIENTATION = 0x0112
 WIDTHS, HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)  # ImageWidth, PixelXDimension; ImageLength, PixelYDimension
 NUMBERS = {3: "H", 4: "I"}  # types of tags that are one number, of 16 or 32 bits
@@ -29,6 +30,13 @@ class _Text(str):
 
     def encode(self, *_: object) -> bytes:
         return str.encode(self, "latin-1")
+
+
+def bare(block: bytes) -> bytes:
+    """Return a block from its TIFF header on; files have the name of the block before it, and some have it twice."""
+    while block.startswith(NAME):
+        block = block.removeprefix(NAME)
+    return block
 
 
 def orientation(exif: bytes) -> int | None:
@@ -110,7 +118,7 @@ def of_tiff(image: Image.Image) -> bytes:
     """Return the descriptive tags of an open TIFF as a block; empty without any."""
     kept = Image.Exif()
     copy_descriptive(image.getexif(), kept)
-    return kept.tobytes().removeprefix(b"Exif\0\0") if len(kept) else b""
+    return bare(kept.tobytes()) if len(kept) else b""
 
 
 def copy_descriptive(source: Image.Exif, target: Image.Exif | ImageFileDirectory_v2) -> None:

@@ -24,6 +24,7 @@ PASSES = (
     ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
 COLOR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
 RAW_PROFILE = "Raw profile type "  # ImageMagick's key of a text that holds what PNG has no chunk for
 # Texts that are read as EXIF, IPTC or XMP, and so written to other formats, too.
@@ -105,6 +106,11 @@ def color_chunks(png: bytes) -> bytes:
     return b"".join(chunk(kind, body) for kind, body in _chunks(png) if kind in COLOR)
 
 
+def still(png: bytes) -> bytes:
+    """Return a PNG without what makes it an animation: its frames may be smaller than the image (section 11.3.6)."""
+    return SIGNATURE + b"".join(each for kind, each in _whole_chunks(png) if kind not in ANIMATION)
+
+
 def text_chunks(png: bytes) -> bytes:
     """Return the text chunks: title, author, software, ...; without those that hold EXIF, IPTC or XMP."""
     return b"".join(
@@ -175,8 +181,13 @@ def raw_profile_chunk(name: str, profile: bytes) -> bytes:
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    return ((kind, each[8 : 8 + int.from_bytes(each[:4])]) for kind, each in _whole_chunks(png))
+
+
+def _whole_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind of each chunk, and its bytes from its length to its checksum."""
     start = len(SIGNATURE)
     while len(kind := png[start + 4 : start + 8]) == 4:
-        end = start + 8 + int.from_bytes(png[start : start + 4])
-        yield kind, png[start + 8 : end]
-        start = end + 4
+        end = start + 12 + int.from_bytes(png[start : start + 4])
+        yield kind, png[start:end]
+        start = end

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from agerestore.config.training import train_config
-from agerestore.data import sources
 from agerestore.data.datasets import ImageSet, split_validation
+from agerestore.data.layouts import has_splits
 from agerestore.data.sources import load_images
 from agerestore.errors import UsageError
 from agerestore.losses.base import require_labels
@@ -46,7 +46,7 @@ class DataRequirements:
         Raises:
             NothingReadableError: no such folder, or no readable image in it.
         """
-        if sources.has_splits(data):
+        if has_splits(data):
             training, test = (load_images(data, self.size, self.channels, split) for split in ("train", "test"))
         else:
             images = load_images(data, self.size, self.channels)
@@ -90,6 +90,7 @@ class Context:
         weights: name or file of a trained model, for an experiment that can take one.
         seed: of the runs; of the first, where an experiment makes several with different seeds.
         device: for training and timing; all other figures are computed on the CPU.
+        stop: asked after every iteration; once true, the state of the run is saved and KeyboardInterrupt raised.
     """
 
     training: ImageSet
@@ -101,6 +102,7 @@ class Context:
     weights: str | None = None
     seed: int = 0
     device: torch.device | str = "cpu"
+    stop: Callable[[], bool] = lambda: False
 
     def model(self, preset: str, *settings: str, name: str = "") -> Model:
         """The model of a preset, loaded from its run, or trained if there is none yet.
@@ -112,6 +114,7 @@ class Context:
 
         Raises:
             UsageError: the run was trained with other settings.
+            KeyboardInterrupt: `stop` said so.
         """
         brief = BRIEF_LINEAR if train_config(preset).network.architecture == "mlp" else BRIEF
         config = train_config(preset, (*(() if self.full else brief), f"seed={self.seed}", *settings, *self.settings))
@@ -120,7 +123,7 @@ class Context:
         if not (run / "final.safetensors").exists():
             begun = (run / "config.json").exists()
             session = Session(config, self.training, run, torch.device(self.device), None, begun)
-            session.run(lambda progress: None, lambda: False, {})
+            session.run(lambda progress: None, self.stop, {})
         loaded = weights.load_weights(run / "final.safetensors")
         if loaded.header["training"] != config.model_dump(mode="json"):
             raise UsageError(f"{run}: trained with other settings; choose another output folder")

@@ -188,3 +188,43 @@ def test_a_stream_is_measured_whole_cut_off_and_with_more_behind_it(length: int)
         assert png_format._inflated(stream + b"more", length) == (length, True, len(stream))
         assert not png_format._inflated(stream[:-1], length)[1]
     assert png_format._inflated(zlib.compress(bytes(10**8)), length)[0] <= length + png_format.PART
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("place", [(1, 1, 0, 0), (3, 9, 4, 0), (7, 9, 0, 0)])
+def test_the_frame_of_an_animation_of_one_is_no_part_of_the_image(
+    dtype: type, place: tuple[int, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    photo = Photo(noise(9, 7, 3, dtype))
+    plain = io.encode(photo, ".png")
+    frame = struct.pack(">5IHHBB", 0, *place, 1, 1, 0, 0)
+    animated = plain[:33] + png_format.chunk(b"acTL", struct.pack(">II", 1, 0)) + png_format.chunk(b"fcTL", frame)
+    found = io.decode(animated + plain[33:], Path("a"))
+    np.testing.assert_array_equal(found.pixels, photo.pixels)
+    rows = b"\x09" + deep_rows(9, 7)[1:]  # a filter that there is not
+    broken = png(rows, (7, 9), 16, 2)
+    start = png_format.chunk(b"acTL", struct.pack(">II", 1, 0)) + png_format.chunk(b"fcTL", frame)
+    assert "damaged" in refusal(broken[:33] + start + broken[33:])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("names", [1, 2, 3])
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+def test_the_name_of_an_exif_block_may_stand_before_it_more_than_once(names: int, suffix: str) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    block = b"Exif\0\0" * names + tags.tobytes()[6:]
+    made = Photo(noise(9, 7, 3))
+    if suffix == ".png":
+        plain = io.encode(made, ".png")
+        data = plain[:33] + png_format.chunk(b"eXIf", block) + plain[33:]
+    else:
+        file = memory.BytesIO()
+        Image.fromarray(made.pixels).save(file, suffix[1:].replace("jpg", "jpeg"), exif=block)
+        data = file.getvalue()
+    read = io.decode(data, Path("a"))
+    assert (read.metadata.orientation, read.pixels.shape) == (6, (7, 9, 3))
+    assert read.metadata.exif is not None
+    assert read.metadata.exif[:2] in (b"II", b"MM")
+    for other in (".png", ".webp", ".jpg", ".tif"):
+        assert io.decode(io.encode(read, other), Path("a")).pixels.shape == (7, 9, 3)

@@ -1,12 +1,16 @@
 """What all experiments share: their data, their runs, what they write; each trains for a moment in the slow tests."""
 
 import json
+import os
+import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from agerestore_cli.app import app
 from bars import bars
+from command import run
 from typer.testing import CliRunner
 
 from agerestore.data.datasets import ImageSet
@@ -22,6 +26,8 @@ from agerestore.research.experiments import (
     run_experiment,
 )
 from agerestore.research.experiments.ablations import ABLATIONS, IMPROVEMENTS
+from agerestore.training.resume import load_state
+from agerestore.training.session import Session
 
 TINY = ("steps=2", "robust.steps=1", "batch_size=8", "robust.batch_size=8", "network.width=4", "finetune.steps=0")
 
@@ -89,6 +95,35 @@ def test_the_command_trains_with_the_seed_in_the_precision_and_on_the_device_it_
     result = CliRunner().invoke(app, [*command, "--seed", "5", "--precision", "bf16", "--device", "mps"])
     assert "enough" in result.stderr
     assert runs == [(5, "bf16", "mps")]
+
+
+def test_an_experiment_that_is_stopped_saves_its_run_and_goes_on_with_it(context, tmp_path):
+    whole = context.model("aae-mnist-supervised")
+    asked = []
+    stopped = replace(context, runs=tmp_path / "stopped", stop=lambda: len(asked) == 1 or asked.append(1))
+    with pytest.raises(KeyboardInterrupt):
+        stopped.model("aae-mnist-supervised")
+    (folder,) = (tmp_path / "stopped").iterdir()
+    assert load_state(folder)[1]["step"] >= 1
+    assert not (folder / "final.safetensors").exists()
+    resumed = replace(context, runs=tmp_path / "stopped").model("aae-mnist-supervised")
+    for first, second in zip(whole.networks.parameters(), resumed.networks.parameters(), strict=True):
+        assert torch.equal(first, second)
+
+
+def test_the_command_ends_an_experiment_at_sigterm(tmp_path, monkeypatch):
+    def train(self, progress, stop, provenance):
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "run", train)
+    digits(tmp_path / "set")
+    command = ["experiment", "aae-style", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
+    result = run(*command, *(each for setting in TINY for each in ("--set", setting)))
+    assert result.exit_code == 130
+    assert "ending the iteration and saving the state" in result.stderr
 
 
 def test_unknown_experiments_and_sets_without_labels_are_named(context, tmp_path):
