@@ -5,7 +5,6 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ import typer
 
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import AgeRestoreError, UsageError
+from agerestore.files import printable
 
 from ._options import IMAGE, OUTPUT, SERVER, SPEED, Compute, flag, option, with_groups
 from ._terminal import echo
@@ -21,12 +21,11 @@ from ._terminal import echo
 if TYPE_CHECKING:
     from .page.service import Service
 
-PORT = 8765
-LOOPBACK = "127.0.0.1"
-SHORTEST = 8  # characters of a token
-MAX_BYTES = 200_000_000  # of an upload
-CONNECTIONS = 100  # at a time; what is beyond is answered with 503
+LOOPBACK, PORT = "127.0.0.1", 8765
 ANY = ("0.0.0.0", "::")  # addresses that stand for all of this machine
+SHORTEST = 8  # characters of a token
+LARGEST = 200  # megabytes of an upload
+CONNECTIONS = 100  # at a time; what is beyond is answered with 503
 
 
 @with_groups
@@ -57,78 +56,58 @@ def serve(
     *,
     compute: Compute,
 ) -> None:  # fmt: skip
-    """Serve a page in the browser: see before and after, paint a mask, choose colors.
+    """Serve a page for the browser: see before and after, paint a mask, choose colors.
 
     Images stay on this machine, in memory, and are gone when the server ends; results are the bytes that the command
-    writes. With FOLDER its images are listed, and results go to OUT, which remembers them. Needs pip install
-    'agerestore[serve]'. Ctrl-C ends it.
+    writes. With FOLDER its images are listed, and results go to OUT, which remembers them. Ctrl-C ends the server.
     """
-    require_extra()
+    _require_extra()
     from .page.folder import Folder
     from .page.service import Options, Service
 
     if folder is None and out is not None:
-        raise UsageError("--out is for the results of a folder; name that, too")
+        raise UsageError("--out is for the results of a folder; give that, too")
     if folder is not None and not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; check the name")
+        raise UsageError(f"{printable(folder)}: no such folder; check the name")
     if token is not None and len(token) < SHORTEST:
-        raise UsageError(f"--token: shorter than {SHORTEST} characters; take a longer one, or leave it out")
-    options = Options(
-        compute.device, compute.precision, compute.threads, max_pixels,
-        max_bytes=min(MAX_BYTES, memory * 10**6), memory=memory * 10**6,
-    )  # fmt: skip
-    service = Service(options, None if folder is None else Folder(folder, out))
-    with listen(host, port) as listening:
-        run(service, listening, host, token or secrets.token_urlsafe(16), allow_host or [], open_page)
+        raise UsageError(f"--token has {len(token)} characters; take at least {SHORTEST}, or leave it out")
+    held = memory * 10**6
+    largest = min(held, LARGEST * 10**6)
+    options = Options(compute.device, compute.precision, compute.threads, max_pixels, largest, held)
+    with _listen(host, port) as listening:
+        own = [] if host in ANY else [f"[{host}]" if ":" in host else host]
+        names = [name.lower() for name in [*(allow_host or []), *own]]
+        service = Service(options, None if folder is None else Folder(folder, out))
+        _run(service, listening, names, token or secrets.token_urlsafe(16), open_page)
 
 
-def require_extra() -> None:
-    """Check that Starlette and uvicorn are installed.
-
-    Raises:
-        UsageError: They are not.
-    """
+def _require_extra() -> None:
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
-        what = f"needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed"
-        raise UsageError(f"serve {what}; pip install 'agerestore[serve]'")
+        raise UsageError(f"serve needs {' and '.join(missing)}; pip install 'agerestore[serve]'")
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
-
-    Raises:
-        UsageError: The address or port cannot be had.
-    """
+def _listen(host: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        what = f"cannot be listened on ({error.strerror}); choose another --port, or 0 for any, or another --host"
-        raise UsageError(f"{host} port {port}: {what}") from None
+        what = f"cannot be listened on ({error.strerror}); choose another --port, or 0 for any that is free"
+        raise UsageError(f"{host}, port {port}: {what}") from None
 
 
-def run(
-    service: "Service", listening: socket.socket, host: str, token: str, names: Sequence[str], open_page: bool
-) -> None:
-    """Serve until Ctrl-C; models are loaded meanwhile.
-
-    Raises:
-        AgeRestoreError: Models cannot be loaded, or the folder holds no image.
-    """
+def _run(service: "Service", listening: socket.socket, names: list[str], token: str, open_page: bool) -> None:
+    """Serve until Ctrl-C; models are loaded meanwhile, and if they cannot be that is raised."""
     import uvicorn
 
-    from .page.app import make_app
-    from .page.guard import Guard, Hosts
+    from .page.app import Api
+    from .page.guard import Guard
 
     port = listening.getsockname()[1]
-    called = {name.lower() for name in (*names, *([] if host in ANY else [f"[{host}]" if ":" in host else host]))}
-    config = uvicorn.Config(
-        Guard(make_app(service), token, Hosts(port, called)),
-        log_level="warning", access_log=False, ws="none", lifespan="off", server_header=False, proxy_headers=False,
-        limit_concurrency=CONNECTIONS, timeout_keep_alive=5, timeout_graceful_shutdown=2,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(
+        Guard(Api(service).app(), token, port, names), log_level="warning", access_log=False, ws="none", lifespan="off",
+        server_header=False, proxy_headers=False, limit_concurrency=CONNECTIONS, timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+    ))  # fmt: skip
     failures: list[AgeRestoreError] = []
 
     def load() -> None:
@@ -138,7 +117,7 @@ def run(
             failures.append(error)
             server.should_exit = True
 
-    address = f"http://{names[0] if names and host in ANY else LOOPBACK if host in ANY else host}:{port}/#{token}"
+    address = f"http://{names[0] if names else LOOPBACK}:{port}/#{token}"
     echo(f"agerestore serves {address}  (Ctrl-C ends it)")
     threading.Thread(target=load, name="loading", daemon=True).start()
     if open_page:

@@ -1,8 +1,8 @@
 """Who may ask: the hosts, origins and the token of requests, and the headers of every response.
 
-A web page that is open in the same browser can send requests to this server, too. Foreign ones are refused by the name
-that they call the server by (against DNS rebinding), by their origin, and by a token that only our page has. No header
-of CORS is ever sent: so a browser sends nothing with the header of the token from elsewhere.
+Any web page that is open in the same browser can send requests to this server. They are refused by the name that they
+call it by (DNS rebinding), by their origin, and by a token that only our page has. No header of CORS is ever sent, so a
+browser sends nothing that bears the token from elsewhere.
 """
 
 import hmac
@@ -15,10 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "X-Agerestore-Token"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-SAFE = ("GET", "HEAD")
+POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"{POLICY}frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -27,67 +26,44 @@ HEADERS = {
 
 
 @dataclass(frozen=True)
-class Hosts:
-    """The names by which the server may be called.
-
-    Attributes:
-        port: That it listens on.
-        names: Further names or addresses, which may come with any port, as behind a proxy.
-    """
-
-    port: int
-    names: Collection[str] = ()
-
-    def allow(self, host: str) -> bool:
-        """Whether a request may bear this `Host`."""
-        name, separator, port = host.lower().rpartition(":")
-        if not separator or port.endswith("]"):  # without a port; an address of IPv6 has colons of its own
-            name, port = host.lower(), "80"
-        return name in self.names or (name in LOOPBACK and port == str(self.port))
-
-
-@dataclass(frozen=True)
 class Guard:
-    """Refuses requests that are not our page's, and adds headers to each response.
-
-    Attributes:
-        app: What is guarded.
-        token: That requests to the API must bear.
-        hosts: By which the server may be called.
-    """
+    """Refuses requests to `app` that are not our page's, and adds headers to each response."""
 
     app: ASGIApp
     token: str
-    hosts: Hosts
+    port: int  # that the server listens on, and is called by under the names of this machine
+    names: Collection[str] = ()  # further names that it may be called by, with any port, as behind a proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":  # of which there are none: neither sockets nor a lifespan
-            raise RuntimeError(f"a scope of type {scope['type']}")
+        if scope["type"] != "http":
+            raise RuntimeError(f"nothing here answers to {scope['type']}")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        refusal = self._refusal(scope)
-        await (refusal or self.app)(scope, receive, send_with_headers)
+        await (self._refusal(scope) or self.app)(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
-        if len(hosts) != 1 or not self.hosts.allow(hosts[0]):
-            return _refused(421, "this name is not that of the server; start it with --allow-host NAME to allow it")
-        if scope["method"] not in SAFE and any(each != f"{scope['scheme']}://{hosts[0]}" for each in origins):
+        if len(hosts) != 1 or not self._is_ours(hosts[0].lower()):
+            return _refused(421, "the server does not know itself by this name; start it with --allow-host NAME")
+        own = f"{scope['scheme']}://{hosts[0]}"
+        if scope["method"] not in ("GET", "HEAD") and any(origin != own for origin in origins):
             return _refused(403, "the request comes from another page")
-        if not scope["path"].startswith("/api/"):
-            return None
-        given = headers.get(TOKEN, "")
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
-            return _refused(
-                401, f"the header {TOKEN} must bear the token of the address that `agerestore serve` printed"
-            )
+        given = headers.get(TOKEN, "").encode()
+        if scope["path"].startswith("/api/") and not hmac.compare_digest(given, self.token.encode()):
+            return _refused(401, f"the header {TOKEN} must bear the token of the address that was printed")
         return None
+
+    def _is_ours(self, host: str) -> bool:
+        name, colon, port = host.rpartition(":")
+        if not colon or port.endswith("]"):  # an address of IPv6 has colons of its own
+            name, port = host, "80"
+        return name in self.names or (name in LOOPBACK and port == str(self.port))
 
 
 def _refused(status: int, error: str) -> JSONResponse:

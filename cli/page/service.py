@@ -1,9 +1,8 @@
 """What the server answers with: files that it holds, what is known of them, and the tasks that clients ask for."""
 
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,10 @@ from agerestore._version import __version__
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import OutputExistsError, UsageError
 
-from . import facts, work
+from . import work
 from .folder import Folder
-from .settings import MOST_SAMPLES, SUFFIXES, Wanted, read_wanted
+from .requests import explained
+from .settings import MOST_SAMPLES, Wanted, read_wanted
 from .store import Cache, Held, HeldMask, Output, Store
 from .worker import ENDED, Task, Worker
 
@@ -21,119 +21,76 @@ if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.images.photo import Photo
 
-WARM_UP = 320  # pixels a side of the image that shows how fast this machine is
-COPIES = 12  # samples a pixel that are held while an image is restored
+SUFFIXES = {"restore": ".restored", "colorize": ".colorized"}  # of the names of results
+MODELS = {"restore": ["auto", "photo"], "colorize": ["auto", "photo-color", "cars-color"]}  # that suit photographs
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the server works.
-
-    Attributes:
-        device, precision, threads: See the options of the command.
-        max_pixels: Larger images are refused.
-        max_bytes: Larger uploads are refused.
-        memory: Bytes of uploads and results that are held, and half as many of decoded images.
-        uploads: So many are held.
-        queue: So many tasks wait.
-    """
+    """How the server works."""
 
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
-    max_pixels: int = MAX_PIXELS
-    max_bytes: int = 200_000_000
-    memory: int = 1_000_000_000
-    uploads: int = 200
-    queue: int = 8
+    max_pixels: int = MAX_PIXELS  # of an image
+    max_bytes: int = 200_000_000  # of an upload
+    memory: int = 1_000_000_000  # bytes of files and results that are held, and half as many of decoded images
+    uploads: int = 200  # that are held
+    queue: int = 8  # tasks that wait
 
 
 class Service:
     """Files, models and the one thread that computes."""
 
     def __init__(self, options: Options, folder: Folder | None = None) -> None:
-        """Start without models; `load` loads them."""
+        """Begin without models, which `load` loads."""
         self.options, self.folder = options, folder
         self.store = Store(options.uploads, options.memory)
-        self.worker = Worker(options.queue)
-        self.seconds: dict[str, float] = {}  # for a megapixel, by verb
+        self.worker = Worker(options.queue, lambda error: explained(error)[1])
+        self.ready = threading.Event()  # whether models are loaded
         self._photos = Cache(options.memory // 2)
-        self._ready = threading.Event()
-
-    # ------------------------------------------------------------------------------------------ the server
+        self._seconds: dict[str, float] = {}  # that a megapixel takes, by verb
 
     def load(self) -> None:
-        """Load models and list the folder; all but the page itself waits for it."""
-        from agerestore import device as devices
-
-        devices.set_threads(self.options.threads)
-        devices.keep_memory()
-        if self.folder is not None:
-            for source, results in self.folder.files().items():
-                self.store.add(self.folder.name_of(source), source=source).results = results
-        start = time.perf_counter()
-        work.warm_up(self.options, WARM_UP)
-        self.seconds["restore"] = (time.perf_counter() - start) / (WARM_UP**2 / 1e6)
-        self._ready.set()
-
-    def wait(self) -> None:
-        """Wait for the models."""
-        self._ready.wait()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the models are loaded."""
-        return self._ready.is_set()
+        """Search the folder and load models; all but the page itself waits for that."""
+        for held in self.folder.search() if self.folder is not None else ():
+            self.store.add(held)
+        self._seconds["restore"] = work.warm_up(self.options)
+        self.ready.set()
 
     def state(self) -> dict[str, Any]:
         """What the server is and can."""
-        options, folder = self.options, self.folder
-        return {
-            "version": __version__,
-            "ready": self.is_ready,
-            "limits": {
-                "bytes": options.max_bytes,
-                "pixels": options.max_pixels,
-                "pictures": options.uploads,
-                "memory": options.memory,
-                "queue": options.queue,
-                "samples": MOST_SAMPLES,
-            },
-            "folder": folder and folder.as_json(),
-            "models": {"restore": ["auto", "photo"], "colorize": ["auto", "photo-color", "cars-color"]},
-        }
+        given, folder = self.options, self.folder
+        limits = {"bytes": given.max_bytes, "pixels": given.max_pixels, "memory": given.memory, "queue": given.queue}
+        limits |= {"pictures": given.uploads, "samples": MOST_SAMPLES}
+        own = {"version": __version__, "ready": self.ready.is_set(), "limits": limits, "models": MODELS}
+        return {**own, "folder": folder and folder.as_json()}
 
     # ------------------------------------------------------------------------------------------ files
 
     def upload(self, name: str, data: bytes) -> Held:
-        """Hold the bytes of a file.
+        """Hold the bytes of a file, if they are those of an image."""
+        from .facts import facts_of, with_ending
 
-        Raises:
-            UnreadableError: It is no image.
-        """
         photo = self._decode(data, Path(name or "image"))
-        held = self.store.add(facts.with_ending(name, photo), data, **facts.describe(photo))
-        self._cached((held.id, "before", 0), lambda: photo)
-        return held
+        held = Held(with_ending(name, photo), data=data, facts=facts_of(photo))
+        self._cached((held.id, 0), lambda: photo)
+        return self.store.add(held)
 
     def open(self, held: Held) -> None:
-        """Learn what a file of the folder is when it is first asked for, and find the mask next to it."""
-        if held.facts:
-            return
-        held.facts = facts.describe(self.photo(held))
-        if self.folder is not None and (path := self.folder.mask_of(held)) is not None:
-            self.set_mask(held, path.read_bytes(), path)
-            held.mask = held.mask and replace(held.mask, path=path)
+        """Learn what a file of the folder is when it is first asked for, and read the mask that is there."""
+        from .facts import facts_of
+
+        if not held.facts:
+            held.facts = facts_of(self.photo(held))
+            path = self.folder.mask_of(held) if self.folder is not None else None
+            if path is not None:
+                self.set_mask(held, path.read_bytes(), path)
 
     def photo(self, held: Held, what: str = "before") -> "Photo":
-        """The image of a file, or of what was made of it.
-
-        Raises:
-            KeyError: That was not made.
-            UnreadableError: The file of the folder is gone or no image.
-        """
+        """The image of a file, or of what was made of it."""
         if what == "before":
-            return self._cached((held.id, what, 0), lambda: self._decode(held.read(), held.path))
+            return self._cached((held.id, 0), lambda: self._decode(held.read(), held.path))
         output = held.results[what]
         return self._cached((held.id, what, held.version), lambda: self._decode(output.read(), Path(output.name)))
 
@@ -150,114 +107,105 @@ class Service:
 
         return io.decode(data, path, self.options.max_pixels)
 
-    def describe(self, held: Held) -> dict[str, Any]:
-        """All that is known of a file; it is inspected if that was not done yet."""
-        if not held.found and (held.inspecting is None or held.inspecting.state == "canceled"):
-            held.inspecting = self.worker.submit(Task("inspect", work.inspect(self, held), held.id), later=True)
-        return facts.as_json(held, self.estimate(held))
+    def set_mask(self, held: Held, data: bytes, path: Path | None = None) -> float:
+        """Take a mask file, which may lie on the disk, in the place of the one there is; gives the share it marks."""
+        from agerestore.batch.masks import decode_mask
+
+        name, most = path or Path("mask"), self.options.max_pixels
+        missing = decode_mask(data, name, self.photo(held), max_pixels=most).missing
+        held.mask = HeldMask("given" if held.mask is None else "edited", work.mask_png(missing), path)
+        self.store.trim()
+        return float(missing.mean())
 
     def output(self, held: Held, what: str) -> Output | None:
         """A file that was made, or the mask as a file."""
         if what == "mask" and held.mask is not None:
-            return Output(self.mask_path(held).name, held.mask.png)
+            return Output(self.mask_path(held).name, held.mask.png, self.mask_path(held))
         return held.results.get(what)
 
     def remove(self, held: Held) -> None:
-        """Drop an upload and end what is done with it."""
-        for task in (held.task, held.inspecting):
-            if task is not None:
-                self.worker.cancel(task)
+        """Drop an upload, and end what is done with it."""
+        for task in filter(None, (held.task, held.inspecting)):
+            self.worker.cancel(task)
         if held.source is None:
-            self.store.remove(held.id)
+            self.store.drop(held)
 
-    # ------------------------------------------------------------------------------------------ masks
+    def describe(self, held: Held) -> dict[str, Any]:
+        """All that is known of a file; it is inspected if that was not done yet."""
+        if not held.found and (held.inspecting is None or held.inspecting.state == "canceled"):
+            held.inspecting = self.worker.submit(Task("inspect", work.inspect(self, held), held.id), later=True)
+        task, unknown = held.task or held.inspecting, dict.fromkeys(("findings", "proposal", "domain"))
+        proposed = held.found.get("proposal", {}).get("verb", "restore")
+        state = {"mask": held.mask and held.mask.kind, "job": task and task.id, "version": held.version}
+        results = [output.as_json(what) for what, output in held.results.items()]
+        estimate = self._estimate(held, proposed)
+        return summary(held) | held.facts | unknown | held.found | state | {"estimate": estimate, "results": results}
 
-    def set_mask(self, held: Held, data: bytes, path: Path = Path("mask")) -> float:
-        """Take a mask file, in the place of the one there is; gives the share of the pixels that it marks.
+    def _estimate(self, held: Held, verb: str) -> dict[str, float]:
+        """Seconds and megabytes that a verb is expected to take."""
+        from agerestore.inference.tiling import BYTES_PER_PIXEL, LARGEST_TILE
 
-        Raises:
-            ImageFileError: No mask of this image.
-        """
-        from agerestore.batch.masks import decode_mask
+        pixels = held.facts["width"] * held.facts["height"]
+        seconds = self._seconds.get(verb, self._seconds["restore"]) * pixels / 1e6
+        needed = min(LARGEST_TILE**2, pixels) * BYTES_PER_PIXEL + pixels * work.BYTES_PER_PIXEL
+        return {"seconds": round(seconds, 1), "megabytes": round(needed / 1e6)}
 
-        missing = decode_mask(data, path, self.photo(held), max_pixels=self.options.max_pixels).missing
-        held.mask = HeldMask("given" if held.mask is None else "edited", work.mask_png(missing))
-        self.store.trim()
-        return float(missing.mean())
+    def took(self, verb: str, seconds: float, held: Held) -> None:
+        """Learn how long a verb takes here."""
+        self._seconds[verb] = seconds / max(held.facts["width"] * held.facts["height"] / 1e6, 0.05)
 
     # ------------------------------------------------------------------------------------------ tasks
 
-    def restore_or_colorize(self, held: Held, verb: str, body: Any) -> Task:
-        """Queue restoring or colorizing a file.
+    def submit(self, held: Held, verb: str, body: Any) -> Task:
+        """Let a file wait for being restored, colorized, or searched for defects.
 
         Raises:
-            AgeRestoreError: Settings that are not understood, or it is being worked on.
+            AgeRestoreError: Settings that are not understood, or it is worked on already.
             QueueFullError: Too many tasks wait.
         """
-        wanted = self._read(verb, body, held.mask is not None)
-        command = wanted.command(held.path, self.job(held, wanted).target, self.mask_path(held))
-        estimate = self.estimate(held, verb)["seconds"]
-        return self._submit(held, Task(verb, work.make(self, held, wanted), held.id, command, estimate))
-
-    def find(self, held: Held, body: Any) -> Task:
-        """Queue finding the defects of a file.
-
-        Raises:
-            AgeRestoreError: Settings that are not understood, or it is being worked on.
-            QueueFullError: Too many tasks wait.
-        """
-        settings = self._read("restore", body).settings
-        return self._submit(held, Task("find", work.find(self, held, settings), held.id))
-
-    def restore_folder(self, body: Any) -> Task:
-        """Queue restoring the whole folder.
-
-        Raises:
-            AgeRestoreError: Settings that are not understood, or another run is at work in the folder.
-            QueueFullError: Too many tasks wait.
-        """
-        if self.folder is None:
-            raise UsageError("no folder was given; start `agerestore serve FOLDER`")
-        wanted = self._read("restore", body)
-        self.folder.refuse(wanted)
-        files = {held.source: held for held in self.store.all() if held.source is not None}
-        command = wanted.command(self.folder.source, self.folder.out, None)
-        return self.worker.submit(Task("folder", work.make_all(self, wanted, self.folder, files), command=command))
-
-    def _read(self, verb: str, body: Any, has_mask: bool = False) -> Wanted:
-        return read_wanted(verb, body, has_mask, self.options.max_pixels, self.options.precision)
-
-    def _submit(self, held: Held, task: Task) -> Task:
         if held.task is not None and held.task.state not in ENDED:
             raise OutputExistsError(f"{held.name}: is being worked on; wait for that, or cancel it")
+        if verb == "find":
+            task = Task(verb, work.find(self, held, self._wanted("restore", body).settings.sensitivity), held.id)
+        else:
+            wanted = self._wanted(verb, body, held.mask is not None)
+            command = wanted.command(held.path, self.job(held, wanted).target, self.mask_path(held))
+            estimate = self._estimate(held, verb)["seconds"]
+            task = Task(verb, work.make(self, held, wanted), held.id, command, estimate)
         held.task = self.worker.submit(task)
         return task
 
-    # ------------------------------------------------------------------------------------------ names and numbers
+    def submit_folder(self, body: Any) -> Task:
+        """Let the whole folder wait for being restored; see `submit`."""
+        wanted = self._wanted("restore", body)
+        if self.folder is None:
+            raise UsageError("no folder was given; start `agerestore serve FOLDER`")
+        if wanted.ext is not None:
+            raise UsageError("`ext` is for single files; of a folder every result has the format of its source")
+        self.folder.refuse_locked()
+        command = wanted.command(self.folder.source, self.folder.out)
+        return self.worker.submit(Task("folder", work.make_all(self, self.folder, wanted), command=command))
+
+    def _wanted(self, verb: str, body: Any, has_mask: bool = False) -> Wanted:
+        return read_wanted(verb, body, has_mask, self.options.max_pixels, self.options.precision)
 
     def job(self, held: Held, wanted: Wanted) -> "Job":
         """The names of the files that a verb makes of a file."""
         from agerestore.batch.jobs import Job
 
-        if held.source is not None and self.folder is not None:
+        if self.folder is not None and held.source is not None:
             return self.folder.job_of(held, wanted.ext)
         name = Path(held.name)
         return Job(name, name.with_name(f"{name.stem}{SUFFIXES[wanted.verb]}{wanted.ext or name.suffix}"))
 
     def mask_path(self, held: Held) -> Path:
-        """The file of the mask that was given, as commands name it."""
-        if held.source is not None and self.folder is not None:
+        """The file of the mask, as commands name it."""
+        if self.folder is not None and held.source is not None:
             return self.folder.mask_path(held)
         return Path(f"{Path(held.name).stem}.mask.png")
 
-    def estimate(self, held: Held, verb: str | None = None) -> dict[str, float]:
-        """Seconds and megabytes that a verb, or the proposed action, is expected to take."""
-        from agerestore.device import choose
-        from agerestore.inference.tiling import BYTES_PER_PIXEL, tile_side
 
-        verb = verb or held.found.get("proposal", {}).get("verb")
-        rate = self.seconds.get("colorize" if verb == "colorize" else "restore", self.seconds["restore"])
-        pixels = held.facts["width"] * held.facts["height"]
-        tile = min(tile_side(choose(self.options.device)) ** 2, pixels)
-        needed = tile * BYTES_PER_PIXEL + pixels * held.facts["bits"] // 8 * COPIES
-        return {"seconds": round(rate * pixels / 1e6, 1), "megabytes": round(needed / 1e6)}
+def summary(held: Held) -> dict[str, Any]:
+    """A file in a list of them."""
+    sizes = {name: held.facts.get(name) for name in ("width", "height")}
+    return {"id": held.id, "name": held.name, **sizes, "state": held.state, "in_folder": held.source is not None}

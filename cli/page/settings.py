@@ -19,68 +19,63 @@ from agerestore.errors import UsageError
 from .._wording import as_option
 
 MOST_SAMPLES = 16  # which are held in memory
-SUFFIXES = {"restore": ".restored", "colorize": ".colorized"}
-COMMON = {"model", "ext", "overwrite", "force"}
-# `tile` and `precision` are the server's business.
-RESTORE = {each.name for each in fields(RestoreSettings)} - {"tile", "precision"}
-COLORIZE = {each.name for each in fields(ColorizeSettings)} - {"precision", "force"}
+SERVER = {"precision", "tile", "max_pixels"}  # options that are the server's own
+SETTINGS = {"restore": RestoreSettings, "colorize": ColorizeSettings}
+OPTIONS = {verb: {each.name for each in fields(kind)} - SERVER for verb, kind in SETTINGS.items()}
+FLAGS = {"force", "overwrite", "colorize"}
+KNOWN = {
+    "restore": OPTIONS["restore"] | FLAGS | {"model", "ext", "mask"},
+    "colorize": OPTIONS["colorize"] | {"model", "ext", "overwrite"},
+}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a client asks for.
-
-    Attributes:
-        verb: "restore" or "colorize".
-        model: "auto" or the name of a shipped model.
-        mask: "none", "auto" or "given"; of restoring.
-        settings: Options of the verb.
-        extras: Likewise.
-        ext: Ending of the result; None for that of the source.
-        overwrite: Whether a file in the folder of the results may be replaced that this server did not make.
-    """
+    """What a client asks for, as the command would take it."""
 
     verb: str
     model: str
-    mask: str
-    settings: RestoreSettings | ColorizeSettings
-    extras: RestoreFileSettings | ColorizeFileSettings
-    ext: str | None
-    overwrite: bool
+    mask: str  # none, auto or given
+    settings: Any
+    extras: Any
+    ext: str | None = None  # of the result; None for that of the source
+    overwrite: bool = False  # replace a file in the folder of the results that was not made here
 
     @property
     def files(self) -> FileOptions:
         """How results are written."""
         return FileOptions(ext=self.ext)
 
-    def command(self, source: Path, target: Path, mask: Path | None) -> str:
-        """The command that writes the same bytes.
-
-        Args:
-            source: The file or folder.
-            target: Of the result.
-            mask: The file of the mask that was given.
-        """
-        words = ["agerestore", self.verb, _argument(source), _argument(target)]
-        words += [] if self.model == "auto" else ["-m", self.model]
-        if self.verb == "restore":
-            automatic = "auto" if self.model == "auto" else "none"
-            option = str(mask) if self.mask == "given" else self.mask
-            words += [] if option == automatic == "auto" else ["--mask", option]
+    def command(self, source: Path, target: Path, mask: Path | None = None) -> str:
+        """The command that writes the same bytes; `mask` is the file of the one that was given."""
+        options = {} if self.model == "auto" else {"model": self.model}
+        if self.verb == "restore" and (self.mask, self.model) != ("auto", "auto"):
+            options["mask"] = str(mask) if self.mask == "given" else self.mask
         for group in (self.settings, self.extras):
-            for each in fields(group):
-                if each.name not in ("precision", "tile", "max_pixels"):
-                    words += _options(each.name, getattr(group, each.name), each.default)
-        return shlex.join(words)
+            options |= {each.name: getattr(group, each.name) for each in fields(group) if _is_said(group, each)}
+        words = [word for name, value in options.items() for word in _words(name, value)]
+        paths = [f"./{path}" if str(path).startswith("-") else str(path) for path in (source, target)]
+        return shlex.join(["agerestore", self.verb, *paths, *words])
+
+
+def _is_said(group: Any, option: Any) -> bool:
+    return option.name not in SERVER and getattr(group, option.name) != option.default
+
+
+def _words(name: str, value: Any) -> list[str]:
+    if value is True:
+        return [as_option(name)]
+    values = value if name == "hints" else [value]
+    return [word for each in values for word in (as_option(name), str(each))]
 
 
 def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision: str) -> Wanted:
-    """Read the body of a request.
+    """Read the settings in a request.
 
     Args:
-        verb: "restore" or "colorize".
+        verb: restore or colorize.
         body: JSON.
-        has_mask: Whether there is a mask, which is then the default.
+        has_mask: Whether a mask was given, which is then the default.
         max_pixels: Larger images are refused.
         precision: Of the networks.
 
@@ -89,52 +84,46 @@ def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision
     """
     if not isinstance(body, Mapping):
         raise UsageError("the settings must be an object of JSON")
-    known = RESTORE | COMMON | {"mask", "colorize"} if verb == "restore" else COLORIZE | COMMON
-    if unknown := sorted(set(body) - known):
-        raise UsageError(f"{unknown[0]!r} is no setting of {verb}; those are {', '.join(sorted(known))}")
     given = {name: value for name, value in body.items() if value is not None}
-    if not _is_whole(given.get("samples", 1)) or given.get("samples", 1) > MOST_SAMPLES:
-        raise UsageError(f"`samples` must be a whole number up to {MOST_SAMPLES}")
+    if unknown := sorted(given.keys() - KNOWN[verb]):
+        raise UsageError(f"{unknown[0]!r} is no setting of {verb}; those are {', '.join(sorted(KNOWN[verb]))}")
+    flags = {name: given.get(name, False) for name in FLAGS}
+    if wrong := [name for name, value in flags.items() if not isinstance(value, bool)]:
+        raise UsageError(f"`{wrong[0]}` must be true or false")
+    options = {name: given[name] for name in OPTIONS[verb] & given.keys()} | {"precision": precision}
+    model, ext = _model(given), _ext(given)
+    mask = "none"
+    extras: Any = ColorizeFileSettings(max_pixels=max_pixels)
+    if "hints" in options:
+        options["hints"] = read_hints([_hint(each) for each in _items(options["hints"])])
     if verb == "restore":
-        return _restore(given, has_mask, max_pixels, precision)
-    return _colorize(given, max_pixels, precision)
+        model = "photo" if flags["force"] and model == "auto" else model  # which leaves nothing alone
+        mask = _mask(given, has_mask, model)
+        extras = RestoreFileSettings(colorize=flags["colorize"], max_pixels=max_pixels)
+    settings = SETTINGS[verb](**options)
+    if settings.samples > MOST_SAMPLES:
+        raise UsageError(f"`samples` {settings.samples} are more than {MOST_SAMPLES}; draw fewer at a time")
+    return Wanted(verb, model, mask, settings, extras, ext, flags["overwrite"])
 
 
-def _restore(given: dict[str, Any], has_mask: bool, max_pixels: int, precision: str) -> Wanted:
-    forced = _flag(given, "force") and given.get("model", "auto") == "auto"  # the model does what it would leave alone
-    model = "photo" if forced else _model(given)
-    mask = given.get("mask", "given" if has_mask else "auto" if model == "auto" else "none")
-    if mask not in ("none", "auto", "given") or (mask == "given" and not has_mask):
-        raise UsageError("`mask` must be auto, none, or given, once a mask was sent")
-    settings = RestoreSettings(**{n: given[n] for n in RESTORE & given.keys()}, precision=precision)
-    extras = RestoreFileSettings(colorize=_flag(given, "colorize"), max_pixels=max_pixels)
-    return Wanted("restore", model, mask, settings, extras, _ext(given), _flag(given, "overwrite"))
-
-
-def _colorize(given: dict[str, Any], max_pixels: int, precision: str) -> Wanted:
-    own = {n: given[n] for n in COLORIZE & given.keys()}
-    if "hints" in own:
-        own["hints"] = read_hints([_hint(each) for each in own["hints"]])
-    settings = ColorizeSettings(**own, force=_flag(given, "force"), precision=precision)
-    extras = ColorizeFileSettings(max_pixels=max_pixels)
-    return Wanted("colorize", _model(given), "none", settings, extras, _ext(given), _flag(given, "overwrite"))
-
-
-def _hint(each: Any) -> Any:
-    return (each.get("x"), each.get("y"), each.get("color")) if isinstance(each, Mapping) else each
-
-
-def _model(given: dict[str, Any]) -> str:
-    """The model; only a shipped one, as its name could else be the path of any file."""
+def _model(given: Mapping[str, Any]) -> str:
+    """The model; a shipped one, as any other name could be the path of a file."""
     from agerestore.models import zoo
 
     model = given.get("model", "auto")
-    if model != "auto" and model not in zoo.names():
+    if model not in ("auto", *zoo.names()):
         raise UsageError(f"no model {model!r}; choose auto or one of {', '.join(zoo.names())}")
     return str(model)
 
 
-def _ext(given: dict[str, Any]) -> str | None:
+def _mask(given: Mapping[str, Any], has_mask: bool, model: str) -> str:
+    mask = given.get("mask", "given" if has_mask else "auto" if model == "auto" else "none")
+    if mask not in ("none", "auto", "given") or (mask == "given" and not has_mask):
+        raise UsageError("`mask` must be auto, none, or given, once a mask was sent")
+    return str(mask)
+
+
+def _ext(given: Mapping[str, Any]) -> str | None:
     from agerestore.batch.jobs import checked_ext
 
     ext = given.get("ext")
@@ -143,25 +132,9 @@ def _ext(given: dict[str, Any]) -> str | None:
     return checked_ext(ext)
 
 
-def _flag(given: dict[str, Any], name: str) -> bool:
-    value = given.get(name, False)
-    if not isinstance(value, bool):
-        raise UsageError(f"`{name}` must be true or false")
-    return value
+def _items(hints: Any) -> list[Any]:
+    return hints if isinstance(hints, list) else [hints]
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _options(name: str, value: Any, default: Any) -> list[str]:
-    if value == default:
-        return []
-    if value is True:
-        return [as_option(name)]
-    values = value if isinstance(value, tuple) and name == "hints" else [value]
-    return [word for each in values for word in (as_option(name), str(each))]
-
-
-def _argument(path: Path) -> str:
-    return f"./{path}" if str(path).startswith("-") else str(path)
+def _hint(each: Any) -> Any:
+    return [each.get(name) for name in ("x", "y", "color")] if isinstance(each, Mapping) else each

@@ -5,134 +5,92 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from agerestore.files import printable
+from .worker import Task
 
-LONGEST_NAME = 120  # characters
 DROPPED = 10_000  # ids that are remembered as dropped
 
 
-@dataclass(frozen=True)
-class Output:
-    """A file that was made: in memory, or on the disk of the server where it works on a folder.
-
-    Attributes:
-        name: Of the file, for people.
-        data: Its bytes; None where it is on the disk.
-        path: Where it is on the disk.
-    """
+class Output(NamedTuple):
+    """A file that was made: in memory, or on the disk of the server where it works on a folder."""
 
     name: str
-    data: bytes | None = None
-    path: Path | None = None
+    data: bytes | None
+    path: Path
 
     def read(self) -> bytes:
-        """Its bytes.
+        """Its bytes."""
+        return self.path.read_bytes() if self.data is None else self.data
 
-        Raises:
-            OSError: It is no longer on the disk.
-        """
-        if self.data is not None:
-            return self.data
-        assert self.path is not None
-        return self.path.read_bytes()
-
-    @property
-    def size(self) -> int:
-        """Its bytes, counted."""
-        return len(self.data) if self.data is not None else self.path.stat().st_size if self.path else 0
+    def as_json(self, what: str) -> dict[str, Any]:
+        """The file as clients see it."""
+        size = len(self.data) if self.data is not None else self.path.stat().st_size if self.path.exists() else 0
+        return {"what": what, "name": self.name, "bytes": size}
 
 
-@dataclass(frozen=True)
-class HeldMask:
-    """A mask: a PNG of 8 bits, white where pixels are missing, of the size of the upright image.
+class HeldMask(NamedTuple):
+    """A mask as a PNG, white where pixels are missing, of the size of the upright image."""
 
-    Attributes:
-        kind: "given", "found" or "edited".
-        png: The file.
-        path: The file that it was read from, on the disk of the server; None once it was edited.
-    """
-
-    kind: str
-    png: bytes = field(repr=False)
-    path: Path | None = None
+    kind: str  # given, found or edited
+    png: bytes
+    path: Path | None = None  # the file that it was read from; None of one that was sent, found or edited
 
 
-@dataclass
+@dataclass(eq=False)
 class Held:
-    """A file that is held, with all that is known and was made of it.
+    """A file that is held, with all that is known and was made of it."""
 
-    Attributes:
-        id: That clients call it by.
-        name: Of the file, printable; of a file of the folder with the folders above it.
-        source: Where it lies on the disk; None of an upload.
-        data: Its bytes; None of a file of the folder.
-        facts: What its header and metadata say; empty until it is opened.
-        found: What inspecting it found; empty until then.
-        mask: Of its missing pixels.
-        results: By what they are: after, sample-1, uncertainty, ...
-        task: The last task that works on it.
-        inspecting: The task that inspects it.
-        version: Counts its results, so that older ones are not shown.
-    """
-
-    id: str
-    name: str
-    source: Path | None = None
-    data: bytes | None = field(default=None, repr=False)
-    facts: dict[str, Any] = field(default_factory=dict)
-    found: dict[str, Any] = field(default_factory=dict)
+    name: str  # printable; of a file of the folder with the folders above it
+    source: Path | None = None  # where a file of the folder lies
+    data: bytes | None = None  # of an upload
+    facts: dict[str, Any] = field(default_factory=dict)  # what its header and metadata say, once it was opened
+    found: dict[str, Any] = field(default_factory=dict)  # what inspecting it has found
     mask: HeldMask | None = None
-    results: dict[str, Output] = field(default_factory=dict)
-    task: Any = None
-    inspecting: Any = None
-    version: int = 0
+    results: dict[str, Output] = field(default_factory=dict)  # by what they are: after, sample-1, uncertainty, ...
+    version: int = 0  # counts the results, so that older ones are not shown
+    task: Task | None = None  # the last one that was asked for
+    inspecting: Task | None = None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     def read(self) -> bytes:
-        """The bytes of the file.
-
-        Raises:
-            UnreadableError: A file of the folder is gone.
-        """
-        if self.data is not None:
-            return self.data
+        """The bytes of the file."""
         from agerestore.images.io import read_bytes
 
-        assert self.source is not None
-        return read_bytes(self.source)
+        return read_bytes(self.path) if self.data is None else self.data
 
     @property
     def path(self) -> Path:
-        """The name as messages and commands give it."""
+        """The file as messages and commands name it."""
         return self.source or Path(self.name)
 
     @property
-    def bytes_held(self) -> int:
-        """How much memory it takes."""
+    def size(self) -> int:
+        """Bytes of memory that it takes."""
         made = [output.data for output in self.results.values()]
-        return sum(len(each) for each in (*made, self.mask.png if self.mask else None, self.data) if each)
+        return sum(len(each) for each in (self.data, self.mask and self.mask.png, *made) if each)
+
+    @property
+    def state(self) -> str:
+        """Whether it is new, waited for, done or failed."""
+        if self.task is not None and self.task.state in ("queued", "running", "failed"):
+            return self.task.state
+        return "done" if "after" in self.results else "new"
 
 
 class Store:
-    """Files by id; of uploads the least recently used are dropped once there are too many or too large ones."""
+    """Files by id; the uploads used longest ago are dropped once there are too many or too large ones."""
 
     def __init__(self, most: int, most_bytes: int) -> None:
-        """Make an empty one.
-
-        Args:
-            most: Uploads that are held.
-            most_bytes: All that is held, in bytes.
-        """
-        self.most, self.most_bytes = most, most_bytes
+        """Hold so many uploads, and so many bytes."""
+        self._most, self._most_bytes = most, most_bytes
         self._held: OrderedDict[str, Held] = OrderedDict()
         self._dropped: deque[str] = deque(maxlen=DROPPED)
         self._lock = threading.Lock()
 
-    def add(self, name: str, data: bytes | None = None, source: Path | None = None, **facts: Any) -> Held:
+    def add(self, held: Held) -> Held:
         """Hold a file."""
-        held = Held(secrets.token_urlsafe(12), name, source, data, facts)
         with self._lock:
             self._held[held.id] = held
         self.trim()
@@ -141,65 +99,48 @@ class Store:
     def get(self, id: str) -> Held | None:
         """The file of an id; None if there is none."""
         with self._lock:
-            if (held := self._held.get(id)) is not None:
+            if id in self._held:
                 self._held.move_to_end(id)
-            return held
+            return self._held.get(id)
 
     def was_dropped(self, id: str) -> bool:
-        """Whether a file of this id was held before."""
+        """Whether there was a file of this id."""
         return id in self._dropped
-
-    def remove(self, id: str) -> None:
-        """Drop a file."""
-        with self._lock:
-            if self._held.pop(id, None) is not None:
-                self._dropped.append(id)
 
     def all(self) -> list[Held]:
         """All files, the one that was used last at the end."""
         with self._lock:
             return list(self._held.values())
 
-    @property
-    def bytes_held(self) -> int:
-        """How much memory all files take."""
-        return sum(held.bytes_held for held in self.all())
+    def drop(self, held: Held) -> None:
+        """Hold an upload no longer."""
+        with self._lock:
+            if self._held.pop(held.id, None) is not None:
+                self._dropped.append(held.id)
 
     def trim(self) -> None:
-        """Drop the uploads that were used longest ago, until what is held is within the limits."""
-        with self._lock:
-            uploads = [held for held in self._held.values() if held.source is None]
-            total = sum(held.bytes_held for held in self._held.values())
-            while len(uploads) > 1 and (len(uploads) > self.most or total > self.most_bytes):
-                oldest = uploads.pop(0)
-                total -= oldest.bytes_held
-                del self._held[oldest.id]
-                self._dropped.append(oldest.id)
+        """Drop uploads until what is held is within the limits."""
+        uploads = [held for held in self.all() if held.source is None]
+        total = sum(held.size for held in self.all())
+        while len(uploads) > 1 and (len(uploads) > self._most or total > self._most_bytes):
+            total -= uploads[0].size
+            self.drop(uploads.pop(0))
 
 
 class Cache:
     """Values that can be made again, up to so many bytes; one is made at a time, so that memory is bounded."""
 
     def __init__(self, most_bytes: int) -> None:
-        """Make an empty one."""
-        self.most_bytes = most_bytes
+        """Keep so many bytes."""
+        self._most_bytes = most_bytes
         self._values: OrderedDict[object, tuple[Any, int]] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def get(self, key: object, make: Callable[[], tuple[Any, int]]) -> Any:
-        """The value of a key; `make` gives it and its bytes where it is not there."""
+        """The value of a key; where it is not there `make` gives it and its bytes."""
         with self._lock:
-            if key not in self._values:
-                self._values[key] = make()
-            self._values.move_to_end(key)
-            value, _ = self._values[key]
-            while self._values and sum(size for _, size in self._values.values()) > self.most_bytes:
+            value, size = self._values.pop(key) if key in self._values else make()
+            self._values[key] = value, size
+            while self._values and sum(size for _, size in self._values.values()) > self._most_bytes:
                 self._values.popitem(last=False)
             return value
-
-
-def safe_name(name: str) -> str:
-    """The last part of a file name that a client sent, in one printable line."""
-    last = printable(PurePosixPath(name.replace("\\", "/")).name).strip().lstrip(".")
-    stem, dot, ending = last.rpartition(".")
-    return f"{stem[:LONGEST_NAME]}{dot}{ending[:10]}" if dot else last[:LONGEST_NAME]

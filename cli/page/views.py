@@ -1,26 +1,30 @@
-"""What a browser is shown of an image: 8 bits in sRGB, upright, reduced or cut out."""
+"""What a browser is given of images: 8 bits in sRGB, upright, reduced or cut out; and all results in one archive."""
 
 import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from PIL import Image, ImageCms
 
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import in_8_bits, shrink_to
 
+from .store import Output
+
 QUALITY = 92  # of previews
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of ZIP: the same results are the same bytes
 
 
 def preview(photo: Photo, side: int) -> tuple[bytes, str]:
-    """An image of at most `side` pixels a side: its bytes and media type, JPEG or, with transparency, WebP."""
-    small = replace(
-        photo,
-        pixels=shrink_to(photo.pixels, side),
-        alpha=None if photo.alpha is None else shrink_to(photo.alpha[..., None], side)[..., 0],
-    )
+    """An image of at most `side` pixels a side, JPEG or, with transparency, WebP: its bytes and media type."""
+    alpha = None if photo.alpha is None else shrink_to(photo.alpha[..., None], side)[..., 0]
+    small = replace(photo, pixels=shrink_to(photo.pixels, side), alpha=alpha)
     shown, file = _in_srgb(small), io.BytesIO()
-    if small.is_opaque:
-        shown.convert("L" if shown.mode in ("L", "LA") else "RGB").save(file, "JPEG", quality=QUALITY, subsampling=0)
+    if small.alpha is None:
+        shown.save(file, "JPEG", quality=QUALITY, subsampling=0)
         return file.getvalue(), "image/jpeg"
     shown.save(file, "WEBP", quality=QUALITY, method=2)
     return file.getvalue(), "image/webp"
@@ -28,28 +32,60 @@ def preview(photo: Photo, side: int) -> tuple[bytes, str]:
 
 def crop(photo: Photo, x: int, y: int, width: int, height: int) -> bytes:
     """A part of an image at its own size, as PNG."""
-    rows, columns = slice(max(y, 0), max(y + height, 1)), slice(max(x, 0), max(x + width, 1))
-    part = replace(
-        photo, pixels=photo.pixels[rows, columns], alpha=None if photo.alpha is None else photo.alpha[rows, columns]
-    )
-    file = io.BytesIO()
-    _in_srgb(part).save(file, "PNG", compress_level=1)
+    part = slice(y, y + height), slice(x, x + width)
+    alpha, file = None if photo.alpha is None else photo.alpha[part], io.BytesIO()
+    _in_srgb(replace(photo, pixels=photo.pixels[part], alpha=alpha)).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
 def _in_srgb(photo: Photo) -> Image.Image:
-    """An image as Pillow's, of 8 bits, its colors those of sRGB."""
     photo = photo.in_srgb_gray()
-    pixels = in_8_bits(photo.pixels)
+    pixels, profile = in_8_bits(photo.pixels), photo.metadata.icc_profile
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    profile = photo.metadata.icc_profile
     if profile is not None and image.mode == "RGB":
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            image = converted or image
-        except (ImageCms.PyCMSError, OSError):  # a broken profile, which browsers do not use either
-            pass
+        with suppress(ImageCms.PyCMSError, OSError):  # a broken profile, which nothing else uses either
+            source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            image = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB") or image
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(in_8_bits(photo.alpha)))
     return image
+
+
+class _Written(io.RawIOBase):
+    """Holds what is written to it until it is taken."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        self._parts.append(bytes(data))  # type: ignore[call-overload]
+        return len(self._parts[-1])
+
+    def take(self) -> bytes:
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
+
+def archive(outputs: Sequence[Output]) -> Iterator[bytes]:
+    """A ZIP of files, one at a time; not compressed, as they are, and without those that are gone from the disk."""
+    written, used = _Written(), set[str]()
+    with zipfile.ZipFile(written, "w") as file:
+        for output in outputs:
+            with suppress(OSError):
+                data, name = output.read(), _unused(output.name, used)
+                file.writestr(zipfile.ZipInfo(name, EPOCH), data)
+                yield written.take()
+    yield written.take()
+
+
+def _unused(name: str, used: set[str]) -> str:
+    path, number, free = PurePosixPath(name), 1, name
+    while free in used:
+        number += 1
+        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
+    used.add(free)
+    return free

@@ -1,11 +1,11 @@
 """What tasks compute, in the worker's thread: by the processors of the command, so that the bytes are the same."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import facts
 from .folder import Folder, outputs
 from .settings import Wanted
 from .store import Held, HeldMask
@@ -17,21 +17,29 @@ if TYPE_CHECKING:
 
     from .service import Options, Service
 
+WARM_UP = 320  # pixels a side of the image that shows how fast this machine is
+BYTES_PER_PIXEL = 16  # of the image and its copies while it is restored
 Work = Callable[[Task], None]
 
 
-def warm_up(options: "Options", side: int) -> None:
-    """Load the models, and restore a small image of noise by them."""
+def warm_up(options: "Options") -> float:
+    """Load the models, and restore a small image of noise by them; gives the seconds for a megapixel."""
     import numpy as np
 
+    from agerestore import device as devices
     from agerestore.api.models import detector_for, named_models
     from agerestore.images.photo import Photo
     from agerestore.inference import restorer
 
+    devices.set_threads(options.threads)
+    devices.keep_memory()
     models = named_models("auto", device=options.device)
+    detector = detector_for(models)
     named_models("auto", "colorize", options.device)
-    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-    restorer.restore(models, Photo(noise), detector=detector_for(models))
+    noise = Photo(np.random.default_rng(0).integers(0, 256, (WARM_UP, WARM_UP, 3), np.uint8))
+    start = time.perf_counter()
+    restorer.restore(models, noise, detector=detector)
+    return (time.perf_counter() - start) / (WARM_UP**2 / 1e6)
 
 
 def inspect(service: "Service", held: Held) -> Work:
@@ -42,19 +50,21 @@ def inspect(service: "Service", held: Held) -> Work:
         from agerestore.inference.colorizer import domain_score
         from agerestore.inference.inspection import inspect_photo
 
+        from .facts import findings
+
         photo, device = service.photo(held), service.options.device
         models = named_models("auto", device=device)
-        mask = None if held.mask is None else _missing(held.mask)
-        report = inspect_photo(photo, mask, models, detector_for(models), task.progress).report
+        missing = None if held.mask is None else _missing(held.mask)
+        report = inspect_photo(photo, missing, models, detector_for(models), task.progress).report
         task.check()
-        gray = report.color_mode != "color"
-        score = domain_score(named_models("auto", "colorize", device), photo) if gray else 0.0
-        held.found = facts.findings(report, score)
+        is_gray = report.color_mode != "color"
+        score = domain_score(named_models("auto", "colorize", device), photo) if is_gray else 0.0
+        held.found = findings(report, score)
 
     return work
 
 
-def find(service: "Service", held: Held, settings: Any) -> Work:
+def find(service: "Service", held: Held, sensitivity: float) -> Work:
     """What finds the defects of a file, which become its mask."""
 
     def work(task: Task) -> None:
@@ -64,7 +74,7 @@ def find(service: "Service", held: Held, settings: Any) -> Work:
 
         detector = detector_for(named_models("auto", device=service.options.device))
         found = find_defects(detector, open_image(service.photo(held)), progress=task.progress)
-        mask = found.mask(settings.sensitivity)[0, 0].numpy()
+        mask = found.mask(sensitivity)[0, 0].numpy()
         held.mask = HeldMask("found", mask_png(mask))
         task.update(results=[{"what": "mask", "share": float(mask.mean())}])
 
@@ -79,49 +89,48 @@ def make(service: "Service", held: Held, wanted: Wanted) -> Work:
 
         from .._wording import in_options
 
-        processor = _processor(service, wanted, task.progress)
-        job, photo = service.job(held, wanted), service.photo(held)
         folder = service.folder if held.source is not None else None
+        job, photo, start = service.job(held, wanted), service.photo(held), time.perf_counter()
+        processor = _processor(wanted, service.options.device, task.progress)
         if folder is not None:
             folder.refuse_taken(job, wanted)
         processor.refuse(job, photo)
         computed = processor.compute(_item(service, held, photo, wanted))
         encoded, result = processor.encode(job, computed), computed[1]
-        said = [in_options(each) for each in (*result.remarks, *(lost_remarks(photo) if result.changed else ()))]
+        task.remarks += map(in_options, [*result.remarks, *(lost_remarks(photo) if result.changed else ())])
+        if folder is not None:
+            task.remarks += folder.save(held, job, encoded, processor.key, wanted)
         if wanted.mask == "auto" and result.mask is not None and held.mask is None:
             held.mask = HeldMask("found", mask_png(result.mask))
-        if folder is not None:
-            said += folder.save(held, job, encoded, processor.key, wanted)
         files = {path: None if folder else data for path, data in encoded.files.items() if data is not None}
         held.results, held.version = outputs(job, files), held.version + 1
         service.store.trim()
-        task.update(remarks=said, results=facts.results(held))
+        service.took(wanted.verb, time.perf_counter() - start, held)
+        task.update(results=[output.as_json(what) for what, output in held.results.items()])
 
     return work
 
 
-def make_all(service: "Service", wanted: Wanted, folder: Folder, files: Mapping[Path, Held]) -> Work:
+def make_all(service: "Service", folder: Folder, wanted: Wanted) -> Work:
     """What restores the whole folder."""
 
     def work(task: Task) -> None:
-        processor = _processor(service, wanted, lambda done, total: task.check())
+        processor = _processor(wanted, service.options.device, lambda done, total: task.check())
+        files = {held.source: held for held in service.store.all() if held.source is not None}
         folder.restore_all(wanted, processor, files, task)
 
     return work
 
 
-def _processor(service: "Service", wanted: Wanted, progress: "Progress") -> Any:
+def _processor(wanted: Wanted, device: str, progress: "Progress") -> Any:
     """The processor of the command."""
-    from agerestore.api import processors
+    from agerestore.api.processors import colorize_processor, restore_processor
     from agerestore.batch.mask_source import MaskSource
 
-    with_models: Any = (
-        processors.colorize_processor
-        if wanted.verb == "colorize"
-        else partial(processors.restore_processor, masks=MaskSource(detect=wanted.mask == "auto"))
-    )
+    masks = MaskSource(detect=wanted.mask == "auto")
+    make: Any = partial(restore_processor, masks=masks) if wanted.verb == "restore" else colorize_processor
     made_with = {"settings": wanted.settings, "extras": wanted.extras, "files": wanted.files}
-    return with_models(model=wanted.model, **made_with, device=service.options.device, progress=progress)
+    return make(model=wanted.model, **made_with, device=device, progress=progress)
 
 
 def _item(service: "Service", held: Held, photo: "Photo", wanted: Wanted) -> Any:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 ENDED = ("done", "failed", "canceled")
@@ -16,77 +17,63 @@ class Canceled(BaseException):
 
 
 class QueueFullError(Exception):
-    """There are as many tasks waiting as may wait."""
+    """As many tasks wait as may."""
 
 
+@dataclass(eq=False)
 class Task:
-    """Something to compute.
+    """Something to compute, and how far it is."""
 
-    Attributes:
-        id: That clients call it by.
-        verb: What is done.
-        file_id: What it is done to; None for the whole folder.
-        command: The command that does the same.
-        state: "queued", "running", "done", "failed" or "canceled".
-        done, total: Parts that are done, and in all: tiles, samples or files.
-        remarks: What people should know of the result.
-        error: Why it failed.
-        results: What it has made, as clients see it.
-        seconds: How long it took.
-    """
+    verb: str
+    work: Callable[["Task"], None]
+    file_id: str | None = None  # None for the whole folder
+    command: str = ""  # that does the same
+    estimate: float | None = None  # seconds that it may take
+    state: str = "queued"  # running, and at last done, failed or canceled
+    done: int = 0  # of tiles, samples or files
+    total: int = 0
+    remarks: list[str] = field(default_factory=list)
+    error: str | None = None
+    results: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0  # that it took
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    _canceled: threading.Event = field(default_factory=threading.Event)
+    _watching: list[Callable[[], None]] = field(default_factory=list)
+    _began: float = 0.0
+    _tiles_began: float = 0.0
 
-    def __init__(
-        self, verb: str, work: Callable[["Task"], None], file_id: str | None = None, command: str = "",
-        estimate: float | None = None,
-    ) -> None:  # fmt: skip
-        """Describe it; `work` is called with the task, and `estimate` is how many seconds it may take."""
-        self.id = secrets.token_urlsafe(12)
-        self.verb, self.file_id, self.command = verb, file_id, command
-        self.state, self.done, self.total = "queued", 0, 0
-        self.remarks: list[str] = []
-        self.error: str | None = None
-        self.results: list[dict[str, Any]] = []
-        self.seconds = 0.0
-        self._work, self._estimate = work, estimate
-        self._began = self._tiles_began = 0.0
-        self._canceled = threading.Event()
-        self._watching: list[Callable[[], None]] = []
-
-    def run(self) -> None:
-        """Compute it, in the worker's thread."""
+    def run(self, explain: Callable[[Exception], str]) -> None:
+        """Compute it; `explain` says what an error means."""
         self._began = self._tiles_began = time.perf_counter()
         self.update(state="running")
+        end = {"state": "done"}
         try:
             self.check()
-            self._work(self)
-            end: dict[str, Any] = {"state": "done"}
+            self.work(self)
         except Canceled:
             end = {"state": "canceled"}
         except Exception as error:
-            from .errors import sentence
-
-            end = {"state": "failed", "error": sentence(error)[1]}
-        self.seconds = time.perf_counter() - self._began
-        self.update(**end)
+            end = {"state": "failed", "error": explain(error)}
+        self.update(seconds=time.perf_counter() - self._began, **end)
 
     def progress(self, done: int, total: int) -> None:
-        """Take note of the tiles that are done, and cancel the work if that was asked for."""
+        """Take note of what is done, and end the work if that was asked for."""
         self.check()
         if done == 0:
             self._tiles_began = time.perf_counter()
         self.update(done=done, total=total)
 
     def check(self) -> None:
-        """Raise `Canceled` if that was asked for."""
-        if self._canceled.is_set():
+        """End the work if that was asked for."""
+        if self.is_canceled():
             raise Canceled
 
     def cancel(self) -> None:
-        """End it: at once if it waits, else before its next tile."""
+        """Ask for its end, which comes before the next tile."""
         self._canceled.set()
 
     def is_canceled(self) -> bool:
-        """Whether it is to end."""
+        """Whether its end was asked for."""
         return self._canceled.is_set()
 
     def update(self, **changes: Any) -> None:
@@ -98,56 +85,59 @@ class Task:
 
     @contextmanager
     def watched(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Have `wake` called after each change, in the thread that made it."""
+        """Have `wake` called after each change, in the thread that makes it."""
         self._watching.append(wake)
         try:
             yield
         finally:
             self._watching.remove(wake)
 
-    @property
-    def seconds_left(self) -> float | None:
+    def as_json(self, place: int) -> dict[str, Any]:
+        """The task as clients see it; `place` is how many come before it."""
+        names = ("id", "verb", "state", "done", "total", "remarks", "error", "command", "results")
+        own = {name: getattr(self, name) for name in names}
+        times = {"seconds": round(self.seconds, 2), "seconds_left": self._seconds_left()}
+        return {**own, **times, "picture": self.file_id, "place": place}
+
+    def _seconds_left(self) -> float | None:
         """By the tiles that are done, or by the estimate; None where nothing can be said."""
-        if self.state != "running":
-            return None
         now = time.perf_counter()
-        if self.done and self.total:
-            return (now - self._tiles_began) * (self.total - self.done) / self.done
-        return None if self._estimate is None else max(self._estimate - (now - self._began), 0.0)
+        if self.state != "running" or not (self.done or self.estimate):
+            return None
+        if self.done:
+            return round((now - self._tiles_began) * (self.total - self.done) / self.done, 1)
+        return round(max((self.estimate or 0.0) - (now - self._began), 0.0), 1)
 
 
 class Worker:
-    """Computes tasks in the order they were asked for; those that nobody has clicked for come after all others."""
+    """Computes tasks in their order; those that no click has asked for come after all others."""
 
-    def __init__(self, most: int) -> None:
-        """Start the thread; at most so many tasks wait."""
-        self.most = most
+    def __init__(self, most: int, explain: Callable[[Exception], str]) -> None:
+        """Let so many tasks wait; `explain` says what an error means."""
+        self._most, self._explain = most, explain
         self._tasks: dict[str, Task] = {}
-        self._waiting: list[Task] = []
+        self._running: Task | None = None
+        self._clicked: list[Task] = []
         self._later: list[Task] = []
         self._changed = threading.Condition()
-        self._running: Task | None = None
-        self._closed = False
         self._thread = threading.Thread(target=self._run, name="computing", daemon=True)
+        self._closed = False
         self._thread.start()
 
     def submit(self, task: Task, later: bool = False) -> Task:
-        """Put a task into the queue.
-
-        Args:
-            task: The task.
-            later: Whether it waits for all others, and is not counted.
+        """Let a task wait for its turn; one for later is not counted.
 
         Raises:
-            QueueFullError: There are too many.
+            QueueFullError: Too many wait.
         """
         with self._changed:
-            if not later and len(self._waiting) >= self.most:
+            if not later and len(self._clicked) >= self._most:
                 raise QueueFullError
-            self._tasks[task.id] = task
-            for id in [id for id, each in self._tasks.items() if each.state in ENDED][:-REMEMBERED]:
+            ended = [id for id, each in self._tasks.items() if each.state in ENDED]
+            for id in ended[:-REMEMBERED]:
                 del self._tasks[id]
-            (self._later if later else self._waiting).append(task)
+            self._tasks[task.id] = task
+            (self._later if later else self._clicked).append(task)
             self._changed.notify()
         return task
 
@@ -158,35 +148,34 @@ class Worker:
     def place(self, task: Task) -> int:
         """How many tasks come before it."""
         with self._changed:
-            order = [*([self._running] if self._running else []), *self._waiting, *self._later]
-            return order.index(task) if task in order else 0
+            waiting = [*filter(None, [self._running]), *self._clicked, *self._later]
+        return waiting.index(task) if task in waiting else 0
 
     def cancel(self, task: Task) -> None:
         """End a task: at once if it waits, else before its next tile."""
         task.cancel()
         with self._changed:
-            waited = task in (queue := self._waiting) or task in (queue := self._later)
-            if waited:
-                queue.remove(task)
-        if waited:
-            task.update(state="canceled")
+            queue = next((each for each in (self._clicked, self._later) if task in each), None)
+            if queue is None:
+                return
+            queue.remove(task)
+        task.update(state="canceled")
 
     def close(self) -> None:
-        """Cancel everything and end the thread."""
+        """End all tasks, and the thread."""
+        self._closed = True
         for task in list(self._tasks.values()):
             self.cancel(task)
         with self._changed:
-            self._closed = True
             self._changed.notify()
         self._thread.join(10)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not (self._waiting or self._later or self._closed):
-                    self._changed.wait()
+                self._changed.wait_for(lambda: self._clicked or self._later or self._closed)
                 if self._closed:
                     return
-                self._running = (self._waiting or self._later).pop(0)
-            self._running.run()
+                self._running = (self._clicked or self._later).pop(0)
+            self._running.run(self._explain)
             self._running = None
