@@ -177,7 +177,7 @@ def refuse_unfit(photo: Photo, suffix: str | None) -> None:
     format = _format(photo, suffix)
     channels = photo.pixels.shape[2] + _needs_alpha(photo, format)
     catalog.refuse_size(format, *photo.pixels.shape[:2])
-    catalog.refuse_loss(format, channels, photo.pixels.dtype == np.uint16, photo.metadata.icc_profile)
+    catalog.refuse_loss(format, channels, photo.pixels.dtype == np.uint16, photo.metadata)
 
 
 def keeps_format(photo: Photo, suffix: str | None) -> bool:

@@ -8,10 +8,12 @@ from agerestore.images.formats import exif
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import in_8_bits
 
-# Notes of a Pillow image that hold no more: a transparent color, which has become alpha; where other images are in its
-# file; texts with the EXIF and XMP that it has besides.
+# Notes of a Pillow image that hold no more: a transparent color, which has become alpha; gamma and primaries, which
+# have become a profile where they are not sRGB's; where other images are in its file; texts with the EXIF and XMP that
+# it has besides.
 STORED_OTHERWISE = (
-    "transparency", "background", "mp", "mpoffset", "Raw profile type exif", "XML:com.adobe.xmp",
+    "transparency", "background", "gamma", "chromaticity", "mp", "mpoffset", "Raw profile type exif",
+    "XML:com.adobe.xmp",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from PIL import Image, features
 
 from agerestore.errors import ImageFileError
+from agerestore.images.formats.metadata import Metadata
 
 FORMAT_BY_SUFFIX: Mapping[str, str] = {
     ".png": "PNG",
@@ -68,14 +69,14 @@ def require(format: str) -> None:
         pillow_heif.register_heif_opener(thumbnails=False)
 
 
-def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | None) -> None:
+def refuse_loss(format: str, channels: int, is_deep: bool, metadata: Metadata) -> None:
     """Refuse to lose what changes how an image looks and has no place in a format.
 
     Args:
         format: The format to write.
         channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
         is_deep: Whether it has 16 bits per channel.
-        icc_profile: The color profile.
+        metadata: What is stored besides the pixels.
 
     Raises:
         ImageFileError: The format cannot hold the image; without path.
@@ -87,6 +88,9 @@ def refuse_loss(format: str, channels: int, is_deep: bool, icc_profile: bytes | 
         raise ImageFileError(f"{format} cannot hold its 16 bits a channel; {ADVICE}")
     if is_deep and channels == 2 and format == "TIFF":
         raise ImageFileError(f"few programs read 16-bit gray with alpha in TIFF; {ADVICE}")
+    icc_profile = metadata.icc_profile
+    if metadata.is_hdr and format != "PNG":
+        raise ImageFileError(f"{format} cannot hold its HDR colors (the cICP chunk of a PNG); {ADVICE}")
     if icc_profile and (format == "BMP" or (format == "WEBP" and is_of_gray(icc_profile))):  # WebP is never gray
         raise ImageFileError(f"{format} cannot hold its color profile; {ADVICE}")
 

@@ -14,7 +14,7 @@ from PIL.ImageFile import ImageFile
 
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import ImageFileError
-from agerestore.images.formats import catalog, companions, exif, iptc, jpeg, kinds, opencv, png, xmp
+from agerestore.images.formats import catalog, companions, exif, iptc, jpeg, kinds, opencv, png, png_colors, xmp
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.formats.pillow import relaxed_limits
 from agerestore.images.orientation import SIDEWAYS, upright
@@ -23,6 +23,7 @@ from agerestore.images.pixels import Samples
 EIGHT_BIT_MODES = {  # of Pillow's modes; others become RGB
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "RGBa": "RGBA", "PA": "RGBA",
 }  # fmt: skip
+GRAY_MODES = ("1", "L", "LA", "I;16", "L;16", "LA;16")
 LOSSY_IN_TIFF = ("jpeg", "tiff_jpeg", "webp")
 MOST_DPI = 65535  # pixels per inch, the most that a JPEG can say
 
@@ -240,12 +241,15 @@ def _metadata(
     if packet:
         packet, promised = xmp.describing(packet, size, turned=orientation not in (None, 1))
     tables = jpeg.jpeg_tables(image, turned)
+    color_chunks = png.color_chunks(data) if is_png else b""
+    cicp = png.cicp(color_chunks)
+    described = png_colors.profile(info, cicp, is_gray=mode in GRAY_MODES)
     return Metadata(
         format="JPEG" if image.format == "MPO" else image.format or "PNG",
         mode=mode,
         orientation=orientation,
         exif=exif.describing(block, size) or None,
-        icc_profile=_block(info.get("icc_profile")) or None,
+        icc_profile=described or _block(info.get("icc_profile")) or None,
         dpi=dpi if dpi and all(0 < value <= MOST_DPI for value in dpi) else None,
         xmp=packet,
         iptc=iptc.of_image(image) or None,
@@ -254,7 +258,8 @@ def _metadata(
         jpeg_subsampling=jpeg.jpeg_subsampling(image, turned) if tables else -1,
         jpeg_progressive=bool(tables and info.get("progressive")),
         jpeg_comment=info.get("comment", b"") if tables else b"",
-        png_color_chunks=png.color_chunks(data) if is_png else b"",
+        png_color_chunks=b"" if described else color_chunks,
+        is_hdr=png_colors.is_hdr(cicp),
         png_texts=png.text_chunks(data) if is_png else b"",
         lost=companions.lost(image, data, promised),
     )

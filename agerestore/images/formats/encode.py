@@ -36,7 +36,7 @@ def encode(samples: Samples, metadata: Metadata, format: str, quality: int | Non
         ImageFileError: The format cannot hold the image; without path.
     """
     catalog.refuse_size(format, *samples.shape[:2])
-    catalog.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata.icc_profile)
+    catalog.refuse_loss(format, samples.shape[2], samples.dtype == np.uint16, metadata)
     try:
         if format == "PNG":
             return png.encode(samples, metadata, iptc.as_resources(metadata.iptc) if metadata.iptc else b"")

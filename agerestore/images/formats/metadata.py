@@ -22,7 +22,9 @@ class Metadata:
         jpeg_subsampling: Chroma subsampling of a JPEG: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0, -1 none (gray).
         jpeg_progressive: Whether a JPEG is progressive.
         jpeg_comment: The comment of a JPEG; written to JPEG only.
-        png_color_chunks: The chunks gAMA, cHRM, sRGB and cICP of a PNG; written to PNG only.
+        png_color_chunks: The chunks gAMA, cHRM, sRGB and cICP of a PNG; written to PNG only. Empty where they say
+            something other than sRGB that a color profile can say: then that is in `icc_profile`.
+        is_hdr: Whether these chunks describe HDR (PQ or HLG), which is kept in PNG only.
         png_texts: The text chunks of a PNG; written to PNG only.
         lost: What the file holds besides its photograph and is not kept, such as "gain map (HDR)".
     """
@@ -41,5 +43,6 @@ class Metadata:
     jpeg_progressive: bool = False
     jpeg_comment: bytes = b""
     png_color_chunks: bytes = b""
+    is_hdr: bool = False
     png_texts: bytes = b""
     lost: tuple[str, ...] = field(default=(), compare=False)  # of the file that was read, likewise

@@ -106,6 +106,11 @@ def color_chunks(png: bytes) -> bytes:
     return b"".join(chunk(kind, body) for kind, body in _chunks(png) if kind in COLOR)
 
 
+def cicp(chunks: bytes) -> bytes:
+    """Return the body of the cICP chunk among those that `color_chunks` gives; empty without one."""
+    return next((body for kind, body in _chunks(SIGNATURE + chunks) if kind == b"cICP"), b"")
+
+
 def still(png: bytes) -> bytes:
     """Return a PNG without what makes it an animation: its frames may be smaller than the image (section 11.3.6)."""
     return SIGNATURE + b"".join(each for kind, each in _whole_chunks(png) if kind not in ANIMATION)

@@ -226,7 +226,7 @@ def test_cmyk_and_lab_become_rgb_and_their_profile_goes(tmp_path: Path) -> None:
 
 
 def test_gamma_and_hdr_of_a_png_are_kept(tmp_path: Path) -> None:
-    gamma, hdr = (b"gAMA", struct.pack(">I", 100000)), (b"cICP", bytes([9, 16, 0, 1]))
+    gamma, hdr = (b"gAMA", struct.pack(">I", 45455)), (b"cICP", bytes([9, 16, 0, 1]))
     path = stored(tmp_path / "a.png", png(b"\0\x10", (1, 1), 8, 0, gamma, hdr))
     io.write(tmp_path / "b.png", io.read(path))
     again = (tmp_path / "b.png").read_bytes()
