@@ -1,18 +1,13 @@
-"""Where and how to compute: device, precision, threads, memory."""
+"""Where and how to compute: device, precision, threads."""
 
-import ctypes
-import sys
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from agerestore.errors import UsageError
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
 BF16_CAPABILITY = (8, 0)  # compute capability of the first NVIDIA GPUs with bf16, Ampere
-KEPT = 2**30  # bytes; a tile of a large photograph takes 0.4 to 0.7 of it
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -43,31 +38,6 @@ def set_threads(count: int) -> None:
     """Compute with ``count`` threads; 0 leaves torch's choice."""
     if count:
         torch.set_num_threads(count)
-
-
-def keep_memory() -> None:
-    """Let the process keep memory that it has freed, up to `KEPT`, for the next layer, image or training step.
-
-    Otherwise each asks the system for the same pages again, which takes up to a third as long as its computing
-    (docs/performance.md). Of glibc alone, on Linux; elsewhere nothing changes.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # another C library
-        return
-    mallopt(M_MMAP_MAX, 0)  # large blocks, too, which otherwise go back to the system at once
-    mallopt(M_TRIM_THRESHOLD, KEPT)
-
-
-def free_memory() -> int:
-    """Bytes of main memory that are free; a careful guess where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return 2**31
 
 
 def fastest(device: torch.device) -> str:

@@ -34,6 +34,10 @@ class OutputExistsError(ImageFileError):
     """A file is where a result should go, and it was not asked to replace it."""
 
 
+class WorkerError(AgeRestoreError):
+    """A process or machine that was to process a file, and ended."""
+
+
 class OutOfDomainError(AgeRestoreError):
     """An image unlike anything the model was trained on."""
 

@@ -22,6 +22,7 @@ import torch
 from side_by_side import tell
 
 from agerestore import device as devices
+from agerestore import machine
 from agerestore.images import io
 from agerestore.images.photo import Photo
 from agerestore.models import zoo
@@ -54,7 +55,7 @@ def command(folder: Path, out: Path) -> float:
 
 def parts(folder: Path) -> float:
     """Core-seconds of decoding, the bare network and encoding, for all images of a folder."""
-    devices.keep_memory()  # as the command does
+    machine.keep_memory()  # as the command does
     networks, cpu = zoo.load("photo").networks, torch.device("cpu")
     with torch.inference_mode(), devices.precision("auto", cpu, auto=devices.fastest(cpu)):
         for warm in (True, False):

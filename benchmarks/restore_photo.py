@@ -14,6 +14,7 @@ import torch
 from side_by_side import medians, tell
 
 from agerestore import device as devices
+from agerestore import machine
 from agerestore.config.options import RestoreSettings
 from agerestore.evaluation.baselines.classical import non_local_means
 from agerestore.images import io
@@ -28,7 +29,7 @@ STRENGTH = 20  # of non-local means, in gray levels
 
 def main(side: int = 256) -> None:
     """Take turns, several rounds, on a square of ``side`` pixels a side."""
-    devices.keep_memory()  # as the command line does
+    machine.keep_memory()  # as the command line does
     cv2.setNumThreads(torch.get_num_threads())
     model = zoo.load("photo")
     networks, image = model.networks, io.read(PICTURE).to_tensor()

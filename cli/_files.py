@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.batch.outcome import Outcome, Summary
     from agerestore.batch.processing import Processor
+    from agerestore.batch.worker_processes import Workers
 
 
 def plan_files(
@@ -78,6 +79,7 @@ def run_files(
     messages: Messages,
     folder: Path | None,
     cache_key: str,
+    threads: int,
 ) -> None:
     """Process the files, and leave with the batch's exit code.
 
@@ -90,9 +92,11 @@ def run_files(
         messages: Options.
         folder: The output folder, which remembers what was made; None where a single file was asked for.
         cache_key: What results depend on besides what is read.
+        threads: With how many threads to compute; 0 for torch's choice, and of workers for one.
     """
-    from agerestore import device
+    from agerestore import machine
     from agerestore.batch import runner
+    from agerestore.batch.executors import open_executor
 
     from ._streams import StreamWriter
 
@@ -106,6 +110,7 @@ def run_files(
         _report_lines(files.report) as write_row,
         progress_bar(messages.quiet, transient=True) as bar,
         interrupted("finishing the files in flight") as stop,
+        open_executor(processor, _workers(files.workers), files=len(jobs), threads=threads) as executor,
     ):
         task = bar.add_task("", total=len(jobs))
 
@@ -114,16 +119,25 @@ def run_files(
             write_row(_row(outcome, cache_key))
             _print(outcome, cache_key, files, messages)
 
-        device.keep_memory()
+        machine.keep_memory()
         summary = runner.run_files(
             jobs, processor, folder, cache_key, overwrite=files.overwrite, fail_fast=files.fail_fast,
-            report=report, stop=stop.is_set, make_writer=StreamWriter,
+            report=report, stop=stop.is_set, make_writer=StreamWriter, executor=executor,
         )  # fmt: skip
     if not messages.quiet and not (summary.total == summary.failed == 1):  # that of a single file is said
         echo(_counts(summary), err=True)
     if stop.is_set() and summary.left:
         raise KeyboardInterrupt
     raise typer.Exit(exit_code(summary))
+
+
+def _workers(text: str) -> "Workers":
+    """The value of --workers."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise UsageError(f"--workers {text} is neither auto nor a number of processes")
+    return int(text)
 
 
 def exit_code(summary: "Summary") -> int:

@@ -115,6 +115,15 @@ class Files:
         bool, flag(OUTPUT, "--in-place", help="Replace the inputs themselves; needs IN as OUT, and --backup.")
     ] = False
     backup: Annotated[bool, flag(OUTPUT, "--backup", help="Keep each original as NAME.EXT.orig.")] = False
+    workers: Annotated[
+        str,
+        option(
+            SPEED,
+            metavar="auto|N",
+            help="Process files in N processes of one thread each; auto: one for each core; 0: one file after the "
+            "other, with all threads.",
+        ),
+    ] = "0"
     fail_fast: Annotated[bool, flag(OUTPUT, "--fail-fast", help="Stop at the first file that fails.")] = False
     dry_run: Annotated[bool, flag(OUTPUT, "--dry-run", help="Print what would be done; write nothing.")] = False
     verbose: Annotated[bool, flag(MESSAGES, "-v", "--verbose", help="Print a line for each file.")] = False

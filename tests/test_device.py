@@ -13,9 +13,9 @@ from agerestore.device import fastest, send
 
 FAULTS = """
 import resource, torch
-from agerestore import device
+from agerestore import machine
 if {keep}:
-    device.keep_memory()
+    machine.keep_memory()
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(50):

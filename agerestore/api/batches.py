@@ -8,8 +8,10 @@ from pathlib import Path
 from agerestore.api.models import AnyModel, is_auto
 from agerestore.api.processors import restore_processor
 from agerestore.batch import planning, runner
+from agerestore.batch.executors import open_executor
 from agerestore.batch.mask_source import MaskSource, with_masks
 from agerestore.batch.outcome import Outcome, Summary
+from agerestore.batch.worker_processes import Workers
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.options import FileOptions, RestoreFileSettings, RestoreSettings
 from agerestore.images.arrays import AnyPath
@@ -47,6 +49,7 @@ def restore_files(
     overwrite: bool = False,
     fail_fast: bool = False,
     dry_run: bool = False,
+    workers: Workers = 0,
     device: str = "auto",
     precision: str = "auto",
     progress: Callable[[int, int], None] | None = None,
@@ -89,6 +92,8 @@ def restore_files(
         overwrite: replace existing files that differ.
         fail_fast: begin no file after one that failed.
         dry_run: count what would be done; nothing is decoded and nothing written.
+        workers: process the files in so many processes of one thread each; ``auto`` for one for each core; 0 for this
+            process itself. Files and reports are the same, but for rounding where the number of threads differs.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; a model that was loaded stays where it is.
         precision: ``fp32``, ``bf16`` or ``auto``.
         progress: called with the numbers of files done and in all; what it raises ends the batch, once the file that is
@@ -121,8 +126,9 @@ def restore_files(
         if progress is not None:
             progress(len(done), len(jobs))
 
-    summary = runner.run_files(
-        jobs, processor, None if single else Path(out), processor.key,
-        overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report,
-    )  # fmt: skip
+    with open_executor(processor, workers, files=len(jobs)) as executor:
+        summary = runner.run_files(
+            jobs, processor, None if single else Path(out), processor.key,
+            overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report, executor=executor,
+        )  # fmt: skip
     return replace(summary, left_out=left_out)

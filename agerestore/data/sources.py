@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from agerestore import device as devices
+from agerestore import machine
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
@@ -116,7 +117,7 @@ def _enough_memory(path: Path, needed: int) -> Iterator[None]:
     Raises:
         AgeRestoreError: There are not, or they run out.
     """
-    free = devices.free_memory()
+    free = machine.free_memory()
     if needed > free:
         sizes = f"its images take {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
         raise AgeRestoreError(f"{path}: {sizes}; give a part of it, or a machine with more memory")

@@ -3,7 +3,6 @@
 These are the processors (`agerestore.batch.processing.Processor`) of `agerestore.restore_files` and of the command.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,16 +21,16 @@ from agerestore.config.options import (
     RestoreFileSettings,
     RestoreSettings,
 )
-from agerestore.errors import UsageError, WeightsError
+from agerestore.errors import UsageError
 from agerestore.files import printable
 from agerestore.images import grid, io
 from agerestore.images.arrays import open_image
 from agerestore.images.masks import TURNED
 from agerestore.images.photo import Photo
 from agerestore.inference import restorer
+from agerestore.inference.model_files import PickledByModelFiles, fingerprint, fingerprints
 from agerestore.inference.result import Remark, Result
 from agerestore.inference.tiling import Progress
-from agerestore.models import zoo
 from agerestore.models.base import Model, require_any
 
 STD_SCALE = 4  # gray levels of the uncertainty map for one of the expected error
@@ -41,23 +40,6 @@ def uncertainty_map(std: Any) -> Photo:
     """The std (H, W) of the error of an image as a gray image of 8 bits: four times the std in gray levels."""
     levels = STD_SCALE * 255 * np.asarray(std)
     return Photo(levels.clip(0, 255).round().astype(np.uint8)[..., None])
-
-
-def fingerprint(model: Model) -> str:
-    """SHA-256 of the file of a model; of one that is in memory alone, of its weights."""
-    try:
-        return zoo.fingerprint(model.name)
-    except WeightsError:
-        digest = hashlib.sha256()
-        for name, values in sorted(model.networks.state_dict().items()):
-            digest.update(name.encode() + values.cpu().numpy().tobytes())
-        return digest.hexdigest()
-
-
-def _fingerprints(models: Mapping[str, Model]) -> str | list[str]:
-    """That of the only model, or those of several to select from."""
-    found = [fingerprint(model) for model in models.values()]
-    return found[0] if len(found) == 1 else found
 
 
 class Opened(NamedTuple):
@@ -77,7 +59,7 @@ class Opened(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RestoreProcessor:
+class RestoreProcessor(PickledByModelFiles):
     """Restores image files.
 
     Attributes:
@@ -118,7 +100,7 @@ class RestoreProcessor:
         weights = (len(models) > 1, [fingerprint(model) for model in models])
         inputs: dict[str, object] = {"model": weights, "device": models[0].device.type}
         if self.colorizers:
-            inputs["colours"] = _fingerprints(self.colorizers)  # as in manifests of version 0.1
+            inputs["colours"] = fingerprints(self.colorizers)  # as in manifests of version 0.1
         if self.detector is not None:
             inputs["detector"] = fingerprint(self.detector)
         return cache_key("restore", self.settings, self.extras, self.files, **inputs)
@@ -197,7 +179,7 @@ class RestoreProcessor:
 
 
 @dataclass(frozen=True)
-class ColorizeProcessor:
+class ColorizeProcessor(PickledByModelFiles):
     """Colorizes image files.
 
     Attributes:
@@ -223,7 +205,7 @@ class ColorizeProcessor:
     def key(self) -> str:
         """The cache key of the results."""
         where = next(iter(self.models.values())).device.type
-        made_with: dict[str, object] = {"model": _fingerprints(self.models), "device": where}
+        made_with: dict[str, object] = {"model": fingerprints(self.models), "device": where}
         return cache_key("colorize", self.settings, self.extras, self.files, **made_with)
 
     def decode(self, job: Job, data: bytes, *extra: bytes) -> Photo:

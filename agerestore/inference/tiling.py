@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from agerestore import device as devices
+from agerestore import machine
 from agerestore.config.options import SMALLEST_TILE
 from agerestore.errors import AgeRestoreError
 
@@ -130,6 +131,6 @@ class Tiles:
 
 def tile_side(device: torch.device) -> int:
     """Side of the tiles that the free memory of a device allows, in pixels."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else devices.free_memory()
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else machine.free_memory()
     side = int((MEMORY_SHARE * free / BYTES_PER_PIXEL) ** 0.5)
     return max(min(side, LARGEST_TILE) // SMALLEST_TILE * SMALLEST_TILE, SMALLEST_TILE)

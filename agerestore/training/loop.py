@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 import torch
 
 from agerestore import device as devices
+from agerestore import machine
 from agerestore.config.training import TrainConfig, read_config, train_config
 from agerestore.data.datasets import TrainingSet
 from agerestore.data.sources import load_training_set
@@ -91,7 +92,7 @@ def train(
         data, Path(out), preset=preset, settings=settings, augment=augment, init=init, resume=resume, device=device,
         precision=precision, threads=threads, seed=seed,
     )  # fmt: skip
-    devices.keep_memory()
+    machine.keep_memory()
     provenance = {"data": Path(data).name} if isinstance(data, str | PathLike) else {}
     if data_license is not None:
         provenance["data_license"] = data_license

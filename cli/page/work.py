@@ -27,12 +27,13 @@ def warm_up(options: "Options") -> float:
     import numpy as np
 
     from agerestore import device as devices
+    from agerestore import machine
     from agerestore.api.models import detector_for, named_models
     from agerestore.images.photo import Photo
     from agerestore.inference import restorer
 
     devices.set_threads(options.threads)
-    devices.keep_memory()
+    machine.keep_memory()
     models = named_models("auto", device=options.device)
     detector = detector_for(models)
     named_models("auto", "colorize", options.device)

@@ -9,7 +9,7 @@ import torch
 from pictures import noise, png
 from PIL import Image
 
-from agerestore import device
+from agerestore import machine
 from agerestore.data import sources
 from agerestore.errors import AgeRestoreError, NothingReadableError
 from agerestore.images import io
@@ -51,7 +51,7 @@ def test_small_images_need_what_they_take_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, fits: bool
 ) -> None:
     folder = photographs(tmp_path, *[(90, 70)] * 4)
-    monkeypatch.setattr(device, "free_memory", lambda: free)
+    monkeypatch.setattr(machine, "free_memory", lambda: free)
     if fits:
         assert len(sources.load_images(folder, 32, 3)) == 4
     else:
@@ -67,13 +67,13 @@ def test_photographs_that_do_not_fit_are_refused_by_their_headers(
     (folder / "bomb.png").write_bytes(png(b"\0", (30000, 20000), 8, 0))
     os.mkfifo(folder / "pipe.png")
     needed = 3 * (100 * 50 + 80 * 60)
-    monkeypatch.setattr(device, "free_memory", lambda: needed)
+    monkeypatch.setattr(machine, "free_memory", lambda: needed)
     found = sources.load_photographs(folder, 32)
     assert len(found) == 2
     assert [name in line for name, line in zip(("bomb.png", "pipe.png", "1 of 3"), found.skipped, strict=True)] == [
         True
     ] * 3
-    monkeypatch.setattr(device, "free_memory", lambda: needed - 1)
+    monkeypatch.setattr(machine, "free_memory", lambda: needed - 1)
     monkeypatch.setattr(io, "read_pixels", lambda path: pytest.fail("read before it was refused"))
     with pytest.raises(AgeRestoreError, match="give a part of it, or a machine with more memory"):
         sources.load_photographs(folder, 32)
