@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from agerestore import degradations, distributed
 from agerestore.config import legacy
@@ -21,7 +20,7 @@ from agerestore.data.film import black_and_white
 from agerestore.data.patches import BLOCK, DefectPatchDataset, PatchDataset
 from agerestore.data.prefetch import Prefetcher
 from agerestore.data.seeds import batch_indices, derive_seed
-from agerestore.data.variations import draw_hints, random_affine, random_shift, random_zoom
+from agerestore.data.variations import random_affine, random_shift, random_zoom
 from agerestore.device import send
 from agerestore.errors import UsageError
 from agerestore.images.color import rgb_to_lab
@@ -245,14 +244,14 @@ class DefectBatches(PatchBatches):
 
 
 class PhotoColorBatches:
-    """Batches of views of color photographs, with the lightness of prints and hints on half of them."""
+    """Batches of views of color photographs, with the lightness of prints."""
 
     def __init__(self, config: TrainConfig, photographs: PhotoSet, device: torch.device) -> None:
         self.config, self.device, self._photographs = config, device, photographs
         self._drawn: tuple[tuple[str, int], Batch] | None = None
 
     def draw(self, spec: BatchSpec, step: int, player: str, k: int) -> Batch:
-        """See `Batches.draw`; the images are Lab, the same with the same hints for all players of an iteration."""
+        """See `Batches.draw`; the images are Lab, the same for all players of an iteration."""
         if self._drawn is None or self._drawn[0] != (spec.key, step):
             self._drawn = (spec.key, step), self._images(spec, step)
         seed = derive_seed(self.config.seed, spec.key, step, legacy.random_key(player), k)
@@ -265,10 +264,7 @@ class PhotoColorBatches:
         rgb = self._photographs.views(spec.batch_size, self.config.crop_size, generator).float() / 255
         lab = rgb_to_lab(rgb)
         lab = torch.cat([black_and_white(rgb, generator), lab[:, 1:]], 1)
-        counts = (MOST_HINTS + 1) ** torch.rand(len(lab), generator=generator)  # as many of 1 as of 2 to 3, or 4 to 7
-        counts[: len(lab) // 2] = 0
-        hints = draw_hints(functional.avg_pool2d(lab[:, 1:], 2), counts.long().tolist(), generator)
-        return Batch(send(lab, self.device), torch.empty(0), hints=send(hints, self.device))
+        return Batch(send(lab, self.device), torch.empty(0))
 
 
 # Kinds of models whose batches hold more than clean and degraded images; see `batches`.
@@ -276,4 +272,3 @@ KINDS: dict[str, Any] = {
     "autoencoder": AutoencoderBatches, "colorizer": ColorBatches, "detector": DefectBatches,
     "photo-colorizer": PhotoColorBatches,
 }  # fmt: skip
-MOST_HINTS = 24  # of an image

@@ -27,8 +27,6 @@ class Batch:
         labeled_classes: (B,) int64, their labels.
         defects: (B, 1, S, S) uint8, the kind of defect that can be seen in ``damaged``, from 1; 0 for none, and 255 for
             one that is too faint to be asked for. None where the objective needs none.
-        hints: (B, 3, S/2, S/2), 1 where a color is given, else 0, and a and b of Lab there. None where the objective
-            needs none.
     """
 
     x: Tensor
@@ -41,7 +39,6 @@ class Batch:
     labeled: Tensor | None = None
     labeled_classes: Tensor | None = None
     defects: Tensor | None = None
-    hints: Tensor | None = None
 
     @property
     def encoder_input(self) -> Tensor:

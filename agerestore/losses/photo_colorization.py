@@ -9,16 +9,17 @@ match_x      mean over images of the logarithm of the mean squared error of a an
 classes      cross-entropy of its distribution over bins of colors, in which rare colors weigh more
 kl_within    divergence of e(L, g(L, z)) across samples of z for one L; large where the generator ignores z
 colorfulness absolute log ratio of the mean square of a and b in generated images to that in real ones
+vividness    the same, of images colored with the code 0
+content      how far what a backbone sees of the colored image is from what it sees of the real one
 regression   as match_x, with the code 0: plain regression, without an encoder
 estimate     as classes, with the code 0
 ============ ==========================================================================================================
 
-Where a batch has hints, on the second half of its images, the colors of some points are shown to the generator. Not all
-images are colored with their own code: a quarter of each half with the code 0, so that the content alone decides as far
-as it can, and another quarter of the second half with codes that are drawn, so that hints count more than the code.
+The last quarter of a batch is not colored with the images' own codes, but with the code 0, so that the content alone
+decides as far as it can.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -29,14 +30,16 @@ from agerestore import distributed
 from agerestore.config.training import SAMPLES_PER_CONDITION
 from agerestore.losses import age
 from agerestore.losses.base import Batch, Networks, learns
+from agerestore.images.color import lab_to_rgb
 from agerestore.losses.conditional_age import divergence_within
 from agerestore.models.layers.color import CHROMA_UNIT
 from agerestore.models.layers.color_decoder import Coloring, Condition
 from agerestore.models.photo_colorizer import content_of, pack_lightness
 
-TERMS = (*age.TERMS, "classes", "kl_within", "colorfulness", "regression", "estimate")
+TERMS = (*age.TERMS, "classes", "kl_within", "colorfulness", "vividness", "content", "regression", "estimate")
+OF_REAL = {"kl_real", "match_x", "classes", "vividness", "content"}
 CODE_PRIOR_TERMS = ("surprisal",)
-PARTS = 8  # of a batch, as described above
+ESTIMATED = 4  # one in so many images of a batch is colored with the code 0
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,12 @@ class PhotoColorAGE:
         """Compute the ``wanted`` terms for ``encoder`` or ``generator``."""
         condition, chroma = _condition(networks, batch.x), F.avg_pool2d(batch.x[:, 1:], 2)
         terms: dict[str, Tensor] = {}
-        if not {"kl_real", "match_x", "classes"}.isdisjoint(wanted):
+        if not OF_REAL.isdisjoint(wanted):
             terms |= self._real(player, networks, condition, chroma, batch, wanted)
         if not {"kl_fake", "match_z", "kl_within", "colorfulness"}.isdisjoint(wanted):
             terms |= self._fake(player, networks, condition, chroma, batch, wanted)
         if not {"regression", "estimate"}.isdisjoint(wanted):
-            plain = networks["generator"](condition, torch.zeros_like(batch.z), batch.hints)
+            plain = networks["generator"](condition, torch.zeros_like(batch.z))
             distance, classes = _errors(networks, plain, chroma)
             terms |= {"regression": distance, "estimate": classes}
         return {name: terms[name] for name in wanted if name in terms}
@@ -73,9 +76,14 @@ class PhotoColorAGE:
         with torch.set_grad_enabled(learns(player, "encoder")):
             code = networks["encoder"](condition.lightness, chroma)
         terms = {"kl_real": self.unconditional.divergence(code)}
-        if not {"match_x", "classes"}.isdisjoint(wanted):
-            drawn = networks["generator"](condition, _mixed(code, batch.z), batch.hints)
+        if not (OF_REAL - {"kl_real"}).isdisjoint(wanted):
+            own = len(code) - len(code) // ESTIMATED
+            drawn = networks["generator"](condition, torch.cat([code[:own], torch.zeros_like(code[own:])]))
             terms["match_x"], terms["classes"] = _errors(networks, drawn, chroma)
+            terms["vividness"] = _relative_energy(drawn.chroma[own:], chroma[own:])
+            if "content" in wanted:
+                half = len(code) // 2
+                terms["content"] = content_distance(networks["backbone"], batch.x[half:], drawn.chroma[half:])
         return terms
 
     def _fake(
@@ -95,8 +103,7 @@ class PhotoColorAGE:
         if "kl_within" in wanted:
             grouped = code.view(count, self.samples, 1, -1)
             terms["kl_within"] = divergence_within(self.unconditional.divergence, grouped)
-        generated, real = (distributed.mean(each.square().mean()) for each in (fake, chroma))
-        terms["colorfulness"] = ((generated + 1) / (real + 1)).log().abs()
+        terms["colorfulness"] = _relative_energy(fake, chroma)
         return terms
 
 
@@ -113,12 +120,28 @@ def code_prior_terms(player: str, networks: Networks, batch: Batch, wanted: Coll
     return {"surprisal": -networks[player](content_of(condition)).log_prob(codes.float()).mean()}
 
 
-def _mixed(own: Tensor, z: Tensor) -> Tensor:
-    """Codes (B, M) with which the images of a batch are colored."""
-    part = len(own) // PARTS
-    half, none = len(own) // 2, torch.zeros_like(own[:part])
-    first = torch.cat([own[: half - part], none])
-    return torch.cat([first, own[half : len(own) - 2 * part], z[:part].to(own.dtype), none])
+def content_distance(backbone: Callable[[Tensor], list[Tensor]], lab: Tensor, chroma: Tensor) -> Tensor:
+    """One minus the cosine between features of images and of the same images in other colors, mean over places.
+
+    Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", 2018, with all weights one.
+
+    Args:
+        backbone: RGB (B, 3, H, W) in [0, 1] -> features at several strides.
+        lab: (B, 3, H, W).
+        chroma: the other colors, (B, 2, H/2, W/2).
+    """
+    colored = torch.cat([lab[:, :1], F.interpolate(chroma, lab.shape[2:], mode="bilinear")], 1)
+    with torch.no_grad():
+        real = backbone(lab_to_rgb(lab).clamp(0, 1))
+    found = backbone(lab_to_rgb(colored).clamp(0, 1))
+    each = [1 - F.cosine_similarity(a.float(), b.float(), dim=1).mean() for a, b in zip(found, real, strict=True)]
+    return torch.stack(each).mean()
+
+
+def _relative_energy(drawn: Tensor, real: Tensor) -> Tensor:
+    """Absolute logarithm of the ratio of mean squares."""
+    of_drawn, of_real = (distributed.mean(each.square().mean()) for each in (drawn, real))
+    return ((of_drawn + 1) / (of_real + 1)).log().abs()
 
 
 @torch.no_grad()

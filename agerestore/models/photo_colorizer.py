@@ -37,7 +37,7 @@ class PhotoColorizer(ColorNetworks):
 
     Attributes:
         encoder: packed lightness and chroma -> code on the sphere.
-        generator: condition, code and hints -> colors. Code 0 is for the point estimate, where a run trains it.
+        generator: condition and code -> colors. Code 0 is for the point estimate, where a run trains it.
         backbone: gray image -> features; frozen.
         code_prior: features -> distribution of codes; None where the configuration has none.
     """
@@ -92,20 +92,17 @@ class PhotoColorizer(ColorNetworks):
         code: Tensor = self.encoder(pack_lightness(lab[:, :1]), F.avg_pool2d(lab[:, 1:], 2))
         return code
 
-    def generate(self, lightness: Tensor, code: Tensor, hints: Tensor | None = None) -> Tensor:
+    def generate(self, lightness: Tensor, code: Tensor) -> Tensor:
         """See `ColorNetworks.generate`; (B, 2, H/2, W/2).
 
         Args:
             lightness: one for each code, or one for all.
-            code: (B, M).
-            hints: (B or 1, 3, H/2, W/2), see `ColorDecoder.forward`.
+            code: (B, M) on the sphere, or zeros for the point estimate.
         """
         condition = self.condition(lightness)
         if len(lightness) != len(code):
             condition = condition.repeat(1, len(code))
-        if hints is not None:
-            hints = hints.expand(len(code), -1, -1, -1)
-        chroma: Tensor = self.generator(condition, project(code), hints).chroma
+        chroma: Tensor = self.generator(condition, project(code)).chroma
         return chroma
 
     def code_distribution(self, lightness: Tensor) -> GaussianMixture:

@@ -90,7 +90,6 @@ class ColorDecoder(nn.Module):
             nn.Conv2d(given + more, width, 3 if more else 1, padding=1 if more else 0)
             for given, more, width in zip(WIDTHS, extra, widths, strict=True)
         )
-        self.hints = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths)
         self.blocks = nn.ModuleList(
             nn.ModuleList(ModulatedBlock(width, latent_dim + CONTENT) for _ in range(count))
             for width, count in zip(widths, BLOCKS, strict=True)
@@ -100,11 +99,11 @@ class ColorDecoder(nn.Module):
         self.detail = nn.Conv2d(widths[0], 2, 3, padding=1)
 
     def initialize(self) -> None:
-        """As torch, but residual branches, hints and detail start at zero, and colors near gray are likely."""
+        """As torch, but residual branches and detail start at zero, and colors near gray are likely."""
         for module in self.modules():
             if isinstance(module, ModulatedBlock):
                 nn.init.zeros_(module.second.weight)
-        for each in (*self.hints.parameters(), *self.detail.parameters(), self.logits.weight):
+        for each in (*self.detail.parameters(), self.logits.weight):
             nn.init.zeros_(each)
         with torch.no_grad():
             self.logits.bias.copy_(self.bins.initial_bias())  # type: ignore[union-attr]  # it has one
@@ -113,13 +112,12 @@ class ColorDecoder(nn.Module):
         """Packed lightness (B, 4, H/2, W/2) and what the backbone gives for it -> what the generator takes."""
         return Condition(lightness, [norm(each.float()) for norm, each in zip(self.norms, features, strict=True)])
 
-    def forward(self, condition: Condition, code: Tensor, hints: Tensor | None = None) -> Coloring:
+    def forward(self, condition: Condition, code: Tensor) -> Coloring:
         """Colors for a condition of B images.
 
         Args:
             condition: of `condition`.
             code: (B, M) on the sphere, or zeros for the point estimate.
-            hints: (B, 3, H/2, W/2): 1 where a color is given, else 0, and that color, a and b of Lab; None for none.
         """
         lightness, features = condition
         content = self.content(features[-1].mean(dim=(2, 3)))
@@ -128,8 +126,6 @@ class ColorDecoder(nn.Module):
         for level in reversed(range(len(features))):
             given = features[level] if level else torch.cat([lightness, features[0]], 1)
             entered = self.entries[level](given)
-            if hints is not None:
-                entered = entered + self.hints[level](_at_stride(hints, 2**level))
             x = (
                 entered
                 if not x.numel()
@@ -142,11 +138,3 @@ class ColorDecoder(nn.Module):
         coarse = F.interpolate(self.bins.mean(logits), scale_factor=2, mode="bilinear") / CHROMA_UNIT
         chroma = coarse + self.detail(F.relu(x)).float()
         return Coloring(logits, CHROMA_UNIT * MAX_CHROMA * torch.tanh(chroma / MAX_CHROMA))
-
-
-def _at_stride(hints: Tensor, factor: int) -> Tensor:
-    """Hints (B, 3, h, w) -> (B, 3, h / factor, w / factor): whether there is any, and their mean in our units."""
-    share = F.avg_pool2d(hints[:, :1], factor) if factor > 1 else hints[:, :1]
-    total = F.avg_pool2d(hints[:, 1:] * hints[:, :1], factor) if factor > 1 else hints[:, 1:] * hints[:, :1]
-    there = (share > 0).to(hints.dtype)
-    return torch.cat([there, total / share.clamp_min(1e-6) * there / CHROMA_UNIT], 1)
