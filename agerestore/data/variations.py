@@ -1,6 +1,4 @@
-"""How clean images vary, and what is shown of them: shifts, affine maps, zooms, and the colors of a few points."""
-
-from collections.abc import Sequence
+"""How clean images vary: shifts, affine maps and zooms."""
 
 import torch
 from torch import Tensor
@@ -43,19 +41,3 @@ def random_zoom(lab: Tensor, seed: int) -> Tensor:
     top, left = torch.randint(side - part + 1, (2,), generator=generator).tolist()
     view = lab.flip(3)[:, :, top : top + part, left : left + part]
     return functional.interpolate(view, (side, side), mode="bilinear")
-
-
-def draw_hints(chroma: Tensor, counts: Sequence[int], generator: torch.Generator) -> Tensor:
-    """The colors at a few random points of chroma (B, 2, h, w): (B, 3, h, w), see `Batch.hints`.
-
-    Args:
-        chroma: of all pixels.
-        counts: points of each image.
-        generator: on the CPU.
-    """
-    height, width = chroma.shape[2:]
-    there = torch.zeros(len(chroma), 1, height * width)
-    for image, points in enumerate(counts):
-        there[image, 0, torch.randperm(height * width, generator=generator)[:points]] = 1
-    there = there.view(-1, 1, height, width)
-    return torch.cat([there, there * chroma], 1)

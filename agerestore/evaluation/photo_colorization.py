@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.data.datasets import PhotoSet
-from agerestore.data.variations import draw_hints
 from agerestore.errors import UsageError
 from agerestore.evaluation.judge import Judge, load_judge
 from agerestore.evaluation.rows import Row
 from agerestore.images.color import lab_to_displayable, rgb_to_lab
-from agerestore.inference import color_codes
+from agerestore.inference import color_codes, color_hints
+from agerestore.inference.color_hints import HintPoints
 from agerestore.metrics.color import chroma_psnr
 from agerestore.metrics.distribution import kernel_distance
 from agerestore.metrics.image import colorfulness
@@ -169,14 +169,24 @@ def _answers(
         yield "regression", _generated(regression, lightness, lightness.new_zeros(1, regression.config.latent_dim))
     codes = color_codes.draw_codes(networks, lightness, samples, seed)
     yield "agerestore", _generated(networks, lightness, codes)
-    few = F.avg_pool2d(chroma, 2)
+    few = F.avg_pool2d(chroma, 2)[0]
     for count in HINTS:
-        hints = draw_hints(few, [count], torch.Generator().manual_seed(seed))
-        yield f"agerestore, {count} hints", _generated(networks, lightness, codes[:1], hints)
+        points = _draw_points(few, count, seed)
+        planes = color_hints.likely_planes(networks, lightness, points, 1, seed)
+        hinted = color_hints.carry(networks, lightness, points, planes)
+        yield f"agerestore, {count} hints", F.interpolate(hinted, lightness.shape[2:], mode="bilinear")
 
 
-def _generated(networks: PhotoColorizer, lightness: Tensor, codes: Tensor, hints: Tensor | None = None) -> Tensor:
-    drawn = torch.cat([networks.generate(lightness, code[None], hints) for code in codes])
+def _draw_points(chroma: Tensor, count: int, seed: int) -> HintPoints:
+    """The colors of chroma (2, h, w) at random points."""
+    height, width = chroma.shape[1:]
+    drawn = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed))[:count]
+    rows, columns = drawn // width, drawn % width
+    return HintPoints(rows, columns, chroma[:, rows, columns].mT)
+
+
+def _generated(networks: PhotoColorizer, lightness: Tensor, codes: Tensor) -> Tensor:
+    drawn = torch.cat([networks.generate(lightness, code[None]) for code in codes])
     return F.interpolate(drawn.float(), lightness.shape[2:], mode="bilinear")
 
 

@@ -1,17 +1,17 @@
 """Color codes for a lightness, where an image may be colorized in several ways.
 
-The first code is the likeliest by the code prior p(z | L): the mean of its heaviest component. Of many draws, each code
-after it is the one that, with those before it, brings all others closest, as if each were the truth in its turn (greedy
-facility location): where most cars are gray, a second gray rarely comes closer to the truth than the first.
+The first code is 0, for the point estimate, of networks that are trained to give one; of others the likeliest by the
+code prior p(z | L), the mean of its heaviest component. Of many draws from the prior, each code after it is the one
+that, with those before it, brings all others closest, as if each were the truth in its turn (greedy facility location):
+where most cars are gray, a second gray rarely comes closer to the truth than the first.
 """
-
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.metrics.color import ellipse_distance
+from agerestore.models.color_networks import ColorNetworks
 from agerestore.models.latent import project, sample_latents
 
 CANDIDATES = 128  # draws among which codes are chosen
@@ -22,7 +22,7 @@ RESIDUAL_MSE = 5.0  # mean square of a and b that codes do not explain: images c
 
 
 @torch.no_grad()
-def draw_codes(networks: Any, lightness: Tensor, count: int, seed: int) -> Tensor:
+def draw_codes(networks: ColorNetworks, lightness: Tensor, count: int, seed: int) -> Tensor:
     """Draw codes (K, M) for an image; the first ones of a seed are the same for every K.
 
     Args:
@@ -31,22 +31,28 @@ def draw_codes(networks: Any, lightness: Tensor, count: int, seed: int) -> Tenso
         count: K; those beyond `CANDIDATES` are not chosen for diversity.
         seed: of the draw.
     """
-    generator = torch.Generator().manual_seed(seed)
-    if networks.code_prior is None:
-        drawn = [sample_latents(1, networks.config.latent_dim, generator) for _ in range(count)]
-        return torch.cat(drawn).to(lightness.device)
-    prior = networks.code_distribution(lightness)
-    likeliest = project(prior.means[0, prior.logits[0].argmax()])[None]
-    if count == 1:
-        return likeliest
-    draws = [prior.draw(generator) for _ in range(max(count, CANDIDATES) - 1)]
-    codes = torch.cat([likeliest, project(torch.cat(draws))])
+    codes = candidates(networks, lightness, seed, 1 if count == 1 else max(count, CANDIDATES))
+    if networks.code_prior is None or count == 1:
+        return codes[:count]
     first, others = codes[:CANDIDATES], codes[CANDIDATES:count]
-    chroma = _compared(networks, lightness, first)
+    chroma = compared(networks, lightness, first)
     return torch.cat([first[_most_diverse(chroma, min(count, len(first)))], others])
 
 
-def _compared(networks: Any, lightness: Tensor, codes: Tensor) -> Tensor:
+def candidates(networks: ColorNetworks, lightness: Tensor, seed: int, count: int = CANDIDATES) -> Tensor:
+    """The first code of an image, and draws, (K, M); see `draw_codes`."""
+    generator = torch.Generator().manual_seed(seed)
+    if networks.code_prior is None:
+        drawn = [sample_latents(1, networks.config.latent_dim, generator) for _ in range(count)]
+        codes = torch.cat(drawn).to(lightness.device)
+        return torch.cat([torch.zeros_like(codes[:1]), codes[:-1]]) if networks.has_estimate else codes
+    prior = networks.code_distribution(lightness)
+    likeliest = project(prior.means[0, prior.logits[0].argmax()])[None]
+    first = torch.zeros_like(likeliest) if networks.has_estimate else likeliest
+    return torch.cat([first, *(project(prior.draw(generator)) for _ in range(count - 1))])
+
+
+def compared(networks: ColorNetworks, lightness: Tensor, codes: Tensor) -> Tensor:
     """Chroma (K, 2, h, w) of each code, at the smaller size at which codes are compared."""
     scale = min(1, CHOICE_SIDE / min(lightness.shape[2:]))
     multiple = networks.input_multiple

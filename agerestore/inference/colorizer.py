@@ -24,11 +24,11 @@ from agerestore.images.color import rgb_to_lab
 from agerestore.images.photo import Photo
 from agerestore.images.pixels import shrink
 from agerestore.images.raster import Raster
-from agerestore.inference import chroma_upsampling, color_codes, ood_features
-from agerestore.inference.color_hints import HintPlanes, hint_planes
+from agerestore.inference import chroma_upsampling, color_codes, color_hints, ood_features
 from agerestore.inference.result import Remark, Result
 from agerestore.inference.tiling import Progress
 from agerestore.models.base import Model, require_any
+from agerestore.models.photo_colorizer import PhotoColorizer
 
 DEFAULTS = ColorizeSettings()
 
@@ -225,19 +225,27 @@ def _versions(
         settings: of colorizing.
         code: (1, M) of a reference; None for codes that are drawn.
     """
+    if settings.hints:
+        return _hinted(model.networks, lightness, size, settings, code)
     codes = code
     if codes is None:
         codes = color_codes.draw_codes(model.networks, lightness, settings.samples, settings.seed)
-    hints: HintPlanes | None = None
-    given: dict[str, Tensor] = {}
-    if settings.hints:
-        height, width = lightness.shape[2:]
-        hints = hint_planes(settings.hints, size, (height // 2, width // 2))
-        given = {"hints": hints.planes.to(lightness.device)}
     with devices.precision(settings.precision, lightness.device):
-        planes = torch.cat([model.networks.generate(lightness, each[None], **given) for each in codes])
-    drawn = list(settings.saturation * planes.float().cpu())
-    if hints is not None:
-        light = F.avg_pool2d(lightness, 2)[0, 0]
-        drawn = [hints.bind(each, light) for each in drawn]
-    return [each.numpy() for each in drawn]
+        planes = torch.cat([model.networks.generate(lightness, each[None]) for each in codes])
+    return [each.numpy() for each in settings.saturation * planes.float().cpu()]
+
+
+def _hinted(
+    networks: PhotoColorizer, lightness: Tensor, size: tuple[int, int], settings: ColorizeSettings,
+    code: Tensor | None,
+) -> list[NDArray[np.float32]]:  # fmt: skip
+    """As `_versions`, with the hints of the settings; hints are not saturated."""
+    height, width = lightness.shape[2:]
+    points = color_hints.locate(settings.hints, size, (height // 2, width // 2))
+    with devices.precision(settings.precision, lightness.device):
+        if code is None:
+            planes = color_hints.likely_planes(networks, lightness, points, settings.samples, settings.seed)
+        else:
+            planes = networks.generate(lightness, code)
+    carried = color_hints.carry(networks, lightness, points, settings.saturation * planes.float())
+    return [each.numpy() for each in carried]

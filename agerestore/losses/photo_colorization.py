@@ -28,9 +28,9 @@ from torch.nn import functional as F
 
 from agerestore import distributed
 from agerestore.config.training import SAMPLES_PER_CONDITION
+from agerestore.images.color import lab_to_rgb
 from agerestore.losses import age
 from agerestore.losses.base import Batch, Networks, learns
-from agerestore.images.color import lab_to_rgb
 from agerestore.losses.conditional_age import divergence_within
 from agerestore.models.layers.color import CHROMA_UNIT
 from agerestore.models.layers.color_decoder import Coloring, Condition

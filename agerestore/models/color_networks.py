@@ -26,6 +26,7 @@ class ColorNetworks(ModelNetworks):
     """
 
     task: ClassVar[Task] = "colorization"
+    has_estimate: ClassVar[bool] = False  # whether training teaches what the code 0 gives, the point estimate
 
     code_prior: CodePrior | None
 

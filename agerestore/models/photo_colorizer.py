@@ -43,6 +43,7 @@ class PhotoColorizer(ColorNetworks):
     """
 
     input_multiple: ClassVar[int] = STRIDE
+    has_estimate: ClassVar[bool] = True
 
     def __init__(self, config: PhotoColorizerConfig) -> None:
         super().__init__(config)
@@ -115,6 +116,16 @@ class PhotoColorizer(ColorNetworks):
         """What the backbone knows of lightness (B, 1, H, W), (B, D): means and deviations of its last features."""
         last = content_of(self.condition(lightness)).flatten(2)
         return torch.cat([last.mean(dim=2), last.std(dim=2)], 1)
+
+    def similarity_features(self, lightness: Tensor) -> Tensor:
+        """What the backbone knows of each place of lightness (B, 1, H, W): (B, C, H/2, W/2).
+
+        The mean square over the channels of each stride from 8 on is about one.
+        """
+        size = [side // 2 for side in lightness.shape[2:]]
+        deep = self.condition(lightness).features[2:]
+        scaled = [each / each.shape[1] ** 0.5 for each in deep]
+        return torch.cat([F.interpolate(each, size, mode="bilinear") for each in scaled], 1)
 
     def condition(self, lightness: Tensor) -> Condition:
         """What the generator knows of a lightness (B, 1, H, W) in [0, 100]."""

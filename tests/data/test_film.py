@@ -1,11 +1,9 @@
 """Black-and-white prints made of color photographs."""
 
-import pytest
 import torch
 
 from agerestore.data import film
 from agerestore.data.datasets import PhotoSet
-from agerestore.data.variations import draw_hints
 from agerestore.images.color import lightness
 
 
@@ -55,11 +53,3 @@ def test_a_small_picture_is_shown_whole():
     views = PhotoSet((small,)).views(20, 128, generator())
     assert (views[:, :, 0] > 100).all()
     assert (views[:, :, -1] > 100).all()
-
-
-@pytest.mark.parametrize("count", [0, 1, 7])
-def test_hints_show_the_colors_of_so_many_points(count):
-    chroma = torch.randn(2, 2, 6, 6, generator=generator())
-    hints = draw_hints(chroma, [count, 3], generator())
-    assert int(hints[0, 0].sum()) == count
-    torch.testing.assert_close(hints[:, 1:], chroma * hints[:, :1])

@@ -1,5 +1,7 @@
 """Colors that a person gives at points of an image."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,8 @@ from agerestore.errors import UsageError
 from agerestore.images import io
 from agerestore.images.color import rgb_to_lab
 from agerestore.images.photo import Photo
-from agerestore.inference.color_hints import hint_planes
+from agerestore.inference import color_hints
+from agerestore.inference.color_hints import NARROW_PLACE, NARROW_SHARE, PLACE_REACH, HintPoints
 from agerestore.models.base import Model
 from agerestore.models.registry import build
 from agerestore.models.weights import save_weights
@@ -33,30 +36,85 @@ def chroma_of(color):
     return rgb_to_lab(rgb)[0, 1:, 0, 0]
 
 
+def points(*hints):
+    """Hints (row, column, color) of a grid."""
+    rows, columns, colors = zip(*hints, strict=True)
+    return HintPoints(torch.tensor(rows), torch.tensor(columns), torch.stack([chroma_of(color) for color in colors]))
+
+
+class Similar:
+    """Networks to which all places of an image are alike, or what ``features`` (1, C, h, w) says."""
+
+    def __init__(self, features=None):
+        self.features = features
+
+    def similarity_features(self, lightness):
+        height, width = (side // 2 for side in lightness.shape[2:])
+        return torch.zeros(1, 1, height, width) if self.features is None else self.features
+
+
 def test_a_hint_lies_in_the_cell_of_its_pixel_and_several_in_one_have_their_mean():
-    found = hint_planes([Hint(0, 0, BLUE), Hint(99, 49, RED), Hint(98, 49, RED)], (50, 100), (5, 10)).planes[0]
-    assert found[0].nonzero().tolist() == [[0, 0], [4, 9]]
-    torch.testing.assert_close(found[1:, 0, 0], chroma_of(BLUE))
-    torch.testing.assert_close(found[1:, 4, 9], chroma_of(RED))
-    mixed = hint_planes([Hint(0, 0, BLUE), Hint(1, 1, RED)], (50, 100), (5, 10)).planes[0]
-    torch.testing.assert_close(mixed[1:, 0, 0], (chroma_of(BLUE) + chroma_of(RED)) / 2)
+    found = color_hints.locate([Hint(0, 0, BLUE), Hint(99, 49, RED), Hint(98, 49, RED)], (50, 100), (5, 10))
+    assert list(zip(found.rows.tolist(), found.columns.tolist(), strict=True)) == [(0, 0), (4, 9)]
+    torch.testing.assert_close(found.chroma, torch.stack([chroma_of(BLUE), chroma_of(RED)]))
+    mixed = color_hints.locate([Hint(0, 0, BLUE), Hint(1, 1, RED)], (50, 100), (5, 10))
+    torch.testing.assert_close(mixed.chroma[0], (chroma_of(BLUE) + chroma_of(RED)) / 2)
 
 
-def test_the_colors_at_hints_are_theirs_and_far_away_they_stay():
-    hints = hint_planes([Hint(10, 10, BLUE), Hint(30, 20, RED)], (40, 60), (40, 60))
-    drawn, light = torch.randn(2, 40, 60), torch.full((40, 60), 50.0)
-    bound = hints.bind(drawn, light)
-    torch.testing.assert_close(bound[:, 10, 10], chroma_of(BLUE), atol=0.05, rtol=0)
-    torch.testing.assert_close(bound[:, 20, 30], chroma_of(RED), atol=0.05, rtol=0)
-    torch.testing.assert_close(bound[:, :, 45:], drawn[:, :, 45:], atol=0.01, rtol=0)
+def test_points_of_one_grid_are_found_on_another():
+    planes = torch.arange(20.0).view(1, 1, 4, 5).repeat(2, 1, 1, 1)
+    found = points((0, 0, BLUE), (7, 9, RED)).of(planes, (8, 10))
+    assert found[:, :, 0].tolist() == [[0.0, 19.0]] * 2
 
 
-def test_a_hint_does_not_cross_an_edge_of_lightness():
-    light = torch.full((20, 20), 20.0)
-    light[:, 10:] = 90
-    bound = hint_planes([Hint(9, 10, BLUE)], (20, 20), (20, 20)).bind(torch.zeros(2, 20, 20), light)
-    assert float(bound[:, 10, 8].norm()) > 20
-    assert float(bound[:, :, 10:].abs().max()) < 0.1
+def test_one_hint_is_carried_by_the_kernel_in_closed_form():
+    """What is missing at the hint, times the kernel over its value at the hint; all places alike but for distance."""
+    light, planes = torch.full((1, 1, 40, 60), 50.0), torch.zeros(1, 2, 20, 30)
+    carried = color_hints.carry(Similar(), light, points((10, 10, BLUE)), planes)[0]
+    share = NARROW_SHARE
+    for row, column in [(10, 10), (10, 11), (3, 25)]:
+        distance = ((row - 10) ** 2 + (column - 10) ** 2) ** 0.5
+        wide = math.exp(-((distance / (PLACE_REACH * 20)) ** 2) / 2)
+        narrow = math.exp(-((distance / NARROW_PLACE) ** 2) / 2)
+        expected = chroma_of(BLUE) * wide * (1 + share * narrow) / (1 + share)
+        torch.testing.assert_close(carried[:, row, column], expected, atol=0.02, rtol=0)
+
+
+def test_the_colors_at_hints_are_theirs():
+    light, planes = torch.full((1, 1, 40, 60), 50.0), torch.randn(3, 2, 20, 30)
+    given = points((10, 10, BLUE), (10, 12, RED), (2, 25, BLUE))
+    for each in color_hints.carry(Similar(), light, given, planes):
+        torch.testing.assert_close(each[:, given.rows, given.columns].mT, given.chroma, atol=0.1, rtol=0)
+
+
+def test_a_hint_reaches_what_is_similar_and_not_what_is_not():
+    features = torch.zeros(1, 1, 20, 20)
+    features[..., 10:] = 12
+    light = torch.full((1, 1, 40, 40), 50.0)
+    carried = color_hints.carry(Similar(features), light, points((10, 8, BLUE)), torch.zeros(1, 2, 20, 20))[0]
+    assert float(carried[:, 5, 6].norm()) > 20
+    assert float(carried[:, :, 13:].norm(dim=0).max()) < 0.5
+
+
+def test_hints_choose_the_codes(monkeypatch):
+    """Of two codes, one red and one blue all over, a blue hint leaves the blue one; gray is the mean of both."""
+    colors = torch.stack([chroma_of(BLUE), chroma_of(RED)])
+
+    class Networks:
+        has_estimate, input_multiple = False, 2
+
+        def generate(self, lightness, code):
+            height, width = (side // 2 for side in lightness.shape[2:])
+            return colors[code[:, 0].long()][:, :, None, None].expand(-1, -1, height, width)
+
+    monkeypatch.setattr(color_hints.color_codes, "candidates", lambda *_: torch.tensor([[0.0], [1.0]]))
+    light = torch.full((1, 1, 40, 60), 50.0)
+    (blue,) = color_hints.likely_planes(Networks(), light, points((3, 4, BLUE)), 1, 0)
+    torch.testing.assert_close(blue[:, 0, 0], colors[0], atol=0.01, rtol=0)
+    between = points((3, 4, BLUE))._replace(chroma=colors.mean(dim=0, keepdim=True))
+    first, *others = color_hints.likely_planes(Networks(), light, between, 3, 0)
+    torch.testing.assert_close(first[:, 0, 0], colors.mean(dim=0), atol=0.01, rtol=0)
+    assert {round(float(each[0, 0, 0])) for each in others} == {round(float(each)) for each in colors[:, 0]}
 
 
 def test_a_hint_holds_at_its_point_under_every_code(model):
@@ -73,7 +131,8 @@ def test_without_saturation_a_hint_still_holds(model):
     pixels = np.full((64, 64, 1), 120, np.uint8)
     (colored,) = agerestore.colorize(pixels, model=model, hints=[(32, 32, RED)], saturation=0.0)
     assert np.ptp(colored[32, 32].astype(int)) > 40
-    assert np.ptp(colored[2, 2].astype(int)) <= 1
+    (plain,) = agerestore.colorize(pixels, model=model, saturation=0.0)
+    assert np.ptp(plain.astype(int), axis=2).max() <= 1
 
 
 @pytest.mark.parametrize(

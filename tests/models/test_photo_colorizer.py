@@ -9,10 +9,10 @@ from tiny_runs import fit
 from agerestore.config.networks import PhotoColorizerConfig
 from agerestore.config.training import train_config
 from agerestore.data.datasets import PhotoSet
-from agerestore.images.color import rgb_to_lab
+from agerestore.images.color import lab_to_rgb, rgb_to_lab
 from agerestore.losses.age import AGE
 from agerestore.losses.base import Batch
-from agerestore.losses.photo_colorization import PhotoColorAGE, code_prior_terms
+from agerestore.losses.photo_colorization import PhotoColorAGE, code_prior_terms, content_distance
 from agerestore.models.layers import efficientnet_lite
 from agerestore.models.layers.color_bins import REACH, WIDTH, ColorBins
 from agerestore.models.layers.efficientnet_lite import LITE0, EfficientNetLite, fuse_package_weights
@@ -149,13 +149,10 @@ def test_the_working_size_is_near_the_proportions(networks, size, expected):
     assert networks.working_size(*size) == expected
 
 
-def test_hints_change_the_colors_around_them(networks):
-    light, code = lightness(1), codes(1)
-    hints = torch.zeros(1, 3, 32, 48)
-    none = networks.generate(light, code, hints)
-    torch.testing.assert_close(none, networks.generate(light, code))
-    hints[0, :, 5, 5] = torch.tensor([1.0, 60.0, -30.0])
-    assert float((networks.generate(light, code, hints) - none).abs()[0, :, 5, 5].max()) > 0.1
+def test_similarity_features_are_those_of_the_backbone_at_the_size_of_the_chroma(networks):
+    light = torch.full((1, 1, 64, 96), 40.0)
+    found = networks.similarity_features(light)
+    assert found.shape == (1, sum(efficientnet_lite.WIDTHS[2:]), 32, 48)
 
 
 # ------------------------------------------------------------------------------------------------ the objective
@@ -179,7 +176,7 @@ class _Perfect:
 
         return Condition(light, features)
 
-    def __call__(self, condition, code, hints=None):
+    def __call__(self, condition, code):
         from agerestore.models.layers.color_decoder import Coloring
 
         return Coloring(torch.zeros(0), self.chroma[: len(code)])
@@ -202,6 +199,19 @@ def test_the_terms_in_closed_form():
     networks["generator"].chroma = 2 * chroma
     twice = objective("generator", networks, Batch(lab, z), ["colorfulness"])["colorfulness"]
     assert float(twice) == pytest.approx(math.log(4), abs=0.3)  # of the first images against all
+    assert float(objective("generator", networks, Batch(lab, z), ["vividness"])["vividness"]) == pytest.approx(
+        math.log(4), abs=0.01
+    )
+
+
+def test_the_distance_of_contents_in_closed_form():
+    """Of features that are the image itself: 0 of the same colors; 1 - cos of gray and red otherwise."""
+    red = rgb_to_lab(torch.tensor([0.6, 0.3, 0.3]).view(1, 3, 1, 1)).expand(2, -1, 8, 8)
+    chroma = red[:, 1:, ::2, ::2]
+    assert float(content_distance(lambda image: [image], red, chroma)) == pytest.approx(0, abs=1e-4)
+    gray = float(lab_to_rgb(torch.cat([red[:1, :1, :1, :1], torch.zeros(1, 2, 1, 1)], 1))[0, 0])
+    cosine = gray * 1.2 / (gray * 3**0.5 * (0.36 + 0.09 + 0.09) ** 0.5)
+    assert float(content_distance(lambda image: [image], red, 0 * chroma)) == pytest.approx(1 - cosine, abs=1e-4)
 
 
 def test_not_all_images_are_colored_with_their_own_code():
@@ -209,9 +219,9 @@ def test_not_all_images_are_colored_with_their_own_code():
     lab = torch.rand(8, 3, 32, 32)
 
     class Watched(_Perfect):
-        def __call__(self, condition, code, hints=None):
+        def __call__(self, condition, code):
             seen.append(code)
-            return super().__call__(condition, code, hints)
+            return super().__call__(condition, code)
 
     own, z = torch.full((8, 2), 2.0), torch.ones(8, 2)
     networks = {
@@ -219,8 +229,8 @@ def test_not_all_images_are_colored_with_their_own_code():
         "encoder": lambda light, ab: own,
     }  # fmt: skip
     objective = PhotoColorAGE(AGE(divergence=lambda code: code.sum()))
-    objective("generator", networks, Batch(lab, z, hints=torch.zeros(8, 3, 16, 16)), ["match_x"])
-    assert seen[0][:, 0].tolist() == [2.0, 2.0, 2.0, 0.0, 2.0, 2.0, 1.0, 0.0]
+    objective("generator", networks, Batch(lab, z), ["match_x"])
+    assert seen[0][:, 0].tolist() == [2.0] * 6 + [0.0] * 2
 
 
 def test_a_run_ends_in_weights_that_color(tmp_path):
