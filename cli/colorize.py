@@ -56,8 +56,8 @@ def colorize(
 ) -> None:  # fmt: skip
     """Color black-and-white photographs.
 
-    The lightness of every pixel stays, at full size. The first color version is the best estimate; the others differ from
-    it and from each other. --hint says what you know: a hint holds at its point in every version.
+    The lightness of every pixel stays, at full size. The first color version is the best estimate; the others differ
+    from it and from each other. --hint says what you know: a hint holds at its point in every version.
 
     The further versions of -n 4 go to NAME.sample-2.jpg up to NAME.sample-4.jpg, and --compare writes
     NAME.compare.png.

@@ -262,6 +262,9 @@ class PhotoColorizerConfig(NetworkConfig):
     prior_components: int = Field(
         16, ge=0, description="components of the distribution of codes given the lightness; 0 for none"
     )
+    first_answer: Literal["estimate", "draw"] = Field(
+        "estimate", description="first answer: the point estimate, or a draw where one color is as good as another"
+    )
 
     @property
     def stages(self) -> tuple[str, ...]:

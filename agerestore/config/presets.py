@@ -152,7 +152,7 @@ PRESETS: dict[str, Preset] = {
         "updates": {"generator": {"weights": {"regression": 5, "estimate": 2}}},
     }, base="photo-color"),
     "cars-color": Preset("as photo-color, for photographs of cars; the shipped model cars-color", {
-        "steps": 20_000, "lr": 7e-4,
+        "network.first_answer": "draw", "steps": 20_000, "lr": 7e-4,
     }, base="photo-color"),
     "color": Preset("colors for gray images of one kind, 64x64, from nothing", {
         # Reconstruction weighs most, in a loss that counts gray cars as much as red ones (docs/experiments.md).

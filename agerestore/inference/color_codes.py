@@ -1,9 +1,9 @@
 """Color codes for a lightness, where an image may be colorized in several ways.
 
-The first code is 0, for the point estimate, of networks that are trained to give one; of others the likeliest by the
-code prior p(z | L), the mean of its heaviest component. Of many draws from the prior, each code after it is the one
-that, with those before it, brings all others closest, as if each were the truth in its turn (greedy facility location):
-where most cars are gray, a second gray rarely comes closer to the truth than the first.
+The first code is 0, of the point estimate, or for networks of things that have any color, such as cars, a draw from the
+code prior p(z | L). Of many draws, each code after it is the one that, with those before it, brings all others closest,
+as if each were the truth in its turn (greedy facility location): where most cars are gray, a second gray rarely comes
+closer to the truth than the first.
 """
 
 import torch
@@ -12,11 +12,12 @@ from torch.nn import functional as F
 
 from agerestore.metrics.color import ellipse_distance
 from agerestore.models.color_networks import ColorNetworks
-from agerestore.models.latent import project, sample_latents
+from agerestore.models.latent import GaussianMixture, project, sample_latents
 
 CANDIDATES = 128  # draws among which codes are chosen
 CHOICE_SIDE = 128  # pixels of the short side at which candidates are compared
 APART_WEIGHT = 0.015  # dB for a unit of Lab between mean colors: by PSNR alone a gray would follow a gray
+TURNS, GOLDEN_RATIO = 50, 0.618034  # quantiles passed from black to white, and between seeds
 CHUNK = 32  # codes that are drawn at a time
 RESIDUAL_MSE = 5.0  # mean square of a and b that codes do not explain: images closer than that count as equal
 
@@ -45,11 +46,23 @@ def candidates(networks: ColorNetworks, lightness: Tensor, seed: int, count: int
     if networks.code_prior is None:
         drawn = [sample_latents(1, networks.config.latent_dim, generator) for _ in range(count)]
         codes = torch.cat(drawn).to(lightness.device)
-        return torch.cat([torch.zeros_like(codes[:1]), codes[:-1]]) if networks.has_estimate else codes
-    prior = networks.code_distribution(lightness)
-    likeliest = project(prior.means[0, prior.logits[0].argmax()])[None]
-    first = torch.zeros_like(likeliest) if networks.has_estimate else likeliest
-    return torch.cat([first, *(project(prior.draw(generator)) for _ in range(count - 1))])
+    else:
+        prior = networks.code_distribution(lightness)
+        later = [prior.draw(generator) for _ in range(count - 1)]
+        codes = project(torch.cat([_first_draw(prior, lightness, seed), *later]))
+    return torch.cat([torch.zeros_like(codes[:1]), codes[1:]]) if networks.begins_with_estimate else codes
+
+
+def _first_draw(prior: GaussianMixture, lightness: Tensor, seed: int) -> Tensor:
+    """A draw (1, M) of which the image chooses the component: with one seed, two cars get two colors.
+
+    A change of the image that nobody sees does not change it.
+    """
+    quantile = (seed * GOLDEN_RATIO + TURNS * float(lightness.mean()) / 100) % 1
+    shares = prior.logits[0].softmax(dim=0).cumsum(dim=0)
+    component = int((shares < quantile).sum().clamp(max=len(shares) - 1))
+    noise = torch.randn(prior.means.shape[2], generator=torch.Generator().manual_seed(seed)).to(prior.means)
+    return (prior.means[0, component] + prior.stds[0, component] * noise)[None]
 
 
 def compared(networks: ColorNetworks, lightness: Tensor, codes: Tensor) -> Tensor:

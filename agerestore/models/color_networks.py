@@ -26,9 +26,13 @@ class ColorNetworks(ModelNetworks):
     """
 
     task: ClassVar[Task] = "colorization"
-    has_estimate: ClassVar[bool] = False  # whether training teaches what the code 0 gives, the point estimate
 
     code_prior: CodePrior | None
+
+    @property
+    def begins_with_estimate(self) -> bool:
+        """Whether the first answer is the point estimate, which training must have taught; else it is drawn."""
+        return False
 
     @property
     def supports(self) -> frozenset[str]:

@@ -43,7 +43,6 @@ class PhotoColorizer(ColorNetworks):
     """
 
     input_multiple: ClassVar[int] = STRIDE
-    has_estimate: ClassVar[bool] = True
 
     def __init__(self, config: PhotoColorizerConfig) -> None:
         super().__init__(config)
@@ -61,6 +60,11 @@ class PhotoColorizer(ColorNetworks):
         if self.code_prior is not None:
             self.code_prior.initialize()
         self.generator.initialize()
+
+    @property
+    def begins_with_estimate(self) -> bool:
+        """See `ColorNetworks.begins_with_estimate`."""
+        return bool(self.config.first_answer == "estimate")
 
     @property
     def supports(self) -> frozenset[str]:

@@ -101,7 +101,7 @@ def test_hints_choose_the_codes(monkeypatch):
     colors = torch.stack([chroma_of(BLUE), chroma_of(RED)])
 
     class Networks:
-        has_estimate, input_multiple = False, 2
+        input_multiple = 2
 
         def generate(self, lightness, code):
             height, width = (side // 2 for side in lightness.shape[2:])
