@@ -21,7 +21,7 @@ from agerestore.inference import color_codes
 from agerestore.models.photo_colorizer import PhotoColorizer
 
 ERROR = 17.0  # standard deviation of a code's a and b from the true ones, together, in units of Lab
-CODES, HEAVIEST = 64, 16  # that are drawn, and of these over which the mean is taken
+CODES, HEAVIEST = 64, 8  # that are drawn, and of these over which the mean is taken
 FEATURE_REACH, PLACE_REACH, LIGHTNESS_REACH = 2.0, 0.5, 25.0  # of the wide kernel: places in short sides of the image
 NARROW_SHARE = 0.3  # by which the kernel is higher right around a hint
 NARROW_PLACE, NARROW_LIGHTNESS = 2.0, 8.0  # its reach, in pixels of the chroma and units of lightness
