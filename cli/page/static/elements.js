@@ -1,0 +1,31 @@
+/** Elements of the page: found by id, and made. */
+
+export const find = (id) => document.getElementById(id);
+
+/** Make an element with properties and children. */
+export function make(name, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/** A list of sentences in the place of an element's children. */
+export function itemize(element, sentences) {
+  element.replaceChildren(...sentences.map((sentence) => make("li", {}, sentence)));
+  element.hidden = !sentences.length;
+}
+
+/** An icon of `icons.svg`. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `static/icons.svg#${name}`);
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
+/** A button with an icon alone, and its name. */
+export const iconButton = (name, label, onclick) =>
+  make("button", { className: "quiet round", title: label, ariaLabel: label, onclick }, icon(name));

@@ -1,0 +1,302 @@
+/** The page: opens pictures, runs verbs, and connects stage, mask, comparison and panel. */
+
+import * as api from "./api.js";
+import { Compare } from "./compare.js";
+import { find, icon, make } from "./elements.js";
+import { List } from "./list.js";
+import { Mask } from "./mask.js";
+import { complain, safely, say } from "./messages.js";
+import * as panel from "./panel.js";
+import { Stage } from "./stage.js";
+import { fill, texts } from "./texts.js";
+import { Tools } from "./tools.js";
+import * as works from "./work.js";
+
+const stage = new Stage(find("stage"), showView, (point, said) => tools.point(point, said));
+const compare = new Compare(find, stage);
+const tools = new Tools(stage, () => current, onTool, onHint);
+const work = new works.Work((entry) => entry === current, showResult);
+const list = new List(safely(open), safely(remove));
+const opened = new Map(); // what the page knows of pictures that were open, by id: {picture, mask, hints, controls, ...}
+let current = null; // of these
+
+function showView(view) {
+  compare.place(view);
+  find("fit").textContent = texts.zoom(view.scale * devicePixelRatio);
+}
+
+// Pictures
+
+async function start() {
+  if (!api.takeToken()) return complain(new Error(texts.noToken));
+  const server = await api.state();
+  if (!server.ready) say(texts.loading);
+  if (!server.folder) return;
+  find("folder").hidden = false;
+  find("locked").hidden = !server.folder.locked;
+  find("locked").textContent = server.folder.locked ?? "";
+  find("restore-all").disabled = Boolean(server.folder.locked);
+  await listFolder();
+}
+
+async function listFolder() {
+  for (const entry of await api.pictures()) if (entry.in_folder) list.put(entry);
+  showList();
+}
+
+/** Take files in; the first of them is opened. */
+async function add(files) {
+  let first = true;
+  for (const file of files) {
+    say(texts.reading(file.name));
+    try {
+      const picture = await api.upload(file);
+      list.put(picture);
+      if (first) await open(picture.id);
+      await list.addThumbnail(picture.id);
+      first = false;
+    } catch (error) {
+      complain(error);
+    }
+    showList();
+  }
+}
+
+const showList = () => list.show(current?.picture.id);
+
+async function open(id) {
+  const picture = await api.picture(id);
+  current?.mask.hide();
+  const known = opened.get(id);
+  const entry = known ?? begin(picture);
+  entry.picture = picture;
+  current = entry;
+  document.body.classList.add("opened");
+  for (const part of ["panel", "tools"]) find(part).hidden = false;
+  find("empty").hidden = true;
+  find("marks").firstElementChild.replaceChildren(entry.mask.canvas);
+  tools.use("view");
+  stage.open(picture.width, picture.height);
+  await entry.mask.show();
+  if (!known && picture.mask) await works.takeMask(entry);
+  showPanel();
+  await compare.open(picture);
+  await showResults();
+  await list.addThumbnail(id);
+  showList();
+  safely(inspected)(entry);
+}
+
+/** What the page keeps of a picture. */
+function begin(picture) {
+  const entry = {
+    hints: [],
+    chosen: "after",
+    controls: panel.proposed(picture),
+    model: picture.proposal?.settings?.model,
+  };
+  entry.mask = new Mask(picture.width, picture.height, () => maskChanged(entry));
+  opened.set(picture.id, entry);
+  return entry;
+}
+
+function showPanel() {
+  panel.showFindings(current);
+  panel.showHints(current.hints, setHints);
+  panel.showProgress(current.running ? current.job : null);
+  panel.showAction(current);
+}
+
+/** Wait for what inspecting finds: the picture is seen, and can be marked, before. */
+async function inspected(entry) {
+  if (!entry.picture.findings) {
+    await api.follow(entry.picture.job, () => {});
+    entry.picture = await api.picture(entry.picture.id);
+    entry.controls = { ...panel.proposed(entry.picture), ...(entry.mask.edited ? { mask: "given" } : {}) };
+    entry.model = entry.picture.proposal?.settings?.model;
+  }
+  if (entry !== current) return;
+  showPanel();
+  say(texts.added(entry.picture.name, entry.picture.findings ?? []));
+}
+
+async function remove(id) {
+  await api.remove(id);
+  opened.delete(id);
+  const next = list.drop(id);
+  if (id === current.picture.id && next) await open(next);
+  showList();
+}
+
+// Results
+
+/** Show what a job has made. */
+async function showResult(entry) {
+  list.put(entry.picture);
+  showList();
+  if (entry !== current) return;
+  tools.use("view");
+  panel.showAction(entry);
+  await showResults();
+  find("panel").scrollTo({ top: 0 });
+}
+
+async function showResults() {
+  const { picture, chosen } = current;
+  const what = picture.results.some((result) => result.what === chosen) ? chosen : null;
+  find("overlay").checked = false;
+  await Promise.all([compare.choose(what), compare.showError(false), panel.showResults(current, safely(choose))]);
+}
+
+async function choose(what) {
+  current.chosen = what;
+  await showResults();
+}
+
+/** Show what is found, to be corrected by hand. */
+async function showFound() {
+  const entry = current;
+  if (!(await work.findDefects(entry)) || entry !== current) return;
+  tools.use("brush");
+  say(texts.foundMarks);
+}
+
+async function useMask(file) {
+  await works.loadMask(current, file);
+  change({ mask: "given" });
+  tools.use("brush");
+}
+
+async function restoreAll() {
+  find("restore-all").disabled = true;
+  try {
+    await works.restoreFolder();
+  } finally {
+    find("restore-all").disabled = false;
+    await listFolder();
+  }
+}
+
+async function copyCommand() {
+  const command = find("command");
+  getSelection().selectAllChildren(command); // to be copied by hand where the browser does not let us
+  await navigator.clipboard?.writeText(command.textContent);
+  say(texts.copied);
+}
+
+// Settings
+
+/** Each tool serves a verb. */
+function onTool(name) {
+  if (name === "hint") change({ verb: "colorize" });
+  if (name === "brush" || name === "erase") change({ verb: "restore" });
+}
+
+function onHint(hint) {
+  setHints([...current.hints, hint], true);
+  say(texts.hint(hint));
+}
+
+/** Marks that a hand has changed are the mask from then on. */
+function maskChanged(entry) {
+  entry.ran = null;
+  if (entry.mask.edited && entry.controls.mask !== "given") change({ mask: "given" });
+  panel.showAction(entry);
+}
+
+function setHints(hints, redraw) {
+  current.hints = hints;
+  current.ran = null;
+  panel.showAction(current);
+  if (redraw) panel.showHints(hints, setHints);
+  else panel.showPoints(hints);
+}
+
+function change(controls) {
+  panel.writeControls({ ...panel.readControls(), ...controls });
+  controlsChanged();
+}
+
+function controlsChanged() {
+  current.controls = panel.readControls();
+  panel.showControls();
+  panel.showAction(current);
+}
+
+// Controls and keys
+
+const chooseFiles = () => find("files").click();
+
+const CLICKS = {
+  open: chooseFiles,
+  "open-first": chooseFiles,
+  keys: () => find("help").showModal(),
+  dismiss: () => (find("error").hidden = true),
+  smaller: () => stage.zoom(stage.view.scale / 1.25),
+  larger: () => stage.zoom(stage.view.scale * 1.25),
+  fit: () => stage.fit(),
+  undo: () => current.mask.undo(),
+  redo: () => current.mask.redo(),
+  clear: () => current.mask.clear(),
+  find: showFound,
+  "load-mask": () => find("mask-file").click(),
+  "save-mask": () => works.saveMask(current),
+  run: () => work.run(current),
+  cancel: () => api.cancel(current.job.id),
+  download: () => works.download(current),
+  copy: copyCommand,
+  "restore-all": restoreAll,
+  zip: works.saveAll,
+};
+
+const KEYS = {
+  v: () => tools.use("view"),
+  b: () => tools.use("brush"),
+  e: () => tools.use("erase"),
+  h: () => tools.use("hint"),
+  "[": () => tools.resize(0.8),
+  "]": () => tools.resize(1.25),
+};
+
+function pressKey(event) {
+  const typing = event.target.matches("input:not([type=range], [type=radio], [type=checkbox]), dialog *");
+  if (typing || event.altKey) return;
+  const control = event.ctrlKey || event.metaKey;
+  const name = event.key.toLowerCase();
+  let action = control ? null : KEYS[name];
+  if (control && name === "z") action = event.shiftKey ? CLICKS.redo : CLICKS.undo;
+  if (control && name === "y") action = CLICKS.redo;
+  if (!current) action = null;
+  if (!control && name === "o") action = chooseFiles;
+  if (!action) return;
+  event.preventDefault();
+  safely(action)();
+}
+
+function connect() {
+  fill(document);
+  for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
+  find("key-list").append(...texts.keyList.flatMap(([keys, what]) => [make("dt", {}, keys), make("dd", {}, what)]));
+  for (const [id, action] of Object.entries(CLICKS)) find(id).addEventListener("click", safely(action));
+  find("panel").addEventListener("input", ({ target }) => target.closest("#hints, #results") || controlsChanged());
+  find("overlay").addEventListener(
+    "input",
+    safely(() => compare.showError(find("overlay").checked)),
+  );
+  find("files").addEventListener("change", ({ target }) => add([...target.files]).then(() => (target.value = "")));
+  find("mask-file").addEventListener(
+    "change",
+    safely(({ target }) => useMask(target.files[0]).finally(() => (target.value = ""))),
+  );
+  document.addEventListener("keydown", pressKey);
+  document.addEventListener("paste", ({ clipboardData }) => add([...clipboardData.files]));
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    add([...event.dataTransfer.files]);
+  });
+  addEventListener("hashchange", safely(start));
+}
+
+connect();
+safely(start)();
