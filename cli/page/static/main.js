@@ -74,6 +74,7 @@ async function open(id) {
   document.body.classList.add("opened");
   for (const part of ["panel", "tools"]) find(part).hidden = false;
   find("empty").hidden = true;
+  find("results").hidden = true;
   find("marks").firstElementChild.replaceChildren(entry.mask.canvas);
   tools.use("view");
   stage.open(picture.width, picture.height);

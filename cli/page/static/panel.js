@@ -38,7 +38,11 @@ export function showControls() {
 
 /** What the controls are at first: the proposal of the server. */
 export function proposed({ proposal, mask: held }) {
-  const { mask = ["given", "edited"].includes(held) ? "given" : "auto", samples = 0, ...settings } = proposal?.settings ?? {};
+  const {
+    mask = ["given", "edited"].includes(held) ? "given" : "auto",
+    samples = 0,
+    ...settings
+  } = proposal?.settings ?? {};
   return {
     verb: proposal?.verb === "colorize" ? "colorize" : "restore",
     ...{ mask, sensitivity: 0.5, strength: 1, tones: 0, samples, seed: 0, uncertainty: false },
@@ -86,7 +90,7 @@ export function showAction({ picture, mask, ran }) {
   button.textContent = same ? actionOf(picture.proposal) : settingOf(controls);
   button.classList.toggle("primary", ran !== JSON.stringify(controls) && !(same && picture.proposal?.verb === "none"));
   button.disabled = !picture.findings || (Boolean(warning) && !controls.force);
-  const note = mask.empty ? texts.nothingMarked : texts.givenMarks;
+  const note = mask.empty ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
   const found = mask.empty ? "" : texts.foundMarks;
   find("mask-note").textContent = { given: note, auto: found, none: "" }[controls.mask];
 }

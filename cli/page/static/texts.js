@@ -96,6 +96,7 @@ export const texts = {
   fillMarked: "Fill what is marked",
   foundMarks: "Shown is what was found. Paint or erase to correct it: then only the marked parts change.",
   givenMarks: "Only marked parts change; every other pixel stays as it is.",
+  givenAndTones: "Marked parts are filled; tones change everywhere.",
   hint: ({ x, y }) => `Color at ${x}, ${y}`,
   kept: (sentences) => sentences.join(" · "),
   looking: "Looking at it …",
