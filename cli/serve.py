@@ -19,6 +19,9 @@ from ._options import IMAGE, OUTPUT, SERVER, SPEED, Compute, flag, option, with_
 from ._terminal import echo
 
 if TYPE_CHECKING:
+    import uvicorn
+
+    from .page.guard import Guard
     from .page.service import Service
 
 LOOPBACK, PORT = "127.0.0.1", 8765
@@ -95,6 +98,16 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"{host}, port {port}: {what}") from None
 
 
+def configured(app: "Guard") -> "uvicorn.Config":
+    """How an application is served: without names and versions in its answers, and without waiting for long."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, ws="none", lifespan="off", server_header=False, proxy_headers=False,
+        limit_concurrency=CONNECTIONS, timeout_keep_alive=5, timeout_graceful_shutdown=2,
+    )  # fmt: skip
+
+
 def _run(service: "Service", listening: socket.socket, names: list[str], token: str, open_page: bool) -> None:
     """Serve until Ctrl-C; models are loaded meanwhile, and if they cannot be that is raised."""
     import uvicorn
@@ -103,11 +116,7 @@ def _run(service: "Service", listening: socket.socket, names: list[str], token: 
     from .page.guard import Guard
 
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(
-        Guard(Api(service).app(), token, port, names), log_level="warning", access_log=False, ws="none", lifespan="off",
-        server_header=False, proxy_headers=False, limit_concurrency=CONNECTIONS, timeout_keep_alive=5,
-        timeout_graceful_shutdown=2,
-    ))  # fmt: skip
+    server = uvicorn.Server(configured(Guard(Api(service).app(), token, port, names)))
     failures: list[AgeRestoreError] = []
 
     def load() -> None:

@@ -35,11 +35,13 @@ def loaded_after(code):
     return set(result.stderr.split())
 
 
-@pytest.mark.parametrize("argument", ["--help", "--version", "restore --help", "colorize --help", "train --help"])
+@pytest.mark.parametrize(
+    "argument", ["--help", "--version", "restore --help", "colorize --help", "serve --help", "train --help"]
+)
 def test_help_and_version_load_no_torch(argument):
     code = "from agerestore_cli.app import app\ntry:\n    "
     code += f"app({argument.split()!r})\nexcept SystemExit as e:\n    assert not e.code"
-    assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "safetensors", *HEAVY}
+    assert not loaded_after(code) & {"torch", "numpy", "PIL", "cv2", "safetensors", "starlette", "uvicorn", *HEAVY}
 
 
 def test_completion_loads_no_torch():
@@ -100,10 +102,11 @@ def test_every_module_can_be_imported_and_every_verb_called_afterwards(tmp_path)
 def test_every_folder_is_in_the_wheel():
     listed = configparser.ConfigParser()
     listed.read(ROOT / "setup.cfg")
-    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "agerestore").rglob("__init__.py")}
-    assert folders == {name for name in listed["options"]["packages"].split() if name.startswith("agerestore")} - {
-        "agerestore_cli", "agerestore_pretrained",
-    }  # fmt: skip
+    own = [path for folder in ("agerestore", "cli") for path in (ROOT / folder).rglob("__init__.py")]
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in own}
+    names = {f"agerestore_{name}" if name.startswith("cli") else name for name in folders}
+    assert names | {"agerestore_pretrained"} == set(listed["options"]["packages"].split())
+    assert listed["options.package_data"]["agerestore_cli.page"] == "static/*"
 
 
 def test_the_package_has_few_rooms():

@@ -1,0 +1,93 @@
+"""The one thread that computes: progress, cancel, and what follows what."""
+
+import threading
+
+import numpy as np
+import pytest
+from agerestore_cli.page.worker import ENDED, Canceled, QueueFullError, Task, Worker
+
+from agerestore.images import io as files
+from agerestore.images.photo import Photo
+from agerestore.inference import any_size
+
+
+def wait_for(task):
+    ended = threading.Event()
+    with task.watched(lambda: task.state in ENDED and ended.set()):
+        assert task.state in ENDED or ended.wait(20)
+
+
+def test_canceling_takes_at_most_one_further_tile(client, monkeypatch):
+    monkeypatch.setattr(any_size, "tile_side", lambda device: 64)
+    pixels = np.random.default_rng(0).integers(0, 256, (128, 192, 3), np.uint8)  # of six tiles
+    id = client.upload(files.encode(Photo(pixels), ".png"))
+    client.inspected(id)
+    done = []
+    original = Task.progress
+
+    def progress(task, *counts):
+        original(task, *counts)
+        done.append(counts)
+        if counts == (2, 6):
+            client.http.delete(f"/api/jobs/{task.id}")
+
+    monkeypatch.setattr(Task, "progress", progress)
+    job = client.do(id, "restore", mask="none")
+    assert (job["state"], job["done"], job["total"]) == ("canceled", 2, 6)
+    assert done[-1] == (2, 6)
+    assert client.get(id).json()["results"] == []
+    assert client.get(id).json()["state"] == "new"
+
+
+def test_what_was_clicked_for_comes_first():
+    order, worker = [], Worker(9, str)
+    waiting = [Task(name, lambda task: order.append(task.verb)) for name in "abcd"]
+    with worker._changed:  # so that none is begun
+        for task in waiting:
+            worker._tasks[task.id] = task
+        worker._later, worker._clicked = waiting[:2], waiting[2:]
+        worker._changed.notify()
+    for task in waiting:
+        wait_for(task)
+    assert order == ["c", "d", "a", "b"]
+    worker.close()
+
+
+def test_a_full_queue_refuses_clicks_alone():
+    worker = Worker(0, str)
+    with pytest.raises(QueueFullError):
+        worker.submit(Task("restore", lambda task: None))
+    assert worker.submit(Task("inspect", lambda task: None), later=True).verb == "inspect"
+    worker.close()
+
+
+def test_errors_are_explained_and_do_not_end_the_thread():
+    worker = Worker(9, lambda error: f"explained: {error}")
+    failed, done = Task("x", lambda task: 1 / 0), Task("y", lambda task: task.progress(1, 2))
+    for task in (failed, done):
+        worker.submit(task)
+    wait_for(done)
+    worker.close()
+    assert (failed.state, failed.error) == ("failed", "explained: division by zero")
+    assert (done.state, done.done, done.total) == ("done", 1, 2)
+
+
+def test_a_task_that_is_canceled_before_it_begins_does_nothing():
+    task = Task("x", lambda task: 1 / 0)
+    task.cancel()
+    task.run(str)
+    assert task.state == "canceled"
+    with pytest.raises(Canceled):
+        task.check()
+
+
+def test_the_time_that_is_left_follows_the_tiles(monkeypatch):
+    clock = iter([100.0, 100.0, 110.0, 130.0])
+    monkeypatch.setattr("agerestore_cli.page.worker.time.perf_counter", lambda: next(clock))
+    task = Task("x", lambda task: None, estimate=30.0, state="running")
+    task._began = 100.0
+    assert task.as_json(0)["seconds_left"] == 30.0  # by the estimate
+    task.progress(0, 4)
+    assert task.as_json(0)["seconds_left"] == 20.0
+    task.progress(1, 4)
+    assert task.as_json(0)["seconds_left"] == 90.0  # three further ones, as the first took 30
