@@ -21,6 +21,7 @@ from ._wording import in_options, said_unless, say
 if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.batch.outcome import Outcome, Summary
+    from agerestore.batch.parts import Part
     from agerestore.batch.processing import Processor
     from agerestore.batch.worker_processes import Workers
 
@@ -49,6 +50,7 @@ def plan_files(
     from . import _streams
 
     _check_report(files.report)
+    _part(files.part)  # one that is none is named before any work
     if _streams.STDIO in (out, *inputs):
         wanted = [name for name, value in (sidecars or {}).items() if value]
         if out == _streams.STDIO and (messages.as_json or files.dry_run):
@@ -61,9 +63,9 @@ def plan_files(
 
 
 def _check_report(report: Path | None) -> None:
-    from agerestore.batch import manifest
+    from agerestore.batch.manifest import is_manifest_name
 
-    if report and (report.suffix != ".jsonl" or report.name == manifest.NAME):
+    if report and (report.suffix != ".jsonl" or is_manifest_name(report.name)):
         raise UsageError(f"--report {report}: is overwritten, so its name must end in .jsonl")
 
 
@@ -100,10 +102,12 @@ def run_files(
 
     from ._streams import StreamWriter
 
+    part = _part(files.part)
+    jobs = part.select(jobs) if part else jobs
     if files.dry_run:
         summary = runner.run_files(
-            jobs, processor, folder, cache_key, overwrite=files.overwrite, dry_run=True, make_writer=StreamWriter,
-            report=lambda outcome: _print_planned(outcome, cache_key, files, messages),
+            jobs, processor, folder, cache_key, overwrite=files.overwrite, dry_run=True, part=part,
+            make_writer=StreamWriter, report=lambda outcome: _print_planned(outcome, cache_key, files, messages),
         )  # fmt: skip
         raise typer.Exit(exit_code(summary))
     with (
@@ -122,7 +126,7 @@ def run_files(
         machine.keep_memory()
         summary = runner.run_files(
             jobs, processor, folder, cache_key, overwrite=files.overwrite, fail_fast=files.fail_fast,
-            report=report, stop=stop.is_set, make_writer=StreamWriter, executor=executor,
+            report=report, stop=stop.is_set, make_writer=StreamWriter, executor=executor, part=part,
         )  # fmt: skip
     if not messages.quiet and not (summary.total == summary.failed == 1):  # that of a single file is said
         echo(_counts(summary), err=True)
@@ -138,6 +142,13 @@ def _workers(text: str) -> "Workers":
     if not text.isdecimal():
         raise UsageError(f"--workers {text} is neither auto nor a number of processes")
     return int(text)
+
+
+def _part(text: str | None) -> "Part | None":
+    """The value of --part."""
+    from agerestore.batch.parts import Part
+
+    return None if text is None else Part.of(text)
 
 
 def exit_code(summary: "Summary") -> int:

@@ -124,6 +124,14 @@ class Files:
             "other, with all threads.",
         ),
     ] = "0"
+    part: Annotated[
+        str | None,
+        option(
+            OUTPUT,
+            metavar="K/N",
+            help="Process the K-th of N parts of a folder; run each part in a process of its own, on any machine.",
+        ),
+    ] = None
     fail_fast: Annotated[bool, flag(OUTPUT, "--fail-fast", help="Stop at the first file that fails.")] = False
     dry_run: Annotated[bool, flag(OUTPUT, "--dry-run", help="Print what would be done; write nothing.")] = False
     verbose: Annotated[bool, flag(MESSAGES, "-v", "--verbose", help="Print a line for each file.")] = False

@@ -11,6 +11,7 @@ from agerestore.batch import planning, runner
 from agerestore.batch.executors import open_executor
 from agerestore.batch.mask_source import MaskSource, with_masks
 from agerestore.batch.outcome import Outcome, Summary
+from agerestore.batch.parts import Part
 from agerestore.batch.worker_processes import Workers
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.config.options import FileOptions, RestoreFileSettings, RestoreSettings
@@ -50,6 +51,7 @@ def restore_files(
     fail_fast: bool = False,
     dry_run: bool = False,
     workers: Workers = 0,
+    part: str | None = None,
     device: str = "auto",
     precision: str = "auto",
     progress: Callable[[int, int], None] | None = None,
@@ -94,6 +96,7 @@ def restore_files(
         dry_run: count what would be done; nothing is decoded and nothing written.
         workers: process the files in so many processes of one thread each; ``auto`` for one for each core; 0 for this
             process itself. Files and reports are the same, but for rounding where the number of threads differs.
+        part: process a part of a folder alone, such as ``3/8``; run each part in a process of its own, on any machine.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; a model that was loaded stays where it is.
         precision: ``fp32``, ``bf16`` or ``auto``.
         progress: called with the numbers of files done and in all; what it raises ends the batch, once the file that is
@@ -117,6 +120,8 @@ def restore_files(
     masks = MaskSource.of(mask, selects=is_auto(model))
     left_out: list[str] = []
     jobs = with_masks(planning.plan(paths, Path(out), files, exclude=masks.path, notify=left_out.append), masks)
+    of_parts = None if part is None else Part.of(part)
+    jobs = jobs if of_parts is None else of_parts.select(jobs)
     processor = restore_processor(model, masks, settings, extras, files, device)
     single = len(paths) == 1 and not paths[0].is_dir()
     done: list[Outcome] = []
@@ -130,5 +135,6 @@ def restore_files(
         summary = runner.run_files(
             jobs, processor, None if single else Path(out), processor.key,
             overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report, executor=executor,
+            part=of_parts,
         )  # fmt: skip
     return replace(summary, left_out=left_out)

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from agerestore.batch.jobs import BACKUP_ENDING, SIDECAR
-from agerestore.batch.manifest import NAME as MANIFEST
-from agerestore.batch.manifest import Manifest
+from agerestore.batch.manifest import Manifest, is_manifest_name
 from agerestore.batch.masks import image_of_mask, is_mask_name
 from agerestore.errors import NothingReadableError
 from agerestore.files import printable
@@ -127,7 +126,7 @@ class _Search:
         names = {path.name for path in entries}
         if folder != self.found.folder and names.issuperset(RUN):
             return
-        if MANIFEST in names:
+        if any(map(is_manifest_name, names)):
             manifests = [*manifests, Manifest.of_inputs(folder)]
         images = _Images(names)
         for path in entries:

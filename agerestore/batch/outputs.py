@@ -98,7 +98,7 @@ class OutputWriter:
         return read_bytes(path)
 
     def _state(self, job: Job) -> tuple[State, WorkItem]:
-        record = self.manifest.find(job.target)
+        record = self.manifest.find(job.target, self.cache_key)
         if record is None:
             self._refuse_existing(job.target, None)  # before a large file is read
         item = self._item(job, self.read(job.source), record)
@@ -115,7 +115,7 @@ class OutputWriter:
 
     def _state_in_place(self, job: Job, backup: Path) -> tuple[InPlaceState, WorkItem]:
         """As `_state`, of a job that works on the backup if there is one."""
-        record = self.manifest.find(job.target)
+        record = self.manifest.find(job.target, self.cache_key)
         if job.source.is_symlink():
             what = "is a link; process the file that it points to, or choose an output"
             raise ImageFileError(f"{printable(job.source)}: {what}")
@@ -190,7 +190,7 @@ class OutputWriter:
 
     def _stale_sidecars(self, job: Job, made: Files) -> tuple[list[Path], list[Path]]:
         """Sidecar files of an earlier result that the new one does not have: those to remove, and the rest."""
-        record = self.manifest.find(job.target)
+        record = self.manifest.find(job.target, self.cache_key)
         if record is None:  # then it is not known what made these files
             found = job.sidecar_candidates() if self.overwrite else []
             return [], [path for path in found if self._is_unclaimed(path, made)]

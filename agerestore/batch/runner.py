@@ -16,8 +16,10 @@ from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.batch.outputs import OutputWriter
+from agerestore.batch.parts import Part
 from agerestore.batch.processing import Executor, Item, Processor, Result
 from agerestore.batch.task import Task
+from agerestore.errors import UsageError
 
 T = TypeVar("T")
 Finish = Callable[[Future[Task[Item, Result]] | None], None]  # waits until a job is written, and reports it
@@ -36,6 +38,7 @@ def run_files(
     stop: Callable[[], bool] = lambda: False,
     make_writer: Callable[[Manifest, str, bool], OutputWriter] = OutputWriter,
     executor: Executor | None = None,
+    part: Part | None = None,
 ) -> Summary:
     """Process files into a folder that remembers them: a second run only does what is missing or has changed.
 
@@ -50,16 +53,19 @@ def run_files(
         report: Called with each outcome as soon as it is known, in order, in this thread.
         stop: Asked before each job; once it answers true none is begun any more.
         make_writer: Makes the writer out of manifest, cache key and `overwrite`.
+        part: The part of the folder that `jobs` are; it has a manifest of its own.
         executor: Processes the files in the place of this process; files and reports are the same. Who made it
             closes it.
 
     Raises:
-        UsageError: Another run is at work in the folder.
+        UsageError: Another run is at work in the folder, or there is a part and no folder.
         ImageFileError: The folder cannot be made or written to.
     """
+    if part is not None and folder is None:
+        raise UsageError("`part` divides the files of a folder, and this is a single file; leave it out")
     if dry_run:
         return preview(jobs, processor, make_writer(Manifest(folder), cache_key, overwrite), report=report)
-    with Manifest.open(folder) as manifest:
+    with Manifest.open(folder, part) as manifest:
         writer = make_writer(manifest, cache_key, overwrite)
         return run(jobs, processor, writer, report=report, stop=stop, fail_fast=fail_fast, executor=executor)
 

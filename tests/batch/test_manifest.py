@@ -78,7 +78,7 @@ def test_two_runs_at_once_where_nothing_can_be_locked(tmp_path: Path, monkeypatc
     """As on some network shares: each result is still written whole, once, and by one of them."""
     source, out = tmp_path / "in", tmp_path / "out"
     pictures(source, *(f"{n}.png" for n in range(20)))
-    monkeypatch.setattr(manifest, "_lock", lambda folder: nullcontext(False))
+    monkeypatch.setattr(manifest, "_lock", lambda folder, part: nullcontext(False))
     letters: list[str] = []
     threads = [threading.Thread(target=lambda: letters.append(run(source, out))) for _ in range(2)]
     for thread in threads:
