@@ -63,6 +63,14 @@ LAYERS = tuple(mark for key in (b"Layr", b"Lr16", b"Lr32") for mark in (b"8BIM" 
 Tags = Mapping[int, Any]
 
 
+class _Directory(ImageFileDirectory_v2):
+    """Also reads what in a BigTIFF refers to other images (type 18), which Pillow skips."""
+
+    def __init__(self, header: bytes) -> None:
+        super().__init__(header)
+        self._load_dispatch = {**self._load_dispatch, 18: self._load_dispatch[16]}
+
+
 def refuse_other_kinds(data: bytes) -> None:
     """Refuse a file of a kind that is not read, whatever a decoder would make of it.
 
@@ -128,7 +136,7 @@ def _directories(data: bytes) -> tuple[Tags, list[Tags], list[Tags]]:
     pages: list[Tags] = []
     with relaxed_limits(), suppress(Exception):  # what is damaged is for the decoder to say
         header = data[:16] if 43 in data[2:4] else data[:8]  # of a BigTIFF, or of any other
-        first, offset = _tags(header, data, ImageFileDirectory_v2(header).next)
+        first, offset = _tags(header, data, _Directory(header).next)
         others = [_tags(header, data, each)[0] for each in first.get(SUBDIRECTORIES, ())[:PAGES]]
         while offset and len(pages) < PAGES:
             tags, offset = _tags(header, data, offset)
@@ -138,7 +146,7 @@ def _directories(data: bytes) -> tuple[Tags, list[Tags], list[Tags]]:
 
 def _tags(header: bytes, data: bytes, offset: int) -> tuple[Tags, int]:
     """Return the tags of a directory, and where the next one is; 0 for none."""
-    directory, file = ImageFileDirectory_v2(header), io.BytesIO(data)
+    directory, file = _Directory(header), io.BytesIO(data)
     file.seek(offset)
     directory.load(file)
     return dict(directory), directory.next

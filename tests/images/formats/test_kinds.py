@@ -44,7 +44,10 @@ def with_tag(tiff: bytes, tag: int, value: int) -> bytes:
     raise KeyError(tag)
 
 
-@pytest.mark.parametrize("options", [{}, {"byteorder": ">"}])
+BIG = {"bigtiff": True}
+
+
+@pytest.mark.parametrize("options", [{}, {"byteorder": ">"}, BIG])
 def test_a_raw_file_is_not_its_preview(tmp_path: Path, options: dict[str, object]) -> None:
     sensor = RAMP.repeat(4, 0).repeat(4, 1).astype(np.uint16)
     path = with_sub_image(tmp_path / "DSC_1.NEF", RAMP, sensor, CFA, **options)
@@ -64,11 +67,12 @@ def test_raw_files_without_a_preview(tmp_path: Path) -> None:
             io.read(path)
 
 
-def test_of_two_images_the_first_is_read_only_if_it_is_the_larger(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [{}, BIG])
+def test_of_two_images_the_first_is_read_only_if_it_is_the_larger(tmp_path: Path, options: dict[str, object]) -> None:
     large = RAMP.repeat(2, 0).repeat(2, 1)
     with pytest.raises(UnreadableError, match="of 32 x 24 pixels is a preview of one of 64 x 48; save the large one"):
-        io.read(with_sub_image(tmp_path / "preview.tif", RAMP, large, "minisblack"))
-    pyramid = with_sub_image(tmp_path / "pyramid.tif", large, RAMP, "minisblack")
+        io.read(with_sub_image(tmp_path / "preview.tif", RAMP, large, "minisblack", **options))
+    pyramid = with_sub_image(tmp_path / "pyramid.tif", large, RAMP, "minisblack", **options)
     np.testing.assert_array_equal(io.read(pyramid).pixels[..., 0], large)
 
 
