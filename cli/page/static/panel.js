@@ -86,20 +86,19 @@ export function showAction({ picture, mask, ran }) {
   find("domain").hidden = !warning;
   find("domain-text").textContent = warning ?? "";
   const button = find("run");
-  const same = isProposed(controls, picture);
+  const same = isSame(controls, proposed(picture));
   button.textContent = same ? actionOf(picture.proposal) : settingOf(controls);
-  button.classList.toggle("primary", ran !== JSON.stringify(controls) && !(same && picture.proposal?.verb === "none"));
-  button.disabled = !picture.findings || (Boolean(warning) && !controls.force);
+  button.classList.toggle("primary", !(ran && isSame(controls, ran)) && !(same && picture.proposal?.verb === "none"));
+  const waits = !picture.findings && controls.mask !== "given"; // what is marked need not be looked for
+  button.disabled = waits || (Boolean(warning) && !controls.force);
   const note = mask.empty ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
   const found = mask.empty ? "" : texts.foundMarks;
   find("mask-note").textContent = { given: note, auto: found, none: "" }[controls.mask];
 }
 
-/** Whether the controls are as the server proposed them. */
-function isProposed(controls, picture) {
-  const first = proposed(picture);
-  return Object.keys(controls).every((name) => name === "force" || controls[name] === first[name]);
-}
+/** Whether the controls are as others: consent changes nothing. */
+const isSame = (controls, others) =>
+  Object.keys(controls).every((name) => name === "force" || controls[name] === others[name]);
 
 /** What the button says for a proposal, and for what was set by hand. */
 const actionOf = (proposal) => (proposal?.verb === "none" ? texts.restoreAnyway : (proposal?.label ?? texts.restore));
@@ -148,8 +147,7 @@ export async function showResults({ picture, chosen, made }, onChoose) {
   find("results").hidden = !images.length;
   if (!images.length) return;
   const result = images.find(({ what }) => what === chosen) ?? images[0];
-  find("download").replaceChildren(icon("download"), texts.download(result));
-  find("kept").textContent = texts.kept(picture.kept);
+  find("kept").textContent = texts.file(result, picture.kept);
   itemize(find("remarks"), made?.remarks ?? []);
   find("command").textContent = made?.command ?? "";
   find("command").parentElement.hidden = !made?.command;

@@ -25,7 +25,7 @@ export class Work {
     Object.assign(entry, {
       chosen: "after",
       made: job,
-      ran: JSON.stringify(controls),
+      ran: controls,
       picture: await api.picture(picture.id),
     });
     await this.onResult(entry);

@@ -1,5 +1,6 @@
 """The page in a browser: what people do with it, and that the files they get are those of the command."""
 
+import base64
 import re
 import shlex
 import shutil
@@ -48,6 +49,20 @@ def place(page, x, y):
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
+def paste(page, path):
+    """Paste a file; it comes to the list, and is opened."""
+    page.evaluate(
+        """([name, data]) => {
+            const given = new DataTransfer();
+            given.items.add(new File([Uint8Array.from(atob(data), (each) => each.charCodeAt(0))], name));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given }));
+        }""",
+        [path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
+    page.locator("#about", has_text=path.name).wait_for()
+    inspected(page)
+
+
 def action(page):
     return page.locator("#run").text_content()
 
@@ -56,12 +71,12 @@ def do(page):
     """Press the main button, and wait for the result."""
     page.locator("#run").click()
     page.locator("#running").wait_for(state="hidden")
-    page.get_by_role("button", name="Download", exact=False).first.wait_for()
+    page.locator("#download").wait_for()
 
 
 def saved(page, button, path):
     with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile(f"^{button}")).click()
+        page.get_by_role("button", name=button, exact=True).click()
     download.value.save_as(path)
     return path
 
@@ -343,13 +358,16 @@ def test_two_pages_do_not_disturb_each_other(new_page, address, tmp_path):
 
 
 def test_several_pictures_and_all_results(page, tmp_path):
-    choose(page, ASTRONAUT, SOUND)
+    choose(page, ASTRONAUT)
+    paste(page, SOUND)
     page.locator("#list li").nth(1).wait_for()
+    page.locator("#list button", has_text=ASTRONAUT.name).first.click()
+    page.locator("#about", has_text=ASTRONAUT.name).wait_for()
     do(page)
     page.locator("#list button", has_text=SOUND.name).first.click()
     page.locator("#about", has_text=SOUND.name).wait_for()
     assert page.locator("#results").is_hidden()
-    with zipfile.ZipFile(saved(page, "Download all results", tmp_path / "all.zip")) as results:
+    with zipfile.ZipFile(saved(page, "Download all results as a ZIP file", tmp_path / "all.zip")) as results:
         assert any(name.startswith(ASTRONAUT.stem) for name in results.namelist())
 
 
