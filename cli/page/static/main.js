@@ -12,6 +12,8 @@ import { fill, texts } from "./texts.js";
 import { Tools } from "./tools.js";
 import * as works from "./work.js";
 
+const STEP = 1.25; // of a zoom by a key or button
+
 const stage = new Stage(find("stage"), showView, (point, said) => tools.point(point, said));
 const compare = new Compare(find, stage);
 const tools = new Tools(stage, () => current, onTool, onHint);
@@ -169,11 +171,9 @@ async function useMask(file) {
 }
 
 async function restoreAll() {
-  find("restore-all").disabled = true;
   try {
     await works.restoreFolder();
   } finally {
-    find("restore-all").disabled = false;
     await listFolder();
   }
 }
@@ -233,8 +233,8 @@ const CLICKS = {
   "open-first": chooseFiles,
   keys: () => find("help").showModal(),
   dismiss: () => (find("error").hidden = true),
-  smaller: () => stage.zoom(stage.view.scale / 1.25),
-  larger: () => stage.zoom(stage.view.scale * 1.25),
+  smaller: () => stage.zoom(stage.view.scale / STEP),
+  larger: () => stage.zoom(stage.view.scale * STEP),
   fit: () => stage.fit(),
   undo: () => current.mask.undo(),
   redo: () => current.mask.redo(),
@@ -255,6 +255,11 @@ const KEYS = {
   b: () => tools.use("brush"),
   e: () => tools.use("erase"),
   h: () => tools.use("hint"),
+  "+": CLICKS.larger,
+  "=": CLICKS.larger,
+  "-": CLICKS.smaller,
+  0: CLICKS.fit,
+  1: () => stage.zoom(1 / devicePixelRatio),
   "[": () => tools.resize(0.8),
   "]": () => tools.resize(1.25),
 };

@@ -5,7 +5,7 @@ import { find, icon, iconButton, itemize, make } from "./elements.js";
 import { texts } from "./texts.js";
 
 const NUMBERS = ["sensitivity", "strength", "tones", "saturation", "samples", "seed", "colorings", "color-seed"];
-const TICKS = ["uncertainty", "always", "force"];
+const TICKS = ["uncertainty", "always", "colorize", "force"];
 
 const chosenOf = (name) => document.querySelector(`input[name=${name}]:checked`).value;
 const choose = (name, value) => (document.querySelector(`input[name=${name}][value=${value}]`).checked = true);
@@ -46,7 +46,7 @@ export function proposed({ proposal, mask: held }) {
   return {
     verb: proposal?.verb === "colorize" ? "colorize" : "restore",
     ...{ mask, sensitivity: 0.5, strength: 1, tones: 0, samples, seed: 0, uncertainty: false },
-    ...{ always: proposal?.verb === "none", force: false },
+    ...{ always: proposal?.verb === "none", colorize: false, force: false },
     ...{ saturation: 1, colorings: Math.max(samples, 1), "color-seed": 0 },
     ...settings,
   };
@@ -60,8 +60,8 @@ export function settingsOf(controls, model, hints) {
     const { colorings, saturation } = controls;
     return { ...named, samples: colorings, seed: controls["color-seed"], saturation, hints, force };
   }
-  const { tones, samples, seed, uncertainty } = controls;
-  const settings = { ...named, mask, tones, samples, seed, uncertainty, force, always };
+  const { tones, samples, seed, uncertainty, colorize } = controls;
+  const settings = { ...named, mask, tones, samples, seed, uncertainty, colorize, force, always };
   if (mask === "auto") settings.sensitivity = controls.sensitivity;
   if (mask !== "given") settings.strength = controls.strength;
   return settings;
@@ -89,8 +89,9 @@ export function showAction({ picture, mask, ran }) {
   const same = isSame(controls, proposed(picture));
   button.textContent = same ? actionOf(picture.proposal) : settingOf(controls);
   button.classList.toggle("primary", !(ran && isSame(controls, ran)) && !(same && picture.proposal?.verb === "none"));
-  const waits = !picture.findings && controls.mask !== "given"; // what is marked need not be looked for
-  button.disabled = waits || (Boolean(warning) && !controls.force);
+  const marks = controls.verb === "restore" && controls.mask === "given";
+  const ready = marks ? !mask.empty : picture.findings; // what is marked need not be looked for
+  button.disabled = !ready || (Boolean(warning) && !controls.force);
   const note = mask.empty ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
   const found = mask.empty ? "" : texts.foundMarks;
   find("mask-note").textContent = { given: note, auto: found, none: "" }[controls.mask];

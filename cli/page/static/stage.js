@@ -1,6 +1,5 @@
 /** The stage: where the picture lies (zoom, pan), and what pointers and keys do on it. */
 
-const STEP = 1.25; // of a zoom by a key
 const LARGEST = 32; // screen pixels for a pixel of the picture
 const PAN = 60; // screen pixels by a key
 const SLOP = 4; // screen pixels that a finger moves before it paints
@@ -182,16 +181,12 @@ export class Stage {
     else this.zoom(this.view.scale * Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), this.at(event));
   }
 
-  /** Arrows move the picture, or a tool's cursor that the space bar uses; + - 0 1 zoom. */
+  /** Arrows move the picture, or a tool's cursor that the space bar uses. */
   key(event) {
     if (event.target !== this.element || event.ctrlKey || event.metaKey || event.altKey) return;
     const arrow = ARROWS[event.key];
     if (arrow && this.tool) this.moveCursor(arrow, event.shiftKey ? 10 : 1);
     else if (arrow) this.pan(-arrow[0] * PAN, -arrow[1] * PAN);
-    else if (event.key === "+" || event.key === "=") this.zoom(this.view.scale * STEP);
-    else if (event.key === "-") this.zoom(this.view.scale / STEP);
-    else if (event.key === "0") this.fit();
-    else if (event.key === "1") this.zoom(1 / devicePixelRatio);
     else if (event.key === " " || event.key === "Enter") this.useCursor(event.repeat);
     else return;
     event.preventDefault();

@@ -8,6 +8,7 @@ const duration = (seconds) =>
 
 const words = {
   after: "After",
+  alsoColor: "Color the result, if it is black and white",
   always: "Restore even if nothing is found",
   before: "Before",
   brushSize: "Size of the brush ([ and ])",

@@ -106,11 +106,23 @@ export async function saveAll() {
   api.save(await api.zip(), "agerestore.zip");
 }
 
-/** Restore the whole folder. */
+let folderJob = null;
+
+/** Restore the whole folder; or cancel that. */
 export async function restoreFolder() {
-  const job = await api.follow(await api.beginFolder({}), (state) => {
-    find("folder-progress").textContent = texts.runningFolder(state);
-  });
-  find("folder-progress").textContent = [job.error, ...job.remarks].filter(Boolean).join(" ") || texts.states.done;
+  if (folderJob) return api.cancel(folderJob);
+  folderJob = await api.beginFolder({});
+  const [button, progress] = [find("restore-all"), find("folder-progress")];
+  button.textContent = texts.cancel;
+  const job = await api
+    .follow(folderJob, (state) => {
+      progress.textContent = texts.runningFolder(state);
+    })
+    .finally(() => {
+      folderJob = null;
+      button.textContent = texts.restoreAll;
+    });
+  progress.textContent =
+    [job.error, ...job.remarks].filter(Boolean).join(" ") || (texts.states[job.state] ?? job.state);
   if (job.error) throw new Error(job.error);
 }
