@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from agerestore.errors import AgeRestoreError
 
-from .requests import RETRY, answer_error, file_name, read_body, read_json, whole
+from .requests import answer_error, file_name, read_body, read_json, whole
 from .service import Service, summary
 from .store import Held
 from .worker import ENDED, QueueFullError, Task
@@ -27,7 +26,7 @@ STATIC = Path(__file__).parent / "static"
 AT_ONCE = 2  # bodies of files that are read at the same time; others wait unread
 SIDES = (16, 4096)  # pixels a side of previews
 MOST_CROP = 4096**2  # pixels of a crop
-PAUSE = 2.0  # seconds between events where nothing changes
+LOOK, SILENCE = 0.05, 2.0  # seconds between two looks at a task, and between two events where nothing changes
 
 
 class Api:
@@ -57,7 +56,7 @@ class Api:
             Route(f"{one}/mask.png", self.mask, methods=["GET", "PUT", "DELETE"]),
             *(Route(f"{one}/{verb}", self.work, methods=["POST"]) for verb in ("restore", "colorize", "find")),
         ]
-        kinds = (HTTPException, AgeRestoreError, OSError, Exception)
+        kinds = (HTTPException, AgeRestoreError, QueueFullError, OSError, Exception)
         return Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, answer_error))
 
     async def page(self, request: Request) -> Response:
@@ -86,7 +85,9 @@ class Api:
         held = await self._opened(request)
         if request.method != "DELETE":
             return JSONResponse(await run_in_threadpool(self._service.describe, held))
-        self._service.remove(held)
+        self._service.cancel(held)
+        if held.source is None:
+            self._service.store.drop(held)
         return Response(status_code=204)
 
     async def preview(self, request: Request) -> Response:
@@ -154,10 +155,7 @@ class Api:
         return await self._submit(self._service.submit_folder, await read_json(request))
 
     async def _submit(self, submit: Any, *arguments: Any) -> Response:
-        try:
-            task: Task = await run_in_threadpool(submit, *arguments)
-        except QueueFullError:
-            raise HTTPException(503, "too many jobs wait; try again when one is done", RETRY) from None
+        task: Task = await run_in_threadpool(submit, *arguments)
         return JSONResponse({"job": task.id}, 202)
 
     async def job(self, request: Request) -> Response:
@@ -173,22 +171,16 @@ class Api:
         return StreamingResponse(self._news(self._task(request)), media_type="text/event-stream")
 
     async def _news(self, task: Task) -> AsyncIterator[str]:
-        loop, news = asyncio.get_running_loop(), asyncio.Event()
-
-        def wake() -> None:
-            with suppress(RuntimeError):  # the server has ended
-                loop.call_soon_threadsafe(news.set)
-
-        with task.watched(wake):
-            while True:
-                news.clear()
-                state = task.as_json(self._service.worker.place(task))
+        said: dict[str, Any] = {"state": ""}
+        silence = 0.0
+        while said["state"] not in ENDED:
+            state = task.as_json(self._service.worker.place(task))
+            if state != said or silence > SILENCE:
+                said, silence = state, 0.0
                 yield f"data: {json.dumps(state)}\n\n"
-                if state["state"] in ENDED:
-                    return
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PAUSE):
-                        await news.wait()
+            else:
+                silence += LOOK
+                await asyncio.sleep(LOOK)
 
     # ------------------------------------------------------------------------------------------ what requests name
 

@@ -128,9 +128,9 @@ class Folder:
             elif not outcome.error and outcome.job.source in files:
                 files[outcome.job.source].results = made(outcome.job)
                 files[outcome.job.source].version += 1
-            task.update(done=counts.total(), total=len(jobs))
+            task.done = counts.total()
 
-        task.update(total=len(jobs))
+        task.total = len(jobs)
         rules: dict[str, Any] = {"overwrite": wanted.overwrite, "report": report, "stop": task.is_canceled}
         run_files(jobs, processor, self.out, processor.key, **rules)
         task.check()

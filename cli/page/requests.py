@@ -14,6 +14,7 @@ from agerestore.errors import AgeRestoreError, OutputExistsError, UnreadableErro
 from agerestore.files import printable
 
 from .._wording import in_options
+from .worker import QueueFullError
 
 PAUSE = 30  # seconds that a client may send nothing
 MOST_JSON = 2**18  # bytes of settings
@@ -66,6 +67,8 @@ def explained(error: Exception) -> tuple[int, str]:
     """The status of an error, and the line that the command would print."""
     from agerestore.device import is_out_of_memory
 
+    if isinstance(error, QueueFullError):
+        return 503, "too many jobs wait; try again when one is done"
     if is_out_of_memory(error):
         return 503, "not enough memory; close other programs, or work on smaller images"
     if isinstance(error, AgeRestoreError):

@@ -45,7 +45,7 @@ class Service:
     def __init__(self, options: Options, folder: Folder | None = None) -> None:
         """Begin without models, which `load` loads."""
         self.options, self.folder = options, folder
-        self.store = Store(options.uploads, options.memory)
+        self.store = Store(options.uploads, options.memory, self.cancel)
         self.worker = Worker(options.queue, lambda error: explained(error)[1])
         self.ready = threading.Event()  # whether models are loaded
         self._photos = Cache(options.memory // 2)
@@ -123,12 +123,10 @@ class Service:
             return Output(self.mask_path(held).name, held.mask.png, self.mask_path(held))
         return held.results.get(what)
 
-    def remove(self, held: Held) -> None:
-        """Drop an upload, and end what is done with it."""
+    def cancel(self, held: Held) -> None:
+        """End what is done with a file."""
         for task in filter(None, (held.task, held.inspecting)):
             self.worker.cancel(task)
-        if held.source is None:
-            self.store.drop(held)
 
     def describe(self, held: Held) -> dict[str, Any]:
         """All that is known of a file; it is inspected if that was not done yet."""

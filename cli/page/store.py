@@ -82,9 +82,9 @@ class Held:
 class Store:
     """Files by id; the uploads used longest ago are dropped once there are too many or too large ones."""
 
-    def __init__(self, most: int, most_bytes: int) -> None:
-        """Hold so many uploads, and so many bytes."""
-        self._most, self._most_bytes = most, most_bytes
+    def __init__(self, most: int, most_bytes: int, on_drop: Callable[[Held], None]) -> None:
+        """Hold so many uploads, and so many bytes; `on_drop` is called with each that is dropped."""
+        self._most, self._most_bytes, self._on_drop = most, most_bytes, on_drop
         self._held: OrderedDict[str, Held] = OrderedDict()
         self._dropped: deque[str] = deque(maxlen=DROPPED)
         self._lock = threading.Lock()
@@ -115,8 +115,10 @@ class Store:
     def drop(self, held: Held) -> None:
         """Hold an upload no longer."""
         with self._lock:
-            if self._held.pop(held.id, None) is not None:
-                self._dropped.append(held.id)
+            if self._held.pop(held.id, None) is None:
+                return
+            self._dropped.append(held.id)
+        self._on_drop(held)
 
     def trim(self) -> None:
         """Drop uploads until what is held is within the limits."""

@@ -77,7 +77,7 @@ def find(service: "Service", held: Held, sensitivity: float) -> Work:
         found = find_defects(detector, open_image(service.photo(held)), progress=task.progress)
         mask = found.mask(sensitivity)[0, 0].numpy()
         held.mask = HeldMask("found", mask_png(mask))
-        task.update(results=[{"what": "mask", "share": float(mask.mean())}])
+        task.results = [{"what": "mask", "share": float(mask.mean())}]
 
     return work
 
@@ -107,7 +107,7 @@ def make(service: "Service", held: Held, wanted: Wanted) -> Work:
         held.results, held.version = outputs(job, files), held.version + 1
         service.store.trim()
         service.took(wanted.verb, time.perf_counter() - start, held)
-        task.update(results=[output.as_json(what) for what, output in held.results.items()])
+        task.results = [output.as_json(what) for what, output in held.results.items()]
 
     return work
 

@@ -3,8 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,30 +37,30 @@ class Task:
     seconds: float = 0.0  # that it took
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     _canceled: threading.Event = field(default_factory=threading.Event)
-    _watching: list[Callable[[], None]] = field(default_factory=list)
     _began: float = 0.0
     _tiles_began: float = 0.0
 
     def run(self, explain: Callable[[Exception], str]) -> None:
         """Compute it; `explain` says what an error means."""
         self._began = self._tiles_began = time.perf_counter()
-        self.update(state="running")
-        end = {"state": "done"}
+        self.state = "running"
         try:
             self.check()
             self.work(self)
+            end: tuple[str, str | None] = ("done", None)
         except Canceled:
-            end = {"state": "canceled"}
+            end = ("canceled", None)
         except Exception as error:
-            end = {"state": "failed", "error": explain(error)}
-        self.update(seconds=time.perf_counter() - self._began, **end)
+            end = ("failed", explain(error))
+        self.seconds = time.perf_counter() - self._began
+        self.end(*end)
 
     def progress(self, done: int, total: int) -> None:
         """Take note of what is done, and end the work if that was asked for."""
         self.check()
         if done == 0:
             self._tiles_began = time.perf_counter()
-        self.update(done=done, total=total)
+        self.done, self.total = done, total
 
     def check(self) -> None:
         """End the work if that was asked for."""
@@ -76,21 +75,10 @@ class Task:
         """Whether its end was asked for."""
         return self._canceled.is_set()
 
-    def update(self, **changes: Any) -> None:
-        """Change attributes, and wake who watches."""
-        for name, value in changes.items():
-            setattr(self, name, value)
-        for wake in list(self._watching):
-            wake()
-
-    @contextmanager
-    def watched(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Have `wake` called after each change, in the thread that makes it."""
-        self._watching.append(wake)
-        try:
-            yield
-        finally:
-            self._watching.remove(wake)
+    def end(self, state: str, error: str | None = None) -> None:
+        """Take note of how it ended, and let go of all that it worked on."""
+        self.work = _nothing
+        self.error, self.state = error, state
 
     def as_json(self, place: int) -> dict[str, Any]:
         """The task as clients see it; `place` is how many come before it."""
@@ -105,8 +93,12 @@ class Task:
         if self.state != "running" or not (self.done or self.estimate):
             return None
         if self.done:
-            return round((now - self._tiles_began) * (self.total - self.done) / self.done, 1)
-        return round(max((self.estimate or 0.0) - (now - self._began), 0.0), 1)
+            return round((now - self._tiles_began) * (self.total - self.done) / self.done)
+        return round(max((self.estimate or 0.0) - (now - self._began), 0.0))
+
+
+def _nothing(task: Task) -> None:
+    """What is left to do of a task that has ended."""
 
 
 class Worker:
@@ -159,7 +151,7 @@ class Worker:
             if queue is None:
                 return
             queue.remove(task)
-        task.update(state="canceled")
+        task.end("canceled")
 
     def close(self) -> None:
         """End all tasks, and the thread."""
@@ -178,4 +170,4 @@ class Worker:
                     return
                 self._running = (self._clicked or self._later).pop(0)
             self._running.run(self._explain)
-            self._running = None
+            self._running = None  # holds nothing of it while the next one is waited for

@@ -21,11 +21,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_store_is_bounded_and_the_oldest_are_dropped():
-    store = Store(3, 100)
+    dropped = []
+    store = Store(3, 100, dropped.append)
     held = [store.add(Held("x", data=bytes(10))) for _ in range(3)]
     assert store.get(held[0].id) is held[0]  # used last
     store.add(Held("x", data=bytes(10)))
     assert [store.get(each.id) is None for each in held] == [False, True, False]
+    assert dropped == [held[1]]
     assert store.was_dropped(held[1].id)
     store.add(Held("x", data=bytes(95)))
     assert sum(each.size for each in store.all()) == 95

@@ -1,9 +1,13 @@
 """The one thread that computes: progress, cancel, and what follows what."""
 
-import threading
+import gc
+import time
+import weakref
+from functools import partial
 
 import numpy as np
 import pytest
+from agerestore_cli.page.store import Held
 from agerestore_cli.page.worker import ENDED, Canceled, QueueFullError, Task, Worker
 
 from agerestore.images import io as files
@@ -12,9 +16,10 @@ from agerestore.inference import any_size
 
 
 def wait_for(task):
-    ended = threading.Event()
-    with task.watched(lambda: task.state in ENDED and ended.set()):
-        assert task.state in ENDED or ended.wait(20)
+    deadline = time.monotonic() + 20
+    while task.state not in ENDED:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_canceling_takes_at_most_one_further_tile(client, monkeypatch):
@@ -70,6 +75,18 @@ def test_errors_are_explained_and_do_not_end_the_thread():
     worker.close()
     assert (failed.state, failed.error) == ("failed", "explained: division by zero")
     assert (done.state, done.done, done.total) == ("done", 1, 2)
+
+
+def test_what_was_worked_on_is_let_go_of():
+    """A task that is remembered does not keep the file in memory."""
+    for make_end in (lambda task: task.run(str), lambda task: task.end("canceled")):
+        held = Held("x")
+        gone, task = weakref.ref(held), Task("x", partial(lambda held, task: None, held))
+        del held
+        assert gone() is not None
+        make_end(task)
+        gc.collect()
+        assert gone() is None
 
 
 def test_a_task_that_is_canceled_before_it_begins_does_nothing():
