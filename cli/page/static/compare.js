@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 
-const SIDE = 2048; // of a preview, pixels; what is larger is shown in full where one zooms in
+const SIDE = 2048; // of a preview, pixels
 const DETAIL = 3072; // of such a part, pixels a side
 const PAUSE = 180; // ms without a movement before a part is asked for
 
@@ -111,18 +111,16 @@ export class Compare {
     this.slider.ariaValueText = `${Math.round(this.slider.value * 100)} %`;
   }
 
-  /** Where a preview has fewer pixels than the screen, show the part in sight in full. */
+  /** Where the screen has as many pixels as the picture, or more than the preview, show the part in sight exactly. */
   showDetails() {
     const { size, view, frame } = this.stage;
-    const layers = [this.before, this.after].filter((layer) => layer.what);
-    const coarse = SIDE / Math.max(size.width, size.height) < Math.min(view.scale * devicePixelRatio, 1);
-    const part = within(
-      size,
-      this.stage.toPicture({ x: 0, y: 0 }),
-      this.stage.toPicture({ x: frame.width, y: frame.height }),
-    );
-    if (!coarse || part.width > DETAIL || part.height > DETAIL) return;
-    for (const layer of layers) layer.showDetail(part).catch(() => {}); // the preview stays
+    const enough = view.scale * devicePixelRatio < Math.min(SIDE / Math.max(size.width, size.height), 1);
+    const end = this.stage.toPicture({ x: frame.width, y: frame.height });
+    const part = within(size, this.stage.toPicture({ x: 0, y: 0 }), end);
+    if (enough || part.width > DETAIL || part.height > DETAIL) return;
+    for (const layer of [this.before, this.after]) {
+      if (layer.what) layer.showDetail(part).catch(() => {}); // the preview stays
+    }
   }
 }
 

@@ -113,9 +113,10 @@ function showPanel() {
 /** Wait for what inspecting finds: the picture is seen, and can be marked, before. */
 async function inspected(entry) {
   if (!entry.picture.findings) {
+    const before = panel.proposed(entry.picture);
     await api.follow(entry.picture.job, () => {});
     entry.picture = await api.picture(entry.picture.id);
-    entry.controls = { ...panel.proposed(entry.picture), ...(entry.mask.edited ? { mask: "given" } : {}) };
+    if (panel.isSame(entry.controls, before)) entry.controls = panel.proposed(entry.picture); // or a hand has set others
     entry.model = entry.picture.proposal?.settings?.model;
   }
   if (entry !== current) return;

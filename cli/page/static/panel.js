@@ -38,11 +38,8 @@ export function showControls() {
 
 /** What the controls are at first: the proposal of the server. */
 export function proposed({ proposal, mask: held }) {
-  const {
-    mask = ["given", "edited"].includes(held) ? "given" : "auto",
-    samples = 0,
-    ...settings
-  } = proposal?.settings ?? {};
+  const { model = "auto", samples = 0, ...settings } = proposal?.settings ?? {};
+  const mask = ["given", "edited"].includes(held) ? "given" : model === "auto" ? "auto" : "none";
   return {
     verb: proposal?.verb === "colorize" ? "colorize" : "restore",
     ...{ mask, sensitivity: 0.5, strength: 1, tones: 0, samples, seed: 0, uncertainty: false },
@@ -98,7 +95,7 @@ export function showAction({ picture, mask, ran }) {
 }
 
 /** Whether the controls are as others: consent changes nothing. */
-const isSame = (controls, others) =>
+export const isSame = (controls, others) =>
   Object.keys(controls).every((name) => name === "force" || controls[name] === others[name]);
 
 /** What the button says for a proposal, and for what was set by hand. */

@@ -187,7 +187,7 @@ export class Stage {
     const arrow = ARROWS[event.key];
     if (arrow && this.tool) this.moveCursor(arrow, event.shiftKey ? 10 : 1);
     else if (arrow) this.pan(-arrow[0] * PAN, -arrow[1] * PAN);
-    else if (event.key === " " || event.key === "Enter") this.useCursor(event.repeat);
+    else if (event.key === " " || event.key === "Enter") this.useCursor(event);
     else return;
     event.preventDefault();
   }
@@ -217,9 +217,11 @@ export class Stage {
     if (into(x, width) || into(y, height)) this.pan(into(x, width), into(y, height));
   }
 
-  useCursor(repeated) {
+  /** The space bar draws where the cursor is, and Enter, too, which brings it; else it holds the picture. */
+  useCursor({ key, repeat }) {
     this.space = true;
-    if (!this.tool || !this.cursor || repeated || this.gesture) return;
+    if (this.tool && !this.cursor && key === "Enter") this.moveCursor([0, 0], 1);
+    if (!this.tool || !this.cursor || repeat || this.gesture) return;
     this.start = { x: this.cursor.x * this.view.scale + this.view.x, y: this.cursor.y * this.view.scale + this.view.y };
     this.startTool();
   }

@@ -1,6 +1,7 @@
 """The page in a browser: what people do with it, and that the files they get are those of the command."""
 
 import base64
+import json
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from agerestore.images.photo import Photo
 pytestmark = pytest.mark.browser
 
 ASTRONAUT, PRINT = EXAMPLES / "damaged" / "photo-astronaut.png", EXAMPLES / "damaged" / "photo-portrait.png"
+NOISY = EXAMPLES / "damaged" / "photo-chelsea.png"
 GRAY, SOUND = EXAMPLES / "gray" / "photo-chelsea.png", EXAMPLES / "photographs" / "photo-retina.png"
 CONTROLS = ("button", "checkbox", "radio", "slider", "spinbutton", "textbox", "ColorWell", "link")
 
@@ -214,6 +216,18 @@ def test_a_gray_photograph_with_a_hint(page, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_the_proposal_is_that_of_inspect(page, tmp_path):
+    choose(page, NOISY)
+    assert "noise" in page.locator("#findings").text_content()
+    do(page)
+    shown = shlex.split(page.locator("#command").text_content())
+    proposed = json.loads(run("inspect", NOISY, "--json").stdout)["command"]
+    assert shown[4:] == [*shlex.split(proposed)[4:], "--mask", "none"]  # nor is one taken that is next to the file
+    result = saved(page, "Download", tmp_path / "downloaded.png")
+    assert result.read_bytes() == by_command(page, NOISY, tmp_path).read_bytes()
+
+
 def test_nothing_to_do_and_a_warning_to_tick(page):
     choose(page, SOUND)
     assert page.locator("#findings li").first.text_content() == "Nothing to do"
@@ -250,6 +264,7 @@ def test_cancel_in_the_middle(page, tmp_path):
 
 @pytest.mark.slow
 def test_cancel_in_the_middle_of_24_megapixels(page, tmp_path):
+    page.set_default_timeout(1_200_000)
     then, done, of = canceled(page, noisy(tmp_path, 4000, 6000))
     assert done <= then + 1 < of
 
