@@ -1,4 +1,4 @@
-"""The routes of the HTTP API (docs/serve.md)."""
+"""The routes of the HTTP API (docs/reference/http.md)."""
 
 import asyncio
 import json

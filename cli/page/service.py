@@ -131,7 +131,7 @@ class Service:
     def describe(self, held: Held) -> dict[str, Any]:
         """All that is known of a file; it is inspected if that was not done yet."""
         if not held.found and (held.inspecting is None or held.inspecting.state == "canceled"):
-            held.inspecting = self.worker.submit(Task("inspect", work.inspect(self, held), held.id), later=True)
+            held.inspecting = self.worker.submit(Task("inspect", work.inspect(self, held), held.id, later=True))
         task, unknown = held.task or held.inspecting, dict.fromkeys(("findings", "proposal", "domain"))
         proposed = held.found.get("proposal", {}).get("verb", "restore")
         state = {"mask": held.mask and held.mask.kind, "job": task and task.id, "version": held.version}

@@ -35,7 +35,9 @@ class Task:
     error: str | None = None
     results: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0  # that it took
+    later: bool = False  # whether no click has asked for it: it waits for all others, and gives way to them
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    gives_way: bool = False  # whether it is to wait once more
     _canceled: threading.Event = field(default_factory=threading.Event)
     _began: float = 0.0
     _tiles_began: float = 0.0
@@ -49,6 +51,9 @@ class Task:
             self.work(self)
             end: tuple[str, str | None] = ("done", None)
         except Canceled:
+            if self.gives_way and not self.is_canceled():
+                self.gives_way, self.state, self.done = False, "queued", 0
+                return
             end = ("canceled", None)
         except Exception as error:
             end = ("failed", explain(error))
@@ -64,7 +69,7 @@ class Task:
 
     def check(self) -> None:
         """End the work if that was asked for."""
-        if self.is_canceled():
+        if self.is_canceled() or self.gives_way:
             raise Canceled
 
     def cancel(self) -> None:
@@ -116,20 +121,22 @@ class Worker:
         self._closed = False
         self._thread.start()
 
-    def submit(self, task: Task, later: bool = False) -> Task:
-        """Let a task wait for its turn; one for later is not counted.
+    def submit(self, task: Task) -> Task:
+        """Let a task wait for its turn; one for later is not counted, and gives way if it is running.
 
         Raises:
             QueueFullError: Too many wait.
         """
         with self._changed:
-            if not later and len(self._clicked) >= self._most:
+            if not task.later and len(self._clicked) >= self._most:
                 raise QueueFullError
+            if not task.later and self._running is not None and self._running.later:
+                self._running.gives_way = True
             ended = [id for id, each in self._tasks.items() if each.state in ENDED]
             for id in ended[:-REMEMBERED]:
                 del self._tasks[id]
             self._tasks[task.id] = task
-            (self._later if later else self._clicked).append(task)
+            (self._later if task.later else self._clicked).append(task)
             self._changed.notify()
         return task
 
@@ -170,4 +177,7 @@ class Worker:
                     return
                 self._running = (self._clicked or self._later).pop(0)
             self._running.run(self._explain)
-            self._running = None  # holds nothing of it while the next one is waited for
+            with self._changed:
+                if self._running.state == "queued":
+                    self._later.insert(0, self._running)
+                self._running = None

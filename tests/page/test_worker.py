@@ -1,6 +1,7 @@
 """The one thread that computes: progress, cancel, and what follows what."""
 
 import gc
+import threading
 import time
 import weakref
 from functools import partial
@@ -62,8 +63,26 @@ def test_a_full_queue_refuses_clicks_alone():
     worker = Worker(0, str)
     with pytest.raises(QueueFullError):
         worker.submit(Task("restore", lambda task: None))
-    assert worker.submit(Task("inspect", lambda task: None), later=True).verb == "inspect"
+    assert worker.submit(Task("inspect", lambda task: None, later=True)).verb == "inspect"
     worker.close()
+
+
+def test_what_was_not_clicked_for_gives_way():
+    worker, begun, order = Worker(9, str), threading.Event(), []
+
+    def inspect(task):
+        order.append("inspect")
+        while len(order) < 3:
+            begun.set()
+            task.progress(0, 1)
+
+    inspecting = worker.submit(Task("inspect", inspect, later=True))
+    assert begun.wait(20)
+    wait_for(worker.submit(Task("restore", lambda task: order.append("restore"))))
+    wait_for(inspecting)
+    worker.close()
+    assert order == ["inspect", "restore", "inspect"]
+    assert inspecting.state == "done"
 
 
 def test_errors_are_explained_and_do_not_end_the_thread():
