@@ -354,6 +354,17 @@ def test_a_phone(new_page, address, tmp_path):
     assert page.evaluate("scrollY") == 0
 
 
+def test_a_desktop_at_200_percent(new_page, address):
+    page = new_page(address, viewport={"width": 640, "height": 400})
+    choose(page, SOUND)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    for control in ("#stage", "#tones", "#run"):
+        page.locator(control).scroll_into_view_if_needed()
+        box = page.locator(control).bounding_box()
+        assert box["y"] < 400
+        assert box["y"] + box["height"] > 0
+
+
 @pytest.mark.usefixtures("one_thread")
 def test_two_pages_do_not_disturb_each_other(new_page, address, tmp_path):
     first, second = new_page(address), new_page(address)
