@@ -57,7 +57,6 @@ export const zip = async () => (await send("GET", "results.zip")).blob();
 
 export const mask = async (id) => (await send("GET", of(id, "/mask.png"))).blob();
 export const putMask = (id, file) => json("PUT", of(id, "/mask.png"), file, { "Content-Type": "image/png" });
-export const removeMask = (id) => send("DELETE", of(id, "/mask.png"));
 
 /** Begin what a verb does, "find", "restore" or "colorize"; return the id of the job. */
 export const begin = async (id, verb, settings) => (await post(of(id, `/${verb}`), settings)).job;
