@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "X-Agerestore-Token"
+HTTP = 80  # the port that browsers do not name
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
 HEADERS = {
@@ -51,8 +52,10 @@ class Guard:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._is_ours(hosts[0].lower()):
             return _refused(421, "the server does not know itself by this name; start it with --allow-host NAME")
-        own = f"{scope['scheme']}://{hosts[0]}"
-        if scope["method"] not in ("GET", "HEAD") and any(origin != own for origin in origins):
+        own = [f"http://{hosts[0]}"]
+        if not self._is_local(hosts[0].lower()):  # but through a proxy, which may speak TLS
+            own.append(f"https://{hosts[0]}")
+        if scope["method"] not in ("GET", "HEAD") and not set(origins) <= set(own):
             return _refused(403, "the request comes from another page")
         given = headers.get(TOKEN, "").encode()
         if scope["path"].startswith("/api/") and not hmac.compare_digest(given, self.token.encode()):
@@ -60,10 +63,11 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        name, colon, port = host.rpartition(":")
-        if not colon or port.endswith("]"):  # an address of IPv6 has colons of its own
-            name, port = host, "80"
-        return name in self.names or (name in LOOPBACK and port == str(self.port))
+        name, _, port = host.rpartition(":")
+        return self._is_local(host) or host in self.names or (name in self.names and port.isdecimal())
+
+    def _is_local(self, host: str) -> bool:
+        return host in [f"{name}:{self.port}" for name in LOOPBACK] or (self.port == HTTP and host in LOOPBACK)
 
 
 def _refused(status: int, error: str) -> JSONResponse:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from agerestore_cli.page import guard
-from agerestore_cli.page.guard import HEADERS, TOKEN
+from agerestore_cli.page.guard import HEADERS, TOKEN, Guard
 from pages import SECRET, image_file
 
 ROOT = Path(__file__).parents[2]
@@ -70,9 +70,19 @@ def test_other_origins_write_nothing(client, method, path, origin):
     assert response.status_code == 403
 
 
-def test_our_own_origin_writes(client):
-    origin = {"Origin": f"http://127.0.0.1:{client.port}"}
-    assert client.http.post("/api/pictures", content=image_file(), headers=origin).status_code == 201
+OWN = [("127.0.0.1:{port}", "http://127.0.0.1:{port}"), ("photos.example", "https://photos.example")]
+
+
+@pytest.mark.parametrize(("host", "origin"), OWN)
+def test_our_own_origin_writes_through_a_proxy_too(client, host, origin):
+    headers = {"Host": host.format(port=client.port), "Origin": origin.format(port=client.port)}
+    assert client.http.post("/api/pictures", content=image_file(), headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost:80"])
+def test_browsers_do_not_name_the_port_of_http(host):
+    assert Guard(None, SECRET, 80)._is_ours(host)
+    assert not Guard(None, SECRET, 81)._is_ours(host)
 
 
 def test_a_browser_is_never_allowed_to_send_from_elsewhere(client):
@@ -103,7 +113,7 @@ def test_every_response_bears_the_headers(client, path):
 
 def test_a_defect_is_answered_with_the_headers_in_one_line(client, monkeypatch):
     monkeypatch.setattr(client.service, "state", lambda: 1 / 0)
-    response = client.http.get("/api/state")
+    response = httpx.get(f"http://127.0.0.1:{client.port}/api/state", headers={TOKEN: SECRET})  # then it is closed
     assert response.status_code == 500
     assert response.json() == {"error": "a defect of agerestore: ZeroDivisionError: division by zero"}
     assert {name: response.headers[name] for name in HEADERS} == HEADERS
