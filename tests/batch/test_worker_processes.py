@@ -143,7 +143,7 @@ def test_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
 def killed(source: Path, out: Path, results: int) -> list[int]:
     """Kill a batch once it has written so many results; the processes that it had started."""
     batch = subprocess.Popen([sys.executable, str(SCRIPT), str(source), str(out)])
-    wait_until(lambda: len(list(out.glob("*.png"))) >= results or batch.poll() is not None)
+    wait_until(lambda: len(list(out.glob("*.png"))) >= results or batch.poll() is not None, 240)
     started = children(batch.pid)
     batch.kill()
     assert batch.wait() in (0, -signal.SIGKILL)
@@ -182,8 +182,8 @@ def test_twenty_killed_workers_cost_no_file(tmp_path: Path) -> None:
     out, victims = tmp_path / "out", set()
     batch = subprocess.Popen([sys.executable, str(SCRIPT), str(tmp_path / "in"), str(out)])
     for number in range(20):
-        wait_until(lambda number=number: len(list(out.glob("*.png"))) > 15 * number)
-        wait_until(lambda: len(children(batch.pid)) == 2)
+        wait_until(lambda number=number: len(list(out.glob("*.png"))) > 15 * number, 240)
+        wait_until(lambda: len(children(batch.pid)) == 2, 240)
         victim = children(batch.pid)[number % 2]
         os.kill(victim, signal.SIGKILL)
         victims.add(victim)
