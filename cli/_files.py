@@ -13,7 +13,7 @@ from agerestore.errors import UsageError
 from agerestore.files import printable
 
 from ._interrupt import interrupted
-from ._options import Files, Messages
+from ._options import Files, Hardware, Messages
 from ._progress import progress_bar
 from ._terminal import echo
 from ._wording import in_options, said_unless, say
@@ -81,7 +81,7 @@ def run_files(
     messages: Messages,
     folder: Path | None,
     cache_key: str,
-    threads: int,
+    hardware: Hardware,
 ) -> None:
     """Process the files, and leave with the batch's exit code.
 
@@ -94,16 +94,18 @@ def run_files(
         messages: Options.
         folder: The output folder, which remembers what was made; None where a single file was asked for.
         cache_key: What results depend on besides what is read.
-        threads: With how many threads to compute; 0 for torch's choice, and of workers for one.
+        hardware: Options; threads of workers are one where they are left to torch.
     """
-    from agerestore import machine
+    from agerestore import device, machine
     from agerestore.batch import runner
-    from agerestore.batch.executors import open_executor
+    from agerestore.batch.executors import ExecutorOptions, open_executor
 
     from ._streams import StreamWriter
 
     part = _part(files.part)
     jobs = part.select(jobs) if part else jobs
+    gpu = hardware.device != "cpu" and device.choose(hardware.device).type == "cuda"
+    options = ExecutorOptions(_workers(files.workers), files.cluster, files.shared_disk, hardware.threads, gpu)
     if files.dry_run:
         summary = runner.run_files(
             jobs, processor, folder, cache_key, overwrite=files.overwrite, dry_run=True, part=part,
@@ -114,7 +116,7 @@ def run_files(
         _report_lines(files.report) as write_row,
         progress_bar(messages.quiet, transient=True) as bar,
         interrupted("finishing the files in flight") as stop,
-        open_executor(processor, _workers(files.workers), files=len(jobs), threads=threads) as executor,
+        open_executor(processor, options, len(jobs)) as executor,
     ):
         task = bar.add_task("", total=len(jobs))
 

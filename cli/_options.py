@@ -124,6 +124,19 @@ class Files:
             "other, with all threads.",
         ),
     ] = "0"
+    cluster: Annotated[
+        str | None,
+        option(
+            SPEED,
+            metavar="auto|HOST:PORT",
+            help="Process files on a cluster of Ray that this machine is part of; auto: the one that runs here, or "
+            "else a new one.",
+        ),
+    ] = None
+    shared_disk: Annotated[
+        bool,
+        flag(SPEED, "--shared-disk", help="The machines of the cluster read IN themselves, under the same paths."),
+    ] = False
     part: Annotated[
         str | None,
         option(

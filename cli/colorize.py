@@ -82,7 +82,7 @@ def colorize(
 
     devices.set_threads(compute.threads)
     processor = colorize_processor(model, settings, extras, files.options, compute.device)
-    run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key, compute.threads)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key, compute)
 
 
 def _parts(hint: str) -> tuple[object, ...]:

@@ -69,7 +69,7 @@ def degrade(
     processor = _Degrading(degradation, seed, replay, where, files.quality)
     settings = DegradeSettings(degradation, seed)
     key = cache_key("degrade", settings, files.options, device=where.type, precision="auto")  # which was an option
-    run_files(jobs, processor, files, messages, output_folder(inputs, out), key, hardware.threads)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), key, replace(hardware, device=str(where)))
 
 
 def _replays(replay: Path, name: Path) -> tuple[Path, ...]:

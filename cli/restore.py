@@ -121,7 +121,7 @@ def restore(
     )  # fmt: skip
     extras = RestoreFileSettings(compare, colorize, resize_mask, max_pixels, save_mask)
     processor = restore_processor(model, masks, settings, extras, files.options, compute.device)
-    run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key, compute.threads)
+    run_files(jobs, processor, files, messages, output_folder(inputs, out), processor.key, compute)
 
 
 def _side(tile: str) -> int | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from copying import Copying
 
 from agerestore.batch import planning, runner
-from agerestore.batch.executors import open_executor
+from agerestore.batch.executors import ExecutorOptions, open_executor
 from agerestore.batch.jobs import Job
 from agerestore.images.photo import Photo
 
@@ -44,6 +44,6 @@ if __name__ == "__main__":
 
     source, out = Path(sys.argv[1]), Path(sys.argv[2])
     jobs, processor = planning.plan(source, out), worker_cases.Cases()  # which workers can import
-    with open_executor(processor, 2, files=len(jobs)) as executor:
+    with open_executor(processor, ExecutorOptions(2), len(jobs)) as executor:
         summary = runner.run_files(jobs, processor, out, "key", executor=executor)
     sys.exit(min(summary.failed, 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 from agerestore.api.models import AnyModel, is_auto
 from agerestore.api.processors import restore_processor
 from agerestore.batch import planning, runner
-from agerestore.batch.executors import open_executor
+from agerestore.batch.executors import ExecutorOptions, open_executor
 from agerestore.batch.mask_source import MaskSource, with_masks
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.batch.parts import Part
@@ -51,6 +51,8 @@ def restore_files(
     fail_fast: bool = False,
     dry_run: bool = False,
     workers: Workers = 0,
+    cluster: str | None = None,
+    shared_disk: bool = False,
     part: str | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -96,6 +98,9 @@ def restore_files(
         dry_run: count what would be done; nothing is decoded and nothing written.
         workers: process the files in so many processes of one thread each; ``auto`` for one for each core; 0 for this
             process itself. Files and reports are the same, but for rounding where the number of threads differs.
+        cluster: process them on a cluster of Ray that this machine is part of, HOST:PORT; ``auto`` for the one that
+            runs here, or else a new one. Needs the extra ``ray``.
+        shared_disk: the machines of the cluster see the files under the same paths, and read them themselves.
         part: process a part of a folder alone, such as ``3/8``; run each part in a process of its own, on any machine.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; a model that was loaded stays where it is.
         precision: ``fp32``, ``bf16`` or ``auto``.
@@ -131,7 +136,9 @@ def restore_files(
         if progress is not None:
             progress(len(done), len(jobs))
 
-    with open_executor(processor, workers, files=len(jobs)) as executor:
+    gpu = next(iter(processor.models.values())).device.type == "cuda"
+    options = ExecutorOptions(workers, cluster, shared_disk, gpu=gpu)
+    with open_executor(processor, options, len(jobs)) as executor:
         summary = runner.run_files(
             jobs, processor, None if single else Path(out), processor.key,
             overwrite=overwrite, fail_fast=fail_fast, dry_run=dry_run, report=report, executor=executor,

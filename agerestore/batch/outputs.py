@@ -7,7 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +51,20 @@ class WorkItem:
     input: str
     earlier: Record | None = None
     extra: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def read_again(item: WorkItem) -> WorkItem:
+    """A job whose contents another process has read, with these contents, from a disk that both see.
+
+    Raises:
+        ImageFileError: The files are not the same here.
+    """
+    extra = tuple(map(read_bytes, item.job.extra_inputs))
+    for path in filter(None, (item.job.backup, item.job.source)):
+        if path.exists() and digest([data := read_bytes(path), *extra]) == item.input:
+            return replace(item, data=data, extra=extra)
+    what = "a worker does not find the same contents under this name; leave out `shared_disk`, or share the disk"
+    raise ImageFileError(f"{printable(item.job.source)}: {what}")
 
 
 @dataclass(frozen=True)

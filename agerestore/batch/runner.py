@@ -157,8 +157,8 @@ def _run_in(
 
         try:
             for task in tasks:
-                while flight and (len(flight) == 2 * executor.width or flight[0].is_received):
-                    write_oldest()
+                if flight and (len(flight) == 2 * executor.width or flight[0].is_received):
+                    write_oldest()  # one, while the next is read: so that workers never wait for many to be written
                 if stop():
                     flight = deque(each for each in flight if not each.cancel())
                     break

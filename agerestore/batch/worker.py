@@ -26,7 +26,7 @@ class Description(NamedTuple):
     Attributes:
         version: That of agerestore where the batch was begun.
         processor: The processor, pickled; models are in it by name and fingerprint.
-        sharing: How many workers divide the memory of the machine.
+        sharing: How many workers divide the memory of the machine; 0 for as many as it has cores.
     """
 
     version: str
@@ -52,7 +52,7 @@ def build(description: Description) -> Processor[Any, Any]:
     if description.version != __version__:
         where = f"the worker on {socket.gethostname()} is agerestore {__version__}"
         raise WeightsError(f"{where}, the batch was begun by {description.version}; install the same version on both")
-    machine.share_memory(description.sharing)
+    machine.share_memory(description.sharing or machine.usable_cores())
     machine.keep_memory()
     processor: Processor[Any, Any] = pickle.loads(description.processor)
     return processor

@@ -75,7 +75,7 @@ class WorkerProcesses:
         future: Future[Processed] = Future()
         self._orders.put((future, item))
         if len(self._employers) < self._count:
-            thread = threading.Thread(target=self._employ, name="worker")
+            thread = threading.Thread(target=self._employ, name="worker", daemon=True)
             self._employers.append(thread)
             thread.start()
         return future

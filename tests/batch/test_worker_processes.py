@@ -17,7 +17,7 @@ from copying import Copying, exit_code, pictures, run
 from worker_cases import Cases, Unbuildable
 
 from agerestore.batch import planning, runner
-from agerestore.batch.executors import open_executor
+from agerestore.batch.executors import ExecutorOptions, open_executor
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import NAME, Manifest
 from agerestore.batch.worker import Description, build
@@ -98,7 +98,7 @@ def test_closed_it_leaves_no_process_and_no_file_behind(tmp_path: Path) -> None:
         raise Stopped
 
     jobs = planning.plan(tmp_path / "in", tmp_path / "out")
-    with pytest.raises(Stopped), open_executor(Cases(), 1) as executor:
+    with pytest.raises(Stopped), open_executor(Cases(), ExecutorOptions(1)) as executor:
         runner.run_files(jobs, Cases(), tmp_path / "out", "key", report=report, executor=executor)
     assert set(children(os.getpid())) <= before
     assert all(name.endswith(".png") for name in contents(tmp_path / "out"))
@@ -109,7 +109,7 @@ def test_a_worker_that_cannot_be_built_ends_the_run(tmp_path: Path) -> None:
     jobs = planning.plan(tmp_path / "in", tmp_path / "out")
     with (
         pytest.raises(AgeRestoreError, match="a worker cannot begin: ValueError: invalid literal"),
-        open_executor(Unbuildable(), 1) as executor,
+        open_executor(Unbuildable(), ExecutorOptions(1)) as executor,
     ):
         runner.run_files(jobs, Copying(), tmp_path / "out", "key", executor=executor)
     assert contents(tmp_path / "out") == {}
@@ -134,9 +134,9 @@ def test_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in (-1, "2", 1.5, True):
         with pytest.raises(UsageError, match="`workers`"):
             worker_count(wrong)
-    with open_executor(Copying(), 0) as executor:
+    with open_executor(Copying(), ExecutorOptions(0)) as executor:
         assert executor is None
-    with open_executor(Copying(), 9, files=2) as executor:
+    with open_executor(Copying(), ExecutorOptions(9), 2) as executor:
         assert executor.width == 2
 
 
