@@ -2,51 +2,54 @@
 
 A black-and-white print that was scanned in color has casts, a yellowed border, a date stamp, stains and noise in its
 colors; it is none in color for that. A photograph in color may be muted, foggy, or nearly of one color. What tells them
-apart is whether the color is a function of the brightness, and of the place as slowly as paper yellows.
+apart is whether the color is a function of the brightness, and of the place as slowly as paper yellows; how far it is
+from that, in which directions, and how much detail it has besides. A small network weighs these signs; it is fitted and
+measured by ``benchmarks/color_mode.py``.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from agerestore.analysis.tone_curve import robust_residuals
+from agerestore.analysis.color_mode_weights import HIDDEN, OUTPUT
 from agerestore.images.pixels import LUMA, Floats, Pixels
 
-SIDE = 96  # cells along the longer side
+SIDE = 96  # cells along the longer side; all lengths in cells are of these
 LARGEST = 576  # pixels along the longer side that are looked at
 LINE, FLAT, WIDEST = 14.0, 0.85, 0.2  # gray levels and share of its cells by which a line is flat; widest border
 EDGE = 2  # cells, where border and image are mixed
 SMOOTH = 3.0  # standard deviation in cells, over which noise cancels
-WIDTH = 2.0  # gray levels, the distance to that function from which on a cell counts for less
+DETAIL = (1.5, 5.0)  # standard deviations in cells: finer than the first and coarser than the second is no detail
 FEWEST = 8  # cells a side below which nothing is taken for a border
-SHARES = (50, 75, 90, 97)  # percent of the cells
-MOST_UNEVEN = 20.0  # gray levels by which three quarters of a yellowed print are from its tone at most
-OFFSET, TONE_OFFSET = 0.3, 2.0  # gray levels, added before the logarithm is taken
-GRAY_CHROMA = 8.0  # gray levels; stronger casts are a tone
+NEAR, NEAR_DETAIL = 2.0, 0.7  # gray levels, distances to a function from which on cells count for less
+ROUNDS = 8  # of weighing cells anew
+SHARES = np.array([50, 75, 90, 97])  # percent of the cells
+ENDS = (3, 10, 90, 97)  # percent of the cells
 MOST_CHROMA = 100.0  # gray levels; one hue stronger than that is a colored object
+MOST_UNEVEN = 20.0  # gray levels by which three quarters of a stained print are from its tone at most
+OFFSET, TONE_OFFSET = 0.3, 2.0  # gray levels, added before the logarithm is taken
+DARKEST, LIGHT = 16.0, 60.0  # gray levels: added before the logarithm of light is taken; scale of that
+GRAY_CHROMA = 8.0  # gray levels; stronger casts are a tone
 SEPIA_HUES = (0.3, 1.1)  # (red - green) / (green - blue): hues of 46 to 29 degrees
-# Fitted on 120 photographs, as they are, muted, foggy, faded, noisy, compressed, or made gray and scanned with casts,
-# tones, dates, borders and noise.
-# Log odds that an image is in color, by logistic regression on the logarithms of:
-# the distances to the curve of the brightness alone (at `SHARES` of the cells), those to the surface over brightness
-# and place, the strength of the tone, and how far cells are from the median color, at the median and 90 percent.
-WEIGHTS = (0.6, 0.3, 0.1, 0.0, 1.0, 1.4, 1.9, 1.3, 0.5, -0.2, -0.8)
-CONSTANT = -4.2
 
 
-class _Chroma(NamedTuple):
-    """The chroma of cells.
+class _Cells(NamedTuple):
+    """The cells of an image, two by two together, without its border.
 
     Attributes:
         level: (N,) brightness, of white.
-        values: (N, 2) red and blue minus green, gray levels.
-        noise: (N, 2) half the difference between that of the even and of the odd pixels.
-        size: height and width in cells.
+        chroma: (N, 2) red and blue minus green, gray levels.
+        light: (N, 2) the same of the logarithm of light: what takes light away in proportion changes it alike in all.
+        noise: (N, 2) half the difference between the chroma of the even and of the odd pixels.
+        light_noise: (N, 2) likewise of the light.
+        size: height and width.
     """
 
     level: Floats
-    values: Floats
+    chroma: Floats
+    light: Floats
     noise: Floats
+    light_noise: Floats
     size: tuple[int, int]
 
 
@@ -58,20 +61,62 @@ def color_mode(pixels: Pixels) -> str:
     """
     if pixels.shape[2] == 1:
         return "gray"
-    even, odd = _cells(pixels)
-    cells, apart = (even + odd) / 2, (even - odd) / 2
-    inner = _without_border(cells)
-    level = cells[inner].reshape(-1, 3) @ np.array(LUMA, np.float32) / 255
-    values, noise = ((each[..., [0, 2]] - each[..., [1]])[inner] for each in (cells, apart))
-    chroma = _Chroma(level, values.reshape(-1, 2), noise.reshape(-1, 2), values.shape[:2])
-    red_green, blue_green = np.median(chroma.values, axis=0)
+    cells = _cells_of(pixels)
+    red_green, blue_green = np.median(cells.chroma, axis=0)
     strength = float(np.hypot(red_green, blue_green))
-    if strength > MOST_CHROMA or _log_odds(chroma) > 0:
+    if strength > MOST_CHROMA or _is_color(_signs(cells)):
         return "color"
     if strength < GRAY_CHROMA:
         return "gray"
     is_warm = blue_green < 0 and SEPIA_HUES[0] <= red_green / -blue_green <= SEPIA_HUES[1]
     return "sepia" if is_warm else "toned"
+
+
+def color_signs(pixels: Pixels) -> Floats:
+    """What the decision is made by, (28,) float64.
+
+    The logarithms of: the strength of the tone, and how far cells are from the median color; their distances to the
+    function of the brightness alone, and to that of brightness and place; how far below and above the former red and
+    blue are; the detail of the color besides that of the brightness, in light and in gray levels; the noise.
+
+    Args:
+        pixels: (H, W, 3), uint8 or float32 from 0 to 255.
+    """
+    return _signs(_cells_of(pixels))
+
+
+def _is_color(signs: Floats) -> bool:
+    if signs[4] > np.log(MOST_UNEVEN + OFFSET):
+        return True
+    weights, output = np.array(HIDDEN), np.array(OUTPUT)
+    hidden = np.tanh(weights[:, :-1] @ signs + weights[:, -1])
+    return bool(output[:-1] @ hidden + output[-1] > 0)
+
+
+def _cells_of(pixels: Pixels) -> _Cells:
+    even, odd = _cells(pixels)
+    inner = _without_border((even + odd) / 2)
+    cells, apart = (_in_pairs(each[inner].astype(np.float64)) for each in ((even + odd) / 2, (even - odd) / 2))
+    size = cells.shape[:2]
+    colors, noise = cells.reshape(-1, 3), _against_green(apart.reshape(-1, 3))
+    light = LIGHT * np.log(colors + DARKEST)
+    return _Cells(
+        colors @ np.array(LUMA) / 255, _against_green(colors), _against_green(light), noise,
+        LIGHT * noise / (colors[:, [1]] + DARKEST), (size[0], size[1]),
+    )  # fmt: skip
+
+
+def _against_green(colors: Floats) -> Floats:
+    return colors[:, [0, 2]] - colors[:, [1]]
+
+
+def _in_pairs(cells: Floats) -> Floats:
+    """The means of two by two cells (h, w, 3)."""
+    rows, columns = (length // 2 for length in cells.shape[:2])
+    if min(rows, columns) == 0:
+        return cells
+    paired: Floats = cells[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2, 3).mean(axis=(1, 3))
+    return paired
 
 
 def _cells(pixels: Pixels) -> tuple[Floats, Floats]:
@@ -112,46 +157,71 @@ def _inner(lines: Floats) -> slice:
     return slice(min(before + EDGE, most) if before else 0, count - (min(after + EDGE, most) if after else 0))
 
 
-def _log_odds(chroma: _Chroma) -> float:
-    """How likely the chroma is that of an image in color, not of one tone."""
-    median = np.median(chroma.values, axis=0)
-    tones = np.hypot(*median), *np.percentile(np.hypot(*(chroma.values - median).T), (50, 90))
-    uneven = _distances(chroma, with_place=False)
-    if uneven[1] > MOST_UNEVEN:
-        return np.inf
-    apart = [*uneven, *_distances(chroma, with_place=True)]
-    signs = [*np.log(np.add(apart, OFFSET)), *np.log(np.add(tones, TONE_OFFSET))]
-    return float(np.dot(WEIGHTS, signs) + CONSTANT)
+def _signs(cells: _Cells) -> Floats:
+    """See `color_signs`."""
+    median = np.median(cells.chroma, axis=0)
+    tones = np.hypot(*median), *np.percentile(np.hypot(*(cells.chroma - median).T), (50, 90))
+    powers = np.stack([cells.level**power for power in range(4)], axis=1)
+    noise = _smooth(cells.noise, cells.size, SMOOTH)
+    apart = _smooth(_residuals(powers, cells.chroma, NEAR), cells.size, SMOOTH)
+    with_place = _residuals(np.hstack([powers, _places(cells.size)]), cells.chroma, NEAR)
+    ends = np.percentile(apart[:, ::-1], ENDS, axis=0).T.ravel()
+    strengths: list[Floats] = [
+        _quantiles(apart, noise), _quantiles(_smooth(with_place, cells.size, SMOOTH), noise),
+        _detail(cells, cells.light, cells.light_noise), _detail(cells, cells.chroma, cells.noise),
+        np.sqrt((cells.noise**2).sum(axis=1).mean(keepdims=True)),
+    ]  # fmt: skip
+    first, second, light, chroma, grain = (np.log(np.add(each, OFFSET)) for each in strengths)
+    signed = np.sign(ends) * np.log1p(np.abs(ends))
+    return np.concatenate([np.log(np.add(tones, TONE_OFFSET)), first, second, signed, light, chroma, grain])
 
 
-def _distances(chroma: _Chroma, with_place: bool) -> Floats:
-    """How far smoothed cells are from the function of brightness, and of place, that most follow, at `SHARES` of them.
+def _places(size: tuple[int, int]) -> Floats:
+    """Place to the second power (N, 5): paper yellows slowly, and objects have edges."""
+    down, across = (each.ravel() for each in np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j])
+    return np.stack([down, across, down**2, across**2, down * across], axis=1)
 
-    Brightness to the third power, place to the second: paper yellows slowly, and objects have edges.
+
+def _detail(cells: _Cells, values: Floats, noise: Floats) -> Floats:
+    """How much of the detail of values (N, 2) is not that of the brightness, at `SHARES` of the cells."""
+    powers = np.stack([cells.level**power for power in (1, 2, 3)], axis=1)
+    detail, of_level, of_noise = (
+        _smooth(each, cells.size, DETAIL[0]) - _smooth(each, cells.size, DETAIL[1]) for each in (values, powers, noise)
+    )
+    return _quantiles(_residuals(of_level, detail, NEAR_DETAIL), of_noise)
+
+
+def _residuals(terms: Floats, values: Floats, near: float) -> Floats:
+    """How far values (N, 2) are from the sum of terms (N, T) that most of them follow: (N, 2).
+
+    By least squares, weighed anew several times, so that what is far off hardly bends the fit.
     """
-    rows, columns = chroma.size
-    terms = [chroma.level**power for power in range(4)]
-    if with_place:
-        down, across = (each.ravel() for each in np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j])
-        terms += [down, across, down**2, across**2, down * across]
-    apart = _smooth(robust_residuals(np.stack(terms, axis=1), chroma.values, _near), chroma.size)
-    noise = _smooth(chroma.noise, chroma.size)
-    # Noise of two independent channels has Rayleigh's distribution: what it alone would give is taken off.
+    weights = np.ones(len(terms))
+    apart = values
+    for _ in range(ROUNDS):
+        weighed = terms * weights[:, None]
+        normal = weighed.T @ terms
+        normal += (1e-7 * np.trace(normal) / len(normal) + 1e-12) * np.eye(
+            len(normal)
+        )  # where all is of one brightness
+        apart = values - terms @ np.linalg.solve(normal, weighed.T @ values)
+        weights = 1 / np.hypot(*apart.T).clip(near)
+    return apart
+
+
+def _quantiles(apart: Floats, noise: Floats) -> Floats:
+    """The lengths of (N, 2) at `SHARES` of the cells, without what noise (N, 2) alone would give.
+
+    Noise of two independent channels has Rayleigh's distribution.
+    """
     variance = float((noise**2).sum(axis=1).mean())
-    quantiles = np.percentile(np.hypot(*apart.T), SHARES)
-    left = quantiles**2 + variance * np.log(1 - np.array(SHARES) / 100)
+    left = np.percentile(np.hypot(*apart.T), SHARES) ** 2 + variance * np.log(1 - SHARES / 100)
     return np.asarray(np.sqrt(left.clip(0)), np.float64)
 
 
-def _smooth(values: Floats, size: tuple[int, int]) -> Floats:
-    """Average values (N, 2) of cells with those around."""
+def _smooth(values: Floats, size: tuple[int, int], sigma: float) -> Floats:
+    """Average values (N, K) of cells with those around."""
     import cv2  # only here: 0.2 s that reading a file need not pay
 
-    field = np.ascontiguousarray(values.reshape(*size, 2), np.float32)
-    return np.asarray(cv2.GaussianBlur(field, (0, 0), SMOOTH * max(size) / SIDE), np.float32).reshape(-1, 2)
-
-
-def _near(apart: Floats) -> Floats:
-    """Weights of cells: those that are far off hardly count."""
-    weights: Floats = np.hypot(*apart.T).clip(WIDTH) ** -0.5
-    return weights
+    field = np.ascontiguousarray(values.reshape(*size, -1), np.float32)
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma * max(size) / SIDE), np.float64).reshape(values.shape)
