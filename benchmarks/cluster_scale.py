@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -269,7 +269,7 @@ def seconds_to_begin(lines: int) -> tuple[float, int]:
         with (Path(scratch) / NAME).open("w") as file:
             for number in range(lines):
                 name = f"archive/box-{number // 1000:04}/scan-{number:07}.jpg"
-                file.write(json.dumps(Record(name, digest, digest, {name: digest}).__dict__) + "\n")
+                file.write(json.dumps(asdict(Record(name, digest, digest, {name: digest}))) + "\n")
         start = time.perf_counter()
         Manifest(Path(scratch))
         return time.perf_counter() - start, (Path(scratch) / NAME).stat().st_size
