@@ -8,7 +8,7 @@ import pytest
 from served import end, serve
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-TIMEOUT = 60_000  # ms; other programs may keep the processors busy
+TIMEOUT = 180_000  # ms; other programs may keep the processors busy
 
 
 def _unavailable(reason):

@@ -17,7 +17,7 @@ from served import PHONE, end, serve
 from agerestore.images import io
 from agerestore.images.photo import Photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 ASTRONAUT, PRINT = EXAMPLES / "damaged" / "photo-astronaut.png", EXAMPLES / "damaged" / "photo-portrait.png"
 NOISY = EXAMPLES / "damaged" / "photo-chelsea.png"
@@ -272,6 +272,7 @@ def test_cancel_in_the_middle_of_24_megapixels(page, tmp_path):
 @pytest.mark.usefixtures("one_thread")
 def test_all_of_it_by_keyboard(page, tmp_path):
     keys = page.keyboard
+    page.on("filechooser", lambda chooser: None)  # choosers are caught from now on, not only once one is expected
 
     def tab_to(selector):
         for _ in range(60):
