@@ -82,7 +82,7 @@ def main(docs: Path) -> None:
     photographs = [path for path in sorted(DAMAGED.glob("photo-*.png")) if not path.name.endswith(".mask.png")]
     entries = [entry(path, folder) for path in photographs] + [
         colorings(
-            ROOT / "examples" / "car.jpg", folder, "A car that does not exist", "drawn by `examples/draw_car.py`"
+            ROOT / "examples" / "car.jpg", folder, "A car that does not exist", "rendered by `examples/render_car.py`"
         ),
         *(
             colorings(

@@ -167,7 +167,7 @@ def test_a_gray_image_is_colorized_in_its_own_type():
     result = agerestore.colorize(str(CAR), samples=2, **options)
     assert np.array_equal(result.samples[0], first)
     assert result.image is result.samples[0]
-    assert (result.model, progress) == ("photo-color", [(0, 2), (1, 2), (2, 2)])
+    assert (result.model, progress) == ("cars-color", [(0, 2), (1, 2), (2, 2)])
     assert result.score <= 1
     with pytest.raises(AgeRestoreError, match=r"has colors already; use `colorize\(force=True\)`"):
         agerestore.colorize(NOISY)
