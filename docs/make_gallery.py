@@ -70,7 +70,7 @@ def colorings(path: Path, folder: Path, title: str, note: str, count: int = 5) -
     (folder / name).write_bytes(io.encode(grid.photo_grid([gray.as_rgb(), *drawn.samples]), ".jpg"))
     command = f"agerestore colorize {path.relative_to(ROOT)} -n {count} --compare"
     return (
-        f"\n## {title}\n`{command}`: {note}, colored by `{drawn.model}`. The first version is the best estimate.\n\n"
+        f"\n## {title}\n`{command}`: {note}, colored by `{drawn.model}`.\n\n"
         f"![gray, and {count} color versions](gallery/{name})\n"
     )
 

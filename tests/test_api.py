@@ -30,7 +30,7 @@ COMMAND_ONLY = {
 }
 EVERYWHERE = {
     "device", "threads", "quiet", "verbose", "as_json", "report", "dry_run", "help", "suffix", "ext", "quality",
-    "in_place", "backup", "overwrite", "fail_fast",
+    "in_place", "backup", "overwrite", "fail_fast", "workers", "cluster", "shared_disk", "part",
 }  # fmt: skip
 PYTHON_ONLY = {
     "restore": {"image", "details", "progress", "degradation"},
@@ -74,7 +74,7 @@ def test_restoring_files_has_all_options_of_the_command():
     offered, given = options("restore"), keywords(agerestore.restore_files)
     assert given.keys() - PYTHON_ONLY["restore_files"] == offered.keys() - {
         "threads", "quiet", "verbose", "as_json", "report", "help"}  # fmt: skip
-    for name in given.keys() & offered.keys() - {"inputs", "out", "tile"}:
+    for name in given.keys() & offered.keys() - {"inputs", "out", "tile", "workers"}:
         assert given[name] == offered[name], name
 
 

@@ -16,13 +16,14 @@ AUTO = "auto"  # as a model: the one that suits the image; as a mask: the defect
 NONE = "none"  # as a mask: nothing is missing, and no defects are looked for
 
 
+# Models are kept as long as the shipped files stay as they are: each is called with `zoo.state`.
 @lru_cache(maxsize=4)
-def _automatic(verb: str, device: str) -> dict[str, Model]:
+def _automatic(verb: str, device: str, state: zoo.State) -> dict[str, Model]:
     return zoo.load_automatic(verb, device=device)
 
 
 @lru_cache(maxsize=2)
-def _shipped(name: str, device: str) -> Model:
+def _shipped(name: str, device: str, state: zoo.State) -> Model:
     return zoo.load(name, device=device)
 
 
@@ -35,7 +36,9 @@ def named_model(model: AnyModel, device: str = "auto") -> Model:
     """
     if isinstance(model, Model):
         return model
-    return _shipped(str(model), device) if str(model) in zoo.names() else zoo.load(model, device=device)
+    if str(model) in zoo.names():
+        return _shipped(str(model), device, zoo.state())
+    return zoo.load(model, device=device)
 
 
 def is_auto(option: Any) -> bool:
@@ -46,20 +49,20 @@ def is_auto(option: Any) -> bool:
 def named_models(model: AnyModel, verb: str = "restore", device: str = "auto") -> dict[str, Model]:
     """The models to select from, by name: all that ``auto`` stands for in a verb, or one."""
     if is_auto(model):
-        return _automatic(verb, device)
+        return _automatic(verb, device, zoo.state())
     one = named_model(model, device)
     return {one.name: one}
 
 
 @lru_cache(maxsize=2)
-def _detector(device: str) -> Model:
+def _detector(device: str, state: zoo.State) -> Model:
     return zoo.load(zoo.detector_name(), device=device)
 
 
 def detector_for(models: Mapping[str, Model]) -> Model:
     """The shipped model that finds the defects which these models fill, loaded once; see `zoo.load_detector`."""
     zoo.refuse_detection(models)
-    return _detector(str(next(iter(models.values())).device))
+    return _detector(str(next(iter(models.values())).device), zoo.state())
 
 
 def warn(result: Result[Any]) -> None:

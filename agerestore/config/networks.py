@@ -265,6 +265,9 @@ class PhotoColorizerConfig(NetworkConfig):
     first_answer: Literal["estimate", "draw"] = Field(
         "estimate", description="first answer: the point estimate, or a draw where one color is as good as another"
     )
+    estimate_saturation: float = Field(
+        1.0, gt=0, description="factor of the colors of the point estimate, found after training: it is the paler one"
+    )
 
     @property
     def stages(self) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Color codes for a lightness, where an image may be colorized in several ways.
 
-The first code is 0, of the point estimate, or for networks of things that have any color, such as cars, a draw from the
-code prior p(z | L). Of many draws, each code after it is the one that, with those before it, brings all others closest,
-as if each were the truth in its turn (greedy facility location): where most cars are gray, a second gray rarely comes
-closer to the truth than the first.
+The first code is 0, of the point estimate, or for networks of things that have any color, such as cars, the mean of a
+component of the code prior p(z | L), drawn. Of many draws from the prior, each code after it is the one that, with
+those before it, brings all others closest, as if each were the truth in its turn (greedy facility location): where most
+cars are gray, a second gray rarely comes closer to the truth than the first.
 """
 
 import torch
@@ -54,15 +54,14 @@ def candidates(networks: ColorNetworks, lightness: Tensor, seed: int, count: int
 
 
 def _first_draw(prior: GaussianMixture, lightness: Tensor, seed: int) -> Tensor:
-    """A draw (1, M) of which the image chooses the component: with one seed, two cars get two colors.
+    """The mean (1, M) of a component that the image chooses: with one seed, two cars get two colors.
 
     A change of the image that nobody sees does not change it.
     """
     quantile = (seed * GOLDEN_RATIO + TURNS * float(lightness.mean()) / 100) % 1
     shares = prior.logits[0].softmax(dim=0).cumsum(dim=0)
     component = int((shares < quantile).sum().clamp(max=len(shares) - 1))
-    noise = torch.randn(prior.means.shape[2], generator=torch.Generator().manual_seed(seed)).to(prior.means)
-    return (prior.means[0, component] + prior.stds[0, component] * noise)[None]
+    return prior.means[0, component][None]
 
 
 def compared(networks: ColorNetworks, lightness: Tensor, codes: Tensor) -> Tensor:

@@ -108,7 +108,8 @@ class PhotoColorizer(ColorNetworks):
         if len(lightness) != len(code):
             condition = condition.repeat(1, len(code))
         chroma: Tensor = self.generator(condition, project(code)).chroma
-        return chroma
+        is_estimate = ~code.any(dim=1)[:, None, None, None]
+        return torch.where(is_estimate, self.config.estimate_saturation * chroma, chroma)
 
     def code_distribution(self, lightness: Tensor) -> GaussianMixture:
         """See `ColorNetworks.code_distribution`."""

@@ -18,6 +18,7 @@ from agerestore.models.shipped import folder
 from agerestore.models.weights import load_weights, network_of, read_header, sha256
 
 FINAL = "final.safetensors"  # what a run leaves in its folder
+State = tuple[tuple[str, int, int], ...]  # see `state`
 
 
 def index() -> dict[str, dict[str, Any]]:
@@ -84,6 +85,12 @@ def verify(name: str) -> None:
         read_header(path)  # says what the file is where it is none of ours, such as a pointer of Git LFS
         raise WeightsError(f"{path}: not the file that was shipped (SHA-256 differs); reinstall agerestore")
     KINDS[network_of(read_header(path), path).kind].verify_shared_weights()
+
+
+def state() -> State:
+    """What says whether a shipped file has changed since it was read: of each, its path, time of change and size."""
+    found = ((path, path.stat()) for path in sorted(folder().glob("*")) if path.is_file())
+    return tuple((str(path), status.st_mtime_ns, status.st_size) for path, status in found)
 
 
 def fingerprint(name_or_path: str | Path) -> str:

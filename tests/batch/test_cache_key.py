@@ -117,7 +117,8 @@ def test_an_option_that_does_not_declare_itself_is_a_defect() -> None:
 def test_every_option_of_a_verb_that_writes_images_has_declared_itself(verb: object) -> None:
     declared = {each.name for group in GROUPS[verb.__name__] for each in fields(group)}
     # Files that are read count by their contents, weights and the kind of device by themselves; the rest is no option
-    # of the result: where it goes, what is printed, how many threads compute it.
+    # of the result: where it goes, what is printed, how many threads, processes and machines compute it.
     others = {"inputs", "out", "paths", "mask", "replay", "model", "device", "threads"}
+    others |= {"workers", "cluster", "shared_disk", "part"}
     others |= {"dry_run", "report", "verbose", "quiet", "as_json"}
     assert set(inspect.signature(verb).parameters) <= declared | others

@@ -149,6 +149,14 @@ def test_the_working_size_is_near_the_proportions(networks, size, expected):
     assert networks.working_size(*size) == expected
 
 
+def test_the_point_estimate_alone_is_saturated(networks):
+    light, several = lightness(1), torch.cat([torch.zeros(1, 4), codes(1)])
+    plain = networks.generate(light, several)
+    vivid = networks.sharing(networks._modules.keys(), estimate_saturation=1.5).generate(light, several)
+    torch.testing.assert_close(vivid[0], 1.5 * plain[0])
+    assert torch.equal(vivid[1], plain[1])
+
+
 def test_similarity_features_are_those_of_the_backbone_at_the_size_of_the_chroma(networks):
     light = torch.full((1, 1, 64, 96), 40.0)
     found = networks.similarity_features(light)

@@ -52,7 +52,11 @@ def test_a_shipped_model_is_whole_described_and_small(name):
 
 @pytest.mark.parametrize("name", ["photo", "cars-color", "photo-color"])
 def test_a_run_of_the_preset_can_begin_with_the_shipped_weights(name):
-    assert zoo.load(name).networks.config == train_config(name).network
+    calibrated = {"estimate_saturation"}  # after training
+    shipped, trained = (config.model_dump(exclude=calibrated) for config in (
+        zoo.load(name).networks.config, train_config(name).network
+    ))  # fmt: skip
+    assert shipped == trained
 
 
 def test_all_shipped_files_are_listed_and_stay_under_the_limit():

@@ -139,7 +139,9 @@ def test_inspecting_says_what_is_wrong_and_what_would_help(client):
 
 
 def test_what_has_colors_is_colorized_by_force_alone(client):
-    id = client.upload(deep_png())
+    pixels = photograph().copy()
+    pixels[:, 48:] = pixels[:, 48:, ::-1]  # brown on the left, blue on the right
+    id = client.upload(files.encode(Photo(pixels), ".png"))
     assert client.inspected(id)["domain"]["colorize"] == "has colors already, which would be replaced"
     job = client.do(id, "colorize")
     assert (job["state"], job["error"]) == (
