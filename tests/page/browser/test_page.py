@@ -47,7 +47,9 @@ def drag(page, *points):
 
 def place(page, x, y):
     """Where a point of the picture is on the screen."""
-    box = page.locator("#before img").first.bounding_box()
+    image = page.locator("#before img").first
+    image.wait_for()  # it has no box until it is shown
+    box = image.bounding_box()
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
