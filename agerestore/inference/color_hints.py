@@ -21,7 +21,7 @@ from agerestore.inference import color_codes
 from agerestore.models.photo_colorizer import PhotoColorizer
 
 ERROR = 17.0  # standard deviation of a code's a and b from the true ones, together, in units of Lab
-CODES, HEAVIEST = 64, 8  # that are drawn, and of these over which the mean is taken
+CODES, HEAVIEST = 64, 8  # at least: that are drawn, and of these over which the mean is taken
 FEATURE_REACH, PLACE_REACH, LIGHTNESS_REACH = 2.0, 0.5, 25.0  # of the wide kernel: places in short sides of the image
 NARROW_SHARE = 0.3  # by which the kernel is higher right around a hint
 NARROW_PLACE, NARROW_LIGHTNESS = 2.0, 8.0  # its reach, in pixels of the chroma and units of lightness
@@ -77,9 +77,7 @@ def _chroma_of(color: str) -> Tensor:
 
 
 @torch.no_grad()
-def likely_planes(
-    networks: PhotoColorizer, lightness: Tensor, points: HintPoints, count: int, seed: int
-) -> Tensor:  # fmt: skip
+def likely_planes(networks: PhotoColorizer, lightness: Tensor, points: HintPoints, count: int, seed: int) -> Tensor:
     """Chroma (K, 2, h, w) of an image under the codes that hints make likely: their mean, and draws of single ones.
 
     Args:
@@ -89,20 +87,19 @@ def likely_planes(
         count: K.
         seed: of all draws.
     """
-    codes = color_codes.candidates(networks, lightness, seed, CODES)
+    codes = color_codes.candidates(networks, lightness, seed, max(CODES, count))
     grid = lightness.shape[2] // 2, lightness.shape[3] // 2
     found = points.of(color_codes.compared(networks, lightness, codes).cpu(), grid)
     weights = (-(found - points.chroma).square().sum(dim=(1, 2)) / (2 * ERROR**2)).softmax(dim=0)
-    heaviest = weights.topk(min(max(HEAVIEST, count), len(codes))).indices
+    heaviest = weights.topk(min(max(HEAVIEST, count - 1), len(codes))).indices
     planes = torch.cat([networks.generate(lightness, each[None]) for each in codes[heaviest]])
     likely = (weights[heaviest] + torch.finfo(torch.float32).tiny).to(planes)
     mean: Tensor = torch.tensordot(likely / likely.sum(), planes, dims=1)[None]
     if count == 1:
         return mean
     generator = torch.Generator().manual_seed(seed)
-    drawn = torch.multinomial(likely.cpu().float(), min(count - 1, len(likely)), generator=generator)
-    each: Tensor = torch.cat([mean, planes[drawn]])
-    return each
+    drawn = torch.multinomial(likely.cpu().float(), count - 1, generator=generator)
+    return torch.cat([mean, planes[drawn]])
 
 
 @torch.no_grad()

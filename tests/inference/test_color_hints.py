@@ -113,6 +113,7 @@ def test_hints_choose_the_codes(monkeypatch):
     torch.testing.assert_close(blue[:, 0, 0], colors[0], atol=0.01, rtol=0)
     between = points((3, 4, BLUE))._replace(chroma=colors.mean(dim=0, keepdim=True))
     first, *others = color_hints.likely_planes(Networks(), light, between, 3, 0)
+    assert len(others) == 2
     torch.testing.assert_close(first[:, 0, 0], colors.mean(dim=0), atol=0.01, rtol=0)
     assert {round(float(each[0, 0, 0])) for each in others} == {round(float(each)) for each in colors[:, 0]}
 
@@ -133,6 +134,12 @@ def test_without_saturation_a_hint_still_holds(model):
     assert np.ptp(colored[32, 32].astype(int)) > 40
     (plain,) = agerestore.colorize(pixels, model=model, saturation=0.0)
     assert np.ptp(plain.astype(int), axis=2).max() <= 1
+
+
+def test_as_many_versions_as_are_asked_for(model):
+    light, count = torch.full((1, 1, 64, 64), 50.0), color_hints.CODES + 6
+    planes = color_hints.likely_planes(model.networks, light, points((3, 4, BLUE)), count, 0)
+    assert planes.shape == (count, 2, 32, 32)
 
 
 @pytest.mark.parametrize(
