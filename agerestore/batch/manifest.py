@@ -65,8 +65,9 @@ class Manifest:
         self._rivals: dict[str, list[Record]] = {}  # of results that several manifests have, and not alike
         self._sidecars: set[str] = set()
         if folder is not None and folder.is_dir():
-            for path in sorted(each for each in folder.iterdir() if is_manifest_name(each.name)):
-                self._read(path)
+            for path in sorted(folder.glob(".agerestore*.jsonl")):  # no path for each of what may be a million files
+                if is_manifest_name(path.name):
+                    self._read(path)
 
     @classmethod
     @contextmanager
@@ -223,7 +224,7 @@ def _lock(folder: Path, part: Part | None) -> Iterator[bool]:
     with ExitStack() as until_the_end:
         with ExitStack() as while_beginning:
             locked = while_beginning.enter_context(_held(folder / LOCK, 0 if part is None else BEGINNING))
-            for path in folder.iterdir():
+            for path in folder.glob(".agerestore*.lock"):
                 other = re.fullmatch(OF_PART + r"\.lock", path.name)
                 if other and (part is None or int(other["count"]) != part.count):
                     while_beginning.enter_context(_held(path))
