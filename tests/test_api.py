@@ -76,6 +76,7 @@ def test_restoring_files_has_all_options_of_the_command():
         "threads", "quiet", "verbose", "as_json", "report", "help"}  # fmt: skip
     for name in given.keys() & offered.keys() - {"inputs", "out", "tile", "workers"}:
         assert given[name] == offered[name], name
+    assert str(given["workers"]) == offered["workers"]  # a number or a word
 
 
 def test_the_type_that_comes_in_comes_back():
