@@ -201,9 +201,8 @@ def _residuals(terms: Floats, values: Floats, near: float) -> Floats:
     for _ in range(ROUNDS):
         weighed = terms * weights[:, None]
         normal = weighed.T @ terms
-        normal += (1e-7 * np.trace(normal) / len(normal) + 1e-12) * np.eye(
-            len(normal)
-        )  # where all is of one brightness
+        ridge = 1e-7 * np.trace(normal) / len(normal) + 1e-12  # where all is of one brightness
+        normal += ridge * np.eye(len(normal))
         apart = values - terms @ np.linalg.solve(normal, weighed.T @ values)
         weights = 1 / np.hypot(*apart.T).clip(near)
     return apart

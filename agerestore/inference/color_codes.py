@@ -56,7 +56,7 @@ def candidates(networks: ColorNetworks, lightness: Tensor, seed: int, count: int
 def _first_draw(prior: GaussianMixture, lightness: Tensor, seed: int) -> Tensor:
     """The mean (1, M) of a component that the image chooses: with one seed, two cars get two colors.
 
-    A change of the image that nobody sees does not change it.
+    A change of the image too small to be seen does not change it.
     """
     quantile = (seed * GOLDEN_RATIO + TURNS * float(lightness.mean()) / 100) % 1
     shares = prior.logits[0].softmax(dim=0).cumsum(dim=0)

@@ -55,13 +55,13 @@ def _profile_name(profile: bytes | None) -> str:
 
 def findings(report: Report, score: float) -> dict[str, Any]:
     """What inspecting has found, and the proposed action; `score` is that of the domain of colorizing."""
-    helpful, doubt = proposal(report), _coloring_doubt(report, score)
+    helpful, warning = proposal(report), _coloring_warning(report, score)
     settings: dict[str, Any] = {}
     verb, label = "none", "Nothing to do"
     if helpful is not None:
         settings = {"model": helpful.model} | ({"tones": helpful.tones} if helpful.tones else {})
         verb, label = "restore", "Restore"
-    elif report.document is None and doubt is None:
+    elif report.document is None and warning is None:
         verb, label = "colorize", "Nothing to restore; color it"
     drawn = report.document and f"looks like {report.document}"
     strokes = drawn and f"{drawn}, whose thin strokes the model may take for scratches"
@@ -69,11 +69,11 @@ def findings(report: Report, score: float) -> dict[str, Any]:
         "findings": [*([drawn] if drawn else []), *report.findings] or ["nothing wrong was found"],
         "color_mode": report.color_mode,
         "proposal": {"verb": verb, "settings": settings, "label": label},
-        "domain": {"restore": strokes, "colorize": doubt},
+        "domain": {"restore": strokes, "colorize": warning},
     }
 
 
-def _coloring_doubt(report: Report, score: float) -> str | None:
+def _coloring_warning(report: Report, score: float) -> str | None:
     """Why colorizing is doubtful."""
     if report.color_mode == "color":
         return "has colors already, which would be replaced"

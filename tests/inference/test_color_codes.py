@@ -1,4 +1,4 @@
-"""Paints: codes that a lightness has, drawn so that they complement each other."""
+"""Codes that a lightness has, drawn so that they complement each other."""
 
 import pytest
 import torch
@@ -65,7 +65,7 @@ def test_of_one_seed_the_first_are_the_same_for_every_count(model):
     torch.testing.assert_close(many.norm(dim=1), torch.ones(5))
 
 
-def test_more_paints_than_candidates(model, monkeypatch):
+def test_more_codes_than_candidates(model, monkeypatch):
     monkeypatch.setattr(color_codes, "CANDIDATES", 4)
     few, many = (color_codes.draw_codes(model, GRAY, count, 0) for count in (4, 7))
     assert many.shape == (7, 4)
@@ -73,7 +73,7 @@ def test_more_paints_than_candidates(model, monkeypatch):
     assert len(many.unique(dim=0)) == 7
 
 
-def test_without_paints_codes_are_uniform_and_the_weights_the_same(model):
+def test_without_a_code_prior_codes_are_uniform_and_the_weights_the_same(model):
     uniform = model.without_code_prior()
     codes = torch.cat([color_codes.draw_codes(uniform, GRAY, 1, seed) for seed in range(400)])
     assert codes.mean(dim=0).abs().max() < 4 / (4 * 400) ** 0.5

@@ -38,17 +38,17 @@ def test_what_helps_is_proposed_as_inspect_does(changes, settings):
 
 
 @pytest.mark.parametrize(
-    ("mode", "score", "doubt"),
+    ("mode", "score", "warning"),
     [
         ("gray", 0.9, None),
         ("gray", 1.51, "is unlike anything this model was trained on (1.5 x its limit)"),
         ("sepia", 0.0, "is toned, as sepia is, and would be taken for gray"),
     ],
 )
-def test_a_gray_image_is_to_be_colored_unless_that_is_doubtful(mode, score, doubt):
+def test_a_gray_image_is_to_be_colored_unless_there_is_a_warning(mode, score, warning):
     found = findings(replace(SOUND, color_mode=mode), score)
-    assert found["domain"]["colorize"] == doubt
-    assert found["proposal"]["verb"] == ("colorize" if doubt is None else "none")
+    assert found["domain"]["colorize"] == warning
+    assert found["proposal"]["verb"] == ("colorize" if warning is None else "none")
 
 
 def test_a_drawing_is_left_alone():
