@@ -74,7 +74,7 @@ def findings(report: Report, score: float) -> dict[str, Any]:
 
 
 def _coloring_warning(report: Report, score: float) -> str | None:
-    """Why colorizing is doubtful."""
+    """What to warn of before colorizing; None for nothing."""
     if report.color_mode == "color":
         return "has colors already, which would be replaced"
     if report.color_mode != "gray":
