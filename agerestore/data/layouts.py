@@ -1,114 +1,101 @@
-"""Where training and test images are found: plain folders, and the layouts of torchvision's data sets.
+"""Where training and test images are found: plain folders, and published sets as they are laid out on disk.
 
-Nothing is downloaded. Images are read one after the other, so that only one need be in memory as it is in its file.
+MNIST, CIFAR-10, SVHN and CelebA lie as torchvision has them, Stanford Cars and Tiny ImageNet as they were published.
+Nothing is downloaded.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
+import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from agerestore import device as devices
-from agerestore.batch import folders
-from agerestore.config.limits import MAX_PIXELS
-from agerestore.errors import ImageFileError, NothingReadableError
-from agerestore.images import io
+from agerestore.data.file_sources import Entry, FolderSource, ListedSource, Pixels, Source
+from agerestore.errors import NothingReadableError
 
-Pixels = NDArray[Any]  # (H, W, 1 or 3) uint8
+Reader = Callable[[Path, str], Source]  # root of the layout, split -> images
 
 
-class Source:
-    """A set of images, which are read while they are iterated over: (H, W, 1 or 3) uint8 each.
+class Layout(NamedTuple):
+    """How a published set lies on disk.
 
     Attributes:
-        found: how many there are.
-        count: how many of them are read at most.
-        labels: (N,) int64 of those that were read, or None; complete after the last image.
-        skipped: a line for each file, or kind of files, that was left out; complete after the last image.
-        folders: name of the folder of each image that was read, where it is a file; complete after the last image.
+        name: of the set.
+        marker: a file or folder that tells the layout, relative to its root.
+        reader: opens a split of it.
     """
 
-    def __init__(self, images: Iterable[Pixels], count: int, labels: Tensor | None = None) -> None:
-        self._images, self.found, self.count, self.labels = images, count, count, labels
-        self.skipped: list[str] = []
-        self.folders: list[str] = []
-
-    def __iter__(self) -> Iterator[Pixels]:
-        return islice(self._images, self.count)
-
-    def limit(self, most: int) -> None:
-        """Read the first ``most`` only: published sets have them in random order."""
-        self.count = min(self.count, most)
-        self.labels = None if self.labels is None else self.labels[:most]
-
-    def areas(self, least: int) -> Iterator[int]:
-        """Pixels of each image whose sides are ``least`` or more, by the headers of the files; 0 of the rest."""
-        for image in self:
-            yield _area(image.shape[1::-1], least)
+    name: str
+    marker: str
+    reader: Reader
 
 
-class FolderSource(Source):
-    """The images of a folder and those below it, in the order of their names; see `agerestore.batch.folders`.
+def open_source(path: Path, split: str, limit: int | None = None, name: str | None = None) -> Source:
+    """Open a set.
 
-    They have labels if each lies in a folder that is named by a digit, as in 0/a.png and 7/b.png.
+    Args:
+        path: a folder of images (searched recursively), or the root of one of `LAYOUTS`.
+        split: ``train`` or ``test``; a plain folder is taken as it is.
+        limit: the most images to read: of a folder evenly spaced ones, of a published set the first.
+        name: of the layout, where the root may hold several sets; None takes the first there is.
+
+    Raises:
+        NothingReadableError: no such folder, no image in it, or a damaged set.
     """
-
-    def __init__(self, path: Path) -> None:
-        """Search the folder.
-
-        Raises:
-            NothingReadableError: There is no image in it.
-        """
-        found = folders.search(path)
-        found.require_images()
-        super().__init__((), len(found.images))
-        self._path, self._files, self.skipped = path, found.images, found.left_out()
-
-    def __iter__(self) -> Iterator[Pixels]:
-        names, unreadable = [], []
-        for part in self._parts():
-            for file in part:
-                try:
-                    yield io.read_pixels(file)
-                    names.append(file.parent.name)
-                    break
-                except ImageFileError as error:
-                    unreadable.append(str(error))
-        if not names:
-            what = f"none of {len(unreadable)} images can be read; give a folder of images. The first of them"
-            raise NothingReadableError(f"{self._path}: {what}: {unreadable[0]}")
-        self.skipped += unreadable
-        self.folders = names
-        self.labels = class_numbers(names, "0123456789")
-
-    def limit(self, most: int) -> None:
-        """Read ``most`` only, evenly spaced ones: a folder is often sorted by classes."""
-        self.count = min(self.count, most)
-
-    def areas(self, least: int) -> Iterator[int]:
-        """See `Source.areas`."""
-        return (_area(io.read_size(part[0]), least) for part in self._parts())
-
-    def _parts(self) -> Iterator[list[Path]]:
-        """Equal parts of the files, of each of which the first that is readable is read."""
-        for start, end in pairwise(len(self._files) * part // self.count for part in range(self.count + 1)):
-            yield self._files[start:end]
+    if not path.is_dir():
+        raise NothingReadableError(f"{path}: no such folder; give a folder of images")
+    layout = find_layout(path, name)
+    source = _complete(layout.reader, path, split) if layout else FolderSource(path)
+    if limit is not None:
+        source.limit(limit)
+    return source
 
 
-def class_numbers(names: Sequence[str], classes: Iterable[str]) -> Tensor | None:
-    """The numbers (N,) int64 of names among classes; None if one is none of them, or there are no names."""
-    known = {name: number for number, name in enumerate(classes)}
-    return torch.tensor([known[name] for name in names]) if names and known.keys() >= set(names) else None
+def find_layout(path: Path, name: str | None = None) -> Layout | None:
+    """The layout of which a folder is the root; None where it is a plain folder.
+
+    Args:
+        path: the folder.
+        name: of the set that is wanted, where the folder may hold several.
+    """
+    there = (row for row in LAYOUTS if name in (None, row.name) and (path / row.marker).exists())
+    return next(there, None)
 
 
-def _area(size: tuple[int, ...], least: int) -> int:
-    area = size[0] * size[1]
-    return area if min(size) >= least and area <= MAX_PIXELS else 0  # what is larger is not read
+def find_set(folder: Path, name: str) -> Path | None:
+    """The root of a set by its name, in a folder of several sets: the folder itself, or the one of that name in it.
+
+    Args:
+        folder: such as that to which torchvision downloads.
+        name: ``mnist``, ``svhn``, ``cifar10``, ``celeba``, ``tinyimagenet`` or ``cars``.
+
+    Returns:
+        The path for `open_source`, with the same name; None where there is no such set.
+    """
+    if find_layout(folder, name):
+        return folder
+    return folder / name if (folder / name).is_dir() else None
+
+
+def has_splits(path: Path, name: str | None = None) -> bool:
+    """Whether a set has a training and a test part: one of `LAYOUTS`, not a plain folder."""
+    return find_layout(path, name) is not None
+
+
+def _complete(reader: Reader, path: Path, split: str) -> Source:
+    """Call a reader, and say in one line where files of its set are missing or damaged."""
+    try:
+        return reader(path, split)
+    except Exception as error:  # whatever torchvision, scipy or pickle say of a damaged file
+        if devices.is_out_of_memory(error) or isinstance(error, NothingReadableError):
+            raise
+        said = " ".join(str(error).split())
+        raise NothingReadableError(
+            f"{path}: files of this set are missing or damaged ({said}); copy it again"
+        ) from None
 
 
 def _mnist(path: Path, split: str) -> Source:
@@ -132,63 +119,92 @@ def _svhn(path: Path, split: str) -> Source:
     return Source(source.data.transpose(0, 2, 3, 1), len(source.data), torch.from_numpy(source.labels).long())
 
 
-class _CelebA(Source):
+def _celeba(path: Path, split: str) -> Source:
     """Aligned CelebA, framed as the official code does: 178x218 scaled to 64x78, rows 7 to 70."""
-
-    def __init__(self, path: Path, split: str) -> None:
-        code = {"train": "0", "test": "2"}[split]
-        rows = (path / "celeba" / "list_eval_partition.txt").read_text().split("\n")
-        self._files = [
-            path / "celeba" / "img_align_celeba" / row.split()[0] for row in rows if row.split()[1:] == [code]
-        ]
-        super().__init__((), len(self._files))
-
-    def __iter__(self) -> Iterator[Pixels]:
-        for file in self._files[: self.count]:
-            yield cv2.resize(io.read_pixels(file), (64, 78), interpolation=cv2.INTER_AREA)[7:71]
+    code = {"train": "0", "test": "2"}[split]
+    rows = (path / "celeba" / "list_eval_partition.txt").read_text().split("\n")
+    names = [row.split()[0] for row in rows if row.split()[1:] == [code]]
+    folder = path / "celeba" / "img_align_celeba"
+    return ListedSource(path, [Entry(folder / name) for name in names], _frame_face)
 
 
-LAYOUTS: tuple[tuple[str, Callable[[Path, str], Source]], ...] = (
-    ("MNIST/raw", _mnist),
-    ("cifar-10-batches-py", _cifar10),
-    ("train_32x32.mat", _svhn),
-    ("celeba/list_eval_partition.txt", _CelebA),
-)
+def _frame_face(pixels: Pixels) -> Pixels:
+    return cv2.resize(pixels, (64, 78), interpolation=cv2.INTER_AREA)[7:71]
 
 
-def open_source(path: Path, split: str, limit: int | None = None) -> Source:
-    """Open a set.
+def _cars(path: Path, split: str) -> Source:
+    """Stanford Cars (Krause et al., 2013), each image cropped to the box of its annotation.
 
-    Args:
-        path: a folder of images (searched recursively), or the root of one of `LAYOUTS`.
-        split: ``train`` or ``test``; a plain folder is taken as it is.
-        limit: the most images to read: of a folder evenly spaced ones, of a published set the first.
-
-    Raises:
-        NothingReadableError: no such folder, no image in it, or a damaged set.
+    Of the test part the classes are in a file that was published later; without it there are no labels.
     """
-    if not path.is_dir():
-        raise NothingReadableError(f"{path}: no such folder; give a folder of images")
-    readers = [reader for found, reader in LAYOUTS if (path / found).exists()]
-    source = _complete(readers[0], path, split) if readers else FolderSource(path)
-    if limit is not None:
-        source.limit(limit)
-    return source
+    lists = {
+        "train": ("devkit/cars_train_annos.mat",),
+        "test": (
+            "cars_test_annos_withlabels.mat",
+            "devkit/cars_test_annos_withlabels.mat",
+            "devkit/cars_test_annos.mat",
+        ),
+    }[split]
+    there = [path / name for name in lists if (path / name).exists()]
+    if not there:
+        raise FileNotFoundError(f"there is no {lists[-1]}")
+    rows = _annotations(there[0])
+    has_class = "class" in (rows.dtype.names or ())
+    return ListedSource(path, [_car(path / f"cars_{split}", row, has_class) for row in rows])
 
 
-def _complete(reader: Callable[[Path, str], Source], path: Path, split: str) -> Source:
-    """Call a reader, and say in one line where files of its set are missing or damaged."""
-    try:
-        return reader(path, split)
-    except Exception as error:  # whatever torchvision, scipy or pickle say of a damaged file
-        if devices.is_out_of_memory(error):
-            raise
-        said = " ".join(str(error).split())
-        raise NothingReadableError(
-            f"{path}: files of this set are missing or damaged ({said}); copy it again"
-        ) from None
+def _annotations(path: Path) -> np.ndarray[Any, np.dtype[Any]]:
+    """The rows (N,) of a list in MATLAB's format, a record each."""
+    from scipy.io import loadmat
+
+    found: np.ndarray[Any, np.dtype[Any]] = np.atleast_1d(loadmat(path, squeeze_me=True)["annotations"])
+    return found
 
 
-def has_splits(path: Path) -> bool:
-    """Whether a set has a training and a test part: one of torchvision's layouts, not a plain folder."""
-    return any((path / found).exists() for found, _ in LAYOUTS)
+def _car(folder: Path, row: Any, has_class: bool) -> Entry:
+    """The boxes and classes of the lists count from 1, and the boxes include their last row and column."""
+    left, top, right, bottom = (int(row[f"bbox_{side}"]) for side in ("x1", "y1", "x2", "y2"))
+    label = int(row["class"]) - 1 if has_class else None
+    return Entry(folder / str(row["fname"]), label, box=(left - 1, top - 1, right, bottom))
+
+
+def _tinyimagenet(path: Path, split: str) -> Source:
+    """Tiny ImageNet (Stanford's course CS231n): its validation part for testing, since its test part has no labels.
+
+    Classes are numbered in the order of their WordNet ids.
+    """
+    train = sorted(folder for folder in (path / "train").iterdir() if (folder / "images").is_dir())
+    if not train:
+        raise NotADirectoryError("there is no train/CLASS/images")
+    numbers = {folder.name: number for number, folder in enumerate(train)}
+    if split == "test":
+        rows = [row.split("\t") for row in (path / "val" / "val_annotations.txt").read_text().splitlines()]
+        files = [(path / "val" / "images" / row[0], row[1]) for row in rows]
+        return ListedSource(path, [Entry(file, numbers[wnid], wnid) for file, wnid in files])
+    return ListedSource(path, _interleaved([
+        [Entry(file, numbers[folder.name], folder.name) for file in sorted((folder / "images").iterdir())]
+        for folder in train
+    ]))  # fmt: skip
+
+
+def _interleaved(classes: Sequence[Sequence[Entry]]) -> list[Entry]:
+    """The first entry of each class, then the second, and so on, so that the first N are of all classes."""
+    longest = max(len(entries) for entries in classes)
+    return [entries[place] for place in range(longest) for entries in classes if place < len(entries)]
+
+
+def _below(folder: str, reader: Reader) -> Reader:
+    """A reader of a set in a folder of the root."""
+    return lambda path, split: reader(path / folder, split)
+
+
+LAYOUTS: tuple[Layout, ...] = (
+    Layout("mnist", "MNIST/raw", _mnist),
+    Layout("cifar10", "cifar-10-batches-py", _cifar10),
+    Layout("svhn", "train_32x32.mat", _svhn),
+    Layout("celeba", "celeba/list_eval_partition.txt", _celeba),
+    Layout("cars", "devkit/cars_train_annos.mat", _cars),
+    Layout("cars", "stanford_cars/devkit/cars_train_annos.mat", _below("stanford_cars", _cars)),
+    Layout("tinyimagenet", "val/val_annotations.txt", _tinyimagenet),
+    Layout("tinyimagenet", "tiny-imagenet-200/val/val_annotations.txt", _below("tiny-imagenet-200", _tinyimagenet)),
+)

@@ -1,4 +1,4 @@
-"""Read training and test images: plain folders, and the layouts of torchvision's data sets. Nothing is downloaded.
+"""Read training and test images: plain folders, and published sets as they are laid out. Nothing is downloaded.
 
 Files are found and read as every verb does it. Images are read one after the other and brought to the size that is
 wanted at once, so that only one is in memory as it is in its file.
@@ -18,8 +18,9 @@ from agerestore import machine
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
+from agerestore.data.file_sources import Pixels, class_numbers
 from agerestore.data.imagenet_classes import IMAGENET_CLASSES
-from agerestore.data.layouts import Pixels, class_numbers, open_source
+from agerestore.data.layouts import open_source
 from agerestore.errors import AgeRestoreError, NothingReadableError
 
 COPIES = 2  # of a set of small images that are in memory at once while its parts for training and validation are made
@@ -49,23 +50,25 @@ def load_images(
     split: str = "train",
     stretch: bool = False,
     limit: int | None = None,
+    name: str | None = None,
 ) -> ImageSet:
     """Read a whole image set into memory.
 
     Args:
-        path: a folder of images (searched recursively), or the root of MNIST, CIFAR-10, SVHN or CelebA as
-            torchvision lays them out on disk.
+        path: a folder of images (searched recursively), or the root of a published set, see
+            `agerestore.data.layouts`.
         image_size: S; images are cropped to a centered square and scaled. 28-pixel MNIST is padded to 32 first.
         channels: 1 (luminance) or 3 (RGB).
         split: ``train`` or ``test``; a plain folder is taken as it is.
         stretch: scale the whole image, whatever its proportions, instead of the square in its middle.
         limit: as for `open_source`.
+        name: as for `open_source`.
 
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
         AgeRestoreError: not enough memory for all of it.
     """
-    source = open_source(path, split, limit)
+    source = open_source(path, split, limit, name)
     with _enough_memory(path, COPIES * source.count * channels * image_size**2):
         images = torch.empty(source.count, channels, image_size, image_size, dtype=torch.uint8)
         count = 0
