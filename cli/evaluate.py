@@ -16,7 +16,7 @@ from ._wording import said_unless
 def evaluate(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A folder of clean test images, or of MNIST, CIFAR-10, SVHN or "
-                             "CelebA as torchvision lays them out.")
+                             "CelebA as torchvision lays them out, Stanford Cars or Tiny ImageNet as published.")
     ],
     degradation: Annotated[
         list[str] | None,

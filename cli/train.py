@@ -22,7 +22,7 @@ from ._wording import say
 def train(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A folder of clean images, or of MNIST, CIFAR-10, SVHN or CelebA as "
-                             "torchvision lays them out.")
+                             "torchvision lays them out, Stanford Cars or Tiny ImageNet as published.")
     ],
     out: Annotated[Path, option(OUTPUT, metavar="FOLDER", help="The folder of the run.")],
     augment: Annotated[bool, flag(DATA, "--augment", help="Vary geometry and color of the clean images.")] = False,

@@ -137,13 +137,10 @@ def _cars(path: Path, split: str) -> Source:
 
     Of the test part the classes are in a file that was published later; without it there are no labels.
     """
+    later = "cars_test_annos_withlabels.mat"
     lists = {
         "train": ("devkit/cars_train_annos.mat",),
-        "test": (
-            "cars_test_annos_withlabels.mat",
-            "devkit/cars_test_annos_withlabels.mat",
-            "devkit/cars_test_annos.mat",
-        ),
+        "test": (later, f"devkit/{later}", "devkit/cars_test_annos.mat"),
     }[split]
     there = [path / name for name in lists if (path / name).exists()]
     if not there:

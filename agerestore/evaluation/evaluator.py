@@ -48,7 +48,7 @@ def evaluate(
 
     Args:
         model: name, file, or what `agerestore.load` gives.
-        data: clean test images: a folder, or MNIST, CIFAR-10, SVHN or CelebA as torchvision lays them out.
+        data: clean test images: a folder, or a published set (see `agerestore.data.layouts`).
         degradation: one specification or several, such as ``noise:sigma=50``.
         limit: the most images to take; of a folder evenly spaced ones, of a published set the first.
         training: clean images that fitted baselines and classifiers are trained on; None for the training part of

@@ -57,7 +57,7 @@ def train(
     """Train a model on clean images.
 
     Args:
-        data: a folder of images, or of MNIST, CIFAR-10, SVHN or CelebA as torchvision lays them out; or a set that is
+        data: a folder of images, or of a published set (see `agerestore.data.layouts`); or a set that is
             in memory.
         out: folder of the run; must be new or empty unless ``resume``. See `agerestore.training.session.Session.run`
             for what it holds then.
