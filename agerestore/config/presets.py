@@ -155,7 +155,7 @@ PRESETS: dict[str, Preset] = {
         "network.first_answer": "draw", "steps": 20_000, "lr": 7e-4,
     }, base="photo-color"),
     "color": Preset("colors for gray images of one kind, 64x64, from nothing", {
-        # Reconstruction weighs most, in a loss that counts gray cars as much as red ones (docs/experiments.md).
+        # Reconstruction weighs most, in a loss that counts gray cars as much as red ones.
         "network": {"architecture": "color", "prior_components": 16},
         "updates": {
             "encoder": {"weights": {"kl_real": 10, "kl_fake": -5, "match_x": 10}},

@@ -11,7 +11,7 @@ from agerestore.images.observation import Observation
 from agerestore.models.latent import project_to_prior
 
 RATE = 0.02  # of Adam
-TRUST = 0.02  # weight of the cosine distance from the encoder's code; docs/experiments.md
+TRUST = 0.02  # weight of the cosine distance from the encoder's code
 
 Degradation = Callable[[Tensor], Tensor]
 
