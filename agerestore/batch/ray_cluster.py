@@ -11,6 +11,7 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from agerestore import machine
@@ -27,6 +28,7 @@ VARIABLES = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what will be its default; it warns until then
     "RAY_raylet_start_wait_time_s": "180",  # of a busy machine; 30 are too few
 }
+TOKEN = Path(".ray") / "auth_token"  # in the home folder, where Ray puts and seeks it
 RESTARTS = 10  # of one worker that dies before it is ready
 
 
@@ -41,6 +43,8 @@ def connect(address: str) -> tuple[Any, bool]:
     """
     for name, value in VARIABLES.items():
         os.environ.setdefault(name, value)
+    if has_token():  # Ray shows it of itself to clusters that it finds, but not to those whose address it is given
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
     except ImportError:
@@ -52,9 +56,18 @@ def connect(address: str) -> tuple[Any, bool]:
             _join(ray, address)
         except Exception as error:  # of any class; some are plain exceptions
             ray.shutdown()
-            what = "cannot be joined; is it running, and this machine a part of it?"
+            what = (
+                "cannot be joined; is it running, this machine a part of it, and ~/.ray/auth_token that of its first?"
+            )
             raise UsageError(f"`cluster` {address}: {what} ({' '.join(str(error).split())})") from None
     return ray, True
+
+
+def has_token() -> bool:
+    """Whether this user has a token for clusters of Ray: its version 2.59 and later ask for one."""
+    return (
+        any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")) or (Path.home() / TOKEN).is_file()
+    )
 
 
 def _join(ray: Any, address: str) -> None:

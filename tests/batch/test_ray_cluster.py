@@ -16,7 +16,7 @@ from agerestore.batch import planning, runner
 from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import NAME
 from agerestore.batch.outputs import OutputWriter, read_again
-from agerestore.batch.ray_cluster import RayCluster, connect
+from agerestore.batch.ray_cluster import TOKEN, RayCluster, connect, has_token
 from agerestore.errors import AgeRestoreError, ImageFileError, UsageError
 
 ray = importlib.util.find_spec("ray")
@@ -115,3 +115,17 @@ def test_what_is_read_again_is_the_same_or_refused(tmp_path: Path) -> None:
     mask.write_bytes(source.read_bytes())
     with pytest.raises(ImageFileError, match=r"a\.png: a worker does not find the same contents under this name"):
         read_again(bare)
+
+
+def test_a_token_is_shown_to_clusters_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not has_token()
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / TOKEN).write_text("ab")
+    assert has_token()
+    (tmp_path / TOKEN).unlink()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "ab")
+    assert has_token()
