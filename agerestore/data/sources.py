@@ -18,6 +18,7 @@ from agerestore import machine
 from agerestore.config.training import TrainConfig
 from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
+from agerestore.data.decoded_cache import cached
 from agerestore.data.file_sources import Pixels, class_numbers
 from agerestore.data.imagenet_classes import IMAGENET_CLASSES
 from agerestore.data.layouts import open_source
@@ -51,6 +52,7 @@ def load_images(
     stretch: bool = False,
     limit: int | None = None,
     name: str | None = None,
+    cache: Path | None = None,
 ) -> ImageSet:
     """Read a whole image set into memory.
 
@@ -63,19 +65,24 @@ def load_images(
         stretch: scale the whole image, whatever its proportions, instead of the square in its middle.
         limit: as for `open_source`.
         name: as for `open_source`.
+        cache: folder in which the decoded images are kept, see `agerestore.data.decoded_cache`; None for none.
 
     Raises:
         NothingReadableError: no such folder, or no readable image in it.
         AgeRestoreError: not enough memory for all of it.
     """
     source = open_source(path, split, limit, name)
-    with _enough_memory(path, COPIES * source.count * channels * image_size**2):
+
+    def decode() -> ImageSet:
         images = torch.empty(source.count, channels, image_size, image_size, dtype=torch.uint8)
         count = 0
         for image in source:
             images[count] = _fit(image, image_size, channels, stretch)
             count += 1
-    return ImageSet(images[:count], source.labels, tuple(source.skipped), source.found)
+        return ImageSet(images[:count], source.labels, tuple(source.skipped), source.found)
+
+    with _enough_memory(path, COPIES * source.count * channels * image_size**2):
+        return decode() if cache is None else cached(cache, source, (image_size, channels, stretch), decode)
 
 
 def load_photographs(path: Path, least: int = 1, split: str = "train", limit: int | None = None) -> PhotoSet:

@@ -127,6 +127,9 @@ PRESETS: dict[str, Preset] = {
     "age-svhn-paper": Preset("AGE on SVHN (paper)", {
         "network.latent_dim": 64, "updates": published_updates(2, mu=10, lam=1000), "epochs": 150,
     }),
+    "age-tinyimagenet-paper": Preset("AGE on Tiny ImageNet, three times as long as age-cifar10 (paper)", {
+        "updates": published_updates(2, mu=10, lam=2000), "epochs": 225, "lr_decay": "constant",
+    }, base="age-cifar10"),
     "age-mnist-paper": Preset("AGE on MNIST (paper)", {
         "network.channels": 1, "network.latent_dim": 10, "updates": published_updates(2, mu=10, lam=1000),
         "epochs": 100,

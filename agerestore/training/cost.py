@@ -12,6 +12,7 @@ from agerestore.data.augment import MARGIN
 from agerestore.data.datasets import ImageSet, PhotoSet, TrainingSet
 from agerestore.losses.base import Batch, learns
 from agerestore.models.registry import KINDS, build
+from agerestore.training.cuda_graph import WARM_UP
 from agerestore.training.stages import Stage, stages
 from agerestore.training.state import Training
 
@@ -103,7 +104,7 @@ def _empty_batch(config: TrainConfig, stage: Stage) -> Batch:
 def seconds_per_iteration(
     config: TrainConfig, device: torch.device | str = "cpu", todo: Sequence[Stage] | None = None
 ) -> dict[str, float]:
-    """Measure the second of two iterations on random images.
+    """Measure the second of two iterations on random images; of a CUDA graph one that is replayed.
 
     Args:
         config: of the run.
@@ -120,7 +121,7 @@ def seconds_per_iteration(
     for number, stage in enumerate(training.stages):
         if number:
             training.enter(number)
-        for _ in range(2):
+        for _ in range(WARM_UP + 2 if config.cuda_graph else 2):
             start = time.perf_counter()
             terms = training.iterate()
             [value.item() for value in terms.values()]  # waits for the device

@@ -3,7 +3,8 @@
 They train what they need into a folder of runs and go on with what lies there, so that repeating one that was killed
 costs little. With ``full`` the runs are as their presets say, but for ``systems``, whose runs are all as small as
 `agerestore.research.experiments.context.EQUAL` makes them; without it as short as ``BRIEF`` there makes them, to see
-that a system learns at all: such figures are no results.
+that a system learns at all: such figures are no results. `age_paper` stands apart, since it
+takes several sets.
 """
 
 import json
@@ -26,9 +27,14 @@ from agerestore.research.experiments.aae import (
 from agerestore.research.experiments.ablations import age_ablations, age_improvements
 from agerestore.research.experiments.context import Context, DataRequirements, ExperimentResult
 from agerestore.research.experiments.features import svhn_features
+from agerestore.research.experiments.paper_runs import NAME as AGE_PAPER
+from agerestore.research.experiments.paper_runs import Request, age_paper
 from agerestore.research.experiments.systems import systems
 
-__all__ = ["EXPERIMENTS", "Context", "DataRequirements", "ExperimentResult", "requirements_of", "run_experiment"]
+__all__ = [
+    "AGE_PAPER", "EXPERIMENTS", "Context", "DataRequirements", "ExperimentResult", "Request", "age_paper",
+    "requirements_of", "run_experiment",
+]  # fmt: skip
 
 EXPERIMENTS: dict[str, Callable[[Context], ExperimentResult]] = {
     "aae-priors": aae_priors,
@@ -62,7 +68,7 @@ def requirements_of(name: str) -> DataRequirements:
         UsageError: no such experiment.
     """
     if name not in EXPERIMENTS:
-        raise UsageError(f"no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
+        raise UsageError(f"no experiment {name!r}; choose one of {', '.join((AGE_PAPER, *EXPERIMENTS))}")
     return REQUIREMENTS.get(name, DataRequirements())
 
 

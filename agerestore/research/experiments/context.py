@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from agerestore.config.training import train_config
+from agerestore.config.training import TrainConfig, parse, train_config
 from agerestore.data.datasets import ImageSet, split_validation
 from agerestore.data.layouts import has_splits
 from agerestore.data.sources import load_images
@@ -29,30 +29,45 @@ HELD_OUT = 0.2  # share of test images where a folder has no training and test p
 
 @dataclass(frozen=True)
 class DataRequirements:
-    """The images an experiment needs: side in pixels, channels, and whether they have labels."""
+    """The images an experiment needs.
+
+    Attributes:
+        size: side in pixels.
+        channels: 1 or 3.
+        labels: whether they have labels.
+        stretch: whether a whole image is scaled to the square, instead of the square in its middle.
+    """
 
     size: int = 32
     channels: int = 1
     labels: bool = True
+    stretch: bool = False
 
     def load(
-        self, data: Path, limit: int, notify: Callable[[str], None] = lambda line: None
+        self,
+        data: Path,
+        limit: int,
+        notify: Callable[[str], None] = lambda line: None,
+        name: str | None = None,
+        cache: Path | None = None,
     ) -> tuple[ImageSet, ImageSet]:
         """Training images and the first ``limit`` test images; ``notify`` is called with what was left out.
 
         Of a folder without these two parts a fixed random fifth is for testing. It begins with the images that
-        `agerestore.training.session` holds out of the same folder, which a model trained on it has not seen.
+        `agerestore.training.session` holds out of the same folder, which a model trained on it has not seen. For
+        ``name`` and ``cache`` see `agerestore.data.sources.load_images`.
 
         Raises:
             NothingReadableError: no such folder, or no readable image in it.
         """
-        if has_splits(data):
-            training, test = (load_images(data, self.size, self.channels, split) for split in ("train", "test"))
-        else:
-            images = load_images(data, self.size, self.channels)
+
+        def read(split: str) -> ImageSet:
+            images = load_images(data, self.size, self.channels, split, self.stretch, None, name, cache)
             for line in images.skipped:
                 notify(line)
-            training, test = _apart(images)
+            return images
+
+        training, test = (read("train"), read("test")) if has_splits(data, name) else _apart(read("train"))
         return training, test.take(torch.arange(min(limit, len(test))))
 
     def check(self, name: str, images: ImageSet) -> None:
@@ -125,7 +140,7 @@ class Context:
             session = Session(config, self.training, run, torch.device(self.device), None, begun)
             session.run(lambda progress: None, self.stop, {})
         loaded = weights.load_weights(run / "final.safetensors")
-        if loaded.header["training"] != config.model_dump(mode="json"):
+        if not parse(TrainConfig, loaded.header["training"], run.name).learns_like(config):
             raise UsageError(f"{run}: trained with other settings; choose another output folder")
         return loaded
 
