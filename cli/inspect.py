@@ -146,13 +146,12 @@ def _write_mask(out: Path, defects: "Mask | None", size: tuple[int, ...]) -> Non
 
     from agerestore.errors import OutputExistsError
     from agerestore.images import io
-    from agerestore.images.photo import Photo
+    from agerestore.images.masks import as_photo
 
     if out.exists():
         raise OutputExistsError(f"{printable(out)}: exists; choose another name for `mask`")
     out.parent.mkdir(parents=True, exist_ok=True)
-    levels = np.zeros(size, np.uint8) if defects is None else np.where(defects, 255, 0).astype(np.uint8)
-    io.write(out, Photo(levels[..., None]))
+    io.write(out, as_photo(np.zeros(size, bool) if defects is None else defects))
 
 
 def _print(outcome: "Outcome", messages: Messages) -> None:

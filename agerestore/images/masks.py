@@ -150,6 +150,11 @@ def missing_in(mask: Photo) -> Mask:
     return _missing_in_samples(samples, samples >= threshold)
 
 
+def as_photo(missing: Mask) -> Photo:
+    """The image of a mask (H, W) bool, (H, W, 1) uint8: white where pixels are missing, black elsewhere."""
+    return Photo(np.where(missing, 255, 0).astype(np.uint8)[..., None])
+
+
 def _missing_in_samples(samples: NDArray[Any], bright: NDArray[np.bool_]) -> Mask:
     """The missing pixels (H, W) of samples (H, W, 1 to 4), of which the second and the fourth is alpha.
 

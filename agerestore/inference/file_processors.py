@@ -25,7 +25,7 @@ from agerestore.errors import UsageError
 from agerestore.files import printable
 from agerestore.images import grid, io
 from agerestore.images.arrays import open_image
-from agerestore.images.masks import TURNED
+from agerestore.images.masks import TURNED, as_photo
 from agerestore.images.photo import Photo
 from agerestore.inference import restorer
 from agerestore.inference.model_files import PickledByModelFiles, fingerprint, fingerprints
@@ -173,7 +173,7 @@ class RestoreProcessor(PickledByModelFiles):
             yield job.sidecar(UNCERTAINTY), uncertainty_map(restored.std)
         if self.extras.save_mask:
             found = np.zeros(damaged.pixels.shape[:2], bool) if restored.mask is None else restored.mask
-            yield job.sidecar(FOUND_MASK), Photo(np.where(found, 255, 0).astype(np.uint8)[..., None])
+            yield job.sidecar(FOUND_MASK), as_photo(found)
         if self.extras.compare:
             yield job.sidecar(COMPARE), grid.side_by_side(damaged, restored.image)
 

@@ -1,26 +1,32 @@
-"""The routes of the HTTP API (docs/reference/http.md)."""
+"""The routes of the HTTP API (docs/reference/http.md).
+
+Starlette runs handlers that are no coroutines in threads: those that decode, compute or wait for the models.
+"""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from agerestore.errors import AgeRestoreError
 
 from .requests import answer_error, file_name, read_body, read_json, whole
-from .service import Service, summary
+from .service import Service
 from .store import Held
 from .worker import ENDED, QueueFullError, Task
+
+if TYPE_CHECKING:
+    from agerestore.images.photo import Photo
 
 STATIC = Path(__file__).parent / "static"
 AT_ONCE = 2  # bodies of files that are read at the same time; others wait unread
@@ -41,10 +47,9 @@ class Api:
         """The application; a `Guard` comes before it."""
         one = "/api/pictures/{id}"
         routes = [
-            Route("/", self.page),
-            Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/state", self.state),
-            Route("/api/pictures", self.files, methods=["GET", "POST"]),
+            Route("/api/pictures", self.files),
+            Route("/api/pictures", self.upload, methods=["POST"]),
             Route("/api/results.zip", self.results),
             Route("/api/folder/restore", self.folder, methods=["POST"]),
             Route("/api/jobs/{id}", self.job, methods=["GET", "DELETE"]),
@@ -53,78 +58,77 @@ class Api:
             Route(f"{one}/preview", self.preview),
             Route(f"{one}/crop", self.crop),
             Route(f"{one}/file", self.output),
-            Route(f"{one}/mask.png", self.mask, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{one}/mask.png", self.mask, methods=["GET", "DELETE"]),
+            Route(f"{one}/mask.png", self.take_mask, methods=["PUT"]),
             *(Route(f"{one}/{verb}", self.work, methods=["POST"]) for verb in ("restore", "colorize", "find")),
+            Mount("/", StaticFiles(directory=STATIC, html=True)),
         ]
         kinds = (HTTPException, AgeRestoreError, QueueFullError, OSError, Exception)
         return Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, answer_error))
 
-    async def page(self, request: Request) -> Response:
-        """The page itself."""
-        return FileResponse(STATIC / "index.html")
-
-    async def state(self, request: Request) -> Response:
+    def state(self, request: Request) -> Response:
         """What the server is and can; the only answer of the API that does not wait for the models."""
-        return JSONResponse(await run_in_threadpool(self._service.state))
+        return JSONResponse(self._service.state())
 
     # ------------------------------------------------------------------------------------------ files
 
-    async def files(self, request: Request) -> Response:
-        """All files, or one more."""
-        if request.method != "POST":
-            await self._loaded()
-            return JSONResponse([summary(held) for held in self._service.store.all()])
+    def files(self, request: Request) -> Response:
+        """All files."""
+        self._service.ready.wait()
+        return JSONResponse([held.summary() for held in self._service.store.all()])
+
+    async def upload(self, request: Request) -> Response:
+        """Take one more file."""
+
+        def take() -> dict[str, Any]:
+            self._service.ready.wait()
+            return self._service.describe(self._service.upload(file_name(request), data))
+
         async with self._reading:
             data = await read_body(request, self._service.options.max_bytes)
-            await self._loaded()
-            held = await run_in_threadpool(self._service.upload, file_name(request), data)
-        return JSONResponse(await run_in_threadpool(self._service.describe, held), 201)
+            return JSONResponse(await run_in_threadpool(take), 201)
 
-    async def file(self, request: Request) -> Response:
+    def file(self, request: Request) -> Response:
         """All that is known of a file, or its end."""
-        held = await self._opened(request)
+        held = self._held(request)
         if request.method != "DELETE":
-            return JSONResponse(await run_in_threadpool(self._service.describe, held))
+            return JSONResponse(self._service.describe(held))
         self._service.cancel(held)
-        if held.source is None:
+        if held.job is None:
             self._service.store.drop(held)
         return Response(status_code=204)
 
-    async def preview(self, request: Request) -> Response:
+    def preview(self, request: Request) -> Response:
         """A reduced image."""
         from .views import preview
 
         side = min(max(whole(request, "side", 2048), SIDES[0]), SIDES[1])
-        data, media_type = await run_in_threadpool(preview, await self._photo(request), side)
+        data, media_type = preview(self._photo(request), side)
         return Response(data, media_type=media_type)
 
-    async def crop(self, request: Request) -> Response:
+    def crop(self, request: Request) -> Response:
         """A part of an image at its own size."""
         from .views import crop
 
         x, y, width, height = box = [whole(request, name) for name in ("x", "y", "width", "height")]
-        photo = await self._photo(request)
+        photo = self._photo(request)
         rows, columns = photo.pixels.shape[:2]
         if x >= columns or y >= rows or not 0 < width * height <= MOST_CROP:
             raise HTTPException(400, f"{width} x {height} pixels from {x}, {y} are no part of {columns} x {rows}")
-        return Response(await run_in_threadpool(crop, photo, *box), media_type="image/png")
+        return Response(crop(photo, *box), media_type="image/png")
 
-    async def output(self, request: Request) -> Response:
+    def output(self, request: Request) -> Response:
         """A file that was made, to the byte as the command writes it."""
-        held, what = await self._opened(request), request.query_params.get("what", "after")
+        held, what = self._held(request), request.query_params.get("what", "after")
         if (found := self._service.output(held, what)) is None:
             raise HTTPException(404, f"there is no {what!r} of {held.name}")
         name = quote(PurePosixPath(found.name).name, safe="")
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-        return Response(await run_in_threadpool(found.read), headers=headers, media_type="application/octet-stream")
+        return Response(found.read(), headers=headers, media_type="application/octet-stream")
 
-    async def mask(self, request: Request) -> Response:
-        """The mask, white where pixels are missing; another one; or none."""
-        held = await self._opened(request)
-        if request.method == "PUT":
-            async with self._reading:
-                data = await read_body(request, self._service.options.max_bytes)
-            return JSONResponse({"share": await run_in_threadpool(self._service.set_mask, held, data)})
+    def mask(self, request: Request) -> Response:
+        """The mask, white where pixels are missing; or its end."""
+        held = self._held(request)
         if request.method == "DELETE":
             held.mask = None
             return Response(status_code=204)
@@ -132,7 +136,14 @@ class Api:
             raise HTTPException(404, f"{held.name} has no mask")
         return Response(held.mask.png, media_type="image/png")
 
-    async def results(self, request: Request) -> Response:
+    async def take_mask(self, request: Request) -> Response:
+        """Another mask."""
+        async with self._reading:
+            data = await read_body(request, self._service.options.max_bytes)
+        share = await run_in_threadpool(lambda: self._service.set_mask(self._held(request), data))
+        return JSONResponse({"share": share})
+
+    def results(self, request: Request) -> Response:
         """All results, or those of some files, in one archive."""
         from .views import archive
 
@@ -146,19 +157,18 @@ class Api:
 
     async def work(self, request: Request) -> Response:
         """Restore, colorize or find defects."""
-        held, verb = await self._opened(request), request.url.path.rpartition("/")[2]
-        return await self._submit(self._service.submit, held, verb, await read_json(request))
+        verb, settings = request.url.path.rpartition("/")[2], await read_json(request)
+        task = await run_in_threadpool(lambda: self._service.submit(self._held(request), verb, settings))
+        return JSONResponse({"job": task.id}, 202)
 
     async def folder(self, request: Request) -> Response:
         """Restore all of the folder."""
-        await self._loaded()
-        return await self._submit(self._service.submit_folder, await read_json(request))
-
-    async def _submit(self, submit: Any, *arguments: Any) -> Response:
-        task: Task = await run_in_threadpool(submit, *arguments)
+        settings = await read_json(request)
+        await run_in_threadpool(self._service.ready.wait)
+        task = await run_in_threadpool(self._service.submit_folder, settings)
         return JSONResponse({"job": task.id}, 202)
 
-    async def job(self, request: Request) -> Response:
+    def job(self, request: Request) -> Response:
         """How far a task is, or its end."""
         task = self._task(request)
         if request.method != "DELETE":
@@ -166,7 +176,7 @@ class Api:
         self._service.worker.cancel(task)
         return Response(status_code=204)
 
-    async def events(self, request: Request) -> Response:
+    def events(self, request: Request) -> Response:
         """How far a task is, each time that changes, until it ends."""
         return StreamingResponse(self._news(self._task(request)), media_type="text/event-stream")
 
@@ -184,26 +194,22 @@ class Api:
 
     # ------------------------------------------------------------------------------------------ what requests name
 
-    async def _loaded(self) -> None:
-        if not self._service.ready.is_set():
-            await run_in_threadpool(self._service.ready.wait)
-
-    async def _opened(self, request: Request) -> Held:
-        await self._loaded()
+    def _held(self, request: Request) -> Held:
+        self._service.ready.wait()
         id = request.path_params["id"]
         held = self._service.store.get(id)
         if held is None and self._service.store.was_dropped(id):
             raise HTTPException(410, "dropped, as others took its place; open the file again")
         if held is None:
             raise HTTPException(404, "no such picture")
-        await run_in_threadpool(self._service.open, held)
+        self._service.open(held)
         return held
 
-    async def _photo(self, request: Request) -> Any:
-        held, what = await self._opened(request), request.query_params.get("what", "before")
+    def _photo(self, request: Request) -> "Photo":
+        held, what = self._held(request), request.query_params.get("what", "before")
         if what != "before" and what not in held.results:
             raise HTTPException(404, f"there is no {what!r} of {held.name}")
-        return await run_in_threadpool(self._service.photo, held, what)
+        return self._service.photo(held, what)
 
     def _task(self, request: Request) -> Task:
         task = self._service.worker.get(request.path_params["id"])

@@ -23,11 +23,10 @@ def facts_of(photo: Photo) -> dict[str, Any]:
     return {**own, "gray": channels == 1, "kept": _kept(photo), "lost": lost_remarks(photo)}
 
 
-def with_ending(name: str, photo: Photo) -> str:
-    """A name with the ending of an image, which what is pasted has not."""
+def ending(path: Path, photo: Photo) -> str:
+    """The ending that a name lacks of an image, as that of what is pasted."""
     format = photo.metadata.format
-    ending = "" if Path(name).suffix.lower() in SUFFIXES else ENDINGS.get(format, f".{format.lower()}")
-    return f"{name or 'image'}{ending}"
+    return "" if path.suffix.lower() in SUFFIXES else ENDINGS.get(format, f".{format.lower()}")
 
 
 def _kept(photo: Photo) -> list[str]:

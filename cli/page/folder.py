@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,8 @@ class Folder:
         """Name them; without `out` it is called like the folder, with .restored. Nothing is read or written yet."""
         self.source = source
         self.out = out or source.resolve().with_name(f"{source.resolve().name}.restored")
+        self._files: list[Held] = []
         self._left_out: list[str] = []
-        self._jobs: dict[Path, Job] = {}
 
     def search(self) -> list[Held]:
         """The files of the folder, as the library finds them, with what earlier runs have made of each.
@@ -40,12 +39,11 @@ class Folder:
         from agerestore.batch.manifest import Manifest
         from agerestore.batch.planning import plan
 
-        self._jobs = {job.source: job for job in plan([self.source], self.out, notify=self._left_out.append)}
-        records, found = Manifest.of_inputs(self.out), []
-        for path, job in self._jobs.items():
-            results = made(job) if records.find(job.target) else {}
-            found.append(Held(printable(path.relative_to(self.source)), path, results=results))
-        return found
+        jobs = plan([self.source], self.out, notify=self._left_out.append)
+        records = Manifest.of_inputs(self.out)
+        results = [made(job) if records.find(job.target) else {} for job in jobs]
+        self._files = [Held(printable(job.name), job, results=found) for job, found in zip(jobs, results, strict=True)]
+        return self._files
 
     def as_json(self) -> dict[str, Any]:
         """The folder as clients see it."""
@@ -63,27 +61,11 @@ class Folder:
 
         refuse_locked(self.out)
 
-    def job_of(self, held: Held, ext: str | None = None) -> "Job":
-        """The names of the files that are made of a file."""
-        job = self._jobs[held.path]
-        if ext in (None, job.target.suffix):
-            return job
-        others = {each.target for each in self._jobs.values()}
-        short, long = job.target.with_suffix(str(ext)), job.target.with_name(f"{job.target.name}{ext}")
-        return replace(job, target=long if short in others else short, ext=ext)
-
     def mask_of(self, held: Held) -> Path | None:
         """The mask of a file on the disk: the one that was kept with its result, or the one next to it."""
         from agerestore.batch.masks import Masks
 
-        kept = self.mask_path(held)
-        return kept if kept.is_file() else Masks(root=self.source).of(held.path)
-
-    def mask_path(self, held: Held) -> Path:
-        """The file of the mask: that which it was read from, or that in which it is kept with the result."""
-        from agerestore.batch.jobs import FOUND_MASK
-
-        return (held.mask and held.mask.path) or self.job_of(held).sidecar(FOUND_MASK)
+        return held.mask_path if held.mask_path.is_file() else Masks(root=self.source).of(held.path)
 
     def refuse_taken(self, job: "Job", wanted: Wanted) -> None:
         """Refuse, before any work is spent on it, a result that could not be written."""
@@ -106,32 +88,33 @@ class Folder:
         if wanted.mask == "given" and held.mask is not None:
             read.append(held.mask.path.read_bytes() if held.mask.path else held.mask.png)
             if held.mask.path is None:
-                new = {self.mask_path(held): held.mask.png, **new}  # the result comes last
+                new = {held.mask_path: held.mask.png, **new}  # the result comes last
         with Manifest.open(self.out) as manifest:
             writer = OutputWriter(manifest, key, _may_replace(manifest, job, wanted))
             left = writer.commit(WorkItem(job, data, digest(read)), new, encoded.optional)
         return [f"not written: {line}" for line in left.refused]
 
-    def restore_all(self, wanted: Wanted, processor: Any, files: Mapping[Path, Held], task: Task) -> None:
+    def restore_all(self, wanted: Wanted, processor: Any, task: Task) -> None:
         """Restore all files as the command does: what is done is not done again; they learn what was made of them."""
         from agerestore.batch.mask_source import MaskSource, with_masks
         from agerestore.batch.runner import run_files
 
+        files, counts = {held.path: held for held in self._files}, Counter[str]()
         masks = MaskSource(detect=wanted.mask == "auto", ignore=wanted.mask == "none")
-        jobs, counts = with_masks(list(self._jobs.values()), masks), Counter[str]()
+        jobs = with_masks([held.job for held in self._files if held.job], masks)
 
         def report(outcome: "Outcome") -> None:
             kept = outcome.code == OutputExistsError.__name__
             counts["kept, as made otherwise" if kept else outcome.status] += 1
             if outcome.error and not kept:
                 task.remarks.append(in_options(outcome.error))
-            elif not outcome.error and outcome.job.source in files:
-                files[outcome.job.source].results = made(outcome.job)
-                files[outcome.job.source].version += 1
+            elif not outcome.error:
+                held = files[outcome.job.source]
+                held.results, held.version = made(outcome.job), held.version + 1
             task.done = counts.total()
 
         task.total = len(jobs)
-        rules: dict[str, Any] = {"overwrite": wanted.overwrite, "report": report, "stop": task.is_canceled}
+        rules: dict[str, Any] = {"overwrite": wanted.overwrite, "report": report, "stop": lambda: task.canceled}
         run_files(jobs, processor, self.out, processor.key, **rules)
         task.check()
         task.remarks.insert(0, ", ".join(f"{count} {what}" for what, count in counts.items()))

@@ -1,8 +1,8 @@
 """What the server answers with: files that it holds, what is known of them, and the tasks that clients ask for."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +70,11 @@ class Service:
 
     def upload(self, name: str, data: bytes) -> Held:
         """Hold the bytes of a file, if they are those of an image."""
-        from .facts import facts_of, with_ending
+        from .facts import ending, facts_of
 
-        photo = self._decode(data, Path(name or "image"))
-        held = Held(with_ending(name, photo), data=data, facts=facts_of(photo))
-        self._cached((held.id, 0), lambda: photo)
+        held = Held(name or "image", data=data)
+        photo = self.photo(held)
+        held.name, held.facts = held.name + ending(held.path, photo), facts_of(photo)
         return self.store.add(held)
 
     def open(self, held: Held) -> None:
@@ -89,30 +89,23 @@ class Service:
 
     def photo(self, held: Held, what: str = "before") -> "Photo":
         """The image of a file, or of what was made of it."""
-        if what == "before":
-            return self._cached((held.id, 0), lambda: self._decode(held.read(), held.path))
-        output = held.results[what]
-        return self._cached((held.id, what, held.version), lambda: self._decode(output.read(), Path(output.name)))
-
-    def _cached(self, key: object, decode: "Callable[[], Photo]") -> "Photo":
-        def make() -> "tuple[Photo, int]":
-            photo = decode()
-            return photo, photo.pixels.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
-
-        found: Photo = self._photos.get(key, make)
-        return found
-
-    def _decode(self, data: bytes, path: Path) -> "Photo":
         from agerestore.images import io
 
-        return io.decode(data, path, self.options.max_pixels)
+        def decode() -> "tuple[Photo, int]":
+            made = held.results.get(what)
+            data, path = (held.read(), held.path) if made is None else (made.read(), Path(made.name))
+            photo = io.decode(data, path, self.options.max_pixels)
+            return photo, photo.pixels.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
+
+        found: Photo = self._photos.get((held.id, what, what != "before" and held.version), decode)
+        return found
 
     def set_mask(self, held: Held, data: bytes, path: Path | None = None) -> float:
         """Take a mask file, which may lie on the disk, in the place of the one there is; gives the share it marks."""
         from agerestore.batch.masks import decode_mask
 
-        name, most = path or Path("mask"), self.options.max_pixels
-        missing = decode_mask(data, name, self.photo(held), max_pixels=most).missing
+        most = self.options.max_pixels
+        missing = decode_mask(data, path or Path("mask"), self.photo(held), max_pixels=most).missing
         held.mask = HeldMask("given" if held.mask is None else "edited", work.mask_png(missing), path)
         self.store.trim()
         return float(missing.mean())
@@ -120,7 +113,7 @@ class Service:
     def output(self, held: Held, what: str) -> Output | None:
         """A file that was made, or the mask as a file."""
         if what == "mask" and held.mask is not None:
-            return Output(self.mask_path(held).name, held.mask.png, self.mask_path(held))
+            return Output(held.mask_path.name, held.mask.png, held.mask_path)
         return held.results.get(what)
 
     def cancel(self, held: Held) -> None:
@@ -131,13 +124,13 @@ class Service:
     def describe(self, held: Held) -> dict[str, Any]:
         """All that is known of a file; it is inspected if that was not done yet."""
         if not held.found and (held.inspecting is None or held.inspecting.state == "canceled"):
-            held.inspecting = self.worker.submit(Task("inspect", work.inspect(self, held), held.id, later=True))
+            held.inspecting = self.worker.submit(Task("inspect", partial(work.inspect, self, held), later=True))
         task, unknown = held.task or held.inspecting, dict.fromkeys(("findings", "proposal", "domain"))
-        proposed = held.found.get("proposal", {}).get("verb", "restore")
         state = {"mask": held.mask and held.mask.kind, "job": task and task.id, "version": held.version}
         results = [output.as_json(what) for what, output in held.results.items()]
-        estimate = self._estimate(held, proposed)
-        return summary(held) | held.facts | unknown | held.found | state | {"estimate": estimate, "results": results}
+        estimate = self._estimate(held, held.found.get("proposal", {}).get("verb", "restore"))
+        known = held.summary() | held.facts | unknown | held.found
+        return known | state | {"estimate": estimate, "results": results}
 
     def _estimate(self, held: Held, verb: str) -> dict[str, float]:
         """Seconds and megabytes that a verb is expected to take."""
@@ -163,13 +156,12 @@ class Service:
         """
         if held.task is not None and held.task.state not in ENDED:
             raise OutputExistsError(f"{held.name}: is being worked on; wait for that, or cancel it")
+        wanted = self._wanted("restore" if verb == "find" else verb, body, held.mask is not None)
         if verb == "find":
-            task = Task(verb, work.find(self, held, self._wanted("restore", body).settings.sensitivity), held.id)
+            task = Task(verb, partial(work.find, self, held, wanted.settings.sensitivity))
         else:
-            wanted = self._wanted(verb, body, held.mask is not None)
-            command = wanted.command(held.path, self.job(held, wanted).target, self.mask_path(held))
-            estimate = self._estimate(held, verb)["seconds"]
-            task = Task(verb, work.make(self, held, wanted), held.id, command, estimate)
+            command = wanted.command(held.path, self.job(held, verb).target, held.mask_path)
+            task = Task(verb, partial(work.make, self, held, wanted), command, self._estimate(held, verb)["seconds"])
         held.task = self.worker.submit(task)
         return task
 
@@ -178,32 +170,15 @@ class Service:
         wanted = self._wanted("restore", body)
         if self.folder is None:
             raise UsageError("no folder was given; start `agerestore serve FOLDER`")
-        if wanted.ext is not None:
-            raise UsageError("`ext` is for single files; of a folder every result has the format of its source")
         self.folder.refuse_locked()
         command = wanted.command(self.folder.source, self.folder.out)
-        return self.worker.submit(Task("folder", work.make_all(self, self.folder, wanted), command=command))
+        return self.worker.submit(Task("folder", partial(work.make_all, self, self.folder, wanted), command))
 
     def _wanted(self, verb: str, body: Any, has_mask: bool = False) -> Wanted:
         return read_wanted(verb, body, has_mask, self.options.max_pixels, self.options.precision)
 
-    def job(self, held: Held, wanted: Wanted) -> "Job":
+    def job(self, held: Held, verb: str) -> "Job":
         """The names of the files that a verb makes of a file."""
         from agerestore.batch.jobs import Job
 
-        if self.folder is not None and held.source is not None:
-            return self.folder.job_of(held, wanted.ext)
-        name = Path(held.name)
-        return Job(name, name.with_name(f"{name.stem}{SUFFIXES[wanted.verb]}{wanted.ext or name.suffix}"))
-
-    def mask_path(self, held: Held) -> Path:
-        """The file of the mask, as commands name it."""
-        if self.folder is not None and held.source is not None:
-            return self.folder.mask_path(held)
-        return Path(f"{Path(held.name).stem}.mask.png")
-
-
-def summary(held: Held) -> dict[str, Any]:
-    """A file in a list of them."""
-    sizes = {name: held.facts.get(name) for name in ("width", "height")}
-    return {"id": held.id, "name": held.name, **sizes, "state": held.state, "in_folder": held.source is not None}
+        return held.job or Job(held.path, held.path.with_stem(f"{held.path.stem}{SUFFIXES[verb]}"))

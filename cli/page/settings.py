@@ -6,14 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agerestore.config.hints import read_hints
-from agerestore.config.options import (
-    ColorizeFileSettings,
-    ColorizeSettings,
-    FileOptions,
-    RestoreFileSettings,
-    RestoreSettings,
-)
+from agerestore.config.hints import Hint, read_hints
+from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
 from agerestore.errors import UsageError
 
 from .._wording import as_option
@@ -24,8 +18,8 @@ SETTINGS = {"restore": RestoreSettings, "colorize": ColorizeSettings}
 OPTIONS = {verb: {each.name for each in fields(kind)} - SERVER for verb, kind in SETTINGS.items()}
 FLAGS = {"force", "overwrite", "colorize"}
 KNOWN = {
-    "restore": OPTIONS["restore"] | FLAGS | {"model", "ext", "mask"},
-    "colorize": OPTIONS["colorize"] | {"model", "ext", "overwrite"},
+    "restore": OPTIONS["restore"] | FLAGS | {"model", "mask"},
+    "colorize": OPTIONS["colorize"] | {"model", "overwrite"},
 }
 
 
@@ -38,35 +32,21 @@ class Wanted:
     mask: str  # none, auto or given
     settings: Any
     extras: Any
-    ext: str | None = None  # of the result; None for that of the source
     overwrite: bool = False  # replace a file in the folder of the results that was not made here
-
-    @property
-    def files(self) -> FileOptions:
-        """How results are written."""
-        return FileOptions(ext=self.ext)
 
     def command(self, source: Path, target: Path, mask: Path | None = None) -> str:
         """The command that writes the same bytes; `mask` is the file of the one that was given."""
-        options = {} if self.model == "auto" else {"model": self.model}
+        options: dict[str, Any] = {} if self.model == "auto" else {"model": self.model}
         if self.verb == "restore" and (self.mask, self.model) != ("auto", "auto"):
             options["mask"] = str(mask) if self.mask == "given" else self.mask
         for group in (self.settings, self.extras):
-            options |= {each.name: getattr(group, each.name) for each in fields(group) if _is_said(group, each)}
-        words = [word for name, value in options.items() for word in _words(name, value)]
-        paths = [f"./{path}" if str(path).startswith("-") else str(path) for path in (source, target)]
-        return shlex.join(["agerestore", self.verb, *paths, *words])
-
-
-def _is_said(group: Any, option: Any) -> bool:
-    return option.name not in SERVER and getattr(group, option.name) != option.default
-
-
-def _words(name: str, value: Any) -> list[str]:
-    if value is True:
-        return [as_option(name)]
-    values = value if name == "hints" else [value]
-    return [word for each in values for word in (as_option(name), str(each))]
+            chosen = [(each, getattr(group, each.name)) for each in fields(group) if each.name not in SERVER]
+            options |= {each.name: value for each, value in chosen if value != each.default}
+        words = [f"./{path}" if str(path).startswith("-") else str(path) for path in (source, target)]
+        for name, value in options.items():
+            for each in value if name == "hints" else [value]:
+                words += [as_option(name)] if each is True else [as_option(name), str(each)]
+        return shlex.join(["agerestore", self.verb, *words])
 
 
 def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision: str) -> Wanted:
@@ -90,20 +70,18 @@ def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision
     flags = {name: given.get(name, False) for name in FLAGS}
     if wrong := [name for name, value in flags.items() if not isinstance(value, bool)]:
         raise UsageError(f"`{wrong[0]}` must be true or false")
-    options = {name: given[name] for name in OPTIONS[verb] & given.keys()} | {"precision": precision}
-    model, ext = _model(given), _ext(given)
-    mask = "none"
-    extras: Any = ColorizeFileSettings(max_pixels=max_pixels)
+    options = {name: given[name] for name in OPTIONS[verb] & given.keys()}
     if "hints" in options:
-        options["hints"] = read_hints([_hint(each) for each in _items(options["hints"])])
-    if verb == "restore":
-        model = "photo" if flags["force"] and model == "auto" else model  # which leaves nothing alone
-        mask = _mask(given, has_mask, model)
-        extras = RestoreFileSettings(colorize=flags["colorize"], max_pixels=max_pixels)
-    settings = SETTINGS[verb](**options)
+        options["hints"] = _hints(options["hints"])
+    settings = SETTINGS[verb](**options, precision=precision)
     if settings.samples > MOST_SAMPLES:
         raise UsageError(f"`samples` {settings.samples} are more than {MOST_SAMPLES}; draw fewer at a time")
-    return Wanted(verb, model, mask, settings, extras, ext, flags["overwrite"])
+    model = _model(given)
+    if verb == "colorize":
+        return Wanted(verb, model, "none", settings, ColorizeFileSettings(max_pixels=max_pixels), flags["overwrite"])
+    model = "photo" if flags["force"] and model == "auto" else model  # which leaves nothing alone
+    extras = RestoreFileSettings(colorize=flags["colorize"], max_pixels=max_pixels)
+    return Wanted(verb, model, _mask(given, has_mask, model), settings, extras, flags["overwrite"])
 
 
 def _model(given: Mapping[str, Any]) -> str:
@@ -123,18 +101,8 @@ def _mask(given: Mapping[str, Any], has_mask: bool, model: str) -> str:
     return str(mask)
 
 
-def _ext(given: Mapping[str, Any]) -> str | None:
-    from agerestore.batch.jobs import checked_ext
-
-    ext = given.get("ext")
-    if ext is not None and not isinstance(ext, str):
-        raise UsageError(f"`ext` {ext!r} is no ending such as .png")
-    return checked_ext(ext)
-
-
-def _items(hints: Any) -> list[Any]:
-    return hints if isinstance(hints, list) else [hints]
-
-
-def _hint(each: Any) -> Any:
-    return [each.get(name) for name in ("x", "y", "color")] if isinstance(each, Mapping) else each
+def _hints(given: Any) -> tuple[Hint, ...]:
+    """Hints, each an object with x, y and color."""
+    hints = given if isinstance(given, list) else [given]
+    parts = ("x", "y", "color")
+    return read_hints([[*map(each.get, parts)] if isinstance(each, Mapping) else each for each in hints])

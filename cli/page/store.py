@@ -6,9 +6,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .worker import Task
+
+if TYPE_CHECKING:
+    from agerestore.batch.jobs import Job
 
 DROPPED = 10_000  # ids that are remembered as dropped
 
@@ -43,7 +46,7 @@ class Held:
     """A file that is held, with all that is known and was made of it."""
 
     name: str  # printable; of a file of the folder with the folders above it
-    source: Path | None = None  # where a file of the folder lies
+    job: "Job | None" = None  # of a file of the folder: where it and its results lie
     data: bytes | None = None  # of an upload
     facts: dict[str, Any] = field(default_factory=dict)  # what its header and metadata say, once it was opened
     found: dict[str, Any] = field(default_factory=dict)  # what inspecting it has found
@@ -63,7 +66,16 @@ class Held:
     @property
     def path(self) -> Path:
         """The file as messages and commands name it."""
-        return self.source or Path(self.name)
+        return Path(self.name) if self.job is None else self.job.source
+
+    @property
+    def mask_path(self) -> Path:
+        """The file of the mask, as commands name it: that which it was read from, or one next to the result."""
+        from agerestore.batch.jobs import FOUND_MASK
+
+        if self.mask is not None and self.mask.path is not None:
+            return self.mask.path
+        return Path(f"{self.path.stem}.{FOUND_MASK}") if self.job is None else self.job.sidecar(FOUND_MASK)
 
     @property
     def size(self) -> int:
@@ -71,12 +83,13 @@ class Held:
         made = [output.data for output in self.results.values()]
         return sum(len(each) for each in (self.data, self.mask and self.mask.png, *made) if each)
 
-    @property
-    def state(self) -> str:
-        """Whether it is new, waited for, done or failed."""
+    def summary(self) -> dict[str, Any]:
+        """The file in a list of them."""
+        state = "done" if "after" in self.results else "new"
         if self.task is not None and self.task.state in ("queued", "running", "failed"):
-            return self.task.state
-        return "done" if "after" in self.results else "new"
+            state = self.task.state
+        sizes = {name: self.facts.get(name) for name in ("width", "height")}
+        return {"id": self.id, "name": self.name, **sizes, "state": state, "in_folder": self.job is not None}
 
 
 class Store:
@@ -122,7 +135,7 @@ class Store:
 
     def trim(self) -> None:
         """Drop uploads until what is held is within the limits."""
-        uploads = [held for held in self.all() if held.source is None]
+        uploads = [held for held in self.all() if held.job is None]
         total = sum(held.size for held in self.all())
         while len(uploads) > 1 and (len(uploads) > self._most or total > self._most_bytes):
             total -= uploads[0].size

@@ -51,22 +51,16 @@ def _in_srgb(photo: Photo) -> Image.Image:
     return image
 
 
-class _Written(io.RawIOBase):
-    """Holds what is written to it until it is taken."""
+class _Written(io.BytesIO):
+    """What was written and not taken yet; without a place for zipfile, as the beginning is gone."""
 
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        self._parts.append(bytes(data))  # type: ignore[call-overload]
-        return len(self._parts[-1])
+    def tell(self) -> int:
+        raise io.UnsupportedOperation
 
     def take(self) -> bytes:
-        taken = b"".join(self._parts)
-        self._parts.clear()
+        taken = self.getvalue()
+        self.seek(0)
+        self.truncate()
         return taken
 
 

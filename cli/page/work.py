@@ -1,10 +1,11 @@
 """What tasks compute, in the worker's thread: by the processors of the command, so that the bytes are the same."""
 
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from agerestore.config.options import FileOptions
 
 from .folder import Folder, outputs
 from .settings import Wanted
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 WARM_UP = 320  # pixels a side of the image that shows how fast this machine is
 BYTES_PER_PIXEL = 40  # of the image and its copies while it is restored, measured for 24 megapixels
-Work = Callable[[Task], None]
 
 
 def warm_up(options: "Options") -> float:
@@ -43,84 +43,67 @@ def warm_up(options: "Options") -> float:
     return (time.perf_counter() - start) / (WARM_UP**2 / 1e6)
 
 
-def inspect(service: "Service", held: Held) -> Work:
-    """What inspects a file."""
+def inspect(service: "Service", held: Held, task: Task) -> None:
+    """Inspect a file."""
+    from agerestore.api.models import detector_for, named_models
+    from agerestore.inference.colorizer import domain_score
+    from agerestore.inference.inspection import inspect_photo
 
-    def work(task: Task) -> None:
-        from agerestore.api.models import detector_for, named_models
-        from agerestore.inference.colorizer import domain_score
-        from agerestore.inference.inspection import inspect_photo
+    from .facts import findings
 
-        from .facts import findings
-
-        photo, device = service.photo(held), service.options.device
-        models = named_models("auto", device=device)
-        missing = None if held.mask is None else _missing(held.mask)
-        report = inspect_photo(photo, missing, models, detector_for(models), task.progress).report
-        task.check()
-        is_gray = report.color_mode != "color"
-        score = domain_score(named_models("auto", "colorize", device), photo) if is_gray else 0.0
-        held.found = findings(report, score)
-
-    return work
+    photo, device = service.photo(held), service.options.device
+    models = named_models("auto", device=device)
+    missing = None if held.mask is None else _missing(held.mask)
+    report = inspect_photo(photo, missing, models, detector_for(models), task.progress).report
+    task.check()
+    is_gray = report.color_mode != "color"
+    score = domain_score(named_models("auto", "colorize", device), photo) if is_gray else 0.0
+    held.found = findings(report, score)
 
 
-def find(service: "Service", held: Held, sensitivity: float) -> Work:
-    """What finds the defects of a file, which become its mask."""
+def find(service: "Service", held: Held, sensitivity: float, task: Task) -> None:
+    """Find the defects of a file, which become its mask."""
+    from agerestore.api.models import detector_for, named_models
+    from agerestore.images.arrays import open_image
+    from agerestore.inference.defects import find_defects
 
-    def work(task: Task) -> None:
-        from agerestore.api.models import detector_for, named_models
-        from agerestore.images.arrays import open_image
-        from agerestore.inference.defects import find_defects
-
-        detector = detector_for(named_models("auto", device=service.options.device))
-        found = find_defects(detector, open_image(service.photo(held)), progress=task.progress)
-        mask = found.mask(sensitivity)[0, 0].numpy()
-        held.mask = HeldMask("found", mask_png(mask))
-        task.results = [{"what": "mask", "share": float(mask.mean())}]
-
-    return work
+    detector = detector_for(named_models("auto", device=service.options.device))
+    found = find_defects(detector, open_image(service.photo(held)), progress=task.progress)
+    mask = found.mask(sensitivity)[0, 0].numpy()
+    held.mask = HeldMask("found", mask_png(mask))
+    task.results = [{"what": "mask", "share": float(mask.mean())}]
 
 
-def make(service: "Service", held: Held, wanted: Wanted) -> Work:
-    """What restores or colorizes a file."""
+def make(service: "Service", held: Held, wanted: Wanted, task: Task) -> None:
+    """Restore or colorize a file."""
+    from agerestore.images.io import lost_remarks
 
-    def work(task: Task) -> None:
-        from agerestore.images.io import lost_remarks
+    from .._wording import in_options
 
-        from .._wording import in_options
-
-        folder = service.folder if held.source is not None else None
-        job, photo, start = service.job(held, wanted), service.photo(held), time.perf_counter()
-        processor = _processor(wanted, service.options.device, task.progress)
-        if folder is not None:
-            folder.refuse_taken(job, wanted)
-        processor.refuse(job, photo)
-        computed = processor.compute(_item(service, held, photo, wanted))
-        encoded, result = processor.encode(job, computed), computed[1]
-        task.remarks += map(in_options, [*result.remarks, *(lost_remarks(photo) if result.changed else ())])
-        if folder is not None:
-            task.remarks += folder.save(held, job, encoded, processor.key, wanted)
-        if wanted.mask == "auto" and result.mask is not None and held.mask is None:
-            held.mask = HeldMask("found", mask_png(result.mask))
-        files = {path: None if folder else data for path, data in encoded.files.items() if data is not None}
-        held.results, held.version = outputs(job, files), held.version + 1
-        service.store.trim()
-        service.took(wanted.verb, time.perf_counter() - start, held)
-        task.results = [output.as_json(what) for what, output in held.results.items()]
-
-    return work
+    folder = None if held.job is None else service.folder
+    job, photo, start = service.job(held, wanted.verb), service.photo(held), time.perf_counter()
+    processor = _processor(wanted, service.options.device, task.progress)
+    if folder is not None:
+        folder.refuse_taken(job, wanted)
+    processor.refuse(job, photo)
+    computed = processor.compute(_item(held, photo, wanted))
+    encoded, result = processor.encode(job, computed), computed[1]
+    task.remarks += map(in_options, [*result.remarks, *(lost_remarks(photo) if result.changed else ())])
+    if folder is not None:
+        task.remarks += folder.save(held, job, encoded, processor.key, wanted)
+    if wanted.mask == "auto" and result.mask is not None and held.mask is None:
+        held.mask = HeldMask("found", mask_png(result.mask))
+    files = {path: None if folder else data for path, data in encoded.files.items() if data is not None}
+    held.results, held.version = outputs(job, files), held.version + 1
+    service.store.trim()
+    service.took(wanted.verb, time.perf_counter() - start, held)
+    task.results = [output.as_json(what) for what, output in held.results.items()]
 
 
-def make_all(service: "Service", folder: Folder, wanted: Wanted) -> Work:
-    """What restores the whole folder."""
-
-    def work(task: Task) -> None:
-        processor = _processor(wanted, service.options.device, lambda done, total: task.check())
-        files = {held.source: held for held in service.store.all() if held.source is not None}
-        folder.restore_all(wanted, processor, files, task)
-
-    return work
+def make_all(service: "Service", folder: Folder, wanted: Wanted, task: Task) -> None:
+    """Restore the whole folder."""
+    processor = _processor(wanted, service.options.device, lambda done, total: task.check())
+    folder.restore_all(wanted, processor, task)
 
 
 def _processor(wanted: Wanted, device: str, progress: "Progress") -> Any:
@@ -130,11 +113,11 @@ def _processor(wanted: Wanted, device: str, progress: "Progress") -> Any:
 
     masks = MaskSource(detect=wanted.mask == "auto")
     make: Any = partial(restore_processor, masks=masks) if wanted.verb == "restore" else colorize_processor
-    made_with = {"settings": wanted.settings, "extras": wanted.extras, "files": wanted.files}
+    made_with = {"settings": wanted.settings, "extras": wanted.extras, "files": FileOptions()}
     return make(model=wanted.model, **made_with, device=device, progress=progress)
 
 
-def _item(service: "Service", held: Held, photo: "Photo", wanted: Wanted) -> Any:
+def _item(held: Held, photo: "Photo", wanted: Wanted) -> Any:
     """What the processor computes from."""
     from agerestore.batch.masks import MaskFile
     from agerestore.inference.file_processors import Opened
@@ -143,22 +126,20 @@ def _item(service: "Service", held: Held, photo: "Photo", wanted: Wanted) -> Any
         return photo
     if wanted.mask != "given" or held.mask is None:
         return Opened(held.read(), photo)
-    return Opened(held.read(), photo, service.mask_path(held), MaskFile(_missing(held.mask)))
+    return Opened(held.read(), photo, held.mask_path, MaskFile(_missing(held.mask)))
 
 
 def _missing(mask: HeldMask) -> "Mask":
     """The pixels that a mask marks, (H, W) bool."""
     from agerestore.images import io
+    from agerestore.images.masks import missing_in
 
-    marked: Mask = io.decode(mask.png, Path("mask.png")).pixels[..., 0] > 0
-    return marked
+    return missing_in(io.decode(mask.png, Path("mask.png")))
 
 
 def mask_png(missing: "Mask") -> bytes:
-    """The file of a mask (H, W) bool: a PNG, white where it marks pixels."""
-    import numpy as np
-
+    """The file of a mask (H, W) bool."""
     from agerestore.images import io
-    from agerestore.images.photo import Photo
+    from agerestore.images.masks import as_photo
 
-    return io.encode(Photo(np.where(missing, 255, 0).astype(np.uint8)[..., None]), ".png")
+    return io.encode(as_photo(missing), ".png")

@@ -9,6 +9,7 @@ from typing import Any
 
 ENDED = ("done", "failed", "canceled")
 REMEMBERED = 200  # tasks that have ended
+SHOWN = ("id", "verb", "state", "done", "total", "remarks", "error", "command", "results")  # to clients
 
 
 class Canceled(BaseException):
@@ -25,7 +26,6 @@ class Task:
 
     verb: str
     work: Callable[["Task"], None]
-    file_id: str | None = None  # None for the whole folder
     command: str = ""  # that does the same
     estimate: float | None = None  # seconds that it may take
     state: str = "queued"  # running, and at last done, failed or canceled
@@ -35,10 +35,9 @@ class Task:
     error: str | None = None
     results: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0  # that it took
-    later: bool = False  # whether no click has asked for it: it waits for all others, and gives way to them
+    later: bool = False  # whether no click has asked for it: it waits for all others, and a click cancels it
+    canceled: bool = False  # whether its end was asked for, which comes before the next tile
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    gives_way: bool = False  # whether it is to wait once more
-    _canceled: threading.Event = field(default_factory=threading.Event)
     _began: float = 0.0
     _tiles_began: float = 0.0
 
@@ -46,19 +45,16 @@ class Task:
         """Compute it; `explain` says what an error means."""
         self._began = self._tiles_began = time.perf_counter()
         self.state = "running"
+        end, error = "done", None
         try:
             self.check()
             self.work(self)
-            end: tuple[str, str | None] = ("done", None)
         except Canceled:
-            if self.gives_way and not self.is_canceled():
-                self.gives_way, self.state, self.done = False, "queued", 0
-                return
-            end = ("canceled", None)
-        except Exception as error:
-            end = ("failed", explain(error))
+            end = "canceled"
+        except Exception as failure:
+            end, error = "failed", explain(failure)
         self.seconds = time.perf_counter() - self._began
-        self.end(*end)
+        self.end(end, error)
 
     def progress(self, done: int, total: int) -> None:
         """Take note of what is done, and end the work if that was asked for."""
@@ -69,41 +65,27 @@ class Task:
 
     def check(self) -> None:
         """End the work if that was asked for."""
-        if self.is_canceled() or self.gives_way:
+        if self.canceled:
             raise Canceled
-
-    def cancel(self) -> None:
-        """Ask for its end, which comes before the next tile."""
-        self._canceled.set()
-
-    def is_canceled(self) -> bool:
-        """Whether its end was asked for."""
-        return self._canceled.is_set()
 
     def end(self, state: str, error: str | None = None) -> None:
         """Take note of how it ended, and let go of all that it worked on."""
-        self.work = _nothing
+        self.work = lambda task: None
         self.error, self.state = error, state
 
     def as_json(self, place: int) -> dict[str, Any]:
         """The task as clients see it; `place` is how many come before it."""
-        names = ("id", "verb", "state", "done", "total", "remarks", "error", "command", "results")
-        own = {name: getattr(self, name) for name in names}
-        times = {"seconds": round(self.seconds, 2), "seconds_left": self._seconds_left()}
-        return {**own, **times, "picture": self.file_id, "place": place}
+        own = {name: getattr(self, name) for name in SHOWN}
+        return {**own, "place": place, "seconds": round(self.seconds, 2), "seconds_left": self._seconds_left()}
 
     def _seconds_left(self) -> float | None:
         """By the tiles that are done, or by the estimate; None where nothing can be said."""
-        now = time.perf_counter()
         if self.state != "running" or not (self.done or self.estimate):
             return None
+        now = time.perf_counter()
         if self.done:
             return round((now - self._tiles_began) * (self.total - self.done) / self.done)
         return round(max((self.estimate or 0.0) - (now - self._began), 0.0))
-
-
-def _nothing(task: Task) -> None:
-    """What is left to do of a task that has ended."""
 
 
 class Worker:
@@ -114,29 +96,29 @@ class Worker:
         self._most, self._explain = most, explain
         self._tasks: dict[str, Task] = {}
         self._running: Task | None = None
-        self._clicked: list[Task] = []
-        self._later: list[Task] = []
+        self._waiting: list[Task] = []
+        self._closed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="computing", daemon=True)
-        self._closed = False
         self._thread.start()
 
     def submit(self, task: Task) -> Task:
-        """Let a task wait for its turn; one for later is not counted, and gives way if it is running.
+        """Let a task wait for its turn; one for later is not counted, and is canceled if it is running.
 
         Raises:
             QueueFullError: Too many wait.
         """
         with self._changed:
-            if not task.later and len(self._clicked) >= self._most:
-                raise QueueFullError
-            if not task.later and self._running is not None and self._running.later:
-                self._running.gives_way = True
+            if not task.later:
+                if sum(not each.later for each in self._waiting) >= self._most:
+                    raise QueueFullError
+                if self._running is not None and self._running.later:
+                    self._running.canceled = True
             ended = [id for id, each in self._tasks.items() if each.state in ENDED]
             for id in ended[:-REMEMBERED]:
                 del self._tasks[id]
             self._tasks[task.id] = task
-            (self._later if task.later else self._clicked).append(task)
+            self._waiting = sorted([*self._waiting, task], key=lambda each: each.later)
             self._changed.notify()
         return task
 
@@ -147,18 +129,16 @@ class Worker:
     def place(self, task: Task) -> int:
         """How many tasks come before it."""
         with self._changed:
-            waiting = [*filter(None, [self._running]), *self._clicked, *self._later]
-        return waiting.index(task) if task in waiting else 0
+            before = [*filter(None, [self._running]), *self._waiting]
+        return before.index(task) if task in before else 0
 
     def cancel(self, task: Task) -> None:
         """End a task: at once if it waits, else before its next tile."""
-        task.cancel()
+        task.canceled = True
         with self._changed:
-            queue = next((each for each in (self._clicked, self._later) if task in each), None)
-            if queue is None:
-                return
-            queue.remove(task)
-        task.end("canceled")
+            if task in self._waiting:
+                self._waiting.remove(task)
+                task.end("canceled")
 
     def close(self) -> None:
         """End all tasks, and the thread."""
@@ -172,12 +152,9 @@ class Worker:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._clicked or self._later or self._closed)
+                self._running = None
+                self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                self._running = (self._clicked or self._later).pop(0)
-            self._running.run(self._explain)
-            with self._changed:
-                if self._running.state == "queued":
-                    self._later.insert(0, self._running)
-                self._running = None
+                task = self._running = self._waiting.pop(0)
+            task.run(self._explain)

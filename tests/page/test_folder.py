@@ -142,16 +142,6 @@ def test_a_folder_that_another_run_writes_to_is_said_in_one_line(client, folder)
     assert not (out / NAME).exists()
 
 
-def test_a_result_of_another_format_takes_no_name_of_another_file(client, folder):
-    (folder / "b.jpg").write_bytes(files.encode(Photo(np.full((48, 48, 3), 90, np.uint8)), ".jpg"))
-    client.service.folder = Folder(folder)
-    held = {each.name: each for each in client.service.folder.search()}
-    names = {name: client.service.folder.job_of(each, ".png").target.name for name, each in held.items()}
-    assert names == {"a.png": "a.png", "b.jpg": "b.jpg.png", "b.png": "b.png", "sub/c.png": "c.png"}
-
-
 def test_without_a_folder_there_is_nothing_to_restore_all_of(loaded, folder):
     with pytest.raises(Exception, match="no folder was given"):
         loaded.submit_folder({})
-    with pytest.raises(Exception, match="is for single files"):
-        Service(Options(), Folder(folder)).submit_folder({"ext": ".png"})

@@ -52,7 +52,7 @@ CASES = [
     ("deep.png", "restore", {"tones": 1, "sensitivity": 0.9}),
     ("camera.jpg", "restore", {"model": "photo", "strength": 0.5}),
     ("camera.jpg", "restore", {"mask": "given"}),
-    ("camera.jpg", "restore", {"mask": "none", "always": True, "ext": ".png"}),
+    ("camera.jpg", "restore", {"mask": "none", "always": True}),
     ("gray.png", "restore", {"mask": "none", "sigma": 8, "neutral": True, "colorize": True}),
     ("gray.png", "colorize", {"samples": 2, "seed": 3, "hints": [{"x": 30, "y": 40, "color": "#a0522d"}]}),
     ("deep.png", "colorize", {"force": True, "saturation": 0.7}),
@@ -188,7 +188,6 @@ def test_all_results_come_in_one_archive(client):
         ({"model": "/etc/passwd"}, "no model '/etc/passwd'"),
         ({"tile": 64}, "'tile' is no setting of restore"),
         ({"force": 1}, "--force must be true or false"),
-        ({"ext": ".gif"}, "--ext .gif"),
         ([], "the settings must be an object of JSON"),
     ],
 )

@@ -17,6 +17,8 @@ from agerestore_cli.page.service import Options, Service
 from agerestore_cli.page.store import Cache, Held, Store
 from pages import SECRET, Client, image_file, serving
 
+from agerestore.batch.jobs import Job
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,7 +33,7 @@ def test_the_store_is_bounded_and_the_oldest_are_dropped():
     assert store.was_dropped(held[1].id)
     store.add(Held("x", data=bytes(95)))
     assert sum(each.size for each in store.all()) == 95
-    store.add(Held("folder.png", Path("folder.png")))
+    store.add(Held("folder.png", Job(Path("folder.png"), Path("out.png"))))
     store.add(Held("x", data=bytes(95)))
     assert [each.name for each in store.all()] == ["folder.png", "x"]
 
@@ -82,13 +84,10 @@ def test_two_clients_do_not_disturb_each_other(client):
 def held_up(client, monkeypatch):
     """A task that runs until it is canceled, so that all others wait."""
 
-    def make(service, held, wanted):
-        def run(task):
-            while True:
-                task.progress(0, 9)
-                time.sleep(0.01)
-
-        return run
+    def make(service, held, wanted, task):
+        while True:
+            task.progress(0, 9)
+            time.sleep(0.01)
 
     monkeypatch.setattr(work, "make", make)
     id = client.upload(image_file())

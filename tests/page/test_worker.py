@@ -47,12 +47,10 @@ def test_canceling_takes_at_most_one_further_tile(client, monkeypatch):
 
 def test_what_was_clicked_for_comes_first():
     order, worker = [], Worker(9, str)
-    waiting = [Task(name, lambda task: order.append(task.verb)) for name in "abcd"]
+    waiting = [Task(name, lambda task: order.append(task.verb), later=name in "ab") for name in "abcd"]
     with worker._changed:  # so that none is begun
         for task in waiting:
-            worker._tasks[task.id] = task
-        worker._later, worker._clicked = waiting[:2], waiting[2:]
-        worker._changed.notify()
+            worker.submit(task)
     for task in waiting:
         wait_for(task)
     assert order == ["c", "d", "a", "b"]
@@ -67,22 +65,30 @@ def test_a_full_queue_refuses_clicks_alone():
     worker.close()
 
 
-def test_what_was_not_clicked_for_gives_way():
-    worker, begun, order = Worker(9, str), threading.Event(), []
+def test_a_click_cancels_what_was_not_clicked_for():
+    worker, begun = Worker(9, str), threading.Event()
 
     def inspect(task):
-        order.append("inspect")
-        while len(order) < 3:
+        while True:
             begun.set()
             task.progress(0, 1)
 
     inspecting = worker.submit(Task("inspect", inspect, later=True))
     assert begun.wait(20)
-    wait_for(worker.submit(Task("restore", lambda task: order.append("restore"))))
-    wait_for(inspecting)
+    waiting = worker.submit(Task("inspect", lambda task: None, later=True))
+    clicked = worker.submit(Task("restore", lambda task: None))
+    for task in (clicked, waiting):
+        wait_for(task)
     worker.close()
-    assert order == ["inspect", "restore", "inspect"]
-    assert inspecting.state == "done"
+    assert [task.state for task in (inspecting, clicked, waiting)] == ["canceled", "done", "done"]
+
+
+def test_what_a_click_has_canceled_is_inspected_when_it_is_asked_for_again(client):
+    id = client.upload(files.encode(Photo(np.zeros((64, 64, 3), np.uint8)), ".png"))
+    held = client.service.store.get(id)
+    client.end(held.inspecting.id)
+    held.found, held.inspecting.state = {}, "canceled"
+    assert client.inspected(id)["findings"]
 
 
 def test_errors_are_explained_and_do_not_end_the_thread():
@@ -110,7 +116,7 @@ def test_what_was_worked_on_is_let_go_of():
 
 def test_a_task_that_is_canceled_before_it_begins_does_nothing():
     task = Task("x", lambda task: 1 / 0)
-    task.cancel()
+    task.canceled = True
     task.run(str)
     assert task.state == "canceled"
     with pytest.raises(Canceled):
