@@ -5,20 +5,25 @@ import secrets
 import socket
 import threading
 import webbrowser
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agerestore.config.limits import MAX_PIXELS
-from agerestore.errors import AgeRestoreError, UsageError
+from agerestore.errors import UsageError
 from agerestore.files import printable
 
 from ._options import IMAGE, OUTPUT, SERVER, SPEED, Compute, flag, option, with_groups
 from ._terminal import echo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import uvicorn
 
     from .page.guard import Guard
@@ -65,9 +70,6 @@ def serve(
     writes. With FOLDER its images are listed, and results go to OUT, which remembers them. Ctrl-C ends the server.
     """
     _require_extra()
-    from .page.folder import Folder
-    from .page.service import Options, Service
-
     if folder is None and out is not None:
         raise UsageError("--out is for the results of a folder; give that, too")
     if folder is not None and not folder.is_dir():
@@ -75,13 +77,11 @@ def serve(
     if token is not None and len(token) < SHORTEST:
         raise UsageError(f"--token has {len(token)} characters; take at least {SHORTEST}, or leave it out")
     held = memory * 10**6
-    largest = min(held, LARGEST * 10**6)
-    options = Options(compute.device, compute.precision, compute.threads, max_pixels, largest, held)
+    options = {"max_pixels": max_pixels, "max_bytes": min(held, LARGEST * 10**6), "memory": held, **asdict(compute)}
     with _listen(host, port) as listening:
         own = [] if host in ANY else [f"[{host}]" if ":" in host else host]
         names = [name.lower() for name in [*(allow_host or []), *own]]
-        service = Service(options, None if folder is None else Folder(folder, out))
-        _run(service, listening, names, token or secrets.token_urlsafe(16), open_page)
+        _run(partial(_load, folder, out, options), listening, names, token or secrets.token_urlsafe(16), open_page)
 
 
 def _require_extra() -> None:
@@ -108,33 +108,41 @@ def configured(app: "Guard") -> "uvicorn.Config":
     )  # fmt: skip
 
 
-def _run(service: "Service", listening: socket.socket, names: list[str], token: str, open_page: bool) -> None:
-    """Serve until Ctrl-C; models are loaded meanwhile, and if they cannot be that is raised."""
+def _load(folder: Path | None, out: Path | None, options: dict[str, Any]) -> "Service":
+    """Import what computes, and load models."""
+    from .page.folder import Folder
+    from .page.service import Options, Service
+
+    service = Service(Options(**options), None if folder is None else Folder(folder, out))
+    service.load()
+    return service
+
+
+def _run(
+    load: "Callable[[], Service]", listening: socket.socket, names: list[str], token: str, open_page: bool
+) -> None:
+    """Serve until Ctrl-C; the service is loaded meanwhile, and if it cannot be that is raised."""
     import uvicorn
 
     from .page.app import Api
     from .page.guard import Guard
 
-    port = listening.getsockname()[1]
-    server = uvicorn.Server(configured(Guard(Api(service).app(), token, port, names)))
-    failures: list[AgeRestoreError] = []
+    port, loading = listening.getsockname()[1], Future["Service"]()
+    server = uvicorn.Server(configured(Guard(Api(loading).app(), token, port, names)))
 
-    def load() -> None:
+    def load_behind() -> None:
         try:
-            service.load()
-        except AgeRestoreError as error:
-            failures.append(error)
+            loading.set_result(load())
+        except BaseException as error:
+            loading.set_exception(error)
             server.should_exit = True
 
     address = f"http://{names[0] if names else LOOPBACK}:{port}/#{token}"
     echo(f"agerestore serves {address}  (Ctrl-C ends it)")
-    threading.Thread(target=load, name="loading", daemon=True).start()
+    threading.Thread(target=load_behind, name="loading", daemon=True).start()
     if open_page:
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
-    try:
-        with suppress(KeyboardInterrupt):  # which is how people end it
-            server.run([listening])
-    finally:
-        service.worker.close()
-    if failures:
-        raise failures[0]
+    with suppress(KeyboardInterrupt):  # which is how people end it
+        server.run([listening])
+    if loading.done():
+        loading.result().worker.close()

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 import httpx
@@ -57,7 +58,9 @@ def serving(service):
     """A client of a service, whose server ends with the block."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        app = Guard(Api(service).app(), SECRET, port, ["photos.example"])
+        loading = Future()
+        loading.set_result(service)
+        app = Guard(Api(loading).app(), SECRET, port, ["photos.example"])
         server = uvicorn.Server(configured(app))
         thread = threading.Thread(target=server.run, args=[[listening]])
         thread.start()

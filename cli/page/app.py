@@ -1,11 +1,13 @@
 """The routes of the HTTP API (docs/reference/http.md).
 
-Starlette runs handlers that are no coroutines in threads: those that decode, compute or wait for the models.
+The server listens before what computes is imported, and models are loaded: of that only `Api._service` knows. Starlette
+runs handlers that are no coroutines in threads, where they may wait.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,12 +23,13 @@ from starlette.staticfiles import StaticFiles
 from agerestore.errors import AgeRestoreError
 
 from .requests import answer_error, file_name, read_body, read_json, whole
-from .service import Service
-from .store import Held
 from .worker import ENDED, QueueFullError, Task
 
 if TYPE_CHECKING:
     from agerestore.images.photo import Photo
+
+    from .service import Service
+    from .store import Held
 
 STATIC = Path(__file__).parent / "static"
 AT_ONCE = 2  # bodies of files that are read at the same time; others wait unread
@@ -38,9 +41,9 @@ LOOK, SILENCE = 0.05, 2.0  # seconds between two looks at a task, and between tw
 class Api:
     """The handlers of the routes."""
 
-    def __init__(self, service: Service) -> None:
-        """Answer for a service."""
-        self._service = service
+    def __init__(self, loading: "Future[Service]") -> None:
+        """Answer for a service that is being loaded."""
+        self._loading = loading
         self._reading = asyncio.Semaphore(AT_ONCE)
 
     def app(self) -> Starlette:
@@ -66,27 +69,28 @@ class Api:
         kinds = (HTTPException, AgeRestoreError, QueueFullError, OSError, Exception)
         return Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, answer_error))
 
+    @property
+    def _service(self) -> "Service":
+        """Waits until it is loaded."""
+        return self._loading.result()
+
     def state(self, request: Request) -> Response:
         """What the server is and can; the only answer of the API that does not wait for the models."""
-        return JSONResponse(self._service.state())
+        return JSONResponse(self._service.state() if self._loading.done() else {"ready": False})
 
     # ------------------------------------------------------------------------------------------ files
 
     def files(self, request: Request) -> Response:
         """All files."""
-        self._service.ready.wait()
         return JSONResponse([held.summary() for held in self._service.store.all()])
 
     async def upload(self, request: Request) -> Response:
         """Take one more file."""
-
-        def take() -> dict[str, Any]:
-            self._service.ready.wait()
-            return self._service.describe(self._service.upload(file_name(request), data))
-
+        service = await run_in_threadpool(self._loading.result)
         async with self._reading:
-            data = await read_body(request, self._service.options.max_bytes)
-            return JSONResponse(await run_in_threadpool(take), 201)
+            data = await read_body(request, service.options.max_bytes)
+            held = await run_in_threadpool(service.upload, file_name(request), data)
+        return JSONResponse(await run_in_threadpool(service.describe, held), 201)
 
     def file(self, request: Request) -> Response:
         """All that is known of a file, or its end."""
@@ -138,9 +142,10 @@ class Api:
 
     async def take_mask(self, request: Request) -> Response:
         """Another mask."""
+        held = await run_in_threadpool(self._held, request)
         async with self._reading:
             data = await read_body(request, self._service.options.max_bytes)
-        share = await run_in_threadpool(lambda: self._service.set_mask(self._held(request), data))
+        share = await run_in_threadpool(self._service.set_mask, held, data)
         return JSONResponse({"share": share})
 
     def results(self, request: Request) -> Response:
@@ -164,8 +169,7 @@ class Api:
     async def folder(self, request: Request) -> Response:
         """Restore all of the folder."""
         settings = await read_json(request)
-        await run_in_threadpool(self._service.ready.wait)
-        task = await run_in_threadpool(self._service.submit_folder, settings)
+        task = await run_in_threadpool(lambda: self._service.submit_folder(settings))
         return JSONResponse({"job": task.id}, 202)
 
     def job(self, request: Request) -> Response:
@@ -194,8 +198,7 @@ class Api:
 
     # ------------------------------------------------------------------------------------------ what requests name
 
-    def _held(self, request: Request) -> Held:
-        self._service.ready.wait()
+    def _held(self, request: Request) -> "Held":
         id = request.path_params["id"]
         held = self._service.store.get(id)
         if held is None and self._service.store.was_dropped(id):

@@ -3,8 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from agerestore.batch.jobs import Job
+from agerestore.batch.manifest import Manifest, digest, refuse_locked
+from agerestore.batch.mask_source import MaskSource, with_masks
+from agerestore.batch.masks import Masks
+from agerestore.batch.outcome import Outcome
+from agerestore.batch.outputs import OutputWriter, WorkItem
+from agerestore.batch.planning import plan
+from agerestore.batch.processing import Encoded
+from agerestore.batch.runner import run_files
 from agerestore.errors import OutputExistsError, UsageError
 from agerestore.files import is_taken, printable
 
@@ -12,12 +21,6 @@ from .._wording import in_options
 from .settings import Wanted
 from .store import Held, Output
 from .worker import Task
-
-if TYPE_CHECKING:
-    from agerestore.batch.jobs import Job
-    from agerestore.batch.manifest import Manifest
-    from agerestore.batch.outcome import Outcome
-    from agerestore.batch.processing import Encoded
 
 
 class Folder:
@@ -36,9 +39,6 @@ class Folder:
         Raises:
             AgeRestoreError: There is none, or the folder for the results cannot be that.
         """
-        from agerestore.batch.manifest import Manifest
-        from agerestore.batch.planning import plan
-
         jobs = plan([self.source], self.out, notify=self._left_out.append)
         records = Manifest.of_inputs(self.out)
         results = [made(job) if records.find(job.target) else {} for job in jobs]
@@ -49,41 +49,28 @@ class Folder:
         """The folder as clients see it."""
         locked = None
         try:
-            self.refuse_locked()
+            refuse_locked(self.out)
         except UsageError as error:
             locked = str(error)
         names = {"name": printable(self.source), "out": printable(self.out)}
         return {**names, "locked": locked, "left_out": self._left_out}
 
-    def refuse_locked(self) -> None:
-        """Refuse to write where another run is at work."""
-        from agerestore.batch.manifest import refuse_locked
-
-        refuse_locked(self.out)
-
     def mask_of(self, held: Held) -> Path | None:
         """The mask of a file on the disk: the one that was kept with its result, or the one next to it."""
-        from agerestore.batch.masks import Masks
-
         return held.mask_path if held.mask_path.is_file() else Masks(root=self.source).of(held.path)
 
-    def refuse_taken(self, job: "Job", wanted: Wanted) -> None:
+    def refuse_taken(self, job: Job, wanted: Wanted) -> None:
         """Refuse, before any work is spent on it, a result that could not be written."""
-        from agerestore.batch.manifest import Manifest
-
-        self.refuse_locked()
+        refuse_locked(self.out)
         if is_taken(job.target) and not _may_replace(Manifest(self.out), job, wanted):
             what = "exists, and was not made here; pass `overwrite=True` to replace it"
             raise OutputExistsError(f"{printable(job.target)}: {what}")
 
-    def save(self, held: Held, job: "Job", encoded: "Encoded", key: str, wanted: Wanted) -> list[str]:
+    def save(self, held: Held, job: Job, encoded: Encoded, key: str, wanted: Wanted) -> list[str]:
         """Write a result, and record it as the command would with the same settings and mask; say what was not written.
 
         A mask that was painted is kept next to the result, as NAME.mask.png: with it the command makes the same.
         """
-        from agerestore.batch.manifest import Manifest, digest
-        from agerestore.batch.outputs import OutputWriter, WorkItem
-
         read, new = [data := held.read()], dict(encoded.files)
         if wanted.mask == "given" and held.mask is not None:
             read.append(held.mask.path.read_bytes() if held.mask.path else held.mask.png)
@@ -96,14 +83,11 @@ class Folder:
 
     def restore_all(self, wanted: Wanted, processor: Any, task: Task) -> None:
         """Restore all files as the command does: what is done is not done again; they learn what was made of them."""
-        from agerestore.batch.mask_source import MaskSource, with_masks
-        from agerestore.batch.runner import run_files
-
         files, counts = {held.path: held for held in self._files}, Counter[str]()
         masks = MaskSource(detect=wanted.mask == "auto", ignore=wanted.mask == "none")
         jobs = with_masks([held.job for held in self._files if held.job], masks)
 
-        def report(outcome: "Outcome") -> None:
+        def report(outcome: Outcome) -> None:
             kept = outcome.code == OutputExistsError.__name__
             counts["kept, as made otherwise" if kept else outcome.status] += 1
             if outcome.error and not kept:
@@ -120,19 +104,19 @@ class Folder:
         task.remarks.insert(0, ", ".join(f"{count} {what}" for what, count in counts.items()))
 
 
-def _may_replace(manifest: "Manifest", job: "Job", wanted: Wanted) -> bool:
+def _may_replace(manifest: Manifest, job: Job, wanted: Wanted) -> bool:
     record = manifest.find(job.target)
     return wanted.overwrite or (record is not None and manifest.wrote(record, job.target))
 
 
-def made(job: "Job") -> dict[str, Output]:
+def made(job: Job) -> dict[str, Output]:
     """What lies on the disk of the results of a job."""
     if not job.target.is_file():
         return {}
     return outputs(job, dict.fromkeys([job.target, *job.sidecar_candidates()]))
 
 
-def outputs(job: "Job", files: Mapping[Path, bytes | None]) -> dict[str, Output]:
+def outputs(job: Job, files: Mapping[Path, bytes | None]) -> dict[str, Output]:
     """The files of a job by what they are: after, sample-1, uncertainty, ...; without bytes those on the disk."""
     prefix = job.sidecar("").name
     names = {p: "after" if p == job.target else p.name.removeprefix(prefix).partition(".")[0] for p in files}

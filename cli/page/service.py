@@ -1,25 +1,27 @@
 """What the server answers with: files that it holds, what is known of them, and the tasks that clients ask for."""
 
-import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agerestore._version import __version__
+from agerestore.batch.jobs import Job
+from agerestore.batch.manifest import refuse_locked
+from agerestore.batch.masks import decode_mask
 from agerestore.config.limits import MAX_PIXELS
 from agerestore.errors import OutputExistsError, UsageError
+from agerestore.images import io
+from agerestore.images.photo import Photo
+from agerestore.inference.tiling import BYTES_PER_PIXEL, LARGEST_TILE
 
 from . import work
+from .facts import ending, facts_of
 from .folder import Folder
 from .requests import explained
 from .settings import MOST_SAMPLES, Wanted, read_wanted
 from .store import Cache, Held, HeldMask, Output, Store
 from .worker import ENDED, Task, Worker
-
-if TYPE_CHECKING:
-    from agerestore.batch.jobs import Job
-    from agerestore.images.photo import Photo
 
 SUFFIXES = {"restore": ".restored", "colorize": ".colorized"}  # of the names of results
 MODELS = {"restore": ["auto", "photo"], "colorize": ["auto", "photo-color", "cars-color"]}  # that suit photographs
@@ -47,31 +49,27 @@ class Service:
         self.options, self.folder = options, folder
         self.store = Store(options.uploads, options.memory, self.cancel)
         self.worker = Worker(options.queue, lambda error: explained(error)[1])
-        self.ready = threading.Event()  # whether models are loaded
         self._photos = Cache(options.memory // 2)
         self._seconds: dict[str, float] = {}  # that a megapixel takes, by verb
 
     def load(self) -> None:
-        """Search the folder and load models; all but the page itself waits for that."""
+        """Search the folder and load models."""
         for held in self.folder.search() if self.folder is not None else ():
             self.store.add(held)
         self._seconds["restore"] = work.warm_up(self.options)
-        self.ready.set()
 
     def state(self) -> dict[str, Any]:
         """What the server is and can."""
         given, folder = self.options, self.folder
         limits = {"bytes": given.max_bytes, "pixels": given.max_pixels, "memory": given.memory, "queue": given.queue}
         limits |= {"pictures": given.uploads, "samples": MOST_SAMPLES}
-        own = {"version": __version__, "ready": self.ready.is_set(), "limits": limits, "models": MODELS}
+        own = {"version": __version__, "ready": True, "limits": limits, "models": MODELS}
         return {**own, "folder": folder and folder.as_json()}
 
     # ------------------------------------------------------------------------------------------ files
 
     def upload(self, name: str, data: bytes) -> Held:
         """Hold the bytes of a file, if they are those of an image."""
-        from .facts import ending, facts_of
-
         held = Held(name or "image", data=data)
         photo = self.photo(held)
         held.name, held.facts = held.name + ending(held.path, photo), facts_of(photo)
@@ -79,19 +77,16 @@ class Service:
 
     def open(self, held: Held) -> None:
         """Learn what a file of the folder is when it is first asked for, and read the mask that is there."""
-        from .facts import facts_of
-
         if not held.facts:
             held.facts = facts_of(self.photo(held))
             path = self.folder.mask_of(held) if self.folder is not None else None
             if path is not None:
                 self.set_mask(held, path.read_bytes(), path)
 
-    def photo(self, held: Held, what: str = "before") -> "Photo":
+    def photo(self, held: Held, what: str = "before") -> Photo:
         """The image of a file, or of what was made of it."""
-        from agerestore.images import io
 
-        def decode() -> "tuple[Photo, int]":
+        def decode() -> tuple[Photo, int]:
             made = held.results.get(what)
             data, path = (held.read(), held.path) if made is None else (made.read(), Path(made.name))
             photo = io.decode(data, path, self.options.max_pixels)
@@ -102,8 +97,6 @@ class Service:
 
     def set_mask(self, held: Held, data: bytes, path: Path | None = None) -> float:
         """Take a mask file, which may lie on the disk, in the place of the one there is; gives the share it marks."""
-        from agerestore.batch.masks import decode_mask
-
         most = self.options.max_pixels
         missing = decode_mask(data, path or Path("mask"), self.photo(held), max_pixels=most).missing
         held.mask = HeldMask("given" if held.mask is None else "edited", work.mask_png(missing), path)
@@ -125,7 +118,7 @@ class Service:
         """All that is known of a file; it is inspected if that was not done yet."""
         if not held.found and (held.inspecting is None or held.inspecting.state == "canceled"):
             held.inspecting = self.worker.submit(Task("inspect", partial(work.inspect, self, held), later=True))
-        task, unknown = held.task or held.inspecting, dict.fromkeys(("findings", "proposal", "domain"))
+        task, unknown = held.task if held.found else held.inspecting, dict.fromkeys(("findings", "proposal", "domain"))
         state = {"mask": held.mask and held.mask.kind, "job": task and task.id, "version": held.version}
         results = [output.as_json(what) for what, output in held.results.items()]
         estimate = self._estimate(held, held.found.get("proposal", {}).get("verb", "restore"))
@@ -134,8 +127,6 @@ class Service:
 
     def _estimate(self, held: Held, verb: str) -> dict[str, float]:
         """Seconds and megabytes that a verb is expected to take."""
-        from agerestore.inference.tiling import BYTES_PER_PIXEL, LARGEST_TILE
-
         pixels = held.facts["width"] * held.facts["height"]
         seconds = self._seconds.get(verb, self._seconds["restore"]) * pixels / 1e6
         needed = min(LARGEST_TILE**2, pixels) * BYTES_PER_PIXEL + pixels * work.BYTES_PER_PIXEL
@@ -170,15 +161,13 @@ class Service:
         wanted = self._wanted("restore", body)
         if self.folder is None:
             raise UsageError("no folder was given; start `agerestore serve FOLDER`")
-        self.folder.refuse_locked()
+        refuse_locked(self.folder.out)
         command = wanted.command(self.folder.source, self.folder.out)
         return self.worker.submit(Task("folder", partial(work.make_all, self, self.folder, wanted), command))
 
     def _wanted(self, verb: str, body: Any, has_mask: bool = False) -> Wanted:
         return read_wanted(verb, body, has_mask, self.options.max_pixels, self.options.precision)
 
-    def job(self, held: Held, verb: str) -> "Job":
+    def job(self, held: Held, verb: str) -> Job:
         """The names of the files that a verb makes of a file."""
-        from agerestore.batch.jobs import Job
-
         return held.job or Job(held.path, held.path.with_stem(f"{held.path.stem}{SUFFIXES[verb]}"))

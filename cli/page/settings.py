@@ -9,6 +9,7 @@ from typing import Any
 from agerestore.config.hints import Hint, read_hints
 from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
 from agerestore.errors import UsageError
+from agerestore.models import zoo
 
 from .._wording import as_option
 
@@ -86,8 +87,6 @@ def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision
 
 def _model(given: Mapping[str, Any]) -> str:
     """The model; a shipped one, as any other name could be the path of a file."""
-    from agerestore.models import zoo
-
     model = given.get("model", "auto")
     if model not in ("auto", *zoo.names()):
         raise UsageError(f"no model {model!r}; choose auto or one of {', '.join(zoo.names())}")

@@ -6,12 +6,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from agerestore.batch.jobs import FOUND_MASK, Job
+from agerestore.images.io import read_bytes
 
 from .worker import Task
-
-if TYPE_CHECKING:
-    from agerestore.batch.jobs import Job
 
 DROPPED = 10_000  # ids that are remembered as dropped
 
@@ -46,7 +46,7 @@ class Held:
     """A file that is held, with all that is known and was made of it."""
 
     name: str  # printable; of a file of the folder with the folders above it
-    job: "Job | None" = None  # of a file of the folder: where it and its results lie
+    job: Job | None = None  # of a file of the folder: where it and its results lie
     data: bytes | None = None  # of an upload
     facts: dict[str, Any] = field(default_factory=dict)  # what its header and metadata say, once it was opened
     found: dict[str, Any] = field(default_factory=dict)  # what inspecting it has found
@@ -59,8 +59,6 @@ class Held:
 
     def read(self) -> bytes:
         """The bytes of the file."""
-        from agerestore.images.io import read_bytes
-
         return read_bytes(self.path) if self.data is None else self.data
 
     @property
@@ -71,8 +69,6 @@ class Held:
     @property
     def mask_path(self) -> Path:
         """The file of the mask, as commands name it: that which it was read from, or one next to the result."""
-        from agerestore.batch.jobs import FOUND_MASK
-
         if self.mask is not None and self.mask.path is not None:
             return self.mask.path
         return Path(f"{self.path.stem}.{FOUND_MASK}") if self.job is None else self.job.sidecar(FOUND_MASK)

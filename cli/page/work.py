@@ -5,17 +5,33 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agerestore.config.options import FileOptions
+import numpy as np
 
+from agerestore import device, machine
+from agerestore.api.models import detector_for, named_models
+from agerestore.api.processors import colorize_processor, restore_processor
+from agerestore.batch.mask_source import MaskSource
+from agerestore.batch.masks import MaskFile
+from agerestore.config.options import FileOptions
+from agerestore.images import io
+from agerestore.images.arrays import open_image
+from agerestore.images.masks import as_photo, missing_in
+from agerestore.images.photo import Mask, Photo
+from agerestore.inference import restorer
+from agerestore.inference.colorizer import domain_score
+from agerestore.inference.defects import find_defects
+from agerestore.inference.file_processors import Opened
+from agerestore.inference.inspection import inspect_photo
+from agerestore.inference.tiling import Progress
+
+from .._wording import in_options
+from .facts import findings
 from .folder import Folder, outputs
 from .settings import Wanted
 from .store import Held, HeldMask
 from .worker import Task
 
 if TYPE_CHECKING:
-    from agerestore.images.photo import Mask, Photo
-    from agerestore.inference.tiling import Progress
-
     from .service import Options, Service
 
 WARM_UP = 320  # pixels a side of the image that shows how fast this machine is
@@ -24,15 +40,7 @@ BYTES_PER_PIXEL = 40  # of the image and its copies while it is restored, measur
 
 def warm_up(options: "Options") -> float:
     """Load the models, and restore a small image of noise by them; gives the seconds for a megapixel."""
-    import numpy as np
-
-    from agerestore import device as devices
-    from agerestore import machine
-    from agerestore.api.models import detector_for, named_models
-    from agerestore.images.photo import Photo
-    from agerestore.inference import restorer
-
-    devices.set_threads(options.threads)
+    device.set_threads(options.threads)
     machine.keep_memory()
     models = named_models("auto", device=options.device)
     detector = detector_for(models)
@@ -45,28 +53,18 @@ def warm_up(options: "Options") -> float:
 
 def inspect(service: "Service", held: Held, task: Task) -> None:
     """Inspect a file."""
-    from agerestore.api.models import detector_for, named_models
-    from agerestore.inference.colorizer import domain_score
-    from agerestore.inference.inspection import inspect_photo
-
-    from .facts import findings
-
-    photo, device = service.photo(held), service.options.device
-    models = named_models("auto", device=device)
+    photo, where = service.photo(held), service.options.device
+    models = named_models("auto", device=where)
     missing = None if held.mask is None else _missing(held.mask)
     report = inspect_photo(photo, missing, models, detector_for(models), task.progress).report
     task.check()
     is_gray = report.color_mode != "color"
-    score = domain_score(named_models("auto", "colorize", device), photo) if is_gray else 0.0
+    score = domain_score(named_models("auto", "colorize", where), photo) if is_gray else 0.0
     held.found = findings(report, score)
 
 
 def find(service: "Service", held: Held, sensitivity: float, task: Task) -> None:
     """Find the defects of a file, which become its mask."""
-    from agerestore.api.models import detector_for, named_models
-    from agerestore.images.arrays import open_image
-    from agerestore.inference.defects import find_defects
-
     detector = detector_for(named_models("auto", device=service.options.device))
     found = find_defects(detector, open_image(service.photo(held)), progress=task.progress)
     mask = found.mask(sensitivity)[0, 0].numpy()
@@ -76,10 +74,6 @@ def find(service: "Service", held: Held, sensitivity: float, task: Task) -> None
 
 def make(service: "Service", held: Held, wanted: Wanted, task: Task) -> None:
     """Restore or colorize a file."""
-    from agerestore.images.io import lost_remarks
-
-    from .._wording import in_options
-
     folder = None if held.job is None else service.folder
     job, photo, start = service.job(held, wanted.verb), service.photo(held), time.perf_counter()
     processor = _processor(wanted, service.options.device, task.progress)
@@ -88,7 +82,7 @@ def make(service: "Service", held: Held, wanted: Wanted, task: Task) -> None:
     processor.refuse(job, photo)
     computed = processor.compute(_item(held, photo, wanted))
     encoded, result = processor.encode(job, computed), computed[1]
-    task.remarks += map(in_options, [*result.remarks, *(lost_remarks(photo) if result.changed else ())])
+    task.remarks += map(in_options, [*result.remarks, *(io.lost_remarks(photo) if result.changed else ())])
     if folder is not None:
         task.remarks += folder.save(held, job, encoded, processor.key, wanted)
     if wanted.mask == "auto" and result.mask is not None and held.mask is None:
@@ -106,22 +100,16 @@ def make_all(service: "Service", folder: Folder, wanted: Wanted, task: Task) -> 
     folder.restore_all(wanted, processor, task)
 
 
-def _processor(wanted: Wanted, device: str, progress: "Progress") -> Any:
+def _processor(wanted: Wanted, device: str, progress: Progress) -> Any:
     """The processor of the command."""
-    from agerestore.api.processors import colorize_processor, restore_processor
-    from agerestore.batch.mask_source import MaskSource
-
     masks = MaskSource(detect=wanted.mask == "auto")
     make: Any = partial(restore_processor, masks=masks) if wanted.verb == "restore" else colorize_processor
     made_with = {"settings": wanted.settings, "extras": wanted.extras, "files": FileOptions()}
     return make(model=wanted.model, **made_with, device=device, progress=progress)
 
 
-def _item(held: Held, photo: "Photo", wanted: Wanted) -> Any:
+def _item(held: Held, photo: Photo, wanted: Wanted) -> Any:
     """What the processor computes from."""
-    from agerestore.batch.masks import MaskFile
-    from agerestore.inference.file_processors import Opened
-
     if wanted.verb == "colorize":
         return photo
     if wanted.mask != "given" or held.mask is None:
@@ -129,17 +117,11 @@ def _item(held: Held, photo: "Photo", wanted: Wanted) -> Any:
     return Opened(held.read(), photo, held.mask_path, MaskFile(_missing(held.mask)))
 
 
-def _missing(mask: HeldMask) -> "Mask":
+def _missing(mask: HeldMask) -> Mask:
     """The pixels that a mask marks, (H, W) bool."""
-    from agerestore.images import io
-    from agerestore.images.masks import missing_in
-
     return missing_in(io.decode(mask.png, Path("mask.png")))
 
 
-def mask_png(missing: "Mask") -> bytes:
+def mask_png(missing: Mask) -> bytes:
     """The file of a mask (H, W) bool."""
-    from agerestore.images import io
-    from agerestore.images.masks import as_photo
-
     return io.encode(as_photo(missing), ".png")

@@ -39,7 +39,7 @@ def client(loaded, folder):
     service = Service(Options(device="cpu"), Folder(folder))
     for held in service.folder.search():
         service.store.add(held)
-    service.ready, service._seconds = loaded.ready, loaded._seconds
+    service._seconds = loaded._seconds
     with serving(service) as client:
         yield client
     service.worker.close()

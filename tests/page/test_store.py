@@ -56,7 +56,7 @@ def test_the_cache_is_bounded_and_makes_what_it_does_not_hold():
 
 def test_what_was_dropped_is_gone(client):
     small = Service(Options(uploads=2))
-    small.ready, small._seconds = client.service.ready, client.service._seconds
+    small._seconds = client.service._seconds
     with serving(small) as other:
         first, *_ = [other.upload(image_file(seed=seed)) for seed in range(4)]
         assert other.http.get(f"/api/pictures/{first}").status_code == 410

@@ -13,87 +13,64 @@ export function takeToken() {
   return token !== "";
 }
 
-/** What the server refused, in the one line that the command would print. */
-export class Refusal extends Error {
-  constructor(message, status) {
-    super(message);
-    this.status = status;
-  }
-}
-
+/** Send a request; what the server refuses is an error with the one line that the command would print. */
 async function send(method, address, body, headers = {}) {
-  let answer;
-  try {
-    answer = await fetch(`api/${address}`, { method, body, headers: { "X-Agerestore-Token": token, ...headers } });
-  } catch {
-    throw new Refusal(texts.noServer, 0);
-  }
+  const request = { method, body, headers: { "X-Agerestore-Token": token, ...headers } };
+  const answer = await fetch(`api/${address}`, request).catch(() => {
+    throw new Error(texts.noServer);
+  });
   if (answer.ok) return answer;
   const { error } = await answer.json().catch(() => ({}));
-  throw new Refusal(error ?? texts.refused(answer.status), answer.status);
+  throw new Error(error ?? texts.refused(answer.status));
 }
 
 const json = async (...request) => (await send(...request)).json();
-const post = (address, settings) =>
-  json("POST", address, JSON.stringify(settings), { "Content-Type": "application/json" });
-const of = (id, rest) => `pictures/${encodeURIComponent(id)}${rest}`;
+const blob = async (address) => (await send("GET", address)).blob();
 
 export const state = () => json("GET", "state");
 export const pictures = () => json("GET", "pictures");
-export const picture = (id) => json("GET", of(id, ""));
-export const upload = (file) =>
-  json("POST", "pictures", file, {
-    "X-File-Name": encodeURIComponent(file.name),
-    "Content-Type": "application/octet-stream",
-  });
-export const remove = (id) => send("DELETE", of(id, ""));
+export const picture = (id) => json("GET", `pictures/${id}`);
+export const upload = (file) => json("POST", "pictures", file, { "X-File-Name": encodeURIComponent(file.name) });
+export const remove = (id) => send("DELETE", `pictures/${id}`);
 
-export const image = async (id, what, parameters) => {
+/** A version of a picture with a largest `side`; or a part of it, x, y, width and height, at its own size. */
+export const image = (id, what, parameters) => {
   const query = new URLSearchParams({ what, ...parameters });
-  return (await send("GET", of(id, `/${"x" in parameters ? "crop" : "preview"}?${query}`))).blob();
+  return blob(`pictures/${id}/${"x" in parameters ? "crop" : "preview"}?${query}`);
 };
-export const file = async (id, what) => (await send("GET", of(id, `/file?what=${what}`))).blob();
-export const zip = async () => (await send("GET", "results.zip")).blob();
+export const file = (id, what) => blob(`pictures/${id}/file?what=${what}`);
+export const zip = () => blob("results.zip");
 
-export const mask = async (id) => (await send("GET", of(id, "/mask.png"))).blob();
-export const putMask = (id, file) => json("PUT", of(id, "/mask.png"), file, { "Content-Type": "image/png" });
+export const mask = (id) => blob(`pictures/${id}/mask.png`);
+export const putMask = (id, file) => json("PUT", `pictures/${id}/mask.png`, file);
 
 /** Begin what a verb does, "find", "restore" or "colorize"; return the id of the job. */
-export const begin = async (id, verb, settings) => (await post(of(id, `/${verb}`), settings)).job;
-export const beginFolder = async (settings) => (await post("folder/restore", settings)).job;
+export const begin = async (id, verb, settings) =>
+  (await json("POST", `pictures/${id}/${verb}`, JSON.stringify(settings))).job;
+export const beginFolder = async () => (await json("POST", "folder/restore")).job;
 export const cancel = (job) => send("DELETE", `jobs/${job}`);
 
 /** Follow a job to its end: `onChange` gets each state of it; return the last. */
 export async function follow(job, onChange) {
-  let last = { state: "queued" };
-  while (!FINAL.includes(last.state)) {
-    const stream = (await send("GET", `jobs/${job}/events`)).body.pipeThrough(new TextDecoderStream()).getReader();
-    for await (const event of events(stream)) {
-      last = event;
-      onChange(event);
-    }
-    if (FINAL.includes(last.state)) break;
-    last = await json("GET", `jobs/${job}`); // the stream broke
-    onChange(last);
+  for (;;) {
+    const state = await json("GET", `jobs/${job}`);
+    onChange(state);
+    if (FINAL.includes(state.state)) return state;
+    await readEvents(job, onChange).catch(() => {}); // a stream that breaks: what became of the job is asked for
   }
-  return last;
 }
 
-/** The objects in a stream of server-sent events. */
-async function* events(stream) {
+/** Pass on the events of a job, a stream of server-sent ones. */
+async function readEvents(job, onChange) {
+  const { body } = await send("GET", `jobs/${job}/events`);
+  const stream = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  for (let part = await stream.read().catch(lost); !part.done; part = await stream.read().catch(lost)) {
-    const blocks = (rest + part.value).split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const data = block.split("\n").find((line) => line.startsWith("data:"));
-      if (data) yield JSON.parse(data.slice(5));
-    }
+  for (let part = await stream.read(); !part.done; part = await stream.read()) {
+    const events = (rest + part.value).split("\n\n");
+    rest = events.pop();
+    for (const event of events) onChange(JSON.parse(event.slice("data:".length)));
   }
 }
-
-/** A stream that breaks ends there; what became of the job is then asked for. */
-const lost = () => ({ done: true });
 
 /** Give the browser a file to save. */
 export function save(blob, name) {

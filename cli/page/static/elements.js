@@ -9,6 +9,12 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
+/** Set properties of CSS. */
+export function setStyle(element, properties) {
+  for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
+  return element;
+}
+
 /** A list of sentences in the place of an element's children. */
 export function itemize(element, sentences) {
   element.replaceChildren(...sentences.map((sentence) => make("li", {}, sentence)));
@@ -18,11 +24,9 @@ export function itemize(element, sentences) {
 /** An icon of `icons.svg`. */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `static/icons.svg#${name}`);
+  svg.innerHTML = `<use href="icons.svg#${name}"/>`;
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  svg.append(use);
   return svg;
 }
 

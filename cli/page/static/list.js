@@ -7,12 +7,15 @@ import { texts } from "./texts.js";
 export class List {
   constructor(onOpen, onRemove) {
     Object.assign(this, { onOpen, onRemove });
-    this.entries = new Map(); // by id: pictures as the server describes them, and their thumbnails
+    this.entries = new Map(); // by id: all that the page knows of a picture, {picture, thumbnail, mask, controls, ...}
   }
 
-  /** Add a picture, or what is new of it. */
+  /** Add a picture, or what is new of it; return its entry. */
   put(picture) {
-    this.entries.set(picture.id, { ...this.entries.get(picture.id), ...picture });
+    const entry = this.entries.get(picture.id) ?? {};
+    entry.picture = { ...entry.picture, ...picture };
+    this.entries.set(picture.id, entry);
+    return entry;
   }
 
   /** Take a picture off; return the id of another one. */
@@ -26,21 +29,21 @@ export class List {
     entry.thumbnail ??= URL.createObjectURL(await api.image(id, "before", { side: 160 }));
   }
 
-  /** Show all, and which is open. */
-  show(current) {
+  /** Show all. */
+  show() {
     const entries = [...this.entries.values()];
-    find("list").replaceChildren(...entries.map((entry) => this.item(entry, entry.id === current)));
-    find("pictures").hidden = entries.length < 2 && find("folder").hidden;
-    find("zip").hidden = !entries.some(({ state }) => state === "done");
+    find("list").replaceChildren(...entries.map((entry) => this.item(entry)));
+    find("pictures").hidden = entries.length < 2 && !entries.some(({ picture }) => picture.in_folder);
+    find("zip").hidden = !entries.some(({ picture }) => picture.state === "done");
   }
 
-  item(entry, isCurrent) {
-    const button = make("button", { title: entry.name, onclick: () => this.onOpen(entry.id) });
-    const state = make("span", { className: `state ${entry.state}` }, texts.states[entry.state] ?? entry.state);
-    button.append(entry.thumbnail ? make("img", { src: entry.thumbnail, alt: "" }) : icon("picture"));
-    button.append(make("span", {}, entry.name), state);
-    if (isCurrent) button.ariaCurrent = "true";
-    const removal = iconButton("close", texts.remove(entry.name), () => this.onRemove(entry.id));
-    return make("li", {}, button, ...(entry.in_folder ? [] : [removal]));
+  item({ picture, thumbnail, isShown }) {
+    const { id, name, state } = picture;
+    const image = thumbnail ? make("img", { src: thumbnail, alt: "" }) : icon("picture");
+    const said = make("span", { className: `state ${state}` }, texts.states[state] ?? state);
+    const button = make("button", { title: name, onclick: () => this.onOpen(id) }, image, make("span", {}, name), said);
+    if (isShown) button.ariaCurrent = "true";
+    const removal = iconButton("close", texts.remove(name), () => this.onRemove(id));
+    return make("li", {}, button, ...(picture.in_folder ? [] : [removal]));
   }
 }

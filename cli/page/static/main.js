@@ -15,12 +15,10 @@ import * as works from "./work.js";
 const STEP = 1.25; // of a zoom by a key or button
 
 const stage = new Stage(find("stage"), showView, (point, said) => tools.point(point, said));
-const compare = new Compare(find, stage);
+const compare = new Compare(stage);
 const tools = new Tools(stage, () => current, onTool, onHint);
-const work = new works.Work((entry) => entry === current, showResult);
 const list = new List(safely(open), safely(remove));
-const opened = new Map(); // what the page knows of pictures that were open, by id: {picture, mask, hints, controls, ...}
-let current = null; // of these
+let current = null; // the entry of the list that is open
 
 function showView(view) {
   compare.place(view);
@@ -30,20 +28,20 @@ function showView(view) {
 // Pictures
 
 async function start() {
-  if (!api.takeToken()) return complain(new Error(texts.noToken));
-  const server = await api.state();
-  if (!server.ready) say(texts.loading);
-  if (!server.folder) return;
+  if (!api.takeToken()) throw new Error(texts.noToken);
+  if (!(await api.state()).ready) say(texts.loading);
+  await listFolder(); // which waits for the models
+  const { folder } = await api.state();
+  if (!folder) return;
   find("folder").hidden = false;
-  find("locked").hidden = !server.folder.locked;
-  find("locked").textContent = server.folder.locked ?? "";
-  find("restore-all").disabled = Boolean(server.folder.locked);
-  await listFolder();
+  find("locked").hidden = !folder.locked;
+  find("locked").textContent = folder.locked ?? "";
+  find("restore-all").disabled = Boolean(folder.locked);
 }
 
 async function listFolder() {
-  for (const entry of await api.pictures()) if (entry.in_folder) list.put(entry);
-  showList();
+  for (const picture of await api.pictures()) if (picture.in_folder) list.put(picture);
+  list.show();
 }
 
 /** Take files in; the first of them is opened. */
@@ -52,31 +50,29 @@ async function add(files) {
   for (const file of files) {
     say(texts.reading(file.name));
     try {
-      const picture = await api.upload(file);
-      list.put(picture);
-      if (first) await open(picture.id);
-      await list.addThumbnail(picture.id);
+      const { id } = list.put(await api.upload(file)).picture;
+      if (first) await open(id);
+      await list.addThumbnail(id);
       first = false;
     } catch (error) {
       complain(error);
     }
-    showList();
+    list.show();
   }
 }
 
-const showList = () => list.show(current?.picture.id);
-
 async function open(id) {
-  const picture = await api.picture(id);
+  const entry = list.put(await api.picture(id));
+  const { picture } = entry;
+  const known = Boolean(entry.mask);
+  if (!known) begin(entry);
   current?.mask.hide();
-  const known = opened.get(id);
-  const entry = known ?? begin(picture);
-  entry.picture = picture;
+  if (current) current.isShown = false;
   current = entry;
+  entry.isShown = true;
   document.body.classList.add("opened");
   for (const part of ["panel", "tools"]) find(part).hidden = false;
-  find("empty").hidden = true;
-  find("results").hidden = true;
+  for (const part of ["empty", "results"]) find(part).hidden = true;
   find("marks").firstElementChild.replaceChildren(entry.mask.canvas);
   tools.use("view");
   stage.open(picture.width, picture.height);
@@ -86,63 +82,58 @@ async function open(id) {
   await compare.open(picture);
   await showResults();
   await list.addThumbnail(id);
-  showList();
+  list.show();
   safely(inspected)(entry);
 }
 
-/** What the page keeps of a picture. */
-function begin(picture) {
-  const entry = {
-    hints: [],
-    chosen: "after",
-    controls: panel.proposed(picture),
-    model: picture.proposal?.settings?.model,
-  };
-  entry.mask = new Mask(picture.width, picture.height, () => maskChanged(entry));
-  opened.set(picture.id, entry);
-  return entry;
+/** What the page keeps of a picture, besides what the server says of it. */
+function begin(entry) {
+  const { picture } = entry;
+  const mask = new Mask(picture.width, picture.height, () => maskChanged(entry));
+  Object.assign(entry, { mask, hints: [], chosen: "after", controls: panel.proposed(picture), running: false });
 }
 
 function showPanel() {
   panel.showFindings(current);
   panel.showHints(current.hints, setHints);
-  panel.showProgress(current.running ? current.job : null);
+  panel.showProgress(current);
   panel.showAction(current);
 }
 
-/** Wait for what inspecting finds: the picture is seen, and can be marked, before. */
+/** Wait for what inspecting finds: the picture is seen, and can be marked, before. A click on a button cancels it. */
 async function inspected(entry) {
-  if (!entry.picture.findings) {
-    const before = panel.proposed(entry.picture);
-    await api.follow(entry.picture.job, () => {});
-    entry.picture = await api.picture(entry.picture.id);
-    if (panel.isSame(entry.controls, before)) entry.controls = panel.proposed(entry.picture); // or a hand has set others
-    entry.model = entry.picture.proposal?.settings?.model;
+  const before = panel.proposed(entry.picture);
+  for (let state = "new"; state !== "failed" && !entry.picture.findings; ) {
+    ({ state } = await api.follow(entry.picture.job, () => {}));
+    list.put(await api.picture(entry.picture.id));
   }
-  if (entry !== current) return;
+  if (panel.isSame(entry.controls, before)) entry.controls = panel.proposed(entry.picture); // or a hand has set others
+  if (!entry.isShown) return;
   showPanel();
   say(texts.added(entry.picture.name, entry.picture.findings ?? []));
 }
 
 async function remove(id) {
   await api.remove(id);
-  opened.delete(id);
   const next = list.drop(id);
-  if (id === current.picture.id && next) await open(next);
-  showList();
+  if (id === current?.picture.id && next) await open(next);
+  list.show();
 }
 
 // Results
 
-/** Show what a job has made. */
-async function showResult(entry) {
-  list.put(entry.picture);
-  showList();
-  if (entry !== current) return;
-  tools.use("view");
-  panel.showAction(entry);
-  await showResults();
-  find("panel").scrollTo({ top: 0 });
+async function run() {
+  const entry = current;
+  const began = performance.now();
+  if (!(await works.run(entry))) return;
+  list.show();
+  if (entry.isShown) {
+    tools.use("view");
+    panel.showAction(entry);
+    await showResults();
+    find("panel").scrollTo({ top: 0 });
+  }
+  say(texts.done((performance.now() - began) / 1000));
 }
 
 async function showResults() {
@@ -160,7 +151,7 @@ async function choose(what) {
 /** Show what is found, to be corrected by hand. */
 async function showFound() {
   const entry = current;
-  if (!(await work.findDefects(entry)) || entry !== current) return;
+  if (!(await works.findDefects(entry)) || !entry.isShown) return;
   tools.use("brush");
   say(texts.foundMarks);
 }
@@ -169,14 +160,6 @@ async function useMask(file) {
   await works.loadMask(current, file);
   change({ mask: "given" });
   tools.use("brush");
-}
-
-async function restoreAll() {
-  try {
-    await works.restoreFolder();
-  } finally {
-    await listFolder();
-  }
 }
 
 async function copyCommand() {
@@ -243,12 +226,12 @@ const CLICKS = {
   find: showFound,
   "load-mask": () => find("mask-file").click(),
   "save-mask": () => works.saveMask(current),
-  run: () => work.run(current),
+  run,
   cancel: () => api.cancel(current.job.id),
   download: () => works.download(current),
   copy: copyCommand,
-  "restore-all": restoreAll,
-  zip: works.saveAll,
+  "restore-all": () => works.restoreFolder().finally(listFolder),
+  zip: async () => api.save(await api.zip(), "agerestore.zip"),
 };
 
 const KEYS = {
@@ -280,21 +263,17 @@ function pressKey(event) {
   safely(action)();
 }
 
+const onInput = (id, action) => find(id).addEventListener("change", ({ target }) => safely(action)(target));
+
 function connect() {
   fill(document);
   for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
   find("key-list").append(...texts.keyList.flatMap(([keys, what]) => [make("dt", {}, keys), make("dd", {}, what)]));
   for (const [id, action] of Object.entries(CLICKS)) find(id).addEventListener("click", safely(action));
   find("panel").addEventListener("input", ({ target }) => target.closest("#hints, #results") || controlsChanged());
-  find("overlay").addEventListener(
-    "input",
-    safely(() => compare.showError(find("overlay").checked)),
-  );
-  find("files").addEventListener("change", ({ target }) => add([...target.files]).then(() => (target.value = "")));
-  find("mask-file").addEventListener(
-    "change",
-    safely(({ target }) => useMask(target.files[0]).finally(() => (target.value = ""))),
-  );
+  onInput("overlay", ({ checked }) => compare.showError(checked));
+  onInput("files", (input) => add([...input.files]).finally(() => (input.value = "")));
+  onInput("mask-file", (input) => useMask(input.files[0]).finally(() => (input.value = "")));
   document.addEventListener("keydown", pressKey);
   document.addEventListener("paste", ({ clipboardData }) => add([...clipboardData.files]));
   document.addEventListener("dragover", (event) => event.preventDefault());

@@ -10,12 +10,12 @@ export class Mask {
     this.canvas = document.createElement("canvas");
     this.steps = []; // strokes, images and "clear", from which the marks can be drawn again
     this.undone = [];
-    this.kept = []; // the steps that the server has
+    this.saved(); // the server has none either
   }
 
   /** Whether the server has another mask. */
   get edited() {
-    return this.steps.length !== this.kept.length || this.steps.some((step, i) => step !== this.kept[i]);
+    return this.steps.at(-1) !== this.kept;
   }
 
   get empty() {
@@ -23,14 +23,14 @@ export class Mask {
   }
 
   saved() {
-    this.kept = [...this.steps];
+    this.kept = this.steps.at(-1); // which no other marks end with
   }
 
   /** Take memory for the marks and draw them; `hide` gives it back. */
-  async show() {
+  show() {
     Object.assign(this.canvas, { width: this.width, height: this.height });
     this.context = this.canvas.getContext("2d");
-    for (const step of this.steps) await this.draw(step);
+    return this.redraw();
   }
 
   hide() {
@@ -42,14 +42,6 @@ export class Mask {
     this.context.clearRect(0, 0, this.width, this.height);
     const last = this.steps.findLastIndex((step) => step.clear || step.image);
     for (const step of this.steps.slice(Math.max(last, 0))) await this.draw(step);
-  }
-
-  async add(step, saved = false) {
-    this.steps.push(step);
-    this.undone = [];
-    if (saved) this.saved();
-    await this.draw(step);
-    this.onChange();
   }
 
   /** Begin a stroke at a point, with a width in pixels of the picture. */
@@ -64,8 +56,7 @@ export class Mask {
   }
 
   end() {
-    this.steps.push(this.stroke);
-    this.undone = [];
+    this.add(this.stroke);
     this.onChange();
   }
 
@@ -73,25 +64,36 @@ export class Mask {
     return this.redraw();
   }
 
-  clear() {
-    return this.add({ clear: true });
-  }
-
-  /** Replace the marks by the mask that the server has, an image file. */
-  replace(image) {
-    return this.add({ image }, true);
-  }
-
-  async undo() {
-    if (!this.steps.length) return;
-    this.undone.push(this.steps.pop());
-    await this.redraw();
+  async clear() {
+    await this.draw(this.add({ clear: true }));
     this.onChange();
   }
 
-  async redo() {
-    if (!this.undone.length) return;
-    this.steps.push(this.undone.pop());
+  /** Replace the marks by the mask that the server has, an image file. */
+  async replace(image) {
+    const step = this.add({ image });
+    this.saved();
+    await this.draw(step);
+    this.onChange();
+  }
+
+  add(step) {
+    this.steps.push(step);
+    this.undone = [];
+    return step;
+  }
+
+  undo() {
+    return this.move(this.steps, this.undone);
+  }
+
+  redo() {
+    return this.move(this.undone, this.steps);
+  }
+
+  async move(from, to) {
+    if (!from.length) return;
+    to.push(from.pop());
     await this.redraw();
     this.onChange();
   }
@@ -110,7 +112,6 @@ export class Mask {
     context.moveTo(from.x + 0.5, from.y + 0.5);
     context.lineTo(to.x + 0.5, to.y + 0.5);
     context.stroke();
-    context.globalCompositeOperation = "source-over";
   }
 
   async drawImage(step) {

@@ -1,32 +1,32 @@
 /** The panel: what was found, the settings, progress and results of the picture that is open. */
 
 import * as api from "./api.js";
-import { find, icon, iconButton, itemize, make } from "./elements.js";
+import { find, icon, iconButton, itemize, make, setStyle } from "./elements.js";
 import { texts } from "./texts.js";
 
-const NUMBERS = ["sensitivity", "strength", "tones", "saturation", "samples", "seed", "colorings", "color-seed"];
-const TICKS = ["uncertainty", "always", "colorize", "force"];
-
-const chosenOf = (name) => document.querySelector(`input[name=${name}]:checked`).value;
-const choose = (name, value) => (document.querySelector(`input[name=${name}][value=${value}]`).checked = true);
+const inputs = () => [...find("panel").querySelectorAll("input[name]")];
+const keyOf = ({ id, name }) => id || name; // radio buttons have no id
+const readInput = ({ type, checked, value, valueAsNumber }) =>
+  type === "radio" ? value : type === "checkbox" ? checked : valueAsNumber || 0;
 
 /** What the controls say, as a plain object. */
 export function readControls() {
-  const numbers = NUMBERS.map((id) => [id, find(id).valueAsNumber || 0]);
-  const ticks = TICKS.map((id) => [id, find(id).checked]);
-  return { verb: chosenOf("verb"), mask: chosenOf("mask"), ...Object.fromEntries([...numbers, ...ticks]) };
+  const chosen = inputs().filter(({ type, checked }) => type !== "radio" || checked);
+  return Object.fromEntries(chosen.map((input) => [keyOf(input), readInput(input)]));
 }
 
 /** Set the controls. */
 export function writeControls(values) {
-  for (const id of NUMBERS) find(id).value = values[id];
-  for (const id of TICKS) find(id).checked = values[id];
-  choose("verb", values.verb);
-  choose("mask", values.mask);
+  for (const input of inputs()) {
+    const value = values[keyOf(input)];
+    if (input.type === "radio") input.checked = input.value === value;
+    else if (input.type === "checkbox") input.checked = value;
+    else input.value = value;
+  }
   showControls();
 }
 
-/** Show the settings of the verb, and the numbers of the sliders. */
+/** Show the settings of the verb, and the numbers of the sliders; what has no effect with a mask is disabled. */
 export function showControls() {
   const { verb, mask } = readControls();
   find("restore-settings").hidden = verb !== "restore";
@@ -36,32 +36,26 @@ export function showControls() {
   for (const slider of document.querySelectorAll(".sliders input")) slider.nextElementSibling.value = slider.value;
 }
 
+// Browsers may keep what was set before the page was loaded anew.
+for (const input of inputs()) Object.assign(input, { checked: input.defaultChecked, value: input.defaultValue });
+const DEFAULTS = readControls();
+
 /** What the controls are at first: the proposal of the server. */
 export function proposed({ proposal, mask: held }) {
-  const { model = "auto", samples = 0, ...settings } = proposal?.settings ?? {};
+  const { model = "auto", ...settings } = proposal?.settings ?? {};
   const mask = ["given", "edited"].includes(held) ? "given" : model === "auto" ? "auto" : "none";
-  return {
-    verb: proposal?.verb === "colorize" ? "colorize" : "restore",
-    ...{ mask, sensitivity: 0.5, strength: 1, tones: 0, samples, seed: 0, uncertainty: false },
-    ...{ always: proposal?.verb === "none", colorize: false, force: false },
-    ...{ saturation: 1, colorings: Math.max(samples, 1), "color-seed": 0 },
-    ...settings,
-  };
+  const verb = proposal?.verb === "colorize" ? "colorize" : "restore";
+  return { ...DEFAULTS, ...settings, verb, mask, always: proposal?.verb === "none" };
 }
 
-/** The settings of a verb as the server takes them. */
-export function settingsOf(controls, model, hints) {
-  const { verb, mask, force, always } = controls;
-  const named = model ? { model } : {};
-  if (verb === "colorize") {
-    const { colorings, saturation } = controls;
-    return { ...named, samples: colorings, seed: controls["color-seed"], saturation, hints, force };
-  }
-  const { tones, samples, seed, uncertainty, colorize } = controls;
-  const settings = { ...named, mask, tones, samples, seed, uncertainty, colorize, force, always };
-  if (mask === "auto") settings.sensitivity = controls.sensitivity;
-  if (mask !== "given") settings.strength = controls.strength;
-  return settings;
+/** The settings of the verb as the server takes them: its controls that are enabled, by their names. */
+export function readSettings({ picture, hints }) {
+  const { verb } = readControls();
+  const own = inputs().filter((input) =>
+    input.matches(`#force, #${verb}-settings :enabled:is(:checked, :not([type=radio]))`),
+  );
+  const settings = Object.fromEntries(own.map((input) => [input.name, readInput(input)]));
+  return verb === "colorize" ? { ...settings, hints } : { ...settings, model: picture.proposal?.settings.model };
 }
 
 /** Show what the server says of a picture. */
@@ -72,7 +66,7 @@ export function showFindings({ picture, controls }) {
   list.classList.toggle("nothing", nothing);
   if (nothing) list.firstChild.prepend(icon("done"));
   find("about").textContent = texts.about(picture);
-  find("estimate").textContent = picture.estimate ? texts.estimate(picture.estimate) : "";
+  find("estimate").textContent = texts.estimate(picture.estimate);
   writeControls(controls);
 }
 
@@ -103,11 +97,11 @@ const actionOf = (proposal) => (proposal?.verb === "none" ? texts.restoreAnyway 
 const settingOf = ({ verb, mask }) =>
   verb === "colorize" ? texts.colorSo : mask === "given" ? texts.fillMarked : texts.restoreSo;
 
-/** Show how far a job is; null when there is none. */
-export function showProgress(job) {
-  find("running").hidden = !job;
-  find("run").hidden = find("estimate").hidden = Boolean(job);
-  if (!job) return;
+/** Show how far the job of a picture is, while it is running. */
+export function showProgress({ running, job }) {
+  find("running").hidden = !running;
+  find("run").hidden = find("estimate").hidden = running;
+  if (!running) return;
   const bar = find("progress");
   if (job.total) Object.assign(bar, { max: job.total, value: job.done });
   else bar.removeAttribute("value");
@@ -129,13 +123,9 @@ export function showHints(hints, onChange) {
 
 /** Show the hints on the picture. */
 export function showPoints(hints) {
-  const points = hints.map(({ x, y, color }) => {
-    const point = make("span", { className: "point" });
-    for (const [name, value] of Object.entries({ "--px": x + 0.5, "--py": y + 0.5, "--color": color })) {
-      point.style.setProperty(name, value);
-    }
-    return point;
-  });
+  const points = hints.map(({ x, y, color }) =>
+    setStyle(make("span", { className: "point" }), { "--px": x + 0.5, "--py": y + 0.5, "--color": color }),
+  );
   find("points").replaceChildren(...points);
 }
 
@@ -150,16 +140,15 @@ export async function showResults({ picture, chosen, made }, onChoose) {
   find("command").textContent = made?.command ?? "";
   find("command").parentElement.hidden = !made?.command;
   find("overlay-line").hidden = !picture.results.some(({ what }) => what === "uncertainty");
-  const buttons = images.map(({ what }) => {
-    const button = make("button", { ariaPressed: String(what === result.what), onclick: () => onChoose(what) });
-    button.append(make("img", { alt: "" }), make("span", {}, texts.result(what)));
-    return button;
+  const thumbnails = images.map(() => make("img", { alt: "" }));
+  const buttons = images.map(({ what }, i) => {
+    const properties = { ariaPressed: String(what === result.what), onclick: () => onChoose(what) };
+    return make("button", properties, thumbnails[i], make("span", {}, texts.result(what)));
   });
   find("thumbnails").replaceChildren(...buttons);
   find("thumbnails").hidden = images.length < 2;
   if (images.length < 2) return;
   for (const [i, { what }] of images.entries()) {
-    const blob = await api.image(picture.id, what, { side: 192 });
-    buttons[i].firstChild.src = URL.createObjectURL(blob);
+    thumbnails[i].src = URL.createObjectURL(await api.image(picture.id, what, { side: 192 }));
   }
 }

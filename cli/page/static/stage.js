@@ -27,12 +27,12 @@ export class Stage {
       pointerdown: this.press,
       pointermove: this.drag,
       pointerup: this.release,
-      pointercancel: this.interrupt,
+      pointercancel: this.release,
       pointerleave: () => this.cursor || this.onCursor(null),
       wheel: this.wheel,
       keydown: this.key,
-      keyup: this.keyUp,
-      blur: this.interruptKeys,
+      keyup: ({ key }) => (key === " " || key === "Enter") && this.releaseKeys(),
+      blur: this.releaseKeys,
     })) {
       element.addEventListener(name, action.bind(this), { passive: false });
     }
@@ -49,34 +49,23 @@ export class Stage {
     return this.element.getBoundingClientRect();
   }
 
-  /** The room for a whole picture: above the tools, where they lie over the stage. */
-  get room() {
-    const { width, height } = this.frame;
-    return { width, height: height - Number.parseFloat(getComputedStyle(this.element).getPropertyValue("--tools")) };
-  }
-
-  /** The scale at which the whole picture is seen, with a margin; small pictures are enlarged. */
-  get fitScale() {
-    const { width, height } = this.room;
-    const margin = Math.min(48, width * 0.06);
-    const fitting = Math.min((width - margin) / this.size.width, (height - margin) / this.size.height, 4);
-    return Math.max(fitting, 0.001);
-  }
-
+  /** Show the whole picture with a margin, above the tools where they lie over the stage; small ones are enlarged. */
   fit() {
-    const { width, height } = this.room;
-    const scale = this.fitScale;
-    this.view = { scale, x: (width - this.size.width * scale) / 2, y: (height - this.size.height * scale) / 2 };
+    const { width, height } = this.frame;
+    const room = height - Number.parseFloat(getComputedStyle(this.element).getPropertyValue("--tools"));
+    const margin = Math.min(48, width * 0.06);
+    const scale = clamp(Math.min((width - margin) / this.size.width, (room - margin) / this.size.height), 0.001, 4);
+    this.smallest = scale / 4;
+    this.view = { scale, x: (width - this.size.width * scale) / 2, y: (room - this.size.height * scale) / 2 };
     this.place();
     this.fitted = true;
   }
 
   /** Zoom so that the picture stays where it is at a place of the stage, its center by default. */
-  zoom(scale, at = { x: this.frame.width / 2, y: this.frame.height / 2 }) {
-    const { view } = this;
-    const wanted = Math.min(Math.max(scale, this.fitScale / 4), LARGEST);
-    const ratio = wanted / view.scale;
-    this.view = { scale: wanted, x: at.x - (at.x - view.x) * ratio, y: at.y - (at.y - view.y) * ratio };
+  zoom(wanted, at = { x: this.frame.width / 2, y: this.frame.height / 2 }) {
+    const { x, y, scale: before } = this.view;
+    const scale = clamp(wanted, this.smallest, LARGEST);
+    this.view = { scale, x: at.x - ((at.x - x) * scale) / before, y: at.y - ((at.y - y) * scale) / before };
     this.place();
   }
 
@@ -91,8 +80,8 @@ export class Stage {
     const { width, height } = this.frame;
     const { scale } = this.view;
     const keep = Math.min(width, height) / 3;
-    this.view.x = Math.min(Math.max(this.view.x, keep - this.size.width * scale), width - keep);
-    this.view.y = Math.min(Math.max(this.view.y, keep - this.size.height * scale), height - keep);
+    this.view.x = clamp(this.view.x, keep - this.size.width * scale, width - keep);
+    this.view.y = clamp(this.view.y, keep - this.size.height * scale, height - keep);
     this.fitted = false;
     this.onView(this.view);
   }
@@ -147,26 +136,18 @@ export class Stage {
     this.zoom((this.view.scale * distance(now, other)) / Math.max(distance(before, other), 1), middle(now));
   }
 
+  /** A finger that a pinch leaves does nothing. */
   release(event) {
-    if (this.gesture === "wait") this.startTool(); // a tap
-    if (this.gesture === "draw") this.stopTool("end");
-    this.forget(event);
-  }
-
-  interrupt(event) {
-    this.stopTool("cancel");
-    this.forget(event);
-  }
-
-  forget(event) {
+    const isUp = event.type === "pointerup";
+    if (isUp && this.gesture === "wait") this.startTool(); // a tap
+    this.stopTool(isUp ? "end" : "cancel");
     this.pointers.delete(event.pointerId);
-    if (!this.pointers.size) this.gesture = null; // the finger that a pinch leaves does not paint
   }
 
-  startTool() {
+  startTool(point = this.toPicture(this.start)) {
     clearTimeout(this.timer);
     this.gesture = "draw";
-    this.tool.begin(this.toPicture(this.start));
+    this.tool.begin(point);
   }
 
   stopTool(how) {
@@ -194,47 +175,36 @@ export class Stage {
 
   /** Step by about six screen pixels, so that it is one pixel of the picture where each can be seen. */
   moveCursor([x, y], times) {
-    const { width, height } = this.size;
     const step = Math.max(Math.round(6 / this.view.scale), 1) * times;
-    const from = this.cursor ?? this.center();
-    this.cursor = { x: clamp(from.x + x * step, width - 1), y: clamp(from.y + y * step, height - 1) };
+    const from = this.cursor ?? this.toPicture({ x: this.frame.width / 2, y: this.frame.height / 2 });
+    const to = (start, way, length) => clamp(Math.round(start) + way * step, 0, length - 1);
+    this.cursor = { x: to(from.x, x, this.size.width), y: to(from.y, y, this.size.height) };
     this.reveal();
     this.onCursor(this.cursor, true);
     if (this.space && this.gesture === "draw") this.tool.move(this.cursor);
   }
 
-  center() {
-    const { x, y } = this.toPicture({ x: this.frame.width / 2, y: this.frame.height / 2 });
-    return { x: clamp(Math.round(x), this.size.width - 1), y: clamp(Math.round(y), this.size.height - 1) };
-  }
-
   /** Move the picture so that the cursor can be seen. */
   reveal() {
     const { width, height } = this.frame;
-    const x = this.cursor.x * this.view.scale + this.view.x;
-    const y = this.cursor.y * this.view.scale + this.view.y;
-    const into = (value, end) => Math.min(Math.max(value, 20), end - 20) - value;
-    if (into(x, width) || into(y, height)) this.pan(into(x, width), into(y, height));
+    const { scale, x, y } = this.view;
+    const into = (place, end) => clamp(place, 20, end - 20) - place;
+    const [right, down] = [into(this.cursor.x * scale + x, width), into(this.cursor.y * scale + y, height)];
+    if (right || down) this.pan(right, down);
   }
 
   /** The space bar draws where the cursor is, and Enter, too, which brings it; else it holds the picture. */
   useCursor({ key, repeat }) {
     this.space = true;
     if (this.tool && !this.cursor && key === "Enter") this.moveCursor([0, 0], 1);
-    if (!this.tool || !this.cursor || repeat || this.gesture) return;
-    this.start = { x: this.cursor.x * this.view.scale + this.view.x, y: this.cursor.y * this.view.scale + this.view.y };
-    this.startTool();
+    if (this.tool && this.cursor && !repeat && !this.gesture) this.startTool(this.cursor);
   }
 
-  keyUp(event) {
-    if (event.key === " " || event.key === "Enter") this.interruptKeys();
-  }
-
-  interruptKeys() {
+  releaseKeys() {
     if (this.space && this.gesture === "draw" && !this.pointers.size) this.stopTool("end");
     this.space = false;
   }
 }
 
 const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
-const clamp = (value, largest) => Math.min(Math.max(value, 0), largest);
+const clamp = (value, smallest, largest) => Math.max(Math.min(value, largest), smallest);

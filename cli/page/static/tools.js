@@ -1,6 +1,6 @@
 /** The tools of the stage: brush and eraser for marks, and the drop for color hints. */
 
-import { find } from "./elements.js";
+import { find, setStyle } from "./elements.js";
 import { say } from "./messages.js";
 import { texts } from "./texts.js";
 
@@ -50,9 +50,7 @@ export class Tools {
     ring.hidden = !place || !this.stage.tool;
     if (ring.hidden) return;
     const size = this.stage.tool === this.all.hint ? 0 : find("size").value;
-    for (const [name, value] of Object.entries({ "--px": place.x + 0.5, "--py": place.y + 0.5, "--size": size })) {
-      ring.style.setProperty(name, value);
-    }
+    setStyle(ring, { "--px": place.x + 0.5, "--py": place.y + 0.5, "--size": size });
     if (isSaid) say(texts.cursor(place));
   }
 
@@ -61,6 +59,6 @@ export class Tools {
     const size = find("size");
     const before = size.valueAsNumber;
     size.value = factor > 1 ? Math.max(before * factor, before + 1) : before * factor;
-    find("brush").style.setProperty("--size", size.value);
+    setStyle(find("brush"), { "--size": size.value });
   }
 }

@@ -6,67 +6,49 @@ import { complain, say } from "./messages.js";
 import * as panel from "./panel.js";
 import { texts } from "./texts.js";
 
-export class Work {
-  /** `isShown(entry)` says whether a picture is the open one; `onResult(entry)` is called when it has new results. */
-  constructor(isShown, onResult) {
-    Object.assign(this, { isShown, onResult });
-  }
+/** Do what the controls say; return whether there is a result. */
+export async function run(entry) {
+  const { controls, picture } = entry;
+  const settings = panel.readSettings(entry);
+  if (settings.mask === "given") await sendMask(entry);
+  const job = await follow(entry, await api.begin(picture.id, controls.verb, settings));
+  if (job.state !== "done") return false;
+  Object.assign(entry, { chosen: "after", made: job, ran: controls, picture: await api.picture(picture.id) });
+  return true;
+}
 
-  /** Do what the controls say. */
-  async run(entry) {
-    const { hints, model, controls, picture } = entry;
-    if (controls.verb === "restore" && controls.mask === "given") await sendMask(entry);
-    const began = performance.now();
-    const job = await this.follow(
-      entry,
-      await api.begin(picture.id, controls.verb, panel.settingsOf(controls, model, hints)),
-    );
-    if (job.state !== "done") return;
-    Object.assign(entry, {
-      chosen: "after",
-      made: job,
-      ran: controls,
-      picture: await api.picture(picture.id),
-    });
-    await this.onResult(entry);
-    say(texts.done((performance.now() - began) / 1000));
-  }
+/** Find defects, which become the mask; return whether that is done. */
+export async function findDefects(entry) {
+  const { sensitivity } = entry.controls;
+  const job = await follow(entry, await api.begin(entry.picture.id, "find", { sensitivity }));
+  if (job.state === "done") await takeMask(entry);
+  return job.state === "done";
+}
 
-  /** Find defects; return whether that is done. */
-  async findDefects(entry) {
-    const { sensitivity } = entry.controls;
-    const job = await this.follow(entry, await api.begin(entry.picture.id, "find", { sensitivity }));
-    if (job.state === "done") await takeMask(entry);
-    return job.state === "done";
+/** Follow a job of a picture, whether that is shown or not; return its last state. */
+async function follow(entry, id) {
+  const show = (job, running = true) => {
+    Object.assign(entry, { job, running });
+    if (entry.isShown) panel.showProgress(entry);
+  };
+  const began = document.activeElement;
+  show({ id, state: "queued" });
+  if (began === find("run")) find("cancel").focus(); // which takes its place
+  say(texts.started);
+  try {
+    await api.follow(id, show);
+  } finally {
+    const waiting = document.activeElement === find("cancel");
+    show(entry.job, false);
+    if (waiting) find("run").focus();
   }
-
-  /** Follow a job of a picture, whichever is open; return its last state. */
-  async follow(entry, id) {
-    const show = (job) => {
-      entry.job = job;
-      if (this.isShown(entry)) panel.showProgress(entry.running ? job : null);
-    };
-    const began = document.activeElement;
-    entry.running = true;
-    show({ id, state: "queued" });
-    if (began === find("run")) find("cancel").focus(); // which takes its place
-    say(texts.started);
-    try {
-      await api.follow(id, show);
-    } finally {
-      const waiting = document.activeElement === find("cancel");
-      entry.running = false;
-      show(entry.job);
-      if (waiting) find("run").focus();
-    }
-    if (entry.job.state === "canceled") say(texts.canceled);
-    if (entry.job.state === "failed") complain(new Error(entry.job.error));
-    return entry.job;
-  }
+  if (entry.job.state === "canceled") say(texts.canceled);
+  if (entry.job.state === "failed") complain(new Error(entry.job.error));
+  return entry.job;
 }
 
 /** Send the marks where the server has others. */
-export async function sendMask({ picture, mask }) {
+async function sendMask({ picture, mask }) {
   if (!mask.edited) return;
   const { share } = await api.putMask(picture.id, await mask.file());
   mask.saved();
@@ -79,15 +61,9 @@ export async function takeMask({ picture, mask }) {
 }
 
 export async function saveMask(entry) {
-  const { picture } = entry;
   await sendMask(entry);
-  api.save(
-    await api.mask(picture.id),
-    `${picture.name
-      .split("/")
-      .at(-1)
-      .replace(/\.\w+$/, "")}.mask.png`,
-  );
+  const { id, name } = entry.picture;
+  api.save(await api.mask(id), `${lastPart(name).replace(/\.\w+$/, "")}.mask.png`);
 }
 
 /** A mask file goes through the server, which reads more formats than browsers do. */
@@ -99,30 +75,25 @@ export async function loadMask(entry, file) {
 /** Save the result that is shown, to the byte as the command writes it. */
 export async function download({ picture, chosen }) {
   const { name } = picture.results.find(({ what }) => what === chosen);
-  api.save(await api.file(picture.id, chosen), name.split("/").at(-1));
+  api.save(await api.file(picture.id, chosen), lastPart(name));
 }
 
-export async function saveAll() {
-  api.save(await api.zip(), "agerestore.zip");
-}
+const lastPart = (name) => name.split("/").at(-1);
 
 let folderJob = null;
 
 /** Restore the whole folder; or cancel that. */
 export async function restoreFolder() {
   if (folderJob) return api.cancel(folderJob);
-  folderJob = await api.beginFolder({});
+  folderJob = await api.beginFolder();
   const [button, progress] = [find("restore-all"), find("folder-progress")];
   button.textContent = texts.cancel;
-  const job = await api
-    .follow(folderJob, (state) => {
-      progress.textContent = texts.runningFolder(state);
-    })
-    .finally(() => {
-      folderJob = null;
-      button.textContent = texts.restoreAll;
-    });
-  progress.textContent =
-    [job.error, ...job.remarks].filter(Boolean).join(" ") || (texts.states[job.state] ?? job.state);
+  const show = (job) => (progress.textContent = texts.runningFolder(job));
+  const job = await api.follow(folderJob, show).finally(() => {
+    folderJob = null;
+    button.textContent = texts.restoreAll;
+  });
+  const said = [job.error, ...job.remarks].filter(Boolean).join(" ");
+  progress.textContent = said || (texts.states[job.state] ?? job.state);
   if (job.error) throw new Error(job.error);
 }

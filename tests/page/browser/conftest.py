@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from served import end, serve
+import torch
+from agerestore_cli.page.service import Options, Service
+from pages import SECRET, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-TIMEOUT = 180_000  # ms; other programs may keep the processors busy
+SOON = 30_000  # ms, of whatever needs no network of ours: other programs may keep the processors busy
 
 
 def _unavailable(reason):
@@ -33,10 +35,20 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def address(chromium):
-    found, process = serve()
-    yield found
-    end(process)
+def loaded(chromium):
+    """A service of one thread, as are commands in these tests: two may add in another order."""
+    before = torch.get_num_threads()
+    service = Service(Options(device="cpu", threads=1))
+    service.load()
+    yield service
+    service.worker.close()
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def address(loaded):
+    with serving(loaded) as client:
+        yield f"http://127.0.0.1:{client.port}/#{SECRET}"
 
 
 @pytest.fixture
@@ -47,7 +59,7 @@ def new_page(chromium):
     def open_page(address, expected=(), **options):
         contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}))
         page = contexts[-1].new_page()
-        page.set_default_timeout(TIMEOUT)
+        page.set_default_timeout(SOON)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if is_wrong(message, expected) else None)
         page.on("request", lambda sent: None if is_ours(sent.url, address) else wrong.append(sent.url))
