@@ -33,6 +33,6 @@ def test_its_options_exist():
 
 
 def test_ci_runs_exactly_its_test_command():
-    command = "pip install '.[test]' && pytest"
+    command = "pip install '.[test]' && pytest -n 2 --dist worksteal"
     assert f"```\n{command}\n```" in README
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()

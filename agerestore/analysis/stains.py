@@ -26,7 +26,7 @@ def stain_gain(pixels: Pixels) -> NDArray[np.float32] | None:
     """What the linear light of a stained print is to be multiplied with, (h, w, 3) float32, at least 1.
 
     Args:
-        pixels: (H, W, 3), uint8 or float32 from 0 to 255, of one tone (`has_one_tone`).
+        pixels: (H, W, 3), uint8 or float32 from 0 to 255, of one tone (`color_mode`).
 
     Returns:
         A map of lower resolution, to be enlarged to the image; None without stains.

@@ -1,4 +1,4 @@
-"""The tone of a print: how its color follows its brightness, and whether all of it does.
+"""The tone of a print: how its color follows its brightness.
 
 A black-and-white print, toned or yellowed, has one color for each brightness. A photograph in color has many.
 """
@@ -9,26 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agerestore.images.pixels import Floats, Pixels, luminance, shrink_to
+from agerestore.images.pixels import Floats, Pixels, shrink_to
 
 CELLS = 96  # along the longer side; the color of an image is measured on their means
-# The largest median and third quartile of the distance to the curve, of white. Of 108 photographs in color 4 are below,
-# on a gray day; of 13 scans of black-and-white prints one is above, whose brown stains cover half of it.
-MOST_MEDIAN, MOST_QUARTILE = 0.0115, 0.02
-WIDTH = 0.008  # distance to the curve from which on a cell counts for less, of white
 ROUNDS = 15  # of weighing anew
 
 Weigh = Callable[[Floats], Floats]  # distances from a curve (N, K) -> weights (N,)
-
-
-def has_one_tone(pixels: Pixels) -> bool:
-    """Whether the color of (H, W, 1 or 3), uint8 or float32 from 0 to 255, is a function of its brightness."""
-    if pixels.shape[2] == 1:
-        return True
-    cells = smoothed_cells(pixels).reshape(-1, 3) / 255
-    apart = np.hypot(*distances(luminance(cells[:, None])[:, 0], cells[:, [0, 2]] - cells[:, [1]], _near).T)
-    median, quartile = np.percentile(apart, (50, 75))
-    return bool(median < MOST_MEDIAN and quartile < MOST_QUARTILE)
 
 
 def smoothed_cells(pixels: Pixels) -> NDArray[np.float32]:
@@ -56,8 +42,3 @@ def robust_residuals(terms: Floats, values: Floats, weigh: Weigh) -> Floats:
         apart = values - terms @ fit
         weights = weigh(apart)
     return apart
-
-
-def _near(apart: Floats) -> Floats:
-    weights: Floats = np.hypot(*apart.T).clip(WIDTH) ** -0.5
-    return weights

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agerestore.analysis.cast import cast_gain
+from agerestore.analysis.color_mode import color_mode
 from agerestore.analysis.fading import LEAST_RANGE, Ends, ends, fading
 from agerestore.analysis.stains import stain_gain
-from agerestore.analysis.tone_curve import has_one_tone
 from agerestore.images.color import luminance, to_encoded, to_linear
 from agerestore.images.pixels import LUMA, Pixels, a_megapixel
 from agerestore.images.raster import WHOLE, Raster, Rectangle
@@ -85,7 +85,7 @@ def measure_tones(raster: Raster, index: int = 0, strength: float = 1.0, neutral
         neutral: prints of one tone become gray, and photographs in color lose all of a cast, whatever the strength.
     """
     pixels = _some_pixels(raster, index)
-    one_tone = has_one_tone(pixels)
+    one_tone = color_mode(pixels) != "color"
     faded = strength * float(np.clip(fading(pixels) / CERTAIN, 0, 1))
     gain = _stain_gain(pixels, strength) if one_tone else _cast_gain(pixels, faded, neutral)
     if gain is not None:
