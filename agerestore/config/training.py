@@ -117,6 +117,9 @@ class TrainConfig(Frozen):
             raise ValueError(
                 f"objective={self.objective} is for an unconditional encoder and generator: choose another preset"
             )
+        weighed = any(step.steps and step.weights.get("match_z") for step in self.updates.values())
+        if self.match_z == "cos" and weighed and self.network.prior == "gaussian":
+            raise ValueError("match_z=cos does not see how long a Gaussian code is: set match_z=l2")
         if idle := self._ineffective():
             raise ValueError(f"{' and '.join(idle)} would have no effect here: leave that out")
         return self

@@ -90,6 +90,15 @@ _MATCHED = {
 }  # fmt: skip
 
 
+def _gaussian(dimensions: int, lam: float) -> dict[str, Any]:
+    """What changes with the Gaussian in place of the sphere (paper, section 2): the prior, and the loss of codes.
+
+    Codes are sqrt(M) times as long, and the squared error of the codes sees it; the cosine of the code does not. With a
+    weight of lambda / (2 M) it is as large as before for codes that are as far from each other in relation.
+    """
+    return {"network.prior": "gaussian", "match_z": "l2", "updates": published_updates(2, 10, lam / (2 * dimensions))}
+
+
 def _comparison() -> dict[str, Preset]:
     """The systems on the same networks, for the comparisons of the AGE paper (section 3)."""
     rows = {f"{name}-mnist": Preset(f"{name} on the networks of age-mnist", {**_LIKE_MNIST, "steps": 5000, "lr": rate},
@@ -149,6 +158,12 @@ PRESETS: dict[str, Preset] = {
     }, base="age-cifar10"),
     "age-data-space-generator": Preset("AGE's ablation: the generator reconstructs x in place of z (paper)", {
         "updates.generator": {"steps": 2, "weights": {"kl_fake": 1, "match_x": 10}},
+    }, base="age-cifar10"),
+    "age-mnist-gaussian": Preset("age-mnist-paper with Gaussian codes in place of the sphere (paper, section 2)", {
+        **_gaussian(10, lam=1000),
+    }, base="age-mnist-paper"),
+    "age-cifar10-gaussian": Preset("age-cifar10 with Gaussian codes in place of the sphere (paper, section 2)", {
+        **_gaussian(128, lam=1000),
     }, base="age-cifar10"),
     # what may improve the published plan and costs little; `agerestore.research.experiments` measures it
     "age-cifar10-last": Preset("age-cifar10 without the average of the weights", {"ema": 0}, base="age-cifar10"),

@@ -24,7 +24,7 @@ from agerestore.research.experiments.aae import (
     aae_semi,
     aae_style,
 )
-from agerestore.research.experiments.ablations import age_ablations, age_improvements
+from agerestore.research.experiments.ablations import age_ablations, age_improvements, age_lambda
 from agerestore.research.experiments.context import Context, DataRequirements, ExperimentResult
 from agerestore.research.experiments.features import svhn_features
 from agerestore.research.experiments.paper_runs import NAME as AGE_PAPER
@@ -51,12 +51,14 @@ EXPERIMENTS: dict[str, Callable[[Context], ExperimentResult]] = {
     "systems-celeba": partial(systems, presets="faces"),
     "age-ablations": age_ablations,
     "age-improvements": age_improvements,
+    "age-lambda": age_lambda,
     "svhn-features": svhn_features,
 }
 # those that are not made on MNIST
 REQUIREMENTS = {
     "systems-celeba": DataRequirements(64, 3, labels=False),
     "age-improvements": DataRequirements(32, 3, labels=False),
+    "age-lambda": DataRequirements(32, 3, labels=False),
     "svhn-features": DataRequirements(32, 3),
 }
 

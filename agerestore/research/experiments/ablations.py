@@ -82,6 +82,11 @@ IMPROVEMENTS: dict[str, Ablation] = {
     "our balance, flips": Ablation(preset="age"),
     "the same, spectral norms": Ablation(("network.spectral=true",), preset="age"),
 }
+# The lambdas that the paper tried on each set (section 3.1), to pick the best; the plan for CIFAR-10 has 1000.
+LAMBDAS: dict[str, Ablation] = {
+    f"lambda {weight}": Ablation((*FAST, *_generator(match_z=weight)), preset="age-cifar10")
+    for weight in (500, 1000, 2000)
+}
 
 
 def age_ablations(context: Context) -> ExperimentResult:
@@ -92,6 +97,11 @@ def age_ablations(context: Context) -> ExperimentResult:
 def age_improvements(context: Context) -> ExperimentResult:
     """Each improvement and the published plan; a row of the contact sheet shows samples, then reconstructions."""
     return _compared(context, IMPROVEMENTS, 2 * SEEN if context.full else SEEN_BRIEFLY)
+
+
+def age_lambda(context: Context) -> ExperimentResult:
+    """Each lambda that the paper tried; a row of the contact sheet shows samples, then reconstructions."""
+    return _compared(context, LAMBDAS, 2 * SEEN if context.full else SEEN_BRIEFLY)
 
 
 def _compared(context: Context, runs: Mapping[str, Ablation], seen: int) -> ExperimentResult:

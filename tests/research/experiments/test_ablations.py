@@ -1,7 +1,7 @@
 """The rows of ablations: each differs from its baseline in what it says, and trains as long."""
 
 from agerestore.config.training import train_config
-from agerestore.research.experiments.ablations import ABLATIONS, IMPROVEMENTS, NETWORKS
+from agerestore.research.experiments.ablations import ABLATIONS, IMPROVEMENTS, LAMBDAS, NETWORKS
 
 
 def test_every_ablation_differs_from_what_ships_and_sees_as_many_images():
@@ -25,3 +25,12 @@ def test_every_improvement_changes_the_published_plan_in_one_thing():
     assert [{key for key in plan if plan[key] != published[key]} - {"preset"} for plan in plans.values()] == [
         {"ema"}, {"margin"}, {"network"}, {"batch_size"}, {"flip"},
     ]  # fmt: skip
+
+
+def test_the_lambdas_are_those_of_the_paper_and_nothing_else_differs():
+    plans = [train_config(row.preset, row.settings) for row in LAMBDAS.values()]
+    assert [plan.updates["generator"].weights for plan in plans] == [
+        {"kl_fake": 1, "match_z": weight} for weight in (500, 1000, 2000)
+    ]
+    assert len({plan.model_copy(update={"updates": {}}).model_dump_json() for plan in plans}) == 1
+    assert plans[1].updates == train_config("age-cifar10").updates
