@@ -124,7 +124,7 @@ class Api:
     def output(self, request: Request) -> Response:
         """A file that was made, to the byte as the command writes it."""
         held, what = self._held(request), request.query_params.get("what", "after")
-        if (found := self._service.output(held, what)) is None:
+        if (found := held.results.get(what)) is None:
             raise HTTPException(404, f"there is no {what!r} of {held.name}")
         name = quote(PurePosixPath(found.name).name, safe="")
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}

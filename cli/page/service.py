@@ -19,12 +19,11 @@ from . import work
 from .facts import ending, facts_of
 from .folder import Folder
 from .requests import explained
-from .settings import MOST_SAMPLES, Wanted, read_wanted
-from .store import Cache, Held, HeldMask, Output, Store
+from .settings import Wanted, read_wanted
+from .store import Cache, Held, HeldMask, Store
 from .worker import ENDED, Task, Worker
 
 SUFFIXES = {"restore": ".restored", "colorize": ".colorized"}  # of the names of results
-MODELS = {"restore": ["auto", "photo"], "colorize": ["auto", "photo-color", "cars-color"]}  # that suit photographs
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,7 @@ class Service:
 
     def state(self) -> dict[str, Any]:
         """What the server is and can."""
-        given, folder = self.options, self.folder
-        limits = {"bytes": given.max_bytes, "pixels": given.max_pixels, "memory": given.memory, "queue": given.queue}
-        limits |= {"pictures": given.uploads, "samples": MOST_SAMPLES}
-        own = {"version": __version__, "ready": True, "limits": limits, "models": MODELS}
-        return {**own, "folder": folder and folder.as_json()}
+        return {"version": __version__, "ready": True, "folder": self.folder and self.folder.as_json()}
 
     # ------------------------------------------------------------------------------------------ files
 
@@ -102,12 +97,6 @@ class Service:
         held.mask = HeldMask("given" if held.mask is None else "edited", work.mask_png(missing), path)
         self.store.trim()
         return float(missing.mean())
-
-    def output(self, held: Held, what: str) -> Output | None:
-        """A file that was made, or the mask as a file."""
-        if what == "mask" and held.mask is not None:
-            return Output(held.mask_path.name, held.mask.png, held.mask_path)
-        return held.results.get(what)
 
     def cancel(self, held: Held) -> None:
         """End what is done with a file."""

@@ -67,7 +67,7 @@ def test_results_are_what_the_shown_command_writes(client, tmp_path, monkeypatch
         known = client.get(id).json()
         mask = mask_png(known["height"], known["width"])
         assert client.http.put(f"/api/pictures/{id}/mask.png", content=mask).json()["share"] > 0
-        (tmp_path / f"{Path(name).stem}.mask.png").write_bytes(client.get(id, "/file?what=mask").content)
+        (tmp_path / f"{Path(name).stem}.mask.png").write_bytes(client.get(id, "/mask.png").content)
     job = client.do(id, verb, **settings)
     assert (job["state"], job["error"]) == ("done", None)
 

@@ -1,4 +1,4 @@
-/** Elements of the page: found by id, and made. */
+/** Elements of the page: found by id, made, and those that say something to all and to screen readers. */
 
 export const find = (id) => document.getElementById(id);
 
@@ -33,3 +33,23 @@ export function icon(name) {
 /** A button with an icon alone, and its name. */
 export const iconButton = (name, label, onclick) =>
   make("button", { className: "quiet round", title: label, ariaLabel: label, onclick }, icon(name));
+
+export function say(sentence) {
+  find("status").textContent = sentence;
+}
+
+export function complain(error) {
+  find("error").firstChild.textContent = error.message;
+  find("error").hidden = false;
+}
+
+/** What a control does, with its error shown. */
+export const safely =
+  (action) =>
+  async (...given) => {
+    try {
+      await action(...given);
+    } catch (error) {
+      complain(error);
+    }
+  };

@@ -2,10 +2,9 @@
 
 import * as api from "./api.js";
 import { Compare } from "./compare.js";
-import { find, icon, make } from "./elements.js";
+import { complain, find, icon, make, safely, say } from "./elements.js";
 import { List } from "./list.js";
 import { Mask } from "./mask.js";
-import { complain, safely, say } from "./messages.js";
 import * as panel from "./panel.js";
 import { Stage } from "./stage.js";
 import { fill, texts } from "./texts.js";

@@ -1,7 +1,6 @@
 /** The tools of the stage: brush and eraser for marks, and the drop for color hints. */
 
-import { find, setStyle } from "./elements.js";
-import { say } from "./messages.js";
+import { find, say, setStyle } from "./elements.js";
 import { texts } from "./texts.js";
 
 export class Tools {

@@ -1,8 +1,7 @@
 /** What is done with a picture: jobs of the server, masks sent and taken, files saved. */
 
 import * as api from "./api.js";
-import { find } from "./elements.js";
-import { complain, say } from "./messages.js";
+import { complain, find, say } from "./elements.js";
 import * as panel from "./panel.js";
 import { texts } from "./texts.js";
 
