@@ -75,7 +75,7 @@ class Folder:
         if wanted.mask == "given" and held.mask is not None:
             read.append(held.mask.path.read_bytes() if held.mask.path else held.mask.png)
             if held.mask.path is None:
-                new = {held.mask_path: held.mask.png, **new}  # the result comes last
+                new = {held.mask_path: read[-1], **new}  # the result comes last
         with Manifest.open(self.out) as manifest:
             writer = OutputWriter(manifest, key, _may_replace(manifest, job, wanted))
             left = writer.commit(WorkItem(job, data, digest(read)), new, encoded.optional)

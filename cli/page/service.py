@@ -94,7 +94,7 @@ class Service:
         """Take a mask file, which may lie on the disk, in the place of the one there is; gives the share it marks."""
         most = self.options.max_pixels
         missing = decode_mask(data, path or Path("mask"), self.photo(held), max_pixels=most).missing
-        held.mask = HeldMask("given" if held.mask is None else "edited", work.mask_png(missing), path)
+        held.mask = HeldMask.of("given" if held.mask is None else "edited", missing, path)
         self.store.trim()
         return float(missing.mean())
 

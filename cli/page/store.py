@@ -6,10 +6,15 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agerestore.batch.jobs import FOUND_MASK, Job
-from agerestore.images.io import read_bytes
+from agerestore.images.io import encode, read_bytes
+from agerestore.images.masks import as_photo
+from agerestore.images.photo import Mask
 
 from .worker import Task
 
@@ -34,11 +39,27 @@ class Output(NamedTuple):
 
 
 class HeldMask(NamedTuple):
-    """A mask as a PNG, white where pixels are missing, of the size of the upright image."""
+    """A mask of the size of the upright image; its file is made when it is asked for, and no result waits for that."""
 
     kind: str  # given, found or edited
-    png: bytes
+    bits: NDArray[np.uint8]  # one for each pixel, 1 where it is missing: (H, W / 8)
+    width: int
     path: Path | None = None  # the file that it was read from; None of one that was sent, found or edited
+
+    @classmethod
+    def of(cls, kind: str, missing: Mask, path: Path | None = None) -> Self:
+        """Hold a mask (H, W) bool."""
+        return cls(kind, np.packbits(missing, axis=1), missing.shape[1], path)
+
+    @property
+    def missing(self) -> Mask:
+        """The mask, (H, W) bool."""
+        return np.unpackbits(self.bits, axis=1, count=self.width).view(np.bool_)
+
+    @property
+    def png(self) -> bytes:
+        """Its file, white where pixels are missing."""
+        return encode(as_photo(self.missing), ".png")
 
 
 @dataclass(eq=False)
@@ -76,8 +97,8 @@ class Held:
     @property
     def size(self) -> int:
         """Bytes of memory that it takes."""
-        made = [output.data for output in self.results.values()]
-        return sum(len(each) for each in (self.data, self.mask and self.mask.png, *made) if each)
+        made = (output.data for output in self.results.values())
+        return sum(len(each) for each in (self.data, *made) if each) + (self.mask.bits.nbytes if self.mask else 0)
 
     def summary(self) -> dict[str, Any]:
         """The file in a list of them."""

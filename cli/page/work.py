@@ -2,7 +2,6 @@
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from agerestore.batch.masks import MaskFile
 from agerestore.config.options import FileOptions
 from agerestore.images import io
 from agerestore.images.arrays import open_image
-from agerestore.images.masks import as_photo, missing_in
-from agerestore.images.photo import Mask, Photo
+from agerestore.images.photo import Photo
 from agerestore.inference import restorer
 from agerestore.inference.colorizer import domain_score
 from agerestore.inference.defects import find_defects
@@ -55,8 +53,7 @@ def inspect(service: "Service", held: Held, task: Task) -> None:
     """Inspect a file."""
     photo, where = service.photo(held), service.options.device
     models = named_models("auto", device=where)
-    missing = None if held.mask is None else _missing(held.mask)
-    report = inspect_photo(photo, missing, models, detector_for(models), task.progress).report
+    report = inspect_photo(photo, held.mask and held.mask.missing, models, detector_for(models), task.progress).report
     task.check()
     is_gray = report.color_mode != "color"
     score = domain_score(named_models("auto", "colorize", where), photo) if is_gray else 0.0
@@ -68,7 +65,7 @@ def find(service: "Service", held: Held, sensitivity: float, task: Task) -> None
     detector = detector_for(named_models("auto", device=service.options.device))
     found = find_defects(detector, open_image(service.photo(held)), progress=task.progress)
     mask = found.mask(sensitivity)[0, 0].numpy()
-    held.mask = HeldMask("found", mask_png(mask))
+    held.mask = HeldMask.of("found", mask)
     task.results = [{"what": "mask", "share": float(mask.mean())}]
 
 
@@ -86,7 +83,7 @@ def make(service: "Service", held: Held, wanted: Wanted, task: Task) -> None:
     if folder is not None:
         task.remarks += folder.save(held, job, encoded, processor.key, wanted)
     if wanted.mask == "auto" and result.mask is not None and held.mask is None:
-        held.mask = HeldMask("found", mask_png(result.mask))
+        held.mask = HeldMask.of("found", result.mask)
     files = {path: None if folder else data for path, data in encoded.files.items() if data is not None}
     held.results, held.version = outputs(job, files), held.version + 1
     service.store.trim()
@@ -114,14 +111,4 @@ def _item(held: Held, photo: Photo, wanted: Wanted) -> Any:
         return photo
     if wanted.mask != "given" or held.mask is None:
         return Opened(held.read(), photo)
-    return Opened(held.read(), photo, held.mask_path, MaskFile(_missing(held.mask)))
-
-
-def _missing(mask: HeldMask) -> Mask:
-    """The pixels that a mask marks, (H, W) bool."""
-    return missing_in(io.decode(mask.png, Path("mask.png")))
-
-
-def mask_png(missing: Mask) -> bytes:
-    """The file of a mask (H, W) bool."""
-    return io.encode(as_photo(missing), ".png")
+    return Opened(held.read(), photo, held.mask_path, MaskFile(held.mask.missing))

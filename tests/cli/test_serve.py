@@ -2,6 +2,8 @@
 
 import importlib.util
 import socket
+import subprocess
+import sys
 
 import pytest
 from command import run
@@ -48,3 +50,11 @@ def test_the_folder_itself_takes_no_results(tmp_path):
     code, line = refused(tmp_path, "--out", tmp_path, "--port", 0)
     assert code == 2
     assert "is the source folder itself" in line
+
+
+def test_the_server_listens_before_anything_large_is_imported():
+    """Networks and images are imported behind it, so that the page is there at once."""
+    before = "agerestore_cli.app, agerestore_cli.page.app, agerestore_cli.page.guard, uvicorn"
+    large = "{'torch', 'numpy', 'PIL', 'pydantic', 'cv2'}"
+    code = f"import sys, {before}; sys.exit(str({large} & sys.modules.keys() or ''))"
+    assert subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True).stderr == "\n"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -133,6 +134,7 @@ def test_a_killed_server_leaves_nothing_behind(tmp_path):
             assert http.post(f"/api/pictures/{id}/restore", json={"mask": "none"}).status_code == 202
         server.send_signal(signal.SIGKILL)
     assert list(tmp_path.rglob("*")) == []
+    socket.create_server(("127.0.0.1", int(address[1]))).close()  # nor a process that holds the port
 
 
 def test_the_guard_answers_to_nothing_but_http():
