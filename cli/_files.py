@@ -21,9 +21,7 @@ from ._wording import in_options, said_unless, say
 if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
     from agerestore.batch.outcome import Outcome, Summary
-    from agerestore.batch.parts import Part
     from agerestore.batch.processing import Processor
-    from agerestore.batch.worker_processes import Workers
 
 
 def plan_files(
@@ -50,7 +48,7 @@ def plan_files(
     from . import _streams
 
     _check_report(files.report)
-    _part(files.part)  # one that is none is named before any work
+    _ = files.part_of_folder  # one that is none is named before any work
     if _streams.STDIO in (out, *inputs):
         wanted = [name for name, value in (sidecars or {}).items() if value]
         if out == _streams.STDIO and (messages.as_json or files.dry_run):
@@ -98,14 +96,14 @@ def run_files(
     """
     from agerestore import device, machine
     from agerestore.batch import runner
-    from agerestore.batch.executors import ExecutorOptions, open_executor
+    from agerestore.batch.executors import open_executor
 
     from ._streams import StreamWriter
 
-    part = _part(files.part)
+    part = files.part_of_folder
     jobs = part.select(jobs) if part else jobs
     gpu = hardware.device != "cpu" and device.choose(hardware.device).type == "cuda"
-    options = ExecutorOptions(_workers(files.workers), files.cluster, files.shared_disk, hardware.threads, gpu)
+    options = files.executor_options(hardware.threads, gpu)
     if files.dry_run:
         summary = runner.run_files(
             jobs, processor, folder, cache_key, overwrite=files.overwrite, dry_run=True, part=part,
@@ -135,22 +133,6 @@ def run_files(
     if stop.is_set() and summary.left:
         raise KeyboardInterrupt
     raise typer.Exit(exit_code(summary))
-
-
-def _workers(text: str) -> "Workers":
-    """The value of --workers."""
-    if text == "auto":
-        return "auto"
-    if not text.isdecimal():
-        raise UsageError(f"--workers {text} is neither auto nor a number of processes")
-    return int(text)
-
-
-def _part(text: str | None) -> "Part | None":
-    """The value of --part."""
-    from agerestore.batch.parts import Part
-
-    return None if text is None else Part.of(text)
 
 
 def exit_code(summary: "Summary") -> int:

@@ -18,6 +18,9 @@ from . import _completion
 from ._terminal import echo
 
 if TYPE_CHECKING:
+    from agerestore.batch.executors import ExecutorOptions
+    from agerestore.batch.parts import Part
+    from agerestore.batch.worker_processes import Workers
     from agerestore.config.options import FileOptions
 
 # The panels of `--help`, in their order: what a beginner needs comes first.
@@ -84,8 +87,78 @@ class Compute(Hardware):
     ] = "auto"
 
 
+WorkerCount = Annotated[
+    str,
+    option(
+        SPEED,
+        metavar="auto|N",
+        help="Process files in N processes of one thread each; auto: one for each core; 0: one file after the other, "
+        "with all threads.",
+    ),
+]
+
+
+def worker_count(text: str) -> "Workers":
+    """The value of --workers.
+
+    Raises:
+        UsageError: Neither ``auto`` nor a number.
+    """
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise UsageError(f"--workers {text} is neither auto nor a number of processes")
+    return int(text)
+
+
 @dataclass(frozen=True)
-class Files:
+class Distribution:
+    """Where the files of a folder are processed."""
+
+    workers: WorkerCount = "0"
+    cluster: Annotated[
+        str | None,
+        option(
+            SPEED,
+            metavar="auto|HOST:PORT",
+            help="Process files on a cluster of Ray that this machine is part of; auto: the one that runs here, or "
+            "else a new one.",
+        ),
+    ] = None
+    shared_disk: Annotated[
+        bool,
+        flag(SPEED, "--shared-disk", help="The machines of the cluster read IN themselves, under the same paths."),
+    ] = False
+    part: Annotated[
+        str | None,
+        option(
+            SPEED,
+            metavar="K/N",
+            help="Process the K-th of N parts of a folder; run each part in a process of its own, on any machine.",
+        ),
+    ] = None
+
+    def executor_options(self, threads: int, gpu: bool) -> "ExecutorOptions":
+        """Where files are processed, as the library knows it.
+
+        Args:
+            threads: Of each worker; 0 for one.
+            gpu: Whether each worker of a cluster has a GPU of its own.
+        """
+        from agerestore.batch.executors import ExecutorOptions
+
+        return ExecutorOptions(worker_count(self.workers), self.cluster, self.shared_disk, threads, gpu)
+
+    @property
+    def part_of_folder(self) -> "Part | None":
+        """The part, as the library knows it."""
+        from agerestore.batch.parts import Part
+
+        return None if self.part is None else Part.of(self.part)
+
+
+@dataclass(frozen=True)
+class Files(Distribution):
     """Options of every verb that makes image files of image files."""
 
     overwrite: Annotated[bool, flag(OUTPUT, "--overwrite", help="Replace existing outputs that differ.")] = False
@@ -115,36 +188,6 @@ class Files:
         bool, flag(OUTPUT, "--in-place", help="Replace the inputs themselves; needs IN as OUT, and --backup.")
     ] = False
     backup: Annotated[bool, flag(OUTPUT, "--backup", help="Keep each original as NAME.EXT.orig.")] = False
-    workers: Annotated[
-        str,
-        option(
-            SPEED,
-            metavar="auto|N",
-            help="Process files in N processes of one thread each; auto: one for each core; 0: one file after the "
-            "other, with all threads.",
-        ),
-    ] = "0"
-    cluster: Annotated[
-        str | None,
-        option(
-            SPEED,
-            metavar="auto|HOST:PORT",
-            help="Process files on a cluster of Ray that this machine is part of; auto: the one that runs here, or "
-            "else a new one.",
-        ),
-    ] = None
-    shared_disk: Annotated[
-        bool,
-        flag(SPEED, "--shared-disk", help="The machines of the cluster read IN themselves, under the same paths."),
-    ] = False
-    part: Annotated[
-        str | None,
-        option(
-            OUTPUT,
-            metavar="K/N",
-            help="Process the K-th of N parts of a folder; run each part in a process of its own, on any machine.",
-        ),
-    ] = None
     fail_fast: Annotated[bool, flag(OUTPUT, "--fail-fast", help="Stop at the first file that fails.")] = False
     dry_run: Annotated[bool, flag(OUTPUT, "--dry-run", help="Print what would be done; write nothing.")] = False
     verbose: Annotated[bool, flag(MESSAGES, "-v", "--verbose", help="Print a line for each file.")] = False
@@ -160,7 +203,7 @@ class Files:
         return FileOptions(**{each.name: getattr(self, each.name) for each in fields(FileOptions)})
 
 
-GROUPS = (Messages, Hardware, Compute, Files)
+GROUPS = (Messages, Hardware, Compute, Distribution, Files)
 ModelName = Annotated[
     str,
     option(

@@ -2,32 +2,25 @@
 
 import json
 import shlex
-import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from agerestore.errors import NothingReadableError
 from agerestore.files import printable
 
 from ._files import as_text, exit_code
-from ._options import OUTPUT, Messages, Threads, option, with_groups
+from ._interrupt import interrupted
+from ._options import OUTPUT, Distribution, Messages, Threads, option, with_groups
 from ._proposal import measurable, proposal
 from ._terminal import echo
 from ._wording import in_options, said_unless, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agerestore.analysis.report import Report
-    from agerestore.batch.jobs import Job
-    from agerestore.batch.masks import Masks
     from agerestore.batch.outcome import Outcome
-    from agerestore.images.photo import Mask
 
-RESTORED, MASK = ".restored", ".mask.png"
 DIGITS = {  # of JSON
     "noise_sigma": 2, "grain_sigma": 2, "grain_size": 2, "impulse_share": 5, "blur_sigma": 2, "scratch_share": 5,
     "missing": 5,
@@ -50,6 +43,7 @@ def inspect(
     ] = None,
     threads: Threads = 0,
     *,
+    distribution: Distribution,
     messages: Messages,
 ) -> None:
     """Say what images are, what is wrong with them, and which command restores them.
@@ -58,105 +52,39 @@ def inspect(
     NAME.mask.png next to an image is its mask.
     """
     from agerestore import device as devices
-    from agerestore.batch.masks import Masks
-    from agerestore.batch.outcome import Outcome, Summary
-    from agerestore.models import zoo
+    from agerestore.api.processors import inspect_processor
+    from agerestore.batch import runner
+    from agerestore.batch.executors import open_executor
+    from agerestore.batch.inspection import InspectionWriter, plan_inspections
 
     devices.set_threads(threads)
     if threads:
         import cv2
 
         cv2.setNumThreads(threads)
-    found, missing = _images(sources, said_unless(messages.quiet))
-    models, masks = zoo.load_automatic(), Masks()
-    detector = zoo.load_detector(models)
-    single = len(sources) == 1 and not sources[0].is_dir()
-    summary = Summary(len(found) + len(missing))
-    for folder, line in missing.items():
-        say(line)
-        summary.add(Outcome(_job(folder), status="failed", error=line, code="UnreadableError"))
-    for path in found:
-        out = mask if mask is None or single else mask / f"{path.name}{MASK}"
-        outcome = _inspect_file(path, models, detector, masks, out)
-        summary.add(outcome)
-        _print(outcome, messages)
+    jobs, failed = plan_inspections(sources, mask, distribution.part_of_folder, said_unless(messages.quiet))
+    for outcome in failed:
+        say(outcome.error or "")
+    processor = inspect_processor()
+    gpu = any(model.device.type == "cuda" for model in processor.models.values())
+    options = distribution.executor_options(threads, gpu)
+    with (
+        interrupted("finishing the files in flight") as stop,
+        open_executor(processor, options, len(jobs)) as executor,
+    ):
+        summary = runner.run(
+            jobs, processor, InspectionWriter(),
+            report=lambda outcome: _print(outcome, messages), stop=stop.is_set, executor=executor,
+        )  # fmt: skip
+    if stop.is_set() and summary.left:
+        raise KeyboardInterrupt
+    summary = replace(summary, total=summary.total + len(failed), failures=[*failed, *summary.failures])
     raise typer.Exit(exit_code(summary))
 
 
-def _job(path: Path) -> "Job":
-    """What an outcome is of: a file that is only read."""
-    from agerestore.batch.jobs import Job
-
-    return Job(path, path)
-
-
-def _images(sources: list[Path], notify: "Callable[[str], None]") -> tuple[list[Path], dict[Path, str]]:
-    """The images to look at, and a line for each folder without any; what else folders hold is said."""
-    found: list[Path] = []
-    missing: dict[Path, str] = {}
-    for source in sources:
-        try:
-            found += _in_folder(source, notify) if source.is_dir() else [source]  # a named file, whatever it is called
-        except NothingReadableError as error:
-            missing[source] = str(error)
-    return found, missing
-
-
-def _in_folder(folder: Path, notify: "Callable[[str], None]") -> list[Path]:
-    """The images of a folder, without those that an earlier proposal has restored; what is left out is said.
-
-    Raises:
-        NothingReadableError: There is none.
-    """
-    from agerestore.batch import folders
-
-    found = folders.search(folder, is_result=lambda path: path.stem.endswith(RESTORED))
-    found.require_images()
-    for line in found.left_out():
-        notify(line)
-    return found.images
-
-
-def _inspect_file(path: Path, models: Any, detector: Any, masks: "Masks", out: Path | None) -> "Outcome":
-    """Inspect one image; an error becomes an outcome, so that the others follow."""
-    from agerestore.batch.masks import read_mask_file
-    from agerestore.batch.outcome import Outcome, describe
-    from agerestore.images import io
-    from agerestore.images.masks import TURNED
-    from agerestore.inference.inspection import inspect_photo
-
-    start = time.perf_counter()
-    try:
-        photo, mask = io.read(path), masks.of(path)
-        read = None if mask is None else read_mask_file(mask, photo)
-        if read and read.turned:
-            say(TURNED, path)
-        found, defects = inspect_photo(photo, read and read.missing, models, detector)
-        if out is not None:
-            _write_mask(out, defects, photo.pixels.shape[:2])
-    except Exception as error:
-        message, code = describe(error, path)
-        return Outcome(_job(path), status="failed", error=message, code=code)
-    return Outcome(_job(path), time.perf_counter() - start, detail={"found": found, "mask": mask})
-
-
-def _write_mask(out: Path, defects: "Mask | None", size: tuple[int, ...]) -> None:
-    """Write found defects of an image of a size (H, W), white on black; nothing is replaced."""
-    import numpy as np
-
-    from agerestore.errors import OutputExistsError
-    from agerestore.images import io
-    from agerestore.images.masks import as_photo
-
-    if out.exists():
-        raise OutputExistsError(f"{printable(out)}: exists; choose another name for `mask`")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    io.write(out, as_photo(np.zeros(size, bool) if defects is None else defects))
-
-
 def _print(outcome: "Outcome", messages: Messages) -> None:
-    path = outcome.job.source
-    found, mask = (cast("Any", outcome.detail.get(name)) for name in ("found", "mask"))
+    path, mask = outcome.job.source, next(iter(outcome.job.extra_inputs), None)
+    found = cast("Any", outcome.detail.get("found"))
     if messages.as_json:
         error = {"error": outcome.error and in_options(outcome.error), "code": outcome.code}
         measured = {} if outcome.error else _row(path, found, mask)
@@ -165,7 +93,9 @@ def _print(outcome: "Outcome", messages: Messages) -> None:
         echo(json.dumps(row))
     if outcome.error:
         say(outcome.error)
-    elif not messages.as_json and not messages.quiet:
+    elif "warning" in outcome.detail and not messages.quiet:
+        say(str(outcome.detail["warning"]), path)
+    if not outcome.error and not messages.as_json and not messages.quiet:
         echo(_block(path, found, mask))
 
 
@@ -230,6 +160,8 @@ def _measure(value: float | None, words: str, otherwise: str = "cannot be measur
 
 def command(path: Path, found: "Report") -> str | None:
     """Return the command that restores the image; None without a model for it or without a defect it removes."""
+    from agerestore.batch.inspection import RESTORED
+
     helpful = proposal(found)
     if helpful is None:
         return None

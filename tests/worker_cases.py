@@ -14,6 +14,7 @@ from copying import Copying
 from agerestore.batch import planning, runner
 from agerestore.batch.executors import ExecutorOptions, open_executor
 from agerestore.batch.jobs import Job
+from agerestore.batch.processing import Encoded
 from agerestore.images.photo import Photo
 
 
@@ -30,6 +31,14 @@ class Cases(Copying):
         if extra:
             return name, super().decode(job, extra[0])[1]
         return super().decode(job, data)
+
+
+class Looking(Cases):
+    """Reports the width, and writes a mask of one known byte where one is wanted."""
+
+    def encode(self, job: Job, result: Photo) -> Encoded:
+        files = {} if job.target == job.source else {job.target: b"\1"}
+        return Encoded(files, {"width": result.pixels.shape[1]})
 
 
 class Unbuildable(Copying):

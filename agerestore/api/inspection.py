@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from agerestore import degradations
 from agerestore.analysis.report import Report
-from agerestore.api.models import AnyModel, detector_for, named_models
+from agerestore.api.models import AnyModel
+from agerestore.api.processors import inspect_processor
 from agerestore.config.checks import check_whole
 from agerestore.errors import RestoreWarning, UsageError
 from agerestore.images.arrays import AnyPath, I, open_image, to_photo
@@ -34,9 +35,9 @@ def inspect(image: Any, mask: Any = None, *, model: AnyModel = "auto") -> Report
     if opened.mask_turned:
         warnings.warn(TURNED, RestoreWarning, stacklevel=2)
     given = opened.mask
-    models = named_models(model)
-    detector = detector_for(models) if any(each.input.size is None for each in models.values()) else None
-    return inspect_photo(photo, None if given is None else given[0, 0].numpy(), models, detector).report
+    with_models = inspect_processor(model)
+    missing = None if given is None else given[0, 0].numpy()
+    return inspect_photo(photo, missing, with_models.models, with_models.detector).report
 
 
 @overload

@@ -11,6 +11,7 @@ from agerestore.config.options import (
     RestoreSettings,
 )
 from agerestore.inference.file_processors import ColorizeProcessor, RestoreProcessor
+from agerestore.inference.inspection import InspectProcessor
 from agerestore.inference.tiling import Progress
 
 
@@ -73,3 +74,18 @@ def colorize_processor(
     models = named_models(model, "colorize", device)
     colors = None if extras.reference is None else read_reference(extras.reference)
     return ColorizeProcessor(models, colors, settings, extras, files, progress)
+
+
+def inspect_processor(model: AnyModel = "auto") -> InspectProcessor:
+    """What inspects files, and looks for defects if a model fills them; models are loaded once.
+
+    Args:
+        model: see `agerestore.inspect`.
+
+    Raises:
+        UsageError: a model that is not understood.
+        WeightsError: a model cannot be loaded.
+    """
+    models = named_models(model)
+    detector = detector_for(models) if any(each.input.size is None for each in models.values()) else None
+    return InspectProcessor(models, detector)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from agerestore.batch.jobs import Job
 from agerestore.errors import UsageError
 
+OF_A_FILE = "`part` divides the files of a folder, and this is a single file; leave it out"
+
 
 @dataclass(frozen=True)
 class Part:

@@ -16,7 +16,7 @@ from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import Manifest
 from agerestore.batch.outcome import Outcome, Summary
 from agerestore.batch.outputs import OutputWriter
-from agerestore.batch.parts import Part
+from agerestore.batch.parts import OF_A_FILE, Part
 from agerestore.batch.processing import Executor, Item, Processor, Result
 from agerestore.batch.task import Task
 from agerestore.errors import UsageError
@@ -62,7 +62,7 @@ def run_files(
         ImageFileError: The folder cannot be made or written to.
     """
     if part is not None and folder is None:
-        raise UsageError("`part` divides the files of a folder, and this is a single file; leave it out")
+        raise UsageError(OF_A_FILE)
     if dry_run:
         return preview(jobs, processor, make_writer(Manifest(folder), cache_key, overwrite), report=report)
     with Manifest.open(folder, part) as manifest:

@@ -1,7 +1,12 @@
 """The verb `agerestore inspect`: its lines, exit codes and proposals."""
 
 import json
+import os
+import re
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,6 +15,8 @@ import pytest
 import skimage.data
 from agerestore_cli.app import app
 from agerestore_cli.inspect import command
+from batches import contents
+from pictures import noise
 from scenes import as_jpeg, blurred, noisy, scene
 from typer.testing import CliRunner
 
@@ -156,7 +163,55 @@ def test_defects_of_a_print_are_named_and_written_as_a_mask(tmp_path):
     again = run(portrait, "--mask", out)
     assert again.exit_code == 1
     assert "exists; choose another name for --mask" in again.stderr
-    folder = run(portrait, EXAMPLES / "photographs" / "photo-coffee.png", "--mask", tmp_path / "masks", "-q")
+    found = tmp_path / "masks"
+    folder = run(portrait, EXAMPLES / "photographs" / "photo-coffee.png", "--mask", found, "-q")
     assert folder.exit_code == 0, folder.output
-    assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == [
+    assert sorted(path.name for path in found.iterdir()) == [
         "photo-coffee.png.mask.png", "photo-portrait.png.mask.png"]  # fmt: skip
+
+
+def without_seconds(text):
+    return re.sub(r'"seconds": [\d.]+', '"seconds": 0', text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--json", "-q")])
+def test_workers_change_nothing_that_is_said_or_written(folder, tmp_path, options):
+    image_io.write(folder / "z" / "crease.png", image_io.read(EXAMPLES / "damaged" / "photo-portrait.png"))
+    before, said = contents(folder), []
+    for workers in (0, 1, 2):
+        masks = tmp_path / f"masks{workers}"
+        done = run(folder, "--workers", workers, "--threads", 1, "--mask", masks, *options)
+        said.append((done.exit_code, without_seconds(done.stdout), done.stderr, contents(masks)))
+    assert said[0] == said[1] == said[2]
+    assert said[0][0] == 1  # for the bad one
+    assert set(said[0][3]) == {"a scene.png.mask.png", "sub/one.png.mask.png", "z/crease.png.mask.png"}
+    assert contents(folder) == before
+
+
+def test_a_part_of_a_folder_and_no_part_of_a_file(folder):
+    parts = [run(folder, "--part", f"{number}/2", "--json").stdout.splitlines() for number in (1, 2)]
+    named = [json.loads(line)["input"] for lines in parts for line in lines]
+    assert sorted(named) == sorted(str(folder / name) for name in ("bad.png", "a scene.png", "sub/one.png"))
+    refused = run(folder / "a scene.png", "--part", "1/2")
+    assert refused.exit_code == 2
+    assert "--part divides the files of a folder" in refused.stderr
+
+
+@pytest.mark.slow
+def test_interrupted_it_finishes_what_is_in_flight_and_leaves_no_process(tmp_path):
+    for seed in range(200):
+        image_io.write(tmp_path / "in" / f"{seed:03}.png", Photo(noise(96, 96, 3, seed=seed)))
+    command = [sys.executable, "-m", "agerestore_cli", "inspect", "in", "--workers", "2", "--json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as batch:
+        lines = [batch.stdout.readline() for _ in range(5)]
+        os.killpg(batch.pid, signal.SIGINT)
+        more, said = batch.communicate()
+    assert batch.returncode == 130, said
+    assert "finishing the files in flight" in said
+    assert "Traceback" not in said
+    rows = [json.loads(line) for line in [*lines, *more.splitlines()] if '"input"' in line]
+    assert [row["input"] for row in rows] == [f"in/{seed:03}.png" for seed in range(len(rows))]
+    assert 5 <= len(rows) < 200
