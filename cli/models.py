@@ -132,7 +132,10 @@ def calibrate(
     ],
     negatives: Annotated[
         list[Path] | None,
-        option(DATA, metavar="FOLDER", help="Models that color: images of anything else; repeatable."),
+        option(DATA, metavar="FOLDER", help="All but models of photographs: images of anything else; repeatable."),
+    ] = None,
+    kind: Annotated[
+        str | None, option(DATA, metavar="WORD", help="Models of one kind of small images: the kind, such as face.")
     ] = None,
     overwrite: Overwrite = False,
     *,
@@ -142,7 +145,8 @@ def calibrate(
     """Fit a model's limits on validation images of your own.
 
     For models that color, this is the limit beyond which images are refused; for models of photographs, the variance
-    of the samples, from photographs held out from training.
+    of the samples, from photographs held out from training; for models of one kind of small images, how they recognize
+    it when little is left of an image, which `restore -m auto` then gives to them.
     """
     from agerestore import device as devices
     from agerestore.models import weights, zoo
@@ -157,11 +161,13 @@ def calibrate(
         changed = _domain(loaded, data, negatives or [], notify)
     elif "samples" in loaded.supports:
         if negatives:
-            raise UsageError(f"`negatives` is for models that color, and {model} does not; leave it out")
+            raise UsageError(f"{model}: the variance of samples is found without `negatives`; leave it out")
         with devices.precision(compute.precision, loaded.device):
             changed = _sample_variance(loaded, data, notify)
+    elif loaded.input.size is not None and {"restore", "sample"} <= loaded.verbs:
+        changed = _recognition(loaded, data, negatives or [], kind, notify)
     else:
-        raise UsageError(f"{model}: nothing to calibrate; it neither colors nor samples photographs")
+        raise UsageError(f"{model}: nothing to calibrate; it neither colors nor generates images")
     weights.save_weights(out, loaded.networks, {**loaded.header, **changed})
     print_output(out, messages)
 
@@ -184,6 +190,28 @@ def _domain(model: "Model", data: list[Path], negatives: list[Path], notify: "Ca
     if not found:
         raise UsageError(f"too few images that the model is for; give {ood_features.FEWEST} or more with `data`")
     return {"domain": found}
+
+
+def _recognition(
+    model: "Model", data: list[Path], negatives: list[Path], kind: str | None, notify: "Callable[[str], None]"
+) -> dict[str, Any]:
+    """How a model of one kind of small images recognizes it, for its header."""
+    from agerestore.data import sources
+    from agerestore.inference import recognition
+
+    if not negatives:
+        raise UsageError("name folders of images of anything else with `negatives`")
+    if kind is None:
+        raise UsageError("name what the model generates with `kind`, such as face")
+
+    def images(folders: list[Path]) -> "list[Tensor]":
+        sets = (sources.load_images(each, model.input.size or 0, model.input.channels) for each in folders)
+        return [_complete(each, notify).images.to(model.device).float() / 255 for each in sets]
+
+    found = recognition.calibrate(model, images(data), images(negatives))
+    if not found:
+        raise UsageError("too few images that the model is for; give more with `data`")
+    return {"recognition": {"kind": kind, **found}}
 
 
 def _complete(images: "Set", notify: "Callable[[str], None]") -> "Set":

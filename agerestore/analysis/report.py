@@ -219,6 +219,15 @@ def has_removable_damage(photo: Photo) -> bool:
     return impulse_share(pixels) >= IMPULSE_LIMIT
 
 
+def noise_level(pixels: Pixels) -> float:
+    """Standard deviation of the noise, 0 to 255, apart from salt and pepper; 0 of an image too small to say.
+
+    Args:
+        pixels: (H, W, 1 or 3), uint8 or float32 from 0 to 255.
+    """
+    return noise_sigma(_without_impulses(pixels, pixels)[1]) or 0.0
+
+
 def _without_impulses(pixels: Pixels, filled: Pixels) -> tuple[float, Pixels]:
     """Return the share of impulses, 0 where strong noise that is clipped has as many, and pixels without them."""
     share = impulse_share(filled)

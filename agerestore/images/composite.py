@@ -36,6 +36,27 @@ def composite(observation: Observation, generated: Tensor) -> Tensor:
     return torch.where(observation.mask > 0, generated, observation.image)
 
 
+def composite_seamlessly(observation: Observation, generated: Tensor) -> Tensor:
+    """As `composite`, without an edge: what generated images lack of the known pixels is carried on into the holes.
+
+    The difference at the rim of a hole is spread over it smoothly (`push_pull`), as a membrane (Pérez et al., "Poisson
+    image editing", 2003). So a hole that differs by a constant from the known pixels is put right exactly.
+
+    Args:
+        observation: image (B, C, H, W) in [0, 1] and mask; without a mask ``generated`` comes back.
+        generated: (B, C, H, W) in [0, 1].
+
+    Returns:
+        (B, C, H, W) in [0, 1] where pixels are missing; an image of which nothing is known is the generated one.
+    """
+    if observation.mask is None:
+        return generated
+    known = observation.known
+    lacking = push_pull((observation.filled() - generated) * known, known)
+    some = known.amax(dim=(1, 2, 3), keepdim=True)
+    return composite(observation, (generated + lacking * some).clamp(0, 1))
+
+
 def interpolate_masked(image: Tensor, mask: Tensor) -> Tensor:
     """Fill missing pixels with an average of known ones near: normalized convolution (Knutsson & Westin, 1993).
 
@@ -72,8 +93,8 @@ def push_pull(image: Tensor, known: Tensor) -> Tensor:
     """Fill missing pixels over any distance, from means over ever larger squares: push-pull (Gortler et al., 1996).
 
     Args:
-        image: (B, C, H, W) in [0, 1].
-        known: (B, 1, H, W), 1 where known, else 0; if nothing is, all becomes mid-gray.
+        image: (B, C, H, W), any range.
+        known: (B, 1, H, W), 1 where known, else 0; if nothing is, all becomes 0.5, which is mid-gray.
     """
     height, width = image.shape[2:]
     if max(height, width) == 1:

@@ -53,7 +53,7 @@ def calibrate(networks: Any, inside: Sequence[Tensor], outside: Sequence[Tensor]
     return fit([features(networks, each) for each in inside], [features(networks, each) for each in outside])
 
 
-def fit(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, Any]:
+def fit(inside: Sequence[Tensor], outside: Sequence[Tensor], accepted: float = QUANTILE) -> dict[str, Any]:
     """Fit the discriminant and its limit.
 
     Each set weighs as much as the others of its side, however many images it has. The limit is found by
@@ -62,6 +62,7 @@ def fit(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, Any]:
     Args:
         inside: sets of features (N, D) of images of the domain.
         outside: sets of features (K, D) of outliers; synthetic ones in the order of the images they are made of.
+        accepted: share of the images of the domain below the limit.
 
     Returns:
         ``weights``, base64 of D float32, and ``offset``, of a linear function that is 1 at the limit. Empty with fewer
@@ -74,7 +75,7 @@ def fit(inside: Sequence[Tensor], outside: Sequence[Tensor]) -> dict[str, Any]:
         weights, mean = _discriminant(*([_without(each, fold) for each in side] for side in (inside, outside)))
         projected += [(each[fold::FOLDS] - mean) @ weights for each in inside]
     weights, mean = _discriminant(inside, outside)
-    weights = weights / torch.cat(projected).quantile(QUANTILE).clamp_min(1e-6)
+    weights = weights / torch.cat(projected).quantile(accepted).clamp_min(1e-6)
     packed = base64.b64encode(weights.cpu().numpy().astype("<f4").tobytes()).decode()
     return {"weights": packed, "offset": float(mean @ weights)}
 

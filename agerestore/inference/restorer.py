@@ -18,12 +18,14 @@ from agerestore.images.arrays import ImageLike, open_image
 from agerestore.images.masks import TURNED
 from agerestore.images.observation import Observation
 from agerestore.images.raster import WHOLE, Change, Raster
+from agerestore.inference import recognition
 from agerestore.inference.any_size import restore_any_size
 from agerestore.inference.assessment import assess
 from agerestore.inference.fixed_size import restore_fixed_size
 from agerestore.inference.refine import Degradation
 from agerestore.inference.result import Remark, Result
-from agerestore.inference.selection import select_model
+from agerestore.inference.selection import Selection, select_model
+from agerestore.inference.severe_damage import redraw_large_holes
 from agerestore.inference.tiling import Progress
 from agerestore.inference.tone import correct_tones
 from agerestore.models.base import Model
@@ -63,8 +65,8 @@ def restore(
     raster = open_image(image, mask)
     given = settings.given() + (["degradation"] if degradation is not None else [])
     several = len(models) > 1
-    name, answer = select_model(models, raster, settings.precision) if several else (next(iter(models)), None)
-    model = models[name]
+    selected = _select(models, raster, settings, given) if several else Selection(next(iter(models)))
+    name, model = selected.name, models[selected.name]
     if not several:
         model.require("restore", given)
     found = assess(model, raster, image, settings, detector, several, progress)
@@ -73,8 +75,11 @@ def restore(
     else:
         raster = replace(raster, mask=found.mask)
         result = restore_raster(
-            model, raster, settings, known=found.known, degradation=degradation, progress=progress, answer=answer
-        )
+            models[selected.rest or name], raster, settings, known=found.known, degradation=degradation,
+            progress=progress, answer=selected.answer,
+        )  # fmt: skip
+        if selected.rest is not None:
+            result = replace(result, image=redraw_large_holes(model, result.image))
     masked = raster.mask is not None
     remarks = [Remark(TURNED)] if raster.mask_turned else []
     remarks += found.remarks + _model_remarks(model, name, masked, result, several)
@@ -83,6 +88,16 @@ def restore(
         result = correct_tones(result, settings.tones, settings.neutral)
     result = replace(result, model=name, remarks=remarks, mask=found.defects)
     return _as_it_came(result, raster, "restored" if found.known else "filled")
+
+
+def _select(models: Mapping[str, Model], raster: Raster, settings: RestoreSettings, given: list[str]) -> Selection:
+    """One of several models; not one that invents what is lost, if an option was given that it does not support."""
+    offered = {
+        name: model
+        for name, model in models.items()
+        if not (recognition.statistics(model) and model.unsupported(given))
+    }
+    return select_model(offered, raster, settings.precision)
 
 
 def _as_it_came(result: Result[Raster], raster: Raster, change: Change) -> Result[Any]:
@@ -181,7 +196,11 @@ def _model_remarks(model: Model, name: str, masked: bool, result: Result[Raster]
     if result.score > 1:
         what = f"out of the domain of {name!r} ({result.score:.1f} x its limit)"
         remarks.append(Remark(f"{what}; what was generated may be invented"))
-    if several and model.input.size is not None and not masked:
+    if several and recognition.statistics(model):
+        kind = recognition.statistics(model)["kind"]
+        what = f"little is left of it, and {name!r} takes it for a {kind}: the {kind} is invented"
+        remarks.append(Remark(f"{what}; name another with `model` to have none invented"))
+    elif several and model.input.size is not None and not masked:
         what = f"taken for one of its kind by {name!r}, which generates it anew"
         remarks.append(Remark(f"{what}; name another with `model` if it is none", once=True))
     return remarks

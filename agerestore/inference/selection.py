@@ -1,4 +1,7 @@
-"""Model selection: an image goes to the model of fixed size whose domain it is in, else to the one for any size."""
+"""Model selection: an image goes to the model of fixed size whose domain it is in, else to the one for any size.
+
+A model that recognizes its domain in what is left of an image (`agerestore.inference.recognition`) gets nothing else.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,6 +11,7 @@ from torch import Tensor
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import OutOfDomainError, UsageError
 from agerestore.images.raster import WHOLE, Raster
+from agerestore.inference import recognition, severe_damage
 from agerestore.inference.fixed_size import restore_fixed_size
 from agerestore.models.base import Model
 
@@ -19,19 +23,22 @@ class Selection(NamedTuple):
 
     Attributes:
         name: of the model.
-        answer: what `restore_fixed_size` gave for its score, so that it need not be computed again; None of a model for
-            images of any size.
+        answer: what the model generated for its score, which need not be computed again, and the score (B,); None of a
+            model for images of any size.
+        rest: the model for all but large holes, which the other fills; None where one does it all.
     """
 
     name: str
     answer: tuple[Tensor, Tensor] | None = None
+    rest: str | None = None
 
 
 def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "auto") -> Selection:
     """Select the model for an image.
 
     Models of a fixed size score images up to `LARGEST_FACTOR` times their size; the one with the least score restores
-    the image if that is at most 1. Everything else goes to the model for images of any size.
+    the image if that is at most 1. Everything else goes to the model for images of any size, unless so little is left
+    of it that a model which recognizes it draws it better.
 
     Args:
         models: by name, on one device.
@@ -50,6 +57,7 @@ def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "
         name: model
         for name, model in models.items()
         if "restore" in model.verbs
+        and not recognition.statistics(model)
         and model.input.size is not None
         and (any_size is None or longest <= LARGEST_FACTOR * model.input.size)
     }
@@ -63,6 +71,18 @@ def select_model(models: Mapping[str, Model], raster: Raster, precision: str = "
     if best is not None and scores[best] <= 1:
         return Selection(best, answers[best])
     if any_size is not None:
-        return Selection(any_size)
+        return _redrawing(models, raster, any_size) or Selection(any_size)
     nearest = f"the nearest is {best!r} at {scores[best]:.1f} x its limit" if best else "none is near"
     raise OutOfDomainError(f"in no model's domain ({nearest}); name a model with `model` to restore it anyway")
+
+
+def _redrawing(models: Mapping[str, Model], raster: Raster, any_size: str) -> Selection | None:
+    """The model that draws what is lost of a severely damaged image; None where none does."""
+    for name, model in models.items():
+        size = model.input.size
+        if size is None or not recognition.statistics(model) or not severe_damage.is_severe(raster, size):
+            continue
+        answer = severe_damage.recognize(model, raster)
+        if float(answer[1].max()) <= 1:
+            return Selection(name, answer, None if raster.mask is None else any_size)
+    return None

@@ -145,7 +145,8 @@ def automatic(verb: str = "restore") -> list[str]:
     """Names of the shipped models that ``model="auto"`` of a verb chooses from.
 
     A model of a general domain, such as small images of anything, takes no image for out-of-distribution, and redraws
-    what the one for photographs would hardly touch: it is used only when it is named.
+    what the one for photographs would hardly touch: it is used only when it is named, or where little is left of an
+    image that it recognizes (`agerestore.inference.severe_damage`).
 
     Args:
         verb: ``restore`` or ``colorize``; ``detect`` for the model that finds defects.

@@ -25,7 +25,7 @@ def test_models_are_listed_with_license_and_the_command_they_are_the_default_for
     assert list(rows) == zoo.names()
     assert "CC BY-SA 3.0" in rows["mnist"]["data_license"]
     assert {name: row["default_for"] for name, row in rows.items() if row["default_for"]} == {
-        "cars-color": "colorize", "defects": "detect", "mnist": "restore", "photo": "restore",
+        "cars-color": "colorize", "celeba": "restore", "defects": "detect", "mnist": "restore", "photo": "restore",
         "photo-color": "colorize",
     }  # fmt: skip
     assert {row["task"] for row in rows.values()} == {"restoration", "colorization", "detection"}
@@ -61,10 +61,12 @@ def test_models_are_verified_and_what_has_no_checksum_is_not_called_so(tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("photo", "--negatives", "in"), "--negatives is for models that color"),
+        (("photo", "--negatives", "in"), "found without --negatives"),
         (("cars-color",), "with --negatives"),
         (("cars-color", "--negatives", "in", "--precision", "bf16"), "leave --precision out"),
-        (("mnist",), "nothing to calibrate"),
+        (("mnist",), "with --negatives"),
+        (("mnist", "--negatives", "in"), "with --kind"),
+        (("defects",), "nothing to calibrate"),
     ],
 )
 def test_calibrate_takes_the_options_that_the_model_uses(arguments, words, tmp_path):

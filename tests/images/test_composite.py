@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from agerestore.images.composite import INTERPOLATION_REACH, interpolate_masked, push_pull
+from agerestore.images.composite import INTERPOLATION_REACH, composite_seamlessly, interpolate_masked, push_pull
+from agerestore.images.observation import Observation
 
 
 def one_unknown(value=float("nan")):
@@ -72,3 +73,14 @@ def test_between_two_colors_lies_a_ramp():
 
 def test_where_nothing_is_known_all_is_mid_gray():
     assert (push_pull(torch.ones(1, 1, 4, 6), torch.zeros(1, 1, 4, 6)) == 0.5).all()
+
+
+def test_a_seamless_composite_is_right_where_generated_images_differ_by_a_constant():
+    truth = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0)) / 2
+    mask = torch.zeros(2, 1, 20, 24)
+    mask[:, :, 5:14, 7:19] = 1
+    filled = composite_seamlessly(Observation(torch.where(mask > 0, torch.nan, truth), mask), truth + 0.25)
+    torch.testing.assert_close(filled, truth)
+    assert torch.equal(filled * (1 - mask), truth * (1 - mask))
+    assert composite_seamlessly(Observation(truth), mask) is mask
+    assert torch.equal(composite_seamlessly(Observation(truth, torch.ones_like(mask)), truth), truth)

@@ -14,7 +14,9 @@ from agerestore.errors import WeightsError
 from agerestore.evaluation.baselines import classical
 from agerestore.images import io
 from agerestore.images.observation import Observation
+from agerestore.images.raster import Raster
 from agerestore.inference.restorer import restore_observation
+from agerestore.inference.selection import select_model
 from agerestore.metrics.autoencoder import moment_statistics, reconstruction_psnr
 from agerestore.metrics.image import psnr, quantize
 from agerestore.metrics.uncertainty import uncertainty_metrics
@@ -198,7 +200,22 @@ def test_codes_of_samples_cover_the_sphere(name):
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
-    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color", "photo-color", "defects"}
+    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color", "photo-color", "defects"} - {"celeba"}
+
+
+def test_only_what_is_left_of_a_face_is_given_to_the_model_of_faces():
+    """Faces that it draws, and parts of the shipped photographs, with the same hole."""
+    models = zoo.load_automatic()
+    faces = (drawn_by(models["celeba"].networks, 10) * 255).round().to(torch.uint8)
+    photographs = [io.read(path).to_tensor() for path in sorted((ROOT / "examples" / "photographs").glob("*.png"))]
+    parts = [part for image in photographs for part in (image[..., :64, :64], image[..., -64:, -64:])]
+    hole = torch.zeros(1, 1, 64, 64, dtype=torch.bool)
+    hole[..., 20:44, 20:44] = True
+    of_faces = [select_model(models, Raster(each, 255.0, hole)).name for each in faces.split(1)]
+    of_parts = [select_model(models, Raster(each, mask=hole)).name for each in parts]
+    assert of_faces.count("celeba") >= 8
+    assert of_parts.count("celeba") <= 1  # a coffee cup, by a little
+    assert {select_model(models, Raster(each, 255.0)).name for each in faces.split(1)} == {"photo"}
 
 
 # ------------------------------------------------------------------------------------------------ photo
