@@ -33,7 +33,10 @@ def experiment(
                             "cars, each in a folder of its name or as torchvision lays it out; those missing are left "
                             "out.")
     ] = None,
-    limit: Annotated[int, option(DATA, min=32, metavar="N", help="Take the first N test images.")] = 10_000,
+    limit: Annotated[
+        int | None, option(DATA, min=32, metavar="N",
+                           help="Take the first N test images; without it 10,000, and all for svhn-features.")
+    ] = None,
     full: Annotated[
         bool, flag(MODEL, "--full", help="Train as the presets say; without it briefly, and figures are no results.")
     ] = False,

@@ -59,7 +59,7 @@ REQUIREMENTS = {
     "systems-celeba": DataRequirements(64, 3, labels=False),
     "age-improvements": DataRequirements(32, 3, labels=False),
     "age-lambda": DataRequirements(32, 3, labels=False),
-    "svhn-features": DataRequirements(32, 3),
+    "svhn-features": DataRequirements(32, 3, most=None),
 }
 
 

@@ -36,22 +36,26 @@ class DataRequirements:
         channels: 1 or 3.
         labels: whether they have labels.
         stretch: whether a whole image is scaled to the square, instead of the square in its middle.
+        most: test images that are taken at most, the first; None takes all.
     """
 
     size: int = 32
     channels: int = 1
     labels: bool = True
     stretch: bool = False
+    most: int | None = 10_000
 
     def load(
         self,
         data: Path,
-        limit: int,
+        limit: int | None = None,
         notify: Callable[[str], None] = lambda line: None,
         name: str | None = None,
         cache: Path | None = None,
     ) -> tuple[ImageSet, ImageSet]:
-        """Training images and the first ``limit`` test images; ``notify`` is called with what was left out.
+        """Training images and the first ``limit`` test images, without it ``most``.
+
+        ``notify`` is called with what was left out.
 
         Of a folder without these two parts a fixed random fifth is for testing. It begins with the images that
         `agerestore.training.session` holds out of the same folder, which a model trained on it has not seen. For
@@ -68,7 +72,8 @@ class DataRequirements:
             return images
 
         training, test = (read("train"), read("test")) if has_splits(data, name) else _apart(read("train"))
-        return training, test.take(torch.arange(min(limit, len(test))))
+        count = min(limit or self.most or len(test), len(test))
+        return training, test.take(torch.arange(count))
 
     def check(self, name: str, images: ImageSet) -> None:
         """Refuse images that do not meet the requirements of the experiment ``name``.

@@ -42,7 +42,7 @@ class Request:
         full: train each plan as long as it was published.
         budget: hours of training to divide among the plans; None for none.
         settings: ``key=value`` for every run, applied last.
-        limit: most test images.
+        limit: most test images; None for those of the experiment.
         seed: of the runs.
         precision: ``fp32`` or ``bf16``; ``auto`` takes the faster one on the device.
         device: for training; figures are computed on the CPU.
@@ -55,7 +55,7 @@ class Request:
     full: bool = False
     budget: float | None = None
     settings: tuple[str, ...] = ()
-    limit: int = 10_000
+    limit: int | None = None
     seed: int = 0
     precision: str = "auto"
     device: torch.device | str = "cpu"
