@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from agerestore.errors import UsageError
+
 from . import _completion
-from ._options import DATA, MODEL, Compute, Messages, ModelName, Seed, option, with_groups
+from ._options import DATA, MODEL, Compute, Messages, ModelName, Seed, WorkerCount, option, with_groups, worker_count
 from ._terminal import echo
 from ._wording import said_unless
 
@@ -49,6 +51,7 @@ def evaluate(
         int, option(MODEL, metavar="[1|2|4|8]", help="Photographs: average over so many flipped and rotated copies.")
     ] = 1,
     seed: Seed = 0,
+    workers: WorkerCount = "0",
     *,
     compute: Compute,
     messages: Messages,
@@ -57,6 +60,9 @@ def evaluate(
     import agerestore
     from agerestore import device as devices
 
+    count = worker_count(workers)
+    if count and compute.threads > 1:
+        raise UsageError("--workers compute with one thread each; leave out --threads")
     devices.set_threads(compute.threads)
 
     def report(row: Any) -> None:
@@ -67,6 +73,6 @@ def evaluate(
 
     agerestore.evaluate(
         model, data, degradation=degradation or (), limit=limit, training=training, baselines=baselines, suite=suite,
-        compare_with=compare_with, latent_steps=latent_steps, ensemble=ensemble, seed=seed, device=compute.device,
-        precision=compute.precision, report=report, notify=said_unless(messages.quiet),
+        compare_with=compare_with, latent_steps=latent_steps, ensemble=ensemble, seed=seed, workers=count,
+        device=compute.device, precision=compute.precision, report=report, notify=said_unless(messages.quiet),
     )  # fmt: skip

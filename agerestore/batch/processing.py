@@ -4,7 +4,8 @@ A processor is pickled for an executor in other processes: it pickles to a small
 """
 
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,3 +93,18 @@ def process(processor: Processor[Any, Any], item: WorkItem) -> Processed:
     except Exception as error:
         return Processed(None, time.perf_counter() - start, *describe(error, item.job.source))
     return Processed(encoded, time.perf_counter() - start)
+
+
+def processed_in_order(executor: Executor, items: Iterable[WorkItem]) -> Iterator[Processed]:
+    """What an executor makes of items, in their order; at most twice its width are in flight.
+
+    Raises:
+        AgeRestoreError: What makes all further work impossible.
+    """
+    flight: deque[Future[Processed]] = deque()
+    for item in items:
+        if len(flight) == 2 * executor.width:
+            yield flight.popleft().result()
+        flight.append(executor.submit(item))
+    while flight:
+        yield flight.popleft().result()

@@ -5,23 +5,31 @@ a group (all of one size, or one photograph) stay in [0, 1] they are rounded to 
 is clipped and rounded to uint8. PSNR and SSIM are computed per image, then averaged.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from agerestore import degradations
+from agerestore.batch.executors import ExecutorOptions, open_executor
+from agerestore.batch.jobs import Job
+from agerestore.batch.outputs import WorkItem
+from agerestore.batch.processing import Encoded, Executor, processed_in_order
+from agerestore.batch.worker_processes import Workers
 from agerestore.config.options import DEFAULTS, RestoreSettings
 from agerestore.data.datasets import TrainingSet
-from agerestore.errors import UsageError
+from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.evaluation.baselines import classical
 from agerestore.evaluation.baselines.fitted import FITTED
 from agerestore.evaluation.rows import Row
 from agerestore.images.composite import composite
 from agerestore.images.observation import Observation
+from agerestore.inference.model_files import PickledByModelFiles
 from agerestore.inference.restorer import restore_observation
 from agerestore.metrics.features import accuracy, train_if_accurate
 from agerestore.metrics.image import mean_psnr, quantize, ssim
@@ -84,6 +92,7 @@ def benchmark_restoration(
     training: TrainingSet | None = None,
     settings: RestoreSettings = DEFAULTS,
     seed: int = 0,
+    workers: Workers = 0,
     report: Callable[[RestorationRow], None] = lambda row: None,
 ) -> list[RestorationRow]:
     """Measure a model and baselines under each of several degradations.
@@ -99,29 +108,33 @@ def benchmark_restoration(
         training: clean images that fitted baselines and the classifier are trained on.
         settings: options of restoring.
         seed: of the degradations.
+        workers: measure photographs in so many processes of one thread each; ``auto`` for one for each core.
         report: called with every row as soon as it is ready.
 
     Raises:
-        UsageError: an unknown baseline or degradation, a baseline whose library is not installed, or a fitted one
-            without training images.
+        UsageError: an unknown baseline or degradation, a baseline whose library is not installed, a fitted one
+            without training images, or workers for images of one size.
+        AgeRestoreError: a worker could not measure a photograph.
     """
     _check_baselines(baselines, test, training)
+    if workers and test.one_size:
+        raise UsageError("`workers` divide photographs of any size; leave it out for a model of images of one size")
     for specification in degradation:
         degradations.parse(specification)
-    measure_accuracy = _accuracy_measure(test, training)
-    restore = partial(_restore, model, settings)
-    groups = test.groups()
-    rows: list[RestorationRow] = []
-    for specification in degradation:
-        measured: dict[str, list[RestorationRow]] = {}
-        for number, group in enumerate(groups):
-            case = _Case(group.float() / 255, specification, seed, number)
-            for output in _outputs(restore, case, baselines, training):
-                row = _row(case, output.label(len(groups)), quantize(output.image), measure_accuracy)
-                measured.setdefault(output.method, []).append(row)
-        for several in measured.values():
-            rows.append(_mean(several))
-            report(rows[-1])
+    groups, rows = test.groups(), list[RestorationRow]()
+    processor = CaseProcessor(
+        model, settings, tuple(baselines), training, _accuracy_measure(test, training), several=len(groups) > 1
+    )
+    with open_executor(processor, ExecutorOptions(workers), len(groups)) as executor:
+        for specification in degradation:
+            cases = (_Case(specification, seed + number, group) for number, group in enumerate(groups))
+            measured: dict[str, list[RestorationRow]] = {}
+            for of_case in _measured(cases, processor, executor):
+                for method, row in of_case:
+                    measured.setdefault(method, []).append(row)
+            for several in measured.values():
+                rows.append(_mean(several))
+                report(rows[-1])
     return rows
 
 
@@ -138,14 +151,12 @@ def _check_baselines(baselines: Sequence[str], test: TrainingSet, training: Trai
             raise UsageError("fitted baselines (wiener, pca) need training images; name them with `training`")
 
 
-class _Case:
-    """A group of clean images (N, C, H, W) in [0, 1], and what a degradation makes of them."""
+class _Case(NamedTuple):
+    """A group of clean images (N, C, H, W) uint8, and how they are degraded."""
 
-    def __init__(self, truth: Tensor, degradation: str, seed: int, number: int) -> None:
-        self.truth = truth
-        self.degradation = degradation
-        self.seed = seed
-        self.observation = degraded(truth, degradation, seed + number)
+    degradation: str
+    seed: int
+    images: Tensor
 
 
 @dataclass(frozen=True)
@@ -156,31 +167,99 @@ class _Output:
     image: Tensor
     setting: Mapping[str, float] = field(default_factory=dict)
 
-    def label(self, groups: int) -> str:
+    def label(self, several: bool) -> str:
         """The method's name with its setting, which may differ between several groups."""
         if not self.setting:
             return self.method
         setting = ", ".join(f"{key}={value:g}" for key, value in self.setting.items())
-        return f"{self.method} ({setting if groups == 1 else 'best setting for each'})"
+        return f"{self.method} ({'best setting for each' if several else setting})"
 
 
-def _outputs(
-    restore: Callable[[Observation], Tensor], case: _Case, baselines: Sequence[str], training: TrainingSet | None
-) -> Iterator[_Output]:
-    """The input, the model, and every baseline that suits the degradation."""
-    observation = case.observation
-    yield _Output("input", observation.image)
-    yield _Output("agerestore", restore(observation))
-    suitable = classical.applicable(observation)
-    for name in baselines:
-        if name in suitable:
-            row = classical.BASELINES[name]
-            tuned = classical.tune(row.method, row.settings, observation, case.truth)
-            yield _Output(name, tuned.restored, tuned.setting)
-        elif name in FITTED and training is not None:
-            clean = training.images[:FIT_IMAGES].float() / 255
-            restorer = FITTED[name](degraded(clean, case.degradation, case.seed + 1), clean)
-            yield _Output(name, composite(observation, restorer(observation)))
+@dataclass(frozen=True)
+class CaseProcessor(PickledByModelFiles):
+    """Measures the input, the model and every baseline that suits; a processor, for other processes.
+
+    Attributes:
+        model: one that restores.
+        settings: options of restoring.
+        baselines: names.
+        training: clean images for fitted baselines; None for other processes.
+        measure_accuracy: of images (N, C, S, S); None in other processes.
+        several: whether there are several groups of images.
+    """
+
+    model: Model
+    settings: RestoreSettings
+    baselines: tuple[str, ...]
+    training: TrainingSet | None
+    measure_accuracy: Callable[[Tensor], float] | None
+    several: bool
+
+    def decode(self, job: Job, data: bytes, *extra: bytes) -> _Case:
+        """What `_item` has packed."""
+        case: _Case = pickle.loads(data)
+        return case
+
+    def compute(self, case: _Case) -> list[tuple[str, RestorationRow]]:
+        """A row for each method, by name."""
+        truth = case.images.float() / 255
+        observation = degraded(truth, case.degradation, case.seed)
+        return [
+            (output.method, self._row(case.degradation, observation, truth, output))
+            for output in self._outputs(case, observation, truth)
+        ]
+
+    def encode(self, job: Job, result: list[tuple[str, RestorationRow]]) -> Encoded:
+        """The rows; no file."""
+        return Encoded({}, {"rows": result})
+
+    def _outputs(self, case: _Case, observation: Observation, truth: Tensor) -> Iterator[_Output]:
+        yield _Output("input", observation.image)
+        yield _Output("agerestore", _restore(self.model, self.settings, observation))
+        suitable = classical.applicable(observation)
+        for name in self.baselines:
+            if name in suitable:
+                row = classical.BASELINES[name]
+                tuned = classical.tune(row.method, row.settings, observation, truth)
+                yield _Output(name, tuned.restored, tuned.setting)
+            elif name in FITTED and self.training is not None:
+                clean = self.training.images[:FIT_IMAGES].float() / 255
+                restorer = FITTED[name](degraded(clean, case.degradation, case.seed + 1), clean)
+                yield _Output(name, composite(observation, restorer(observation)))
+
+    def _row(self, degradation: str, observation: Observation, truth: Tensor, output: _Output) -> RestorationRow:
+        image, mask = quantize(output.image), observation.mask
+        return RestorationRow(
+            degradation=degradation,
+            method=output.label(self.several),
+            psnr=mean_psnr(image, truth),
+            ssim=float(ssim(image, truth).mean()),
+            hole_psnr=None if mask is None or not mask.any() else mean_psnr(image, truth, mask),
+            accuracy=None if self.measure_accuracy is None else self.measure_accuracy(image),
+        )
+
+
+def _measured(
+    cases: Iterable[_Case], processor: CaseProcessor, executor: Executor | None
+) -> Iterator[list[tuple[str, RestorationRow]]]:
+    """The rows of each case, in order.
+
+    Raises:
+        AgeRestoreError: A worker could not measure a case.
+    """
+    if executor is None:
+        yield from map(processor.compute, cases)
+        return
+    for made in processed_in_order(executor, map(_item, cases, count(1))):
+        if made.encoded is None:
+            raise AgeRestoreError(made.error or "")
+        yield cast("list[tuple[str, RestorationRow]]", made.encoded.detail["rows"])
+
+
+def _item(case: _Case, number: int) -> WorkItem:
+    """A case on its way to another process, with what messages call it in the place of a file."""
+    name = Path(f"image {number} under {case.degradation}")
+    return WorkItem(Job(name, name), pickle.dumps(case), input="")
 
 
 def _mean(rows: Sequence[RestorationRow]) -> RestorationRow:
@@ -207,15 +286,3 @@ def _accuracy_measure(test: TrainingSet, training: TrainingSet | None) -> Callab
         return None
     labels = test.labels
     return lambda images: accuracy(classifier, images, labels)
-
-
-def _row(case: _Case, method: str, image: Tensor, measure_accuracy: Callable[[Tensor], float] | None) -> RestorationRow:
-    mask = case.observation.mask
-    return RestorationRow(
-        degradation=case.degradation,
-        method=method,
-        psnr=mean_psnr(image, case.truth),
-        ssim=float(ssim(image, case.truth).mean()),
-        hole_psnr=None if mask is None or not mask.any() else mean_psnr(image, case.truth, mask),
-        accuracy=None if measure_accuracy is None else measure_accuracy(image),
-    )

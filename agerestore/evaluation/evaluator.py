@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agerestore import degradations
+from agerestore.batch.worker_processes import Workers, worker_count
 from agerestore.config.checks import check_whole
 from agerestore.config.extensions import research
 from agerestore.config.options import RestoreSettings
@@ -35,6 +36,7 @@ def evaluate(
     latent_steps: int = 0,
     ensemble: int = 1,
     seed: int = 0,
+    workers: Workers = 0,
     device: str = "auto",
     precision: str = "auto",
     report: Callable[[Row], None] = lambda row: None,
@@ -59,6 +61,9 @@ def evaluate(
         latent_steps: of latent refinement; see `agerestore.restore`.
         ensemble: 1, 2, 4 or 8; see `agerestore.restore`.
         seed: of degradations and samples.
+        workers: measure photographs in so many processes of one thread each, of a model that restores images of any
+            size; ``auto`` for one for each core; 0 for this process itself. Figures are the same, but for rounding
+            where the number of threads differs.
         device: where to compute; a model that was loaded stays where it is if ``auto``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         report: called with each row as soon as it is ready.
@@ -81,10 +86,11 @@ def evaluate(
     given = {
         "degradation": bool(specifications), "baselines": baselines != "none", "compare_with": compare_with is not None,
         "latent_steps": latent_steps > 0, "ensemble": ensemble > 1, "training": training is not None,
-        "device": device not in ("auto", "cpu"), "precision": precision not in ("auto", "fp32"),
+        "workers": worker_count(workers) > 0, "device": device not in ("auto", "cpu"),
+        "precision": precision not in ("auto", "fp32"),
     }  # fmt: skip
     request = _Request(
-        _loaded(model, device), Path(data), None if training is None else Path(training), limit, seed,
+        _loaded(model, device), Path(data), None if training is None else Path(training), limit, seed, workers,
         RestoreSettings(latent_steps=latent_steps, ensemble=ensemble, precision=precision),
         [name for name, was_given in given.items() if was_given], report, notify,
     )  # fmt: skip
@@ -106,6 +112,7 @@ class _Request:
     training: Path | None
     limit: int
     seed: int
+    workers: Workers
     settings: RestoreSettings
     given: list[str]
     report: Callable[[Any], None]
@@ -139,7 +146,7 @@ class _Request:
 
 def _detection(request: _Request, specifications: list[str]) -> list[Row]:
     """A model that finds defects."""
-    options = ("baselines", "compare_with", "latent_steps", "ensemble", "training", "precision")
+    options = ("baselines", "compare_with", "latent_steps", "ensemble", "training", "precision", "workers")
     request.refuse(f"model {request.model.name!r}", *options)
     test = request.photographs()
     return [*benchmark_detection(request.model, test, specifications, seed=request.seed, report=request.report)]
@@ -171,7 +178,7 @@ def _restoration(request: _Request, specifications: list[str], baselines: str | 
     test, clean = _restoration_sets(request, compare=baselines != "none")
     return [*benchmark_restoration(
         model, test, specifications, baselines=_names(baselines, clean is not None), training=clean,
-        settings=request.settings, seed=request.seed, report=request.report,
+        settings=request.settings, seed=request.seed, workers=request.workers, report=request.report,
     )]  # fmt: skip
 
 
@@ -198,7 +205,9 @@ def _paper(request: _Request, suite: str) -> list[Row]:
     """The suite of the AGE paper; on the CPU, where images and samples are."""
     if suite != "paper":
         raise UsageError(f"no suite {suite!r}; there is one: `suite=paper`")
-    request.refuse("`suite=paper`", "degradation", "baselines", "compare_with", "latent_steps", "ensemble", "device")
+    request.refuse(
+        "`suite=paper`", "degradation", "baselines", "compare_with", "latent_steps", "ensemble", "workers", "device"
+    )
     size, channels = request.model.input.size, request.model.input.channels
     if "sample" not in request.model.verbs or size is None:
         raise UsageError(
@@ -216,9 +225,8 @@ def _paper(request: _Request, suite: str) -> list[Row]:
 def _colorization(request: _Request, compare_with: str | Path | Model | None) -> list[Row]:
     """A model that colors, and simpler methods; on the CPU, where images are."""
     model, size = request.model, request.model.input.size
-    request.refuse(
-        f"model {model.name!r}", "degradation", "baselines", "latent_steps", "ensemble", "device", "precision"
-    )
+    options = ("degradation", "baselines", "latent_steps", "ensemble", "workers", "device", "precision")
+    request.refuse(f"model {model.name!r}", *options)
     regression = None if compare_with is None else _loaded(compare_with, "cpu")
     if regression is not None and regression.task != "colorization":
         raise UsageError(f"`compare_with={regression.name}`: this model does not color; choose another")

@@ -1,6 +1,7 @@
 """A batch whose images are processed by an executor: the same files and reports, and a bound on what is in flight."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from batches import contents
 from copying import Copying, exit_code, pictures, run, tree
 
 from agerestore.batch import planning, runner
+from agerestore.batch.jobs import Job
 from agerestore.batch.manifest import NAME
 from agerestore.batch.outcome import Outcome
 from agerestore.batch.outputs import WorkItem
-from agerestore.batch.processing import Encoded, Processed, process
+from agerestore.batch.processing import Encoded, Processed, process, processed_in_order
 from agerestore.errors import WeightsError
 from agerestore.images.photo import Photo
 
@@ -147,3 +149,31 @@ def test_a_remark_that_holds_for_all_is_said_of_the_first_alone(tmp_path: Path) 
         found = run(jobs, Remarking(), executor=executor)
         warnings = [each.detail.get("warning") for each in found]
         assert warnings == ["dark; slow (said once)", "dark", "dark", None, "dark"]
+
+
+def test_items_without_files_come_back_in_order_with_no_more_in_flight(tmp_path: Path) -> None:
+    class Lengths:
+        def decode(self, job: Job, data: bytes) -> bytes:
+            return data
+
+        def compute(self, data: bytes) -> int:
+            return len(data) * len(data) // len(data)
+
+        def encode(self, job: Job, length: int) -> Encoded:
+            return Encoded({}, {"length": length})
+
+    executor, asked = Threads(2, Lengths()), []
+
+    def items() -> Iterator[WorkItem]:
+        for length in (3, 0, 2, 5, 4, 1, 7):
+            asked.append(length)
+            yield WorkItem(Job(Path(f"item {length}"), Path()), bytes(length), "")
+
+    made = processed_in_order(executor, items())
+    first = next(made)
+    assert first.encoded.detail == {"length": 3}
+    assert len(asked) == 2 * executor.width + 1
+    rest = list(made)
+    executor.close()
+    assert rest[0].error.startswith("item 0: ZeroDivisionError")
+    assert [each.encoded.detail["length"] for each in rest[1:]] == [2, 5, 4, 1, 7]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from command import EXAMPLES, run
+from pictures import noise
 
 from agerestore.images import io
 from agerestore.images.photo import Photo
@@ -86,3 +87,30 @@ def test_an_unknown_degradation_is_refused_before_anything_is_measured_or_printe
     assert (result.exit_code, result.stdout) == (2, "")
     assert "nosuch" in result.stderr
     assert "measured" not in result.stderr
+
+
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_figures_are_the_same_to_the_last_digit_with_workers(photo_weights, tmp_path, count):
+    for number, size in enumerate(((40, 50), (64, 33), (48, 48))):
+        io.write(tmp_path / "set" / f"{number}.png", Photo(noise(*size, 3, seed=number)))
+    command = ("evaluate", "-m", photo_weights, tmp_path / "set", "--degradation", "noise:sigma=5..50",
+               "--degradation", "holes:count=1..3:size=8", "--baselines", "median,telea", "--threads", 1)  # fmt: skip
+    here, there = (run(*command, "--json", "--workers", workers) for workers in (0, count))
+    assert (here.exit_code, there.exit_code) == (0, 0), there.output
+    assert here.stdout == there.stdout
+    assert here.stderr == there.stderr
+    assert [json.loads(line)["method"].split()[0] for line in here.stdout.splitlines()] == [
+        "input", "agerestore", "median", "input", "agerestore", "telea"]  # fmt: skip
+
+
+def test_workers_are_refused_where_they_cannot_divide_the_work(weights, folder):
+    command = ("evaluate", "-m", weights, folder, "--degradation", "noise:sigma=9")
+    for options, words in (
+        (("--workers", 2), "--workers divide photographs of any size; leave it out"),
+        (("--workers", 2, "--threads", 2), "--workers compute with one thread each; leave out --threads"),
+        (("--workers", "two"), "--workers two is neither auto nor a number of processes"),
+    ):
+        refused = run(*command, *options)
+        assert refused.exit_code == 2
+        assert words in refused.stderr
+        assert refused.stdout == ""

@@ -1,11 +1,13 @@
 import math
+from concurrent.futures import Future
 
 import pytest
 import torch
 
+from agerestore.batch.processing import Processed
 from agerestore.config.networks import AutoencoderConfig, PhotoConfig
 from agerestore.data.datasets import ImageSet, PhotoSet
-from agerestore.errors import UsageError
+from agerestore.errors import AgeRestoreError, UsageError
 from agerestore.evaluation import benchmark
 from agerestore.models.base import Model
 from agerestore.models.registry import build
@@ -100,3 +102,27 @@ def test_recognition_is_measured_where_there_are_labels(model, digits):
 def test_what_cannot_be_measured_is_named(model, digits, baselines, words):
     with pytest.raises(UsageError, match=words):
         benchmark.benchmark_restoration(model, digits, ["noise"], baselines=baselines)
+
+
+def test_a_photograph_that_no_worker_can_measure_ends_it_in_one_line(tmp_path):
+    class Dying:
+        width = 1
+
+        def submit(self, item):
+            future = Future()
+            future.set_result(
+                Processed(None, 0.0, f"{item.job.source}: its worker process ended 2 times", "WorkerError")
+            )
+            return future
+
+    cases = [benchmark._Case("noise:sigma=9", 0, torch.zeros(1, 3, 8, 8, dtype=torch.uint8))] * 3
+    with pytest.raises(AgeRestoreError, match="image 1 under noise:sigma=9: its worker process ended 2 times"):
+        list(benchmark._measured(cases, None, Dying()))
+
+
+def test_workers_are_for_photographs_of_a_model_that_has_a_file(model, digits):
+    with pytest.raises(UsageError, match="`workers` divide photographs of any size; leave it out"):
+        benchmark.benchmark_restoration(model, digits, ["noise"], workers=1)
+    gray = PhotoSet((torch.full((3, 64, 64), 128, dtype=torch.uint8),))
+    with pytest.raises(UsageError, match="is in memory alone, where `workers` cannot load it"):
+        benchmark.benchmark_restoration(model, gray, ["noise"], workers=1)
