@@ -36,6 +36,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 TITLE = "Weights of the network of `agerestore.analysis.color_mode`; printed by ``benchmarks/color_mode.py --fit``."
 VISIBLE = 6.0  # units of Lab that a twentieth of the area is from the median color at least; less is hardly seen
 UNITS, DECAY = 8, 3.0  # of the network: hidden units, and how much large weights cost
+STAINED_SHARE = 0.4  # of the photographs whose stained prints are fitted: with all of them muted colors pass for stains
 QUALITIES = (50, 95)  # of JPEG
 BORDERS = ((228, 212, 172), (248, 246, 238), (205, 180, 130), (18, 16, 15))
 DATES = ((235, 120, 30), (250, 80, 40), (90, 250, 90), (250, 220, 60))
@@ -162,6 +163,7 @@ def foggy(rng: Generator, color: Floats) -> Floats:
 
 
 STAINS = degraded("stains")
+STAINED = ("stained", "stained sepia", "all of it")
 SEPIA = degraded("toning:color=0:warmth=0.2..1")
 BLUE = degraded("toning:color=0:warmth=-0.4..-0.1")
 FADED = degraded("toning:color=0.5..0.9:warmth=-0.3..0.6:contrast=0.6..1")
@@ -245,21 +247,35 @@ def measure(folder: Path, most: int) -> None:
 
 def fit(folder: Path, most: int) -> None:
     """Print `agerestore.analysis.color_mode_weights`: a network with one hidden layer, fitted to the signs of color."""
+    rng = random.Random(0)
     signs, truth = [], []
     for name, pixels in photographs(folder, most, fitting=True):
-        for _, is_color, made in samples(pixels, name):
-            signs.append(color_signs(made))
-            truth.append(is_color)
-    mean, scale = np.mean(signs, axis=0), np.std(signs, axis=0)
+        left_out = () if rng.random() < STAINED_SHARE else STAINED
+        for look, is_color, made in samples(pixels, name):
+            if is_color or look not in left_out:
+                signs.append(color_signs(made))
+                truth.append(is_color)
+    print(weights(np.array(signs), np.array(truth)))
+
+
+def weights(signs: Floats, truth: NDArray[np.bool_]) -> str:
+    """The module of the weights that are fitted to signs (N, K) and the truth (N,)."""
+    mean, scale = signs.mean(axis=0), signs.std(axis=0)
     network = MLPClassifier(UNITS, activation="tanh", alpha=DECAY, solver="lbfgs", max_iter=4000, random_state=0)
-    network.fit((np.array(signs) - mean) / scale, truth)
-    weights = network.coefs_[0].T / scale
-    hidden = np.column_stack([weights, network.intercepts_[0] - weights @ mean])
+    network.fit((signs - mean) / scale, truth)
+    inputs = network.coefs_[0].T / scale
+    hidden = np.column_stack([inputs, network.intercepts_[0] - inputs @ mean])
     output = np.append(network.coefs_[1], network.intercepts_[1])
-    print(f'"""{TITLE}"""\n\n# fmt: off\n# Of each hidden unit: the weights of the signs, and the bias.\nHIDDEN = (')
+    lines = [
+        f'"""{TITLE}"""',
+        "",
+        "# fmt: off",
+        "# Of each hidden unit: the weights of the signs, and the bias.",
+        "HIDDEN = (",
+    ]
     for row in hidden:
-        print(textwrap.fill(_numbers(row), 118, initial_indent="    (", subsequent_indent="     ") + "),")
-    print(f")\n# Of the hidden units, and the bias.\nOUTPUT = ({_numbers(output)})")
+        lines.append(textwrap.fill(_numbers(row), 118, initial_indent="    (", subsequent_indent="     ") + "),")
+    return "\n".join([*lines, ")", "# Of the hidden units, and the bias.", f"OUTPUT = ({_numbers(output)})"])
 
 
 def _numbers(values: NDArray[np.float64]) -> str:
