@@ -36,8 +36,9 @@ LUMA = np.array([0.299, 0.587, 0.114])
 TITLE = "Weights of the network of `agerestore.analysis.color_mode`; printed by ``benchmarks/color_mode.py --fit``."
 VISIBLE = 6.0  # units of Lab that a twentieth of the area is from the median color at least; less is hardly seen
 UNITS, DECAY = 8, 3.0  # of the network: hidden units, and how much large weights cost
-STAINED_SHARE = 0.4  # of the photographs whose stained prints are fitted: with all of them muted colors pass for stains
+STAINED_SHARE = 0.7  # of the photographs whose stained prints are fitted: with all, muted colors are taken for stains
 QUALITIES = (50, 95)  # of JPEG
+WEAK_TONE, STRONG_TONE = (0.75, 1.35), (0.7, 2.0)  # exponents of the light in each channel
 BORDERS = ((228, 212, 172), (248, 246, 238), (205, 180, 130), (18, 16, 15))
 DATES = ((235, 120, 30), (250, 80, 40), (90, 250, 90), (250, 220, 60))
 
@@ -127,7 +128,7 @@ def toned(rng: Generator, pixels: Floats) -> Floats:
     """A print of one tone: its color is a function of the brightness."""
     light = (pixels / 255).clip(0, 1)
     if rng.random() < 0.5:
-        return 255 * light ** rng.uniform(0.75, 1.35, 3)
+        return 255 * light ** rng.uniform(*WEAK_TONE if rng.random() < 0.5 else STRONG_TONE, 3)
     dark, bright = rng.uniform(-14, 14, 3), rng.uniform(-14, 14, 3)
     return pixels + dark * (1 - light) ** 2 + bright * light**2
 
