@@ -70,7 +70,7 @@ def requirements_of(name: str) -> DataRequirements:
         UsageError: no such experiment.
     """
     if name not in EXPERIMENTS:
-        raise UsageError(f"no experiment {name!r}; choose one of {', '.join((AGE_PAPER, *EXPERIMENTS))}")
+        raise UsageError(f"no experiment {name!r}; choose one of {', '.join((*EXPERIMENTS, AGE_PAPER))}")
     return REQUIREMENTS.get(name, DataRequirements())
 
 
