@@ -28,8 +28,10 @@ function showView(view) {
 
 async function start() {
   if (!api.takeToken()) throw new Error(texts.noToken);
-  if (!(await api.state()).ready) say(texts.loading);
+  const { ready } = await api.state();
+  if (!ready) say(texts.loading);
   await listFolder(); // which waits for the models
+  if (!ready) say(texts.loaded);
   const { folder } = await api.state();
   if (!folder) return;
   find("folder").hidden = false;
@@ -104,6 +106,7 @@ async function inspected(entry) {
   const before = panel.proposed(entry.picture);
   for (let state = "new"; state !== "failed" && !entry.picture.findings; ) {
     ({ state } = await api.follow(entry.picture.job, () => {}));
+    if (!list.entries.has(entry.picture.id)) return;
     list.put(await api.picture(entry.picture.id));
   }
   if (panel.isSame(entry.controls, before)) entry.controls = panel.proposed(entry.picture); // or a hand has set others
@@ -113,8 +116,8 @@ async function inspected(entry) {
 }
 
 async function remove(id) {
+  const next = list.drop(id); // first, so that nothing is asked of it any more
   await api.remove(id);
-  const next = list.drop(id);
   if (id === current?.picture.id && next) await open(next);
   list.show();
 }

@@ -102,6 +102,7 @@ export const texts = {
   givenAndTones: "Marked parts are filled; tones change everywhere.",
   hint: ({ x, y }) => `Color at ${x}, ${y}`,
   looking: "Looking at it …",
+  loaded: "The models are loaded.",
   loading: "The models are still loading; what you start waits for them.",
   nothingMarked: "Nothing is marked yet. Choose the brush and paint over what is damaged.",
   noServer: "the server does not answer; is `agerestore serve` still running?",

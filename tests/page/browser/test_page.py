@@ -235,6 +235,12 @@ def test_the_proposal_is_that_of_inspect(page, tmp_path):
     result = saved(page, "Download", tmp_path / "downloaded.png")
     assert result.read_bytes() == by_command(page, NOISY, tmp_path).read_bytes()
 
+    page.get_by_text("Color", exact=True).click()
+    page.get_by_role("checkbox", name="Go on anyway").check()
+    page.locator("#run").click()
+    page.locator("#command", has_text="colorize").wait_for(state="attached", timeout=COMPUTED)
+    assert " -m " not in page.locator("#command").text_content()  # which was proposed for restoring
+
 
 def test_nothing_to_do_and_a_warning_to_tick(page):
     choose(page, SOUND)
@@ -412,6 +418,9 @@ def test_several_pictures_and_all_results(page, tmp_path):
     assert page.locator("#results").is_hidden()
     with zipfile.ZipFile(saved(page, "Download all results as a ZIP file", tmp_path / "all.zip")) as results:
         assert any(name.startswith(ASTRONAUT.stem) for name in results.namelist())
+    page.get_by_role("button", name=f"Remove {SOUND.name}").click()
+    page.locator("#list li").nth(1).wait_for(state="detached")
+    assert page.locator("#error").is_hidden()
 
 
 def test_uncertainty_over_the_result(page):
