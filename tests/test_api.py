@@ -39,10 +39,10 @@ PYTHON_ONLY = {
     "interpolate": set(),
     "restore_files": {"progress"},
     "train": {"progress", "stop", "device", "threads"},
-    "evaluate": {"report", "notify", "device"},
+    "evaluate": {"report", "notify", "device", "workers"},
 }
 # A value that the command spells otherwise.
-SPELLED = {("restore", "tile"): (None, "auto"), ("colorize", "hints"): ((), None)}
+SPELLED = {("restore", "tile"): (None, "auto"), ("colorize", "hints"): ((), None), ("evaluate", "workers"): (0, "0")}
 
 
 def options(verb):

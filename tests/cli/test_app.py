@@ -75,7 +75,7 @@ def test_a_reader_that_has_read_enough_ends_a_verb_in_silence(arguments, folder)
     [
         (("sample", "x.png", "--seed", 2**32), "--seed"),
         (("export", "x.jpg", "-m", "mnist"), "ends in .onnx"),
-        (("models", "calibrate", "photo", "x.safetensors", "--data", "in", "--negatives", "in"), "--negatives is for"),
+        (("models", "calibrate", "photo", "x.safetensors", "--data", "in", "--negatives", "in"), "without --negatives"),
     ],
 )  # fmt: skip
 def test_options_out_of_place_are_refused(arguments, words, folder, tmp_path, monkeypatch):

@@ -141,15 +141,19 @@ def test_weights_answer_as_they_did(name, image, tmp_path):
             assert_near(pixels(tmp_path / "a.sample-2.png"), answers["color/a.sample-2"])
 
 
+RECALIBRATED = {"celeba"}  # its header says since how faces are recognized; the tensors are the same
 SHIPPED = [name for name in shipped_then() if name not in RETRAINED]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_weights_hold_what_they_held(name):
     then, now = shipped_then()[name], header_of(name)
-    assert now["sha256"] == then["file"]  # manifests of batches name it
     before = legacy.header(then["header"])
     del before["kind"]  # the objective, which also stands under "training"; now the kind of model
+    if name in RECALIBRATED:
+        del before["format"]
+    else:
+        assert now["sha256"] == then["file"]  # manifests of batches name it
     assert {key: now[key] for key in before} == before
     tensors = weights_of(Path(now["path"]))
     assert {key: [str(value.dtype), list(value.shape)] for key, value in tensors.items()} == then["tensors"]

@@ -116,7 +116,9 @@ def test_codes_that_fell_on_one_point_cost_much_but_stay_finite(name):
 def test_a_divergence_is_from_the_prior_of_the_networks(name):
     z = sample_latents(4000, 2, torch.Generator().manual_seed(0), "gaussian")
     assert float(divergence_from("gaussian", name)(z)) == pytest.approx(ideal(name, 2, "gaussian"), abs=0.04)
-    config = train_config("age-mnist", ("network.prior=gaussian", "network.latent_dim=2", f"divergence={name}"))
+    config = train_config(
+        "age-mnist", ("network.prior=gaussian", "network.latent_dim=2", "match_z=l2", f"divergence={name}")
+    )
     system = build_objective(config).compute
     assert float(system.divergence(z)) == float(divergence_from("gaussian", name)(z))
     assert system.ceiling == ideal(name, 2, "gaussian") + config.margin
