@@ -21,7 +21,7 @@ from agerestore.inference.tiling import Box, Progress, Tiles, expand, tile_side
 from agerestore.models.base import Model
 
 # Probability from which on a pixel is marked, by sensitivity; chosen by measurement (pretrained/defects.md).
-SENSITIVITIES, THRESHOLDS = (0, 0.25, 0.5, 0.75, 1), (0.95, 0.9, 0.82, 0.4, 0.2)
+SENSITIVITIES, THRESHOLDS = (0, 0.25, 0.5, 0.75, 1), (0.95, 0.88, 0.81, 0.35, 0.2)
 LARGE = 40  # pixels across; what is found larger than that is not filled unless asked
 RIM = 1  # pixels by which a mask is wider than what was found: the blurred edge of a mark
 MINOR = 0.1  # share of a mask; kinds below are not named

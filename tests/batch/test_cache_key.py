@@ -22,8 +22,8 @@ from agerestore.config.options import (
 )
 from agerestore.models import zoo
 
-# Read off manifests that the command of the first manifests wrote, with the weights that still ship; but "restore" is of
-# this version, since automatic selection has one more model to choose from.
+# Read off manifests that the command of the first manifests wrote, with the weights that still ship; but "restore" is
+# of this version, since automatic selection has one more model to choose from.
 RECORDED = {
     "restore": "1141b14ec18e55d77e99ed00c8d34089cb2208da9ddd89143a41f0bdfa691b58",
     "restore photo": "0d94dec4415b321a185c1bb37fd7576225cf0892cf14f99945359e7a265d57d7",
