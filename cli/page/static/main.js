@@ -116,9 +116,9 @@ async function inspected(entry) {
 }
 
 async function remove(id) {
-  const next = list.drop(id); // first, so that nothing is asked of it any more
+  const next = list.drop(id);
+  if (id === current?.picture.id && next) await open(next); // first, so that nothing is asked of it any more
   await api.remove(id);
-  if (id === current?.picture.id && next) await open(next);
   list.show();
 }
 

@@ -61,7 +61,12 @@ def new_page(chromium):
         page = contexts[-1].new_page()
         page.set_default_timeout(SOON)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text) if is_wrong(message, expected) else None)
+        page.on(
+            "console",
+            lambda message: (
+                wrong.append(f"{message.text} {message.location['url']}") if is_wrong(message, expected) else None
+            ),
+        )
         page.on("request", lambda sent: None if is_ours(sent.url, address) else wrong.append(sent.url))
         page.goto(address)
         return page
