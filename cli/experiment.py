@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -62,14 +62,16 @@ def experiment(
     Ctrl-C or SIGTERM saves the run that is being trained and ends with exit code 130; the same command goes on with it.
     What is finished is not trained again.
     """
+    from agerestore import device as devices
     from agerestore.config.extensions import research
 
     if model is not None and name != "svhn-features":
         refuse_unsupported(f"experiment {name}", "-m")
+    devices.set_threads(compute.threads)
     experiments = research("experiments")
-    notify = said_unless(messages.quiet)
+    notify, where = said_unless(messages.quiet), devices.choose(compute.device)
     with interrupted("ending the iteration and saving the state") as stop:
-        common = {"full": full, "seed": seed, "stop": stop.is_set, **_compute(compute)}
+        common = {"full": full, "seed": seed, "device": where, "stop": stop.is_set}
         if name == experiments.AGE_PAPER:
             if sets is None or data is not None:
                 raise UsageError(f"experiment {name} takes the folder of its sets as --data DIR, and no DATA")
@@ -90,10 +92,3 @@ def experiment(
             )  # fmt: skip
             figures = experiments.run_experiment(name, context, out).figures
     echo(json.dumps(figures, indent=None if messages.as_json else 1))
-
-
-def _compute(compute: Compute) -> dict[str, Any]:
-    from agerestore import device as devices
-
-    devices.set_threads(compute.threads)
-    return {"device": devices.choose(compute.device)}

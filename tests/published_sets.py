@@ -18,12 +18,12 @@ COUNT = 300
 
 def disk(random: np.random.Generator, height: int, width: int) -> np.ndarray:
     """(height, width, 3) uint8."""
-    ground, paint = random.integers(0, 256, (2, 3))
+    ground, color = random.integers(0, 256, (2, 3))
     picture = np.empty((height, width, 3), np.uint8)
     picture[:] = ground
     radius = int(random.integers(height // 6, height // 3))
     center = (int(random.integers(radius, width - radius)), int(random.integers(radius, height - radius)))
-    cv2.circle(picture, center, radius, paint.tolist(), -1)
+    cv2.circle(picture, center, radius, color.tolist(), -1)
     return picture
 
 

@@ -28,7 +28,7 @@ VARIABLES = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what will be its default; it warns until then
     "RAY_raylet_start_wait_time_s": "180",  # of a busy machine; 30 are too few
 }
-TOKEN = Path(".ray") / "auth_token"  # in the home folder, where Ray puts and seeks it
+TOKEN = Path(".ray") / "auth_token"  # in the home folder, where Ray writes and reads it
 RESTARTS = 10  # of one worker that dies before it is ready
 
 
