@@ -200,7 +200,8 @@ def test_codes_of_samples_cover_the_sphere(name):
 
 
 def test_models_that_are_used_by_name_are_all_tested_and_never_chosen():
-    assert set(zoo.names()) - set(zoo.automatic()) == {*GENERAL, "cars-color", "photo-color", "defects"} - {"celeba"}
+    chosen = {name for verb in ("restore", "colorize", "detect") for name in zoo.automatic(verb)}
+    assert set(zoo.names()) - chosen == {"cifar10", "svhn", "tinyimagenet"} <= set(GENERAL)
 
 
 def test_only_what_is_left_of_a_face_is_given_to_the_model_of_faces():
