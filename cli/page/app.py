@@ -106,9 +106,7 @@ class Api:
         """A reduced image."""
         from .views import preview
 
-        side = min(max(whole(request, "side", 2048), SIDES[0]), SIDES[1])
-        data, media_type = preview(self._photo(request), side)
-        return Response(data, media_type=media_type)
+        return preview(self._photo(request), min(max(whole(request, "side", 2048), SIDES[0]), SIDES[1]))
 
     def crop(self, request: Request) -> Response:
         """A part of an image at its own size."""
@@ -119,7 +117,7 @@ class Api:
         rows, columns = photo.pixels.shape[:2]
         if x >= columns or y >= rows or not 0 < width * height <= MOST_CROP:
             raise HTTPException(400, f"{width} x {height} pixels from {x}, {y} are no part of {columns} x {rows}")
-        return Response(crop(photo, *box), media_type="image/png")
+        return crop(photo, *box)
 
     def output(self, request: Request) -> Response:
         """A file that was made, to the byte as the command writes it."""

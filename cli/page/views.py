@@ -2,15 +2,16 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from PIL import Image, ImageCms
+from starlette.responses import Response
 
 from agerestore.images.photo import Photo
-from agerestore.images.pixels import in_8_bits, shrink_to
+from agerestore.images.pixels import Samples, in_8_bits, shrink_to
 
 from .store import Output
 
@@ -18,28 +19,29 @@ QUALITY = 92  # of previews
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of ZIP: the same results are the same bytes
 
 
-def preview(photo: Photo, side: int) -> tuple[bytes, str]:
-    """An image of at most `side` pixels a side, JPEG or, with transparency, WebP: its bytes and media type."""
-    alpha = None if photo.alpha is None else shrink_to(photo.alpha[..., None], side)[..., 0]
-    small = replace(photo, pixels=shrink_to(photo.pixels, side), alpha=alpha)
-    shown, file = _in_srgb(small), io.BytesIO()
-    if small.alpha is None:
-        shown.save(file, "JPEG", quality=QUALITY, subsampling=0)
-        return file.getvalue(), "image/jpeg"
-    shown.save(file, "WEBP", quality=QUALITY, method=2)
-    return file.getvalue(), "image/webp"
+def preview(photo: Photo, side: int) -> Response:
+    """An image of at most `side` pixels a side, JPEG or, with transparency, WebP."""
+    image = _in_srgb(photo, lambda samples: shrink_to(samples, side))
+    if photo.alpha is None:
+        return _response(image, "JPEG", quality=QUALITY, subsampling=0)
+    return _response(image, "WEBP", quality=QUALITY, method=2)
 
 
-def crop(photo: Photo, x: int, y: int, width: int, height: int) -> bytes:
+def crop(photo: Photo, x: int, y: int, width: int, height: int) -> Response:
     """A part of an image at its own size, as PNG."""
-    part = slice(y, y + height), slice(x, x + width)
-    alpha, file = None if photo.alpha is None else photo.alpha[part], io.BytesIO()
-    _in_srgb(replace(photo, pixels=photo.pixels[part], alpha=alpha)).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    image = _in_srgb(photo, lambda samples: samples[y : y + height, x : x + width])
+    return _response(image, "PNG", compress_level=1)
 
 
-def _in_srgb(photo: Photo) -> Image.Image:
-    photo = photo.in_srgb_gray()
+def _response(image: Image.Image, format: str, **options: Any) -> Response:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return Response(file.getvalue(), media_type=Image.MIME[format])
+
+
+def _in_srgb(photo: Photo, change: Callable[[Samples], Samples]) -> Image.Image:
+    """An image as browsers show it, once `change` was made to its pixels and alpha, (H, W, S)."""
+    photo = Photo.of_samples(change(photo.samples()), photo.metadata).in_srgb_gray()
     pixels, profile = in_8_bits(photo.pixels), photo.metadata.icc_profile
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if profile is not None and image.mode == "RGB":

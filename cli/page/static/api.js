@@ -71,12 +71,3 @@ async function readEvents(job, onChange) {
     for (const event of events) onChange(JSON.parse(event.slice("data:".length)));
   }
 }
-
-/** Give the browser a file to save. */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}

@@ -1,7 +1,8 @@
 /** Before and after on top of each other, the slider between them, and the expected error as an overlay. */
 
 import * as api from "./api.js";
-import { find, setStyle } from "./elements.js";
+import { find, make, setStyle, showImage } from "./elements.js";
+import * as stage from "./stage.js";
 
 const SIDE = 2048; // of a preview, pixels
 const DETAIL = 3072; // of such a part, pixels a side
@@ -9,96 +10,80 @@ const PAUSE = 180; // ms without a movement before a part is asked for
 
 /** One version of the picture: a preview, and over it the part in sight in full. */
 class Layer {
-  constructor(element) {
-    this.element = element;
-    this.images = ["preview", "detail"].map(() => Object.assign(new Image(), { alt: "", draggable: false }));
-    element.firstElementChild.append(...this.images);
+  constructor(id) {
+    this.element = find(id);
+    this.images = ["preview", "detail"].map(() => make("img", { alt: "", draggable: false }));
+    this.element.firstElementChild.append(...this.images);
   }
 
   /** Show a version; the layer is empty without one. */
-  async show(picture, what) {
-    Object.assign(this, { picture, what });
+  async show(id, what) {
+    Object.assign(this, { id, what });
     this.element.hidden = !what;
-    for (const image of this.images) image.hidden = true;
-    if (what) await this.load(this.images[0], { side: SIDE });
+    for (const image of this.images) Object.assign(image, { hidden: true, asked: null });
+    if (what) await showImage(this.images[0], api.image(id, what, { side: SIDE }));
   }
 
   async showDetail(part) {
-    if (this.what) await this.load(this.images[1], part);
-  }
-
-  async load(image, parameters) {
-    const { picture, what } = this;
-    const blob = await api.image(picture.id, what, parameters);
-    if (this.picture !== picture || this.what !== what) return; // another was asked for meanwhile
-    const { x, y, width, height } = parameters;
-    if (width) setStyle(image, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
-    URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(blob);
-    await image.decode().catch(() => {}); // replaced by another meanwhile
-    image.hidden = false;
+    const place = `left: ${part.x}px; top: ${part.y}px; width: ${part.width}px; height: ${part.height}px`;
+    if (this.what) await showImage(this.images[1], api.image(this.id, this.what, part), place);
   }
 }
 
-export class Compare {
-  constructor(stage) {
-    this.stage = stage;
-    this.before = new Layer(find("before"));
-    this.after = new Layer(find("after"));
-    this.error = find("expected-error");
-    this.parts = ["slider", "divider", "before-tag", "after-tag"].map(find);
-    find("slider").addEventListener("input", () => this.divide());
-  }
+const before = new Layer("before");
+const after = new Layer("after");
+const slider = find("slider");
+let timer;
 
-  async open(picture) {
-    this.picture = picture;
-    this.error.hidden = true;
-    await Promise.all([this.choose(null), this.before.show(picture, "before")]);
-  }
+slider.addEventListener("input", divide);
+divide();
 
-  /** Show a result, "after" or "sample-1"; null for the picture alone. */
-  async choose(what) {
-    await this.after.show(this.picture, what);
-    for (const part of this.parts) part.hidden = !what;
-    this.divide();
-    this.place(this.stage.view);
-  }
+/** Show a picture, and a result of it, "after" or "sample-1"; null for the picture alone. */
+export async function show(id, result) {
+  find("overlay").checked = false;
+  showError();
+  const shown = [after.show(id, result), before.id !== id && before.show(id, "before")];
+  place();
+  await Promise.all(shown);
+}
 
-  divide() {
-    const share = find("slider").value;
-    setStyle(this.stage.element, { "--share": share });
-    find("slider").ariaValueText = `${Math.round(share * 100)} %`;
-  }
+function divide() {
+  setStyle(find("stage"), { "--share": slider.value });
+  slider.ariaValueText = `${Math.round(slider.value * 100)} %`;
+}
 
-  /** Show or hide where the result is unsure. */
-  async showError(shown) {
-    this.error.hidden = !shown;
-    if (!shown) return;
-    const url = URL.createObjectURL(await api.image(this.picture.id, "uncertainty", { side: SIDE }));
-    this.error.firstElementChild.style.maskImage = `url(${url})`;
-  }
+/** Show where the result is unsure, or no longer, as the checkbox says. */
+export async function showError() {
+  const [error, { checked }] = [find("expected-error"), find("overlay")];
+  error.hidden = true;
+  if (!checked) return;
+  const url = URL.createObjectURL(await api.image(before.id, "uncertainty", { side: SIDE }));
+  error.firstElementChild.style.maskImage = `url(${url})`;
+  error.hidden = !find("overlay").checked;
+}
 
-  /** Follow the view of the stage. */
-  place({ scale, x, y }) {
-    const { size, element } = this.stage;
-    setStyle(element, { "--x": `${x}px`, "--y": `${y}px`, "--scale": scale });
-    setStyle(element, { "--w": `${size.width}px`, "--h": `${size.height}px` });
-    element.classList.toggle("enlarged", scale >= 3);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.showDetails(), PAUSE);
-  }
+/** Follow the view of the stage. */
+export function place() {
+  const { scale, x, y } = stage.view;
+  const element = find("stage");
+  setStyle(element, { "--x": `${x}px`, "--y": `${y}px`, "--scale": scale });
+  setStyle(element, { "--w": `${stage.size.width}px`, "--h": `${stage.size.height}px` });
+  element.classList.toggle("enlarged", scale >= 3);
+  clearTimeout(timer);
+  timer = setTimeout(showDetails, PAUSE);
+}
 
-  /** Where the screen has as many pixels as the picture, or more than the preview, show the part in sight exactly. */
-  showDetails() {
-    const { size, view, frame } = this.stage;
-    const enough = view.scale * devicePixelRatio < Math.min(SIDE / Math.max(size.width, size.height), 1);
-    const from = this.stage.toPicture({ x: 0, y: 0 });
-    const to = this.stage.toPicture({ x: frame.width, y: frame.height });
-    const x = Math.max(Math.floor(from.x), 0);
-    const y = Math.max(Math.floor(from.y), 0);
-    const width = Math.min(Math.ceil(to.x), size.width) - x;
-    const height = Math.min(Math.ceil(to.y), size.height) - y;
-    if (enough || width > DETAIL || height > DETAIL) return;
-    for (const layer of [this.before, this.after]) layer.showDetail({ x, y, width, height }).catch(() => {}); // previews stay
-  }
+/** Where the screen has as many pixels as the picture, or more than the preview, show the part in sight exactly. */
+function showDetails() {
+  const { size, view } = stage;
+  const frame = stage.frame();
+  const enough = view.scale * devicePixelRatio < Math.min(SIDE / Math.max(size.width, size.height), 1);
+  const from = stage.toPicture({ x: 0, y: 0 });
+  const to = stage.toPicture({ x: frame.width, y: frame.height });
+  const x = Math.max(Math.floor(from.x), 0);
+  const y = Math.max(Math.floor(from.y), 0);
+  const width = Math.min(Math.ceil(to.x), size.width) - x;
+  const height = Math.min(Math.ceil(to.y), size.height) - y;
+  if (enough || width > DETAIL || height > DETAIL) return;
+  for (const layer of [before, after]) layer.showDetail({ x, y, width, height }).catch(() => {}); // previews stay
 }

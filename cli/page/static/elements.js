@@ -16,10 +16,8 @@ export function setStyle(element, properties) {
 }
 
 /** A list of sentences in the place of an element's children. */
-export function itemize(element, sentences) {
+export const itemize = (element, sentences) =>
   element.replaceChildren(...sentences.map((sentence) => make("li", {}, sentence)));
-  element.hidden = !sentences.length;
-}
 
 /** An icon of `icons.svg`. */
 export function icon(name) {
@@ -31,8 +29,25 @@ export function icon(name) {
 }
 
 /** A button with an icon alone, and its name. */
-export const iconButton = (name, label, onclick) =>
-  make("button", { className: "quiet round", title: label, ariaLabel: label, onclick }, icon(name));
+export const iconButton = (name, label, properties) =>
+  make("button", { className: "quiet round", title: label, ariaLabel: label, ...properties }, icon(name));
+
+/** Show an image file that was asked for, with a style, unless another one is asked for meanwhile. */
+export async function showImage(image, asked, style = "") {
+  image.asked = asked;
+  const url = URL.createObjectURL(await asked);
+  if (image.asked === asked) Object.assign(image, { src: url, style });
+  await image.decode().catch(() => {}); // another was
+  URL.revokeObjectURL(url);
+  image.hidden &&= image.asked !== asked;
+}
+
+/** An image that is there once its file is. */
+export function thumbnail(asked) {
+  const image = make("img", { alt: "" });
+  showImage(image, asked).catch(() => {});
+  return image;
+}
 
 export function say(sentence) {
   find("status").textContent = sentence;
@@ -53,3 +68,10 @@ export const safely =
       complain(error);
     }
   };
+
+/** Give the browser a file to save. */
+export function save(file, name) {
+  const link = make("a", { href: URL.createObjectURL(file), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,49 +1,40 @@
-/** The list of the pictures that are open, and of those of the folder. */
+/** The pictures that are open, and those of the folder: what the page knows of each, and their list. */
 
 import * as api from "./api.js";
-import { find, icon, iconButton, make } from "./elements.js";
+import { find, icon, iconButton, make, thumbnail } from "./elements.js";
 import { texts } from "./texts.js";
 
-export class List {
-  constructor(onOpen, onRemove) {
-    Object.assign(this, { onOpen, onRemove });
-    this.entries = new Map(); // by id: all that the page knows of a picture, {picture, thumbnail, mask, controls, ...}
-  }
+export const entries = new Map(); // by id: {picture, button, mask, controls, hints, chosen, job, made, ran}
+export let current = null; // the entry that is shown
 
-  /** Add a picture, or what is new of it; return its entry. */
-  put(picture) {
-    const entry = this.entries.get(picture.id) ?? {};
-    entry.picture = { ...entry.picture, ...picture };
-    this.entries.set(picture.id, entry);
-    return entry;
-  }
+/** Add a picture, or what is new of it; return its entry. */
+export function put(picture) {
+  const { id, state, width } = picture;
+  if (!entries.has(id)) entries.set(id, { button: add(picture) });
+  const entry = entries.get(id);
+  entry.picture = { ...entry.picture, ...picture };
+  const [image, , said] = entry.button.children;
+  if (width && image.matches("svg")) image.replaceWith(thumbnail(api.image(id, "before", { side: 160 })));
+  Object.assign(said, { className: `state ${state}`, textContent: texts.states[state] ?? state });
+  return entry;
+}
 
-  /** Take a picture off; return the id of another one. */
-  drop(id) {
-    this.entries.delete(id);
-    return this.entries.keys().next().value;
-  }
+function add({ id, name, in_folder: isOfFolder }) {
+  const button = make("button", { title: name, value: id }, icon("picture"), make("span", {}, name), make("span"));
+  const removal = iconButton("close", texts.remove(name), { value: id });
+  find("list").append(make("li", {}, button, ...(isOfFolder ? [] : [removal])));
+  return button;
+}
 
-  async addThumbnail(id) {
-    const entry = this.entries.get(id);
-    entry.thumbnail ??= URL.createObjectURL(await api.image(id, "before", { side: 160 }));
-  }
+export function choose(entry) {
+  current?.button.removeAttribute("aria-current");
+  current = entry;
+  current.button.ariaCurrent = "true";
+}
 
-  /** Show all. */
-  show() {
-    const entries = [...this.entries.values()];
-    find("list").replaceChildren(...entries.map((entry) => this.item(entry)));
-    find("pictures").hidden = entries.length < 2 && !entries.some(({ picture }) => picture.in_folder);
-    find("zip").hidden = !entries.some(({ picture }) => picture.state === "done");
-  }
-
-  item({ picture, thumbnail, isShown }) {
-    const { id, name, state } = picture;
-    const image = thumbnail ? make("img", { src: thumbnail, alt: "" }) : icon("picture");
-    const said = make("span", { className: `state ${state}` }, texts.states[state] ?? state);
-    const button = make("button", { title: name, onclick: () => this.onOpen(id) }, image, make("span", {}, name), said);
-    if (isShown) button.ariaCurrent = "true";
-    const removal = iconButton("close", texts.remove(name), () => this.onRemove(id));
-    return make("li", {}, button, ...(picture.in_folder ? [] : [removal]));
-  }
+/** Take a picture off; return the id of another one. */
+export function drop(id) {
+  entries.get(id).button.parentElement.remove();
+  entries.delete(id);
+  return entries.keys().next().value;
 }

@@ -1,28 +1,17 @@
-/** The page: opens pictures, runs verbs, and connects stage, mask, comparison and panel. */
+/** The page: opens pictures, runs verbs, and connects all parts with controls and keys. */
 
 import * as api from "./api.js";
-import { Compare } from "./compare.js";
-import { complain, find, icon, make, safely, say } from "./elements.js";
-import { List } from "./list.js";
+import * as compare from "./compare.js";
+import { find, icon, make, safely, save, say } from "./elements.js";
+import * as list from "./list.js";
 import { Mask } from "./mask.js";
 import * as panel from "./panel.js";
-import { Stage } from "./stage.js";
+import * as stage from "./stage.js";
 import { fill, texts } from "./texts.js";
-import { Tools } from "./tools.js";
+import * as tools from "./tools.js";
 import * as works from "./work.js";
 
-const STEP = 1.25; // of a zoom by a key or button
-
-const stage = new Stage(find("stage"), showView, (point, said) => tools.point(point, said));
-const compare = new Compare(stage);
-const tools = new Tools(stage, () => current, onTool, onHint);
-const list = new List(safely(open), safely(remove));
-let current = null; // the entry of the list that is open
-
-function showView(view) {
-  compare.place(view);
-  find("fit").textContent = texts.zoom(view.scale * devicePixelRatio);
-}
+const STEP = 1.25; // of a zoom or a brush by a key or button
 
 // Pictures
 
@@ -33,72 +22,51 @@ async function start() {
   await listFolder(); // which waits for the models
   if (!ready) say(texts.loaded);
   const { folder } = await api.state();
-  if (!folder) return;
-  find("folder").hidden = false;
-  find("locked").hidden = !folder.locked;
-  find("locked").textContent = folder.locked ?? "";
-  find("restore-all").disabled = Boolean(folder.locked);
+  find("folder").hidden = !folder;
+  find("locked").textContent = folder?.locked ?? "";
+  find("restore-all").disabled = Boolean(folder?.locked);
 }
 
 async function listFolder() {
   for (const picture of await api.pictures()) if (picture.in_folder) list.put(picture);
-  list.show();
 }
 
 /** Take files in; the first of them is opened. */
 async function add(files) {
   let first = true;
+  const take = async (file) => {
+    const { id } = list.put(await api.upload(file)).picture;
+    if (first) await open(id);
+    first = false;
+  };
   for (const file of files) {
     say(texts.reading(file.name));
-    try {
-      const { id } = list.put(await api.upload(file)).picture;
-      if (first) await open(id);
-      await list.addThumbnail(id);
-      first = false;
-    } catch (error) {
-      complain(error);
-    }
-    list.show();
+    await safely(take)(file);
   }
 }
 
 async function open(id) {
   const entry = list.put(await api.picture(id));
   const { picture } = entry;
-  const known = Boolean(entry.mask);
-  if (!known) begin(entry);
-  current?.mask.hide();
-  if (current) current.isShown = false;
-  current = entry;
-  entry.isShown = true;
+  tools.use("view"); // which ends what is drawn on the one before
+  list.current?.mask.hide();
+  const isNew = !entry.mask;
+  if (isNew) begin(entry);
+  list.choose(entry);
   document.body.classList.add("opened");
-  for (const part of ["panel", "tools"]) find(part).hidden = false;
-  for (const part of ["empty", "results"]) find(part).hidden = true;
   find("marks").firstElementChild.replaceChildren(entry.mask.canvas);
-  tools.use("view");
   stage.open(picture.width, picture.height);
-  await entry.mask.show();
-  if (!known && picture.mask) await works.takeMask(entry);
-  showPanel();
-  await compare.open(picture);
-  await showResults();
-  await list.addThumbnail(id);
-  list.show();
+  panel.show();
+  const marked = entry.mask.show().then(() => isNew && picture.mask && works.takeMask(entry));
+  await Promise.all([marked, showResult()]); // begun at once, or a picture that was opened before could come last
   safely(inspected)(entry);
 }
 
 /** What the page keeps of a picture, besides what the server says of it. */
 function begin(entry) {
   const { picture } = entry;
-  const mask = new Mask(picture.width, picture.height, () => maskChanged(entry));
-  Object.assign(entry, { mask, hints: [], chosen: "after", controls: panel.proposed(picture), running: false });
-}
-
-function showPanel() {
-  panel.showFindings(current);
-  panel.showHints(current.hints, setHints);
-  panel.showProgress(current);
-  panel.showAction(current);
+  const mask = new Mask(picture.width, picture.height, () => panel.marksChanged(entry));
+  Object.assign(entry, { mask, hints: [], chosen: "after", controls: panel.proposed(picture) });
 }
 
 /** Wait for what inspecting finds: the picture is seen, and can be marked, before. A click on a button cancels it. */
@@ -110,58 +78,49 @@ async function inspected(entry) {
     list.put(await api.picture(entry.picture.id));
   }
   if (panel.isSame(entry.controls, before)) entry.controls = panel.proposed(entry.picture); // or a hand has set others
-  if (!entry.isShown) return;
-  showPanel();
+  if (entry !== list.current) return;
+  panel.show();
   say(texts.added(entry.picture.name, entry.picture.findings ?? []));
 }
 
 async function remove(id) {
   const next = list.drop(id);
-  if (id === current?.picture.id && next) await open(next); // first, so that nothing is asked of it any more
+  if (id === list.current?.picture.id && next) await open(next); // first, so that nothing is asked of it any more
   await api.remove(id);
-  list.show();
 }
 
 // Results
 
 async function run() {
-  const entry = current;
+  const entry = list.current;
   const began = performance.now();
   if (!(await works.run(entry))) return;
-  list.show();
-  if (entry.isShown) {
+  list.put(await api.picture(entry.picture.id));
+  if (entry === list.current) {
     tools.use("view");
-    panel.showAction(entry);
-    await showResults();
+    panel.showAction();
+    await showResult("after");
     find("panel").scrollTo({ top: 0 });
   }
   say(texts.done((performance.now() - began) / 1000));
 }
 
-async function showResults() {
-  const { picture, chosen } = current;
-  const what = picture.results.some((result) => result.what === chosen) ? chosen : null;
-  find("overlay").checked = false;
-  await Promise.all([compare.choose(what), compare.showError(false), panel.showResults(current, safely(choose))]);
+/** Show a result of the picture; the main one where there is none of that name. */
+async function showResult(chosen = list.current.chosen) {
+  const { id, results } = list.current.picture;
+  list.current.chosen = results.some(({ what }) => what === chosen) ? chosen : "after";
+  panel.showResults();
+  await compare.show(id, results.length ? list.current.chosen : null);
 }
 
-async function choose(what) {
-  current.chosen = what;
-  await showResults();
-}
-
-/** Show what is found, to be corrected by hand. */
-async function showFound() {
-  const entry = current;
-  if (!(await works.findDefects(entry)) || !entry.isShown) return;
+/** Take marks that are found or in a file, and show them, to be corrected by hand. */
+async function showMarks(take, controls) {
+  const entry = list.current;
+  if (!(await take(entry))) return;
+  entry.controls = { ...entry.controls, ...controls };
+  if (entry !== list.current) return;
   tools.use("brush");
-  say(texts.foundMarks);
-}
-
-async function useMask(file) {
-  await works.loadMask(current, file);
-  change({ mask: "given" });
-  tools.use("brush");
+  say(find("mask-note").textContent);
 }
 
 async function copyCommand() {
@@ -169,45 +128,6 @@ async function copyCommand() {
   getSelection().selectAllChildren(command); // to be copied by hand where the browser does not let us
   await navigator.clipboard?.writeText(command.textContent);
   say(texts.copied);
-}
-
-// Settings
-
-/** Each tool serves a verb. */
-function onTool(name) {
-  if (name === "hint") change({ verb: "colorize" });
-  if (name === "brush" || name === "erase") change({ verb: "restore" });
-}
-
-function onHint(hint) {
-  setHints([...current.hints, hint], true);
-  say(texts.hint(hint));
-}
-
-/** Marks that a hand has changed are the mask from then on. */
-function maskChanged(entry) {
-  entry.ran = null;
-  if (entry.mask.edited && entry.controls.mask !== "given") change({ mask: "given" });
-  panel.showAction(entry);
-}
-
-function setHints(hints, redraw) {
-  current.hints = hints;
-  current.ran = null;
-  panel.showAction(current);
-  if (redraw) panel.showHints(hints, setHints);
-  else panel.showPoints(hints);
-}
-
-function change(controls) {
-  panel.writeControls({ ...panel.readControls(), ...controls });
-  controlsChanged();
-}
-
-function controlsChanged() {
-  current.controls = panel.readControls();
-  panel.showControls();
-  panel.showAction(current);
 }
 
 // Controls and keys
@@ -221,61 +141,71 @@ const CLICKS = {
   dismiss: () => (find("error").hidden = true),
   smaller: () => stage.zoom(stage.view.scale / STEP),
   larger: () => stage.zoom(stage.view.scale * STEP),
-  fit: () => stage.fit(),
-  undo: () => current.mask.undo(),
-  redo: () => current.mask.redo(),
-  clear: () => current.mask.clear(),
-  find: showFound,
+  fit: stage.fit,
+  undo: () => list.current.mask.undo(),
+  redo: () => list.current.mask.redo(),
+  clear: () => list.current.mask.clear(),
+  find: () => showMarks(works.findDefects),
   "load-mask": () => find("mask-file").click(),
-  "save-mask": () => works.saveMask(current),
+  "save-mask": () => works.saveMask(list.current),
   run,
-  cancel: () => api.cancel(current.job.id),
-  download: () => works.download(current),
+  cancel: () => api.cancel(list.current.job.id),
+  download: () => works.download(list.current),
   copy: copyCommand,
   "restore-all": () => works.restoreFolder().finally(listFolder),
-  zip: async () => api.save(await api.zip(), "agerestore.zip"),
+  zip: async () => save(await api.zip(), "agerestore.zip"),
 };
 
 const KEYS = {
-  v: () => tools.use("view"),
-  b: () => tools.use("brush"),
-  e: () => tools.use("erase"),
-  h: () => tools.use("hint"),
-  "+": CLICKS.larger,
-  "=": CLICKS.larger,
-  "-": CLICKS.smaller,
-  0: CLICKS.fit,
   1: () => stage.zoom(1 / devicePixelRatio),
-  "[": () => tools.resize(0.8),
-  "]": () => tools.resize(1.25),
+  "[": () => tools.resize(1 / STEP),
+  "]": () => tools.resize(STEP),
 };
 
+/** The keys of buttons are those that these name for screen readers. */
 function pressKey(event) {
   const typing = event.target.matches("input:not([type=range], [type=radio], [type=checkbox]), dialog *");
   if (typing || event.altKey) return;
   const control = event.ctrlKey || event.metaKey;
-  const name = event.key.toLowerCase();
-  let action = control ? null : KEYS[name];
-  if (control && name === "z") action = event.shiftKey ? CLICKS.redo : CLICKS.undo;
-  if (control && name === "y") action = CLICKS.redo;
-  if (!current) action = null;
-  if (!control && name === "o") action = chooseFiles;
+  const parts = [control && "Control", control && event.shiftKey && "Shift", event.key.replace("+", "Plus")];
+  const name = parts.filter(Boolean).join("+");
+  const button = document.querySelector(`[aria-keyshortcuts~="${CSS.escape(name)}" i]`);
+  const action = list.current || button?.id === "open" ? (KEYS[name] ?? button?.click) : null;
   if (!action) return;
   event.preventDefault();
-  safely(action)();
+  action.call(button);
 }
 
-const onInput = (id, action) => find(id).addEventListener("change", ({ target }) => safely(action)(target));
+function showView() {
+  compare.place();
+  find("fit").textContent = texts.zoom(stage.view.scale * devicePixelRatio);
+}
+
+/** Do something once an event happens to an element that a selector names. */
+function on(type, selector, action) {
+  document.addEventListener(type, ({ target }) => {
+    const element = target.closest(selector);
+    if (element) safely(action)(element);
+  });
+}
 
 function connect() {
   fill(document);
   for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
   find("key-list").append(...texts.keyList.flatMap(([keys, what]) => [make("dt", {}, keys), make("dd", {}, what)]));
-  for (const [id, action] of Object.entries(CLICKS)) find(id).addEventListener("click", safely(action));
-  find("panel").addEventListener("input", ({ target }) => target.closest("#hints, #results") || controlsChanged());
-  onInput("overlay", ({ checked }) => compare.showError(checked));
-  onInput("files", (input) => add([...input.files]).finally(() => (input.value = "")));
-  onInput("mask-file", (input) => useMask(input.files[0]).finally(() => (input.value = "")));
+  stage.begin(showView, tools.point);
+  for (const [id, action] of Object.entries(CLICKS)) on("click", `#${id}`, action);
+  on("click", "button[data-tool]", ({ dataset }) => tools.use(dataset.tool));
+  on("click", "#list button:first-child", ({ value }) => open(value));
+  on("click", "#list .round", ({ value }) => remove(value));
+  on("click", "#thumbnails button", ({ value }) => showResult(value));
+  on("input", "#panel [name]", panel.controlsChanged);
+  on("change", "#overlay", compare.showError);
+  on("change", "#files", (input) => add([...input.files]).finally(() => (input.value = "")));
+  on("change", "#mask-file", (input) => {
+    const load = (entry) => works.loadMask(entry, input.files[0]);
+    return showMarks(load, { mask: "given" }).finally(() => (input.value = ""));
+  });
   document.addEventListener("keydown", pressKey);
   document.addEventListener("paste", ({ clipboardData }) => add([...clipboardData.files]));
   document.addEventListener("dragover", (event) => event.preventDefault());

@@ -4,26 +4,35 @@ const COLOR = "#ff2f6d"; // of marks on the stage, where they are translucent
 const MARKED = 128; // the smallest level that is a mark; strokes have soft edges, masks have not
 
 export class Mask {
+  undo = () => this.move(this.steps, this.undone);
+  redo = () => this.move(this.undone, this.steps);
+  clear = () => this.add({});
+
   /** `onChange` is called after each change. */
   constructor(width, height, onChange) {
     Object.assign(this, { width, height, onChange });
     this.canvas = document.createElement("canvas");
-    this.steps = []; // strokes, images and "clear", from which the marks can be drawn again
+    this.steps = []; // strokes {points}, {image} and {} for clearing, from which the marks can be drawn again
     this.undone = [];
-    this.saved(); // the server has none either
+    this.sent = undefined; // the last step of the mask that the server has
+  }
+
+  get last() {
+    return this.steps.at(-1);
+  }
+
+  /** What the marks are drawn on. */
+  get base() {
+    return this.steps.findLast((step) => !step.points);
   }
 
   /** Whether the server has another mask. */
   get edited() {
-    return this.steps.at(-1) !== this.kept;
+    return this.last !== this.sent;
   }
 
   get empty() {
-    return !this.steps.length || this.steps.at(-1).clear === true;
-  }
-
-  saved() {
-    this.kept = this.steps.at(-1); // which no other marks end with
+    return !this.last?.points && !this.last?.image;
   }
 
   /** Take memory for the marks and draw them; `hide` gives it back. */
@@ -35,13 +44,19 @@ export class Mask {
 
   hide() {
     this.canvas.width = this.canvas.height = 0;
-    for (const step of this.steps) delete step.bitmap;
   }
 
+  /** Draw the last image or clearing, and the strokes since then. */
   async redraw() {
+    const { base } = this;
+    const bitmap = base?.image && (await createImageBitmap(base.image));
+    if (this.base !== base) return; // it was drawn again meanwhile
     this.context.clearRect(0, 0, this.width, this.height);
-    const last = this.steps.findLastIndex((step) => step.clear || step.image);
-    for (const step of this.steps.slice(Math.max(last, 0))) await this.draw(step);
+    if (bitmap) this.drawImage(bitmap);
+    for (const stroke of this.steps.slice(this.steps.indexOf(base) + 1).concat(this.stroke ?? [])) {
+      const { points } = stroke;
+      for (const [i, point] of points.entries()) this.drawLine(stroke, points[Math.max(i - 1, 0)], point);
+    }
   }
 
   /** Begin a stroke at a point, with a width in pixels of the picture. */
@@ -57,38 +72,25 @@ export class Mask {
 
   end() {
     this.add(this.stroke);
-    this.onChange();
+    this.stroke = null;
   }
 
   cancel() {
+    this.stroke = null;
     return this.redraw();
   }
 
-  async clear() {
-    await this.draw(this.add({ clear: true }));
-    this.onChange();
-  }
-
   /** Replace the marks by the mask that the server has, an image file. */
-  async replace(image) {
-    const step = this.add({ image });
-    this.saved();
-    await this.draw(step);
-    this.onChange();
+  replace(image) {
+    this.sent = { image };
+    return this.add(this.sent);
   }
 
-  add(step) {
+  async add(step) {
     this.steps.push(step);
-    this.undone = [];
-    return step;
-  }
-
-  undo() {
-    return this.move(this.steps, this.undone);
-  }
-
-  redo() {
-    return this.move(this.undone, this.steps);
+    this.undone.length = 0;
+    if (!step.points) await this.redraw();
+    this.onChange();
   }
 
   async move(from, to) {
@@ -96,12 +98,6 @@ export class Mask {
     to.push(from.pop());
     await this.redraw();
     this.onChange();
-  }
-
-  async draw(step) {
-    if (step.clear) this.context.clearRect(0, 0, this.width, this.height);
-    else if (step.image) await this.drawImage(step);
-    else for (const [i, point] of step.points.entries()) this.drawLine(step, step.points[Math.max(i - 1, 0)], point);
   }
 
   drawLine({ size, erases }, from, to) {
@@ -114,11 +110,10 @@ export class Mask {
     context.stroke();
   }
 
-  async drawImage(step) {
-    step.bitmap ??= await createImageBitmap(step.image);
+  drawImage(bitmap) {
     const [red, green, blue] = COLOR.match(/\w\w/g).map((digits) => Number.parseInt(digits, 16));
     const mark = (0xff << 24) | (blue << 16) | (green << 8) | red;
-    inStrips(step.bitmap, this.context, (pixel) => ((pixel & 0xff) >= MARKED ? mark : 0));
+    inStrips(bitmap, this.context, (pixel) => ((pixel & 0xff) >= MARKED ? mark : 0));
   }
 
   /** The mask as a PNG file: white where the picture is damaged, and black. */

@@ -1,7 +1,8 @@
 /** The panel: what was found, the settings, progress and results of the picture that is open. */
 
 import * as api from "./api.js";
-import { find, icon, iconButton, itemize, make, setStyle } from "./elements.js";
+import { find, icon, iconButton, itemize, make, setStyle, thumbnail } from "./elements.js";
+import { current } from "./list.js";
 import { texts } from "./texts.js";
 
 const inputs = () => [...find("panel").querySelectorAll("input[name]")];
@@ -10,30 +11,19 @@ const readInput = ({ type, checked, value, valueAsNumber }) =>
   type === "radio" ? value : type === "checkbox" ? checked : valueAsNumber || 0;
 
 /** What the controls say, as a plain object. */
-export function readControls() {
+function readControls() {
   const chosen = inputs().filter(({ type, checked }) => type !== "radio" || checked);
   return Object.fromEntries(chosen.map((input) => [keyOf(input), readInput(input)]));
 }
 
 /** Set the controls. */
-export function writeControls(values) {
+function writeControls(values) {
   for (const input of inputs()) {
     const value = values[keyOf(input)];
     if (input.type === "radio") input.checked = input.value === value;
     else if (input.type === "checkbox") input.checked = value;
     else input.value = value;
   }
-  showControls();
-}
-
-/** Show the settings of the verb, and the numbers of the sliders; what has no effect with a mask is disabled. */
-export function showControls() {
-  const { verb, mask } = readControls();
-  find("restore-settings").hidden = verb !== "restore";
-  find("colorize-settings").hidden = verb !== "colorize";
-  find("sensitivity").disabled = mask !== "auto";
-  find("strength").disabled = mask === "given";
-  for (const slider of document.querySelectorAll(".sliders input")) slider.nextElementSibling.value = slider.value;
 }
 
 // Browsers may keep what was set before the page was loaded anew.
@@ -48,18 +38,45 @@ export function proposed({ proposal, mask: held }) {
   return { ...DEFAULTS, ...settings, verb, mask, always: proposal?.verb === "none" };
 }
 
+/** Change some controls. */
+export function change(controls) {
+  writeControls({ ...current.controls, ...controls });
+  controlsChanged();
+}
+
+export function controlsChanged() {
+  current.controls = readControls();
+  showAction();
+}
+
+/** Marks that a hand has changed are the mask from then on. */
+export function marksChanged(entry) {
+  entry.ran = null;
+  if (entry !== current) return; // marks may be found while another picture is open
+  if (entry.mask.edited) change({ mask: "given" });
+  else showAction();
+}
+
+export function setHints(hints) {
+  if (hints !== current.hints) showHints(hints);
+  Object.assign(current, { hints, ran: null });
+  showAction();
+}
+
 /** The settings of the verb as the server takes them: its controls that are enabled, by their names. */
-export function readSettings({ picture, hints }) {
-  const { verb } = readControls();
-  const own = inputs().filter((input) =>
-    input.matches(`#force, #${verb}-settings :enabled:is(:checked, :not([type=radio]))`),
+export function readSettings({ picture, controls: { verb }, hints }) {
+  const isOwn = (input) => input.matches(`#force, #${verb}-settings :enabled:is(:checked, :not([type=radio]))`);
+  const settings = Object.fromEntries(
+    inputs()
+      .filter(isOwn)
+      .map((input) => [input.name, readInput(input)]),
   );
-  const settings = Object.fromEntries(own.map((input) => [input.name, readInput(input)]));
   return verb === "colorize" ? { ...settings, hints } : { ...settings, model: picture.proposal?.settings.model };
 }
 
-/** Show what the server says of a picture. */
-export function showFindings({ picture, controls }) {
+/** Show all of the picture but its results. */
+export function show() {
+  const { picture, controls, hints } = current;
   const nothing = picture.proposal?.verb === "none";
   const list = find("findings");
   itemize(list, [...(nothing ? [picture.proposal.label] : []), ...(picture.findings ?? [texts.looking])]);
@@ -68,21 +85,26 @@ export function showFindings({ picture, controls }) {
   find("about").textContent = texts.about(picture);
   find("estimate").textContent = texts.estimate(picture.estimate);
   writeControls(controls);
+  showHints(hints);
+  showProgress();
+  showAction();
 }
 
 /** The main button says what it does: the proposal, or what has been set since. A warning has to be ticked away. */
-export function showAction({ picture, mask, ran }) {
-  const controls = readControls();
-  const warning = picture.domain?.[controls.verb];
-  find("domain").hidden = !warning;
-  find("domain-text").textContent = warning ?? "";
+export function showAction() {
+  const { picture, controls, mask, ran } = current;
+  find("sensitivity").disabled = controls.mask !== "auto";
+  find("strength").disabled = controls.mask === "given";
+  for (const slider of document.querySelectorAll(".sliders input")) slider.nextElementSibling.value = slider.value;
+  const warning = picture.domain?.[controls.verb] ?? "";
+  find("domain-text").textContent = warning;
   const button = find("run");
   const same = isSame(controls, proposed(picture));
   button.textContent = same ? actionOf(picture.proposal) : settingOf(controls);
   button.classList.toggle("primary", !(ran && isSame(controls, ran)) && !(same && picture.proposal?.verb === "none"));
   const marks = controls.verb === "restore" && controls.mask === "given";
   const ready = marks ? !mask.empty : picture.findings; // what is marked need not be looked for
-  button.disabled = !ready || (Boolean(warning) && !controls.force);
+  button.disabled = !ready || (warning && !controls.force);
   const note = mask.empty ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
   const found = mask.empty ? "" : texts.foundMarks;
   find("mask-note").textContent = { given: note, auto: found, none: "" }[controls.mask];
@@ -97,58 +119,54 @@ const actionOf = (proposal) => (proposal?.verb === "none" ? texts.restoreAnyway 
 const settingOf = ({ verb, mask }) =>
   verb === "colorize" ? texts.colorSo : mask === "given" ? texts.fillMarked : texts.restoreSo;
 
-/** Show how far the job of a picture is, while it is running. */
-export function showProgress({ running, job }) {
-  find("running").hidden = !running;
-  find("run").hidden = find("estimate").hidden = running;
-  if (!running) return;
+/** Show how far the job of a picture is, while there is one: the button that cancels it takes the place of the main one. */
+export function showProgress() {
+  const { job } = current;
+  const hadFocus = [find("run"), find("cancel")].includes(document.activeElement);
+  find("action").classList.toggle("busy", Boolean(job));
+  if (hadFocus) find(job ? "cancel" : "run").focus();
+  if (!job) return;
   const bar = find("progress");
   if (job.total) Object.assign(bar, { max: job.total, value: job.done });
   else bar.removeAttribute("value");
   find("progress-text").textContent = texts.running(job);
 }
 
-/** Show the hints, each with its color to change and a button to remove it. */
-export function showHints(hints, onChange) {
-  const rows = hints.map((hint, i) => {
-    const color = make("input", { type: "color", value: hint.color, ariaLabel: texts.hint(hint) });
-    color.oninput = () => onChange(hints.with(i, { ...hint, color: color.value }), false);
-    const removal = iconButton("close", texts.remove(texts.hint(hint)), () => onChange(hints.toSpliced(i, 1), true));
-    return make("li", {}, color, make("span", {}, texts.hint(hint)), removal);
-  });
-  find("hints").replaceChildren(...rows);
-  find("no-hints").hidden = hints.length > 0;
-  showPoints(hints);
-}
-
-/** Show the hints on the picture. */
-export function showPoints(hints) {
+/** Show the hints, each with its color to change and a button to remove it, and on the picture. */
+function showHints(hints) {
   const points = hints.map(({ x, y, color }) =>
     setStyle(make("span", { className: "point" }), { "--px": x + 0.5, "--py": y + 0.5, "--color": color }),
   );
+  const rows = hints.map((hint, i) => {
+    const color = make("input", { type: "color", value: hint.color, ariaLabel: texts.hint(hint) });
+    color.oninput = () => {
+      hint.color = color.value;
+      setStyle(points[i], { "--color": hint.color });
+      setHints(hints);
+    };
+    const remove = () => setHints(hints.toSpliced(i, 1));
+    const removal = iconButton("close", texts.remove(texts.hint(hint)), { onclick: remove });
+    return make("li", {}, color, make("span", {}, texts.hint(hint)), removal);
+  });
+  find("hints").replaceChildren(...rows);
   find("points").replaceChildren(...points);
 }
 
-/** Show the results of a picture as thumbnails; `onChoose` gets the one that is chosen. */
-export async function showResults({ picture, chosen, made }, onChoose) {
+/** Show the results as thumbnails, and what is to be said of the one that is chosen. */
+export function showResults() {
+  const { picture, chosen, made } = current;
   const images = picture.results.filter(({ what }) => /^(after|sample-\d+)$/.test(what));
-  find("results").hidden = !images.length;
-  if (!images.length) return;
-  const result = images.find(({ what }) => what === chosen) ?? images[0];
+  const result = images.find(({ what }) => what === chosen);
+  find("results").hidden = !result;
+  if (!result) return;
   find("kept").textContent = texts.file(result, picture.kept);
   itemize(find("remarks"), made?.remarks ?? []);
   find("command").textContent = made?.command ?? "";
-  find("command").parentElement.hidden = !made?.command;
   find("overlay-line").hidden = !picture.results.some(({ what }) => what === "uncertainty");
-  const thumbnails = images.map(() => make("img", { alt: "" }));
-  const buttons = images.map(({ what }, i) => {
-    const properties = { ariaPressed: String(what === result.what), onclick: () => onChoose(what) };
-    return make("button", properties, thumbnails[i], make("span", {}, texts.result(what)));
+  const buttons = (images.length > 1 ? images : []).map(({ what }) => {
+    const image = thumbnail(api.image(picture.id, what, { side: 192 }));
+    const properties = { value: what, ariaPressed: String(what === chosen) };
+    return make("button", properties, image, make("span", {}, texts.result(what)));
   });
   find("thumbnails").replaceChildren(...buttons);
-  find("thumbnails").hidden = images.length < 2;
-  if (images.length < 2) return;
-  for (const [i, { what }] of images.entries()) {
-    thumbnails[i].src = URL.createObjectURL(await api.image(picture.id, what, { side: 192 }));
-  }
 }

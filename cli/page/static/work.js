@@ -1,56 +1,50 @@
 /** What is done with a picture: jobs of the server, masks sent and taken, files saved. */
 
 import * as api from "./api.js";
-import { complain, find, say } from "./elements.js";
+import { find, save, say } from "./elements.js";
+import { current } from "./list.js";
 import * as panel from "./panel.js";
 import { texts } from "./texts.js";
 
 /** Do what the controls say; return whether there is a result. */
 export async function run(entry) {
-  const { controls, picture } = entry;
+  const { controls } = entry;
   const settings = panel.readSettings(entry);
   if (settings.mask === "given") await sendMask(entry);
-  const job = await follow(entry, await api.begin(picture.id, controls.verb, settings));
-  if (job.state !== "done") return false;
-  Object.assign(entry, { chosen: "after", made: job, ran: controls, picture: await api.picture(picture.id) });
-  return true;
+  const made = await follow(entry, controls.verb, settings);
+  if (made) Object.assign(entry, { chosen: "after", made, ran: controls });
+  return made;
 }
 
 /** Find defects, which become the mask; return whether that is done. */
 export async function findDefects(entry) {
   const { sensitivity } = entry.controls;
-  const job = await follow(entry, await api.begin(entry.picture.id, "find", { sensitivity }));
-  if (job.state === "done") await takeMask(entry);
-  return job.state === "done";
+  const found = await follow(entry, "find", { sensitivity });
+  if (found) await takeMask(entry);
+  return found;
 }
 
-/** Follow a job of a picture, whether that is shown or not; return its last state. */
-async function follow(entry, id) {
-  const show = (job, running = true) => {
-    Object.assign(entry, { job, running });
-    if (entry.isShown) panel.showProgress(entry);
+/** Begin a job of a picture and follow it, whether that is shown or not; return its last state if it is done. */
+async function follow(entry, verb, settings) {
+  const show = (job) => {
+    entry.job = job;
+    if (entry === current) panel.showProgress();
   };
-  const began = document.activeElement;
+  const id = await api.begin(entry.picture.id, verb, settings);
   show({ id, state: "queued" });
-  if (began === find("run")) find("cancel").focus(); // which takes its place
   say(texts.started);
-  try {
-    await api.follow(id, show);
-  } finally {
-    const waiting = document.activeElement === find("cancel");
-    show(entry.job, false);
-    if (waiting) find("run").focus();
-  }
-  if (entry.job.state === "canceled") say(texts.canceled);
-  if (entry.job.state === "failed") complain(new Error(entry.job.error));
-  return entry.job;
+  const job = await api.follow(id, show).finally(() => show(null));
+  if (job.state === "failed") throw new Error(job.error);
+  if (job.state === "canceled") say(texts.canceled);
+  return job.state === "done" ? job : null;
 }
 
 /** Send the marks where the server has others. */
 async function sendMask({ picture, mask }) {
-  if (!mask.edited) return;
+  const { edited, last } = mask;
+  if (!edited) return;
   const { share } = await api.putMask(picture.id, await mask.file());
-  mask.saved();
+  mask.sent = last; // or what was painted meanwhile would count as sent
   say(texts.share(share));
 }
 
@@ -62,19 +56,20 @@ export async function takeMask({ picture, mask }) {
 export async function saveMask(entry) {
   await sendMask(entry);
   const { id, name } = entry.picture;
-  api.save(await api.mask(id), `${lastPart(name).replace(/\.\w+$/, "")}.mask.png`);
+  save(await api.mask(id), `${lastPart(name).replace(/\.\w+$/, "")}.mask.png`);
 }
 
-/** A mask file goes through the server, which reads more formats than browsers do. */
+/** A mask file goes through the server, which reads more formats than browsers do; return whether there is one. */
 export async function loadMask(entry, file) {
   await api.putMask(entry.picture.id, file);
   await takeMask(entry);
+  return true;
 }
 
 /** Save the result that is shown, to the byte as the command writes it. */
 export async function download({ picture, chosen }) {
   const { name } = picture.results.find(({ what }) => what === chosen);
-  api.save(await api.file(picture.id, chosen), lastPart(name));
+  save(await api.file(picture.id, chosen), lastPart(name));
 }
 
 const lastPart = (name) => name.split("/").at(-1);
@@ -92,7 +87,6 @@ export async function restoreFolder() {
     folderJob = null;
     button.textContent = texts.restoreAll;
   });
-  const said = [job.error, ...job.remarks].filter(Boolean).join(" ");
-  progress.textContent = said || (texts.states[job.state] ?? job.state);
+  progress.textContent = job.remarks.join(" ") || (texts.states[job.state] ?? job.state);
   if (job.error) throw new Error(job.error);
 }
