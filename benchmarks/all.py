@@ -29,7 +29,7 @@ COMMANDS = (
     "restore_photo.py 256",
     "restore_photo.py 1024",
     "denoise_photo.py",
-    "folder.py 100",
+    "folder.py",
     f"chroma.py {PHOTOGRAPHS} 6",
     f"inspect_accuracy.py {PHOTOGRAPHS} 2",
 )

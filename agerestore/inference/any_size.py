@@ -24,6 +24,7 @@ from agerestore.inference.grain import add_grain, may_have_grain, with_sources
 from agerestore.inference.self_ensemble import mean_estimate
 from agerestore.inference.tiling import Box, Progress, Tiles, bounding_box, expand, tile_side
 from agerestore.models.base import Model
+from agerestore.models.layers.estimator import Margin
 from agerestore.models.photo import REGION
 
 # Low-resolution fills are made at full / factor, chosen by measurement (docs/architecture.md).
@@ -67,12 +68,16 @@ class _Network:
     settings: RestoreSettings
     progress: Progress | None
 
-    def estimate(self, part: Observation, stats: ImageStats) -> tuple[Tensor, Tensor]:
-        """The estimate (B, C, h, w) and its std (B, 1, h, w) for a part of the images."""
+    def estimate(self, part: Observation, inner: Box, stats: ImageStats) -> tuple[Tensor, Tensor]:
+        """The estimate (B, C, h, w) and its std (B, 1, h, w) for a box of a part of the images."""
         image = stats.normalize(part.image).contiguous(memory_format=torch.channels_last)
+        margin = Margin(inner.top, inner.left, image.shape[2] - inner.bottom, image.shape[3] - inner.right)
+        shown = image, part.mask, margin
         with devices.precision(self.settings.precision, self.device, auto=devices.fastest(self.device)):
-            image, std = mean_estimate(self.networks.estimate, image, part.mask, self.settings.ensemble, self.multiple)
-        return stats.denormalize(image, part), std.square().mean(1, keepdim=True).sqrt() / stats.gain
+            image, std = mean_estimate(self.networks.estimate, *shown, self.settings.ensemble, self.multiple)
+        return stats.denormalize(image, part.crop(*inner.slices)), std.square().mean(
+            1, keepdim=True
+        ).sqrt() / stats.gain
 
     def sample(self, part: Observation, stats: ImageStats, codes: Tensor) -> Tensor:
         """Samples (K, C, h, w) of one part, for maps of codes (K, M, rows, columns); or of K parts, one for each."""
@@ -223,28 +228,31 @@ def _run_tiles(
         around = expand(box, whole, halo, multiple)
         with tiles.divided_if_too_large():
             part = scene.read(around.slices, network.device)
-            inner = (..., *box.within(around).slices)
+            inner = box.within(around)
             if outputs.image is not None:
-                image, std = network.estimate(_with_fill(fills.image, part, around), stats)
-                outputs.image.write(box.slices, _blend(part, image, strength)[inner], outputs.estimated)
+                image, std = network.estimate(_with_fill(fills.image, part, around), inner, stats)
+                image = _blend(part.crop(*inner.slices), image, strength)
+                outputs.image.write(box.slices, image, outputs.estimated)
                 if outputs.std is not None:
-                    outputs.std[(..., *box.slices)] = _std(network, part, around, stats, fills, std)[inner]
+                    outputs.std[(..., *box.slices)] = _std(network, part, around, inner, stats, fills, std)
             if outputs.samples is not None and codes is not None:
                 there = _with_fill(fills.samples, part, around)
                 samples = network.sample(there, stats, _codes_of(codes, around))
-                outputs.samples.write(box.slices, samples[inner], outputs.where)
+                outputs.samples.write(box.slices, samples[(..., *inner.slices)], outputs.where)
 
 
 def _with_fill(fill: LowResFill | None, part: Observation, box: Box) -> Observation:
     return part if fill is None else fill.composite_under(part, box)
 
 
-def _std(network: _Network, part: Observation, box: Box, stats: ImageStats, fills: Fills, std: Tensor) -> Tensor:
-    """The std of a part: with a deep mask that of an estimate that takes a coarser fill for known."""
+def _std(
+    network: _Network, part: Observation, around: Box, inner: Box, stats: ImageStats, fills: Fills, std: Tensor
+) -> Tensor:
+    """The std of a box of a part: with a deep mask that of an estimate that takes a coarser fill for known."""
     if fills.image is None and fills.std is None:
         return std
-    _, std = network.estimate(_with_fill(fills.std, part, box), stats)
-    return std if fills.std is None else std.maximum(fills.std.min_std(part, box))
+    _, std = network.estimate(_with_fill(fills.std, part, around), inner, stats)
+    return std if fills.std is None else std.maximum(fills.std.min_std(part, around)[(..., *inner.slices)])
 
 
 def _blend(part: Observation, image: Tensor, strength: Tensor | None) -> Tensor:
@@ -278,7 +286,7 @@ def _strength(network: _Network, scene: Raster, stats: ImageStats) -> Tensor | N
     probes = list(_probes(*scene.size))
     for box in probes:
         part = scene.read(box.slices, network.device)
-        error = (part.image - once.estimate(part, stats)[0]) * part.known
+        error = (part.image - once.estimate(part, box.within(box), stats)[0]) * part.known
         removed += error.square().mean((1, 2, 3), keepdim=True) / part.known.mean((1, 2, 3), keepdim=True).clamp_min(
             1 / part.image[0, 0].numel()
         )

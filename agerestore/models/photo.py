@@ -20,7 +20,16 @@ from agerestore.config.networks import PhotoConfig
 from agerestore.images.composite import INTERPOLATION_REACH
 from agerestore.models.base import ModelNetworks
 from agerestore.models.latent import project, sample_latents
-from agerestore.models.layers.estimator import MULTIPLE, Estimate, Estimator, ResidualBlock, residual_blocks, zero
+from agerestore.models.layers.estimator import (
+    MULTIPLE,
+    NO_MARGIN,
+    Estimate,
+    Estimator,
+    Margin,
+    ResidualBlock,
+    residual_blocks,
+    zero,
+)
 
 REGION = PhotoConfig.region  # sides are padded to a multiple of it for samples
 SAMPLE_BLOCKS = 2  # residual blocks of the generator at each of its two resolutions
@@ -165,9 +174,7 @@ class PhotoRestorer(ModelNetworks):
             masked: whether pixels are missing, and interpolated from those around them.
             samples: of a sample instead of the estimate.
         """
-        full, half, quarter = self.config.blocks
-        convolutions = 2 + 4 * full + 8 * half + 8 * quarter  # two in a block; the way down and up
-        halo: int = convolutions + MULTIPLE - 1 + (INTERPOLATION_REACH if masked else 0)
+        halo: int = self.estimator.reach + (INTERPOLATION_REACH if masked else 0)
         return halo + (8 * SAMPLE_BLOCKS + 4 * SAMPLE_BLOCKS + 8 + REGION if samples else 0)
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -179,15 +186,17 @@ class PhotoRestorer(ModelNetworks):
         estimate, std = self.estimate(image, mask)
         return estimate.clamp(0, 1), std.clamp(0, 1)
 
-    def estimate(self, image: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def estimate(self, image: Tensor, mask: Tensor | None = None, margin: Margin = NO_MARGIN) -> tuple[Tensor, Tensor]:
         """Damaged image (B, 3, H, W) -> point estimate and predicted standard deviation of its error, the same shape.
 
         Args:
             image: any size; values outside [0, 1], as unclipped noise gives, are taken as they are.
             mask: (B, 1, H, W), 1 where pixels are missing; their values do not matter.
+            margin: pixels on each side that are context alone, at least `halo` or 0; the answers are without them, and
+                cost less.
         """
         damaged, mask = _to_networks(image, mask)
-        answer = self.estimator(damaged, mask)
+        answer = self.estimator(damaged, mask, margin)
         return (answer.image + 1) / 2, (answer.log_variance / 2).exp() / 2
 
     def condition(self, image: Tensor, mask: Tensor | None = None) -> Condition:

@@ -6,6 +6,7 @@ import torch
 from agerestore.config.options import RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.inference import self_ensemble
+from agerestore.models.layers.estimator import NO_MARGIN, Margin
 
 
 def picture(*shape):
@@ -30,7 +31,7 @@ def test_the_positions_are_all_eight():
 def test_what_does_not_depend_on_the_position_stays(count):
     x, mask = picture(1, 3, 5, 7), picture(1, 1, 5, 7).round()
     mean, deviation = self_ensemble.mean_estimate(
-        lambda image, mask: (image * (1 - mask), image), x, mask, count, multiple=4
+        lambda image, mask, margin: (image * (1 - mask), image), x, mask, NO_MARGIN, count, multiple=4
     )
     torch.testing.assert_close(mean, x * (1 - mask))
     torch.testing.assert_close(deviation, x)
@@ -40,7 +41,7 @@ def test_what_does_not_depend_on_the_position_stays(count):
 def test_a_ramp_that_every_answer_has_averages_out(count, expected):
     ramp = torch.linspace(0, 1, 8).expand(1, 3, 8, 8)
     mean, _ = self_ensemble.mean_estimate(
-        lambda image, mask: (image + ramp, image), torch.zeros(1, 3, 8, 8), None, count
+        lambda image, mask, margin: (image + ramp, image), torch.zeros(1, 3, 8, 8), None, NO_MARGIN, count
     )
     assert (float(mean[0, 0, 3, 0]), float(mean[0, 0, 3, -1])) == pytest.approx(expected)
 
@@ -48,12 +49,20 @@ def test_a_ramp_that_every_answer_has_averages_out(count, expected):
 def test_sides_are_continued_so_that_a_coarse_grid_fits_in_every_position():
     seen = []
 
-    def estimate(image, mask):
+    def estimate(image, mask, margin):
         seen.append(image.shape[2:])
         return image, image
 
-    self_ensemble.mean_estimate(estimate, picture(1, 3, 5, 7), None, 8, multiple=4)
+    self_ensemble.mean_estimate(estimate, picture(1, 3, 5, 7), None, NO_MARGIN, 8, multiple=4)
     assert set(seen) == {(8, 8)}
+
+
+def test_a_margin_is_cut_off_in_every_position():
+    x, margin = picture(1, 3, 9, 8), Margin(2, 1, 3, 0)
+    once, _ = self_ensemble.mean_estimate(lambda x, mask, margin: (margin.cut(x), margin.cut(x)), x, None, margin, 1)
+    mean, _ = self_ensemble.mean_estimate(lambda x, mask, margin: (margin.cut(x), margin.cut(x)), x, None, margin, 8)
+    torch.testing.assert_close(mean, x[:, :, 2:6, 1:])
+    torch.testing.assert_close(once, mean)
 
 
 def test_other_numbers_of_positions_are_refused():

@@ -9,6 +9,7 @@ from agerestore.config.training import train_config
 from agerestore.losses.base import Batch
 from agerestore.models import weights as checkpoint
 from agerestore.models.latent import project
+from agerestore.models.layers.estimator import Margin
 from agerestore.models.registry import build
 from agerestore.training import stages
 
@@ -36,6 +37,32 @@ def test_tiles_with_enough_overlap_equal_the_whole(model):
     whole, _ = model.estimate(image)
     part, _ = model.estimate(image[:, :, 64:])  # 64 is a multiple of 8
     torch.testing.assert_close(part[:, :, 96:], whole[:, :, 160:], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("box", [(0, 0, 100, 70), (112, 92, 117, 111), (101, 0, 233, 130), (120, 90, 233, 218)])
+def test_the_estimate_without_a_margin_is_that_of_the_whole(model, box, masked):
+    image, mask = drawn(1, 3, 233, 218), (drawn(1, 1, 233, 218, seed=1) < 0.1).float() if masked else None
+    top, left, bottom, right = box
+    halo = model.halo(masked)
+    above, before = max(top - halo, 0) // 4 * 4, max(left - halo, 0) // 4 * 4
+    below, after = min(bottom + halo, 233), min(right + halo, 218)
+    rows, columns = slice(above, below), slice(before, after)
+    part = image[:, :, rows, columns], None if mask is None else mask[:, :, rows, columns]
+    found = model.estimate(*part, Margin(top - above, left - before, below - bottom, after - right))
+    for each, whole in zip(found, model.estimate(image, mask), strict=True):
+        torch.testing.assert_close(each, whole[:, :, top:bottom, left:right], rtol=0, atol=1e-5)
+
+
+def test_features_are_computed_no_further_than_they_count():
+    model, sizes = build(PhotoConfig(widths=(2, 3, 4), blocks=(1, 1, 4))), []
+    for block in (model.estimator.down[2][-1], model.estimator.up[0][-1]):
+        block.register_forward_hook(lambda module, given, out: sizes.append(tuple(out.shape[2:])))
+    halo = model.halo(False)
+    side = 32 + 2 * halo
+    model.estimate(drawn(1, 3, side, side), None, Margin(halo, halo, halo, halo))
+    assert sizes[0][0] < side // 4 - 8
+    assert sizes[1][0] < 32 + 2 * 24
 
 
 def test_zero_codes_give_the_point_estimate_and_residuals_grow_with_the_code_up_to_a_bound(model):
