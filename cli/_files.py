@@ -16,7 +16,7 @@ from ._interrupt import interrupted
 from ._options import Files, Hardware, Messages
 from ._progress import progress_bar
 from ._terminal import echo
-from ._wording import in_options, said_unless, say
+from ._wording import as_text, in_options, said_unless, say
 
 if TYPE_CHECKING:
     from agerestore.batch.jobs import Job
@@ -217,8 +217,3 @@ def _row(outcome: "Outcome", cache_key: str) -> dict[str, Any]:
         "settings": cache_key,
         **outcome.detail,
     }
-
-
-def as_text(path: Path) -> str:
-    """A path as JSON and terminals can hold it."""
-    return str(path).encode(errors="replace").decode()  # undecodable file names

@@ -5,8 +5,10 @@ they become options and verbs: the one place where they are translated.
 """
 
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from agerestore.files import printable
 
@@ -38,6 +40,26 @@ def in_options(message: str) -> str:
 def as_option(name: str) -> str:
     """The option of a keyword."""
     return OPTIONS.get(name) or f"--{name.replace('_', '-')}"
+
+
+def command_line(verb: str, paths: Sequence[Path], options: Mapping[str, Any]) -> str:
+    """The command line of a verb for a shell.
+
+    Args:
+        verb: Its name.
+        paths: Its arguments.
+        options: Values by keyword: True stands for a flag, and an option is repeated for each of a tuple.
+    """
+    words = [f"./{text}" if text.startswith("-") else text for text in map(as_text, paths)]  # or it is an option
+    for name, value in options.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            words += [as_option(name)] if each is True else [as_option(name), str(each)]
+    return shlex.join(["agerestore", verb, *words])
+
+
+def as_text(path: Path) -> str:
+    """A path as JSON and terminals can hold it."""
+    return str(path).encode(errors="replace").decode()  # undecodable file names
 
 
 def _translated(found: re.Match[str]) -> str:

@@ -1,7 +1,6 @@
 """``agerestore inspect``."""
 
 import json
-import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -10,12 +9,12 @@ import typer
 
 from agerestore.files import printable
 
-from ._files import as_text, exit_code
+from ._files import exit_code
 from ._interrupt import interrupted
 from ._options import OUTPUT, Distribution, Messages, Threads, option, with_groups
 from ._proposal import measurable, proposal
 from ._terminal import echo
-from ._wording import in_options, said_unless, say
+from ._wording import as_text, command_line, in_options, said_unless, say
 
 if TYPE_CHECKING:
     from agerestore.analysis.report import Report
@@ -169,10 +168,5 @@ def command(path: Path, found: "Report") -> str | None:
     ending = path.suffix if path.suffix.lower() in LOSSLESS and found.format not in ("JPEG", "WEBP") else ".png"
     stem = path.stem if ending == path.suffix else path.name  # x.jpg and x.png may be in one folder
     target = path.with_name(stem + RESTORED + ending)
-    wanted = ["--tones", "1"] if helpful.tones else []
-    return shlex.join(["agerestore", "restore", _argument(path), _argument(target), "-m", helpful.model, *wanted])
-
-
-def _argument(path: Path) -> str:
-    text = as_text(path)
-    return f"./{text}" if text.startswith("-") else text  # or it is parsed as an option
+    wanted = {"tones": 1} if helpful.tones else {}
+    return command_line("restore", [path, target], {"model": helpful.model, **wanted})

@@ -187,7 +187,7 @@ def inspect(image: Photo | Path | str, mask: Mask | None = None, *, model: str |
         channels=photo.pixels.shape[2],
         alpha=photo.alpha is not None,
         format=photo.metadata.format,
-        profile=_profile_name(photo.metadata.icc_profile),
+        profile=profile_name(photo.metadata.icc_profile),
         orientation=photo.metadata.orientation,
         document=page.name if page else None,
         color_mode=color_mode(filled),
@@ -259,7 +259,8 @@ def _jpeg_quality(photo: Photo, pixels: Pixels) -> tuple[int | None, str | None]
     return quality, "pixels" if quality else None
 
 
-def _profile_name(profile: bytes | None) -> str | None:
+def profile_name(profile: bytes | None) -> str | None:
+    """Return how an ICC profile calls itself; "unnamed" or "unreadable" where it does not, None without one."""
     if profile is None:
         return None
     try:

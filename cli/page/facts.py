@@ -1,12 +1,9 @@
 """What the page says of a file: its kind, what a result keeps of it, what is wrong with it and what would help."""
 
-import io
 from pathlib import Path
 from typing import Any
 
-from PIL import ImageCms
-
-from agerestore.analysis.report import Report
+from agerestore.analysis.report import Report, profile_name
 from agerestore.images.formats.catalog import SUFFIXES
 from agerestore.images.io import lost_remarks
 from agerestore.images.photo import Photo
@@ -35,7 +32,7 @@ def _kept(photo: Photo) -> list[str]:
     named = {
         "16 bits per channel": photo.peak > 255,
         "transparency": photo.alpha is not None,
-        f"color profile {_profile_name(data.icc_profile)}": data.icc_profile,
+        f"{profile_name(data.icc_profile)} color profile": data.icc_profile,
         "EXIF": data.exif,
         "IPTC": data.iptc,
         "XMP": data.xmp,
@@ -45,27 +42,17 @@ def _kept(photo: Photo) -> list[str]:
     return [name for name, there in named.items() if there]
 
 
-def _profile_name(profile: bytes | None) -> str:
-    try:
-        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))).strip()
-    except (ImageCms.PyCMSError, OSError):
-        return "that cannot be read"
-
-
 def findings(report: Report, score: float) -> dict[str, Any]:
     """What inspecting has found, and the proposed action; `score` is that of the domain of colorizing."""
     helpful, warning = proposal(report), _coloring_warning(report, score)
-    settings: dict[str, Any] = {}
-    verb, label = "none", "Nothing to do"
-    if helpful is not None:
-        settings = {"model": helpful.model} | ({"tones": helpful.tones} if helpful.tones else {})
-        verb, label = "restore", "Restore"
-    elif report.document is None and warning is None:
+    settings = {name: value for name, value in helpful._asdict().items() if value} if helpful else {}
+    verb, label = ("restore", "Restore") if helpful else ("none", "Nothing to do")
+    if not helpful and not report.document and not warning:
         verb, label = "colorize", "Nothing to restore; color it"
-    drawn = report.document and f"looks like {report.document}"
-    strokes = drawn and f"{drawn}, whose thin strokes the model may take for scratches"
+    drawn = [f"looks like {report.document}"] if report.document else []
+    strokes = f"{drawn[0]}, whose thin strokes the model may take for scratches" if drawn else None
     return {
-        "findings": [*([drawn] if drawn else []), *report.findings] or ["nothing wrong was found"],
+        "findings": [*drawn, *report.findings] or ["nothing wrong was found"],
         "color_mode": report.color_mode,
         "proposal": {"verb": verb, "settings": settings, "label": label},
         "domain": {"restore": strokes, "colorize": warning},

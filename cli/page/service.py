@@ -1,9 +1,14 @@
 """What the server answers with: files that it holds, what is known of them, and the tasks that clients ask for."""
 
+import threading
+from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from cachetools import LRUCache
 
 from agerestore._version import __version__
 from agerestore.batch.jobs import Job
@@ -20,7 +25,8 @@ from .facts import ending, facts_of
 from .folder import Folder
 from .requests import explained
 from .settings import Wanted, read_wanted
-from .store import Cache, Held, HeldMask, Store
+from .store import Held, HeldMask, Store
+from .views import mask_file
 from .worker import ENDED, Task, Worker
 
 SUFFIXES = {"restore": ".restored", "colorize": ".colorized"}  # of the names of results
@@ -48,7 +54,10 @@ class Service:
         self.options, self.folder = options, folder
         self.store = Store(options.uploads, options.memory, self.cancel)
         self.worker = Worker(options.queue, lambda error: explained(error)[1])
-        self._photos = Cache(options.memory // 2)
+        self._photos: MutableMapping[object, Photo] = LRUCache(
+            options.memory // 2, lambda photo: photo.samples().nbytes
+        )
+        self._decoding = threading.Lock()
         self._seconds: dict[str, float] = {}  # that a megapixel takes, by verb
 
     def load(self) -> None:
@@ -79,22 +88,21 @@ class Service:
                 self.set_mask(held, path.read_bytes(), path)
 
     def photo(self, held: Held, what: str = "before") -> Photo:
-        """The image of a file, or of what was made of it."""
-
-        def decode() -> tuple[Photo, int]:
-            made = held.results.get(what)
-            data, path = (held.read(), held.path) if made is None else (made.read(), Path(made.name))
-            photo = io.decode(data, path, self.options.max_pixels)
-            return photo, photo.pixels.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
-
-        found: Photo = self._photos.get((held.id, what, what != "before" and held.version), decode)
-        return found
+        """The image of a file, or of what was made of it; one is decoded at a time, so that memory is bounded."""
+        key, made = (held.id, what, what != "before" and held.version), held.results.get(what)
+        with self._decoding:
+            if (photo := self._photos.get(key)) is None:
+                data, path = (held.read(), held.path) if made is None else (made.read(), Path(made.name))
+                photo = io.decode(data, path, self.options.max_pixels)
+                with suppress(ValueError):  # which is larger than all that may be kept
+                    self._photos[key] = photo
+        return photo
 
     def set_mask(self, held: Held, data: bytes, path: Path | None = None) -> float:
         """Take a mask file, which may lie on the disk, in the place of the one there is; gives the share it marks."""
         most = self.options.max_pixels
         missing = decode_mask(data, path or Path("mask"), self.photo(held), max_pixels=most).missing
-        held.mask = HeldMask.of("given" if held.mask is None else "edited", missing, path)
+        held.mask = HeldMask("given" if held.mask is None else "edited", mask_file(missing), path)
         self.store.trim()
         return float(missing.mean())
 

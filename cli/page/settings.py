@@ -1,17 +1,16 @@
 """What clients may ask for: JSON to the options of the verbs, and to the command that does the same."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agerestore.config.hints import Hint, read_hints
+from agerestore.config.hints import read_hints
 from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
 from agerestore.errors import UsageError
 from agerestore.models import zoo
 
-from .._wording import as_option
+from .._wording import command_line
 
 MOST_SAMPLES = 16  # which are held in memory
 SERVER = {"precision", "tile", "max_pixels"}  # options that are the server's own
@@ -43,22 +42,11 @@ class Wanted:
         for group in (self.settings, self.extras):
             chosen = [(each, getattr(group, each.name)) for each in fields(group) if each.name not in SERVER]
             options |= {each.name: value for each, value in chosen if value != each.default}
-        words = [f"./{path}" if str(path).startswith("-") else str(path) for path in (source, target)]
-        for name, value in options.items():
-            for each in value if name == "hints" else [value]:
-                words += [as_option(name)] if each is True else [as_option(name), str(each)]
-        return shlex.join(["agerestore", self.verb, *words])
+        return command_line(self.verb, [source, target], options)
 
 
 def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision: str) -> Wanted:
-    """Read the settings in a request.
-
-    Args:
-        verb: restore or colorize.
-        body: JSON.
-        has_mask: Whether a mask was given, which is then the default.
-        max_pixels: Larger images are refused.
-        precision: Of the networks.
+    """Read the settings in a request, which are JSON; the mask is by default the one that there is.
 
     Raises:
         UsageError: Something that is not understood.
@@ -72,8 +60,8 @@ def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision
     if wrong := [name for name, value in flags.items() if not isinstance(value, bool)]:
         raise UsageError(f"`{wrong[0]}` must be true or false")
     options = {name: given[name] for name in OPTIONS[verb] & given.keys()}
-    if "hints" in options:
-        options["hints"] = _hints(options["hints"])
+    if (hints := options.get("hints")) is not None:
+        options["hints"] = read_hints(hints if isinstance(hints, list) else [hints])
     settings = SETTINGS[verb](**options, precision=precision)
     if settings.samples > MOST_SAMPLES:
         raise UsageError(f"`samples` {settings.samples} are more than {MOST_SAMPLES}; draw fewer at a time")
@@ -98,10 +86,3 @@ def _mask(given: Mapping[str, Any], has_mask: bool, model: str) -> str:
     if mask not in ("none", "auto", "given") or (mask == "given" and not has_mask):
         raise UsageError("`mask` must be auto, none, or given, once a mask was sent")
     return str(mask)
-
-
-def _hints(given: Any) -> tuple[Hint, ...]:
-    """Hints, each an object with x, y and color."""
-    hints = given if isinstance(given, list) else [given]
-    parts = ("x", "y", "color")
-    return read_hints([[*map(each.get, parts)] if isinstance(each, Mapping) else each for each in hints])

@@ -6,15 +6,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple
 
 from agerestore.batch.jobs import FOUND_MASK, Job
-from agerestore.images.io import encode, read_bytes
-from agerestore.images.masks import as_photo
-from agerestore.images.photo import Mask
+from agerestore.images.io import read_bytes
 
 from .worker import Task
 
@@ -39,27 +34,11 @@ class Output(NamedTuple):
 
 
 class HeldMask(NamedTuple):
-    """A mask of the size of the upright image; its file is made when it is asked for, and no result waits for that."""
+    """A mask of the size of the upright image."""
 
     kind: str  # given, found or edited
-    bits: NDArray[np.uint8]  # one for each pixel, 1 where it is missing: (H, W / 8)
-    width: int
+    png: bytes  # white where pixels are missing
     path: Path | None = None  # the file that it was read from; None of one that was sent, found or edited
-
-    @classmethod
-    def of(cls, kind: str, missing: Mask, path: Path | None = None) -> Self:
-        """Hold a mask (H, W) bool."""
-        return cls(kind, np.packbits(missing, axis=1), missing.shape[1], path)
-
-    @property
-    def missing(self) -> Mask:
-        """The mask, (H, W) bool."""
-        return np.unpackbits(self.bits, axis=1, count=self.width).view(np.bool_)
-
-    @property
-    def png(self) -> bytes:
-        """Its file, white where pixels are missing."""
-        return encode(as_photo(self.missing), ".png")
 
 
 @dataclass(eq=False)
@@ -97,8 +76,8 @@ class Held:
     @property
     def size(self) -> int:
         """Bytes of memory that it takes."""
-        made = (output.data for output in self.results.values())
-        return sum(len(each) for each in (self.data, *made) if each) + (self.mask.bits.nbytes if self.mask else 0)
+        held = [self.data, self.mask and self.mask.png, *(output.data for output in self.results.values())]
+        return sum(map(len, filter(None, held)))
 
     def summary(self) -> dict[str, Any]:
         """The file in a list of them."""
@@ -157,22 +136,3 @@ class Store:
         while len(uploads) > 1 and (len(uploads) > self._most or total > self._most_bytes):
             total -= uploads[0].size
             self.drop(uploads.pop(0))
-
-
-class Cache:
-    """Values that can be made again, up to so many bytes; one is made at a time, so that memory is bounded."""
-
-    def __init__(self, most_bytes: int) -> None:
-        """Keep so many bytes."""
-        self._most_bytes = most_bytes
-        self._values: OrderedDict[object, tuple[Any, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: object, make: Callable[[], tuple[Any, int]]) -> Any:
-        """The value of a key; where it is not there `make` gives it and its bytes."""
-        with self._lock:
-            value, size = self._values.pop(key) if key in self._values else make()
-            self._values[key] = value, size
-            while self._values and sum(size for _, size in self._values.values()) > self._most_bytes:
-                self._values.popitem(last=False)
-            return value

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageCms
 from starlette.responses import Response
 
-from agerestore.images.photo import Photo
+from agerestore.images.photo import Mask, Photo
 from agerestore.images.pixels import Samples, in_8_bits, shrink_to
 
 from .store import Output
@@ -31,6 +31,11 @@ def crop(photo: Photo, x: int, y: int, width: int, height: int) -> Response:
     """A part of an image at its own size, as PNG."""
     image = _in_srgb(photo, lambda samples: samples[y : y + height, x : x + width])
     return _response(image, "PNG", compress_level=1)
+
+
+def mask_file(missing: Mask) -> bytes:
+    """A mask (H, W) bool as PNG, white where pixels are missing."""
+    return bytes(_response(Image.fromarray(missing).convert("L"), "PNG", compress_level=1).body)
 
 
 def _response(image: Image.Image, format: str, **options: Any) -> Response:

@@ -54,7 +54,7 @@ CASES = [
     ("camera.jpg", "restore", {"mask": "given"}),
     ("camera.jpg", "restore", {"mask": "none", "always": True}),
     ("gray.png", "restore", {"mask": "none", "sigma": 8, "neutral": True, "colorize": True}),
-    ("gray.png", "colorize", {"samples": 2, "seed": 3, "hints": [{"x": 30, "y": 40, "color": "#a0522d"}]}),
+    ("gray.png", "colorize", {"samples": 2, "seed": 3, "hints": [[30, 40, "#a0522d"]]}),
     ("deep.png", "colorize", {"force": True, "saturation": 0.7}),
 ]  # fmt: skip
 
@@ -86,7 +86,7 @@ def test_a_jpeg_keeps_all_that_its_file_holds(client):
     id = client.upload(camera_jpeg(), "camera.jpg")
     known = client.get(id).json()
     assert (known["width"], known["height"]) == (64, 96)  # upright
-    assert known["kept"] == ["color profile P-3X built-in", "EXIF", "300 x 300 dpi", "the quality of the JPEG"]
+    assert known["kept"] == ["P-3X built-in color profile", "EXIF", "300 x 300 dpi", "the quality of the JPEG"]
     client.do(id, "restore", model="photo")
     made = Image.open(io.BytesIO(client.get(id, "/file").content))
     assert made.info["icc_profile"] == DISPLAY_P3_LIKE
@@ -203,7 +203,7 @@ WHITE = "#ffffff"
 
 @pytest.mark.parametrize(
     "hints",
-    [[{"x": 1, "y": 2}], [{"x": -1, "y": 2, "color": WHITE}], "all", [5], [{"x": 900, "y": 2, "color": WHITE}]],
+    [[[1, 2]], [[-1, 2, WHITE]], [{"x": 1, "y": 2, "color": WHITE}], "all", [5], {}, [[900, 2, WHITE]]],
 )
 def test_hints_that_are_none_are_refused(client, hints):
     id = client.upload(gray_png())

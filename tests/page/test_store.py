@@ -12,10 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from agerestore_cli.page import service as services
 from agerestore_cli.page import work
 from agerestore_cli.page.guard import TOKEN, Guard
 from agerestore_cli.page.service import Options, Service
-from agerestore_cli.page.store import Cache, Held, Store
+from agerestore_cli.page.store import Held, Store
 from pages import SECRET, Client, image_file, serving
 
 from agerestore.batch.jobs import Job
@@ -39,20 +40,26 @@ def test_the_store_is_bounded_and_the_oldest_are_dropped():
     assert [each.name for each in store.all()] == ["folder.png", "x"]
 
 
-def test_the_cache_is_bounded_and_makes_what_it_does_not_hold():
-    cache, made = Cache(10), []
+def test_decoded_images_are_bounded_and_decoded_again_once_they_are_gone(monkeypatch):
+    service, decoded, decode = Service(Options(memory=6000)), [], services.io.decode
+    monkeypatch.setattr(
+        services.io, "decode", lambda data, path, most: decoded.append(path.stem) or decode(data, path, most)
+    )
+    sides = {"a": 20, "b": 20, "c": 20, "l": 40}
+    files = {name: Held(f"{name}.png", data=image_file(side)) for name, side in sides.items()}
 
-    def make(key, size):
-        return cache.get(key, lambda: (made.append(key) or key, size))
+    def photos(names):
+        decoded.clear()
+        for name in names:
+            assert service.photo(files[name]).pixels.shape[0] == sides[name]
+        return "".join(decoded)
 
-    assert [make(key, 4) for key in "abab"] == list("abab")
-    assert made == ["a", "b"]
-    make("c", 4)  # a goes, as b was used later
-    make("b", 4)
-    make("a", 4)
-    assert made == ["a", "b", "c", "a"]
-    assert make("large", 11) == make("large", 11) == "large"  # is held never
-    assert made[-2:] == ["large", "large"]
+    assert photos("abab") == "ab"  # 1,200 bytes each, of the 3,000 that are kept
+    assert photos("c") == "c"  # a goes, as b was used later
+    assert photos("ba") == "a"
+    assert photos("ll") == "ll"  # 4,800 bytes are never kept
+    assert len(service._photos) == 2
+    service.worker.close()
 
 
 def test_what_was_dropped_is_gone(client):

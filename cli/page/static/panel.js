@@ -71,7 +71,8 @@ export function readSettings({ picture, controls: { verb }, hints }) {
       .filter(isOwn)
       .map((input) => [input.name, readInput(input)]),
   );
-  return verb === "colorize" ? { ...settings, hints } : { ...settings, model: picture.proposal?.settings.model };
+  if (verb === "restore") return { ...settings, model: picture.proposal?.settings.model };
+  return { ...settings, hints: hints.map(({ x, y, color }) => [x, y, color]) };
 }
 
 /** Show all of the picture but its results. */
