@@ -35,7 +35,7 @@ STATIC = Path(__file__).parent / "static"
 AT_ONCE = 2  # bodies of files that are read at the same time; others wait unread
 SIDES = (16, 4096)  # pixels a side of previews
 MOST_CROP = 4096**2  # pixels of a crop
-LOOK, SILENCE = 0.05, 2.0  # seconds between two looks at a task, and between two events where nothing changes
+LOOK = 0.05  # seconds between two looks at a task
 
 
 class Api:
@@ -77,8 +77,6 @@ class Api:
     def state(self, request: Request) -> Response:
         """What the server is and can; the only answer of the API that does not wait for the models."""
         return JSONResponse(self._service.state() if self._loading.done() else {"ready": False})
-
-    # ------------------------------------------------------------------------------------------ files
 
     def files(self, request: Request) -> Response:
         """All files."""
@@ -156,8 +154,6 @@ class Api:
         headers = {"Content-Disposition": 'attachment; filename="agerestore.zip"'}
         return StreamingResponse(found, headers=headers, media_type="application/zip")
 
-    # ------------------------------------------------------------------------------------------ work
-
     async def work(self, request: Request) -> Response:
         """Restore, colorize or find defects."""
         verb, settings = request.url.path.rpartition("/")[2], await read_json(request)
@@ -184,24 +180,19 @@ class Api:
 
     async def _news(self, task: Task) -> AsyncIterator[str]:
         said: dict[str, Any] = {"state": ""}
-        silence = 0.0
         while said["state"] not in ENDED:
             state = task.as_json(self._service.worker.place(task))
-            if state != said or silence > SILENCE:
-                said, silence = state, 0.0
-                yield f"data: {json.dumps(state)}\n\n"
-            else:
-                silence += LOOK
+            if state == said:
                 await asyncio.sleep(LOOK)
-
-    # ------------------------------------------------------------------------------------------ what requests name
+            else:
+                said = state
+                yield f"data: {json.dumps(state)}\n\n"
 
     def _held(self, request: Request) -> "Held":
         id = request.path_params["id"]
-        held = self._service.store.get(id)
-        if held is None and self._service.store.was_dropped(id):
-            raise HTTPException(410, "dropped, as others took its place; open the file again")
-        if held is None:
+        if (held := self._service.store.get(id)) is None:
+            if self._service.store.was_dropped(id):
+                raise HTTPException(410, "dropped, as others took its place; open the file again")
             raise HTTPException(404, "no such picture")
         self._service.open(held)
         return held

@@ -70,8 +70,6 @@ class Service:
         """What the server is and can."""
         return {"version": __version__, "ready": True, "folder": self.folder and self.folder.as_json()}
 
-    # ------------------------------------------------------------------------------------------ files
-
     def upload(self, name: str, data: bytes) -> Held:
         """Hold the bytes of a file, if they are those of an image."""
         held = Held(name or "image", data=data)
@@ -132,8 +130,6 @@ class Service:
     def took(self, verb: str, seconds: float, held: Held) -> None:
         """Learn how long a verb takes here."""
         self._seconds[verb] = seconds / max(held.facts["width"] * held.facts["height"] / 1e6, 0.05)
-
-    # ------------------------------------------------------------------------------------------ tasks
 
     def submit(self, held: Held, verb: str, body: Any) -> Task:
         """Let a file wait for being restored, colorized, or searched for defects.

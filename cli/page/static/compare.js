@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { find, make, setStyle, showImage } from "./elements.js";
 import * as stage from "./stage.js";
+import { texts } from "./texts.js";
 
 const SIDE = 2048; // of a preview, pixels
 const DETAIL = 3072; // of such a part, pixels a side
@@ -36,6 +37,7 @@ const slider = find("slider");
 let timer;
 
 slider.addEventListener("input", divide);
+find("stage").addEventListener("view", place);
 divide();
 
 /** Show a picture, and a result of it, "after" or "sample-1"; null for the picture alone. */
@@ -63,12 +65,13 @@ export async function showError() {
 }
 
 /** Follow the view of the stage. */
-export function place() {
+function place() {
   const { scale, x, y } = stage.view;
   const element = find("stage");
   setStyle(element, { "--x": `${x}px`, "--y": `${y}px`, "--scale": scale });
   setStyle(element, { "--w": `${stage.size.width}px`, "--h": `${stage.size.height}px` });
   element.classList.toggle("enlarged", scale >= 3);
+  find("fit").textContent = texts.zoom(scale * devicePixelRatio);
   clearTimeout(timer);
   timer = setTimeout(showDetails, PAUSE);
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { find, icon, iconButton, make, thumbnail } from "./elements.js";
 import { texts } from "./texts.js";
 
-export const entries = new Map(); // by id: {picture, button, mask, controls, hints, chosen, job, made, ran}
+export const entries = new Map(); // by id: {picture, button, marks, controls, hints, chosen, job, made, ran}
 export let current = null; // the entry that is shown
 
 /** Add a picture, or what is new of it; return its entry. */

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as compare from "./compare.js";
 import { find, icon, make, safely, save, say } from "./elements.js";
 import * as list from "./list.js";
-import { Mask } from "./mask.js";
+import * as mask from "./mask.js";
 import * as panel from "./panel.js";
 import * as stage from "./stage.js";
 import { fill, texts } from "./texts.js";
@@ -49,24 +49,15 @@ async function open(id) {
   const entry = list.put(await api.picture(id));
   const { picture } = entry;
   tools.use("view"); // which ends what is drawn on the one before
-  list.current?.mask.hide();
-  const isNew = !entry.mask;
-  if (isNew) begin(entry);
+  const isNew = !entry.marks;
+  if (isNew) Object.assign(entry, { marks: mask.none(), hints: [], controls: panel.proposed(picture) });
   list.choose(entry);
   document.body.classList.add("opened");
-  find("marks").firstElementChild.replaceChildren(entry.mask.canvas);
   stage.open(picture.width, picture.height);
   panel.show();
-  const marked = entry.mask.show().then(() => isNew && picture.mask && works.takeMask(entry));
+  const marked = mask.show().then(() => isNew && picture.mask && works.takeMask(entry));
   await Promise.all([marked, showResult()]); // begun at once, or a picture that was opened before could come last
   safely(inspected)(entry);
-}
-
-/** What the page keeps of a picture, besides what the server says of it. */
-function begin(entry) {
-  const { picture } = entry;
-  const mask = new Mask(picture.width, picture.height, () => panel.marksChanged(entry));
-  Object.assign(entry, { mask, hints: [], chosen: "after", controls: panel.proposed(picture) });
 }
 
 /** Wait for what inspecting finds: the picture is seen, and can be marked, before. A click on a button cancels it. */
@@ -93,8 +84,11 @@ async function remove(id) {
 
 async function run() {
   const entry = list.current;
+  const { controls } = entry;
   const began = performance.now();
-  if (!(await works.run(entry))) return;
+  const made = await works.make(entry);
+  if (!made) return;
+  Object.assign(entry, { made, ran: controls });
   list.put(await api.picture(entry.picture.id));
   if (entry === list.current) {
     tools.use("view");
@@ -132,21 +126,16 @@ async function copyCommand() {
 
 // Controls and keys
 
-const chooseFiles = () => find("files").click();
-
 const CLICKS = {
-  open: chooseFiles,
-  "open-first": chooseFiles,
   keys: () => find("help").showModal(),
   dismiss: () => (find("error").hidden = true),
   smaller: () => stage.zoom(stage.view.scale / STEP),
   larger: () => stage.zoom(stage.view.scale * STEP),
   fit: stage.fit,
-  undo: () => list.current.mask.undo(),
-  redo: () => list.current.mask.redo(),
-  clear: () => list.current.mask.clear(),
+  undo: mask.undo,
+  redo: mask.redo,
+  clear: mask.clear,
   find: () => showMarks(works.findDefects),
-  "load-mask": () => find("mask-file").click(),
   "save-mask": () => works.saveMask(list.current),
   run,
   cancel: () => api.cancel(list.current.job.id),
@@ -176,11 +165,6 @@ function pressKey(event) {
   action.call(button);
 }
 
-function showView() {
-  compare.place();
-  find("fit").textContent = texts.zoom(stage.view.scale * devicePixelRatio);
-}
-
 /** Do something once an event happens to an element that a selector names. */
 function on(type, selector, action) {
   document.addEventListener(type, ({ target }) => {
@@ -193,13 +177,14 @@ function connect() {
   fill(document);
   for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
   find("key-list").append(...texts.keyList.flatMap(([keys, what]) => [make("dt", {}, keys), make("dd", {}, what)]));
-  stage.begin(showView, tools.point);
   for (const [id, action] of Object.entries(CLICKS)) on("click", `#${id}`, action);
+  on("click", "[data-opens]", ({ dataset }) => find(dataset.opens).click());
   on("click", "button[data-tool]", ({ dataset }) => tools.use(dataset.tool));
   on("click", "#list button:first-child", ({ value }) => open(value));
   on("click", "#list .round", ({ value }) => remove(value));
   on("click", "#thumbnails button", ({ value }) => showResult(value));
   on("input", "#panel [name]", panel.controlsChanged);
+  on("change", "#canvas", panel.marksChanged);
   on("change", "#overlay", compare.showError);
   on("change", "#files", (input) => add([...input.files]).finally(() => (input.value = "")));
   on("change", "#mask-file", (input) => {

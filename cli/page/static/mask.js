@@ -1,127 +1,113 @@
-/** The mask of a picture: what is marked as damaged, painted by hand, found by the detector or read from a file. */
+/** The marks of the picture: what is damaged, painted by hand, found by the detector or read from a file. */
+
+import { find } from "./elements.js";
+import { current } from "./list.js";
 
 const COLOR = "#ff2f6d"; // of marks on the stage, where they are translucent
 const MARKED = 128; // the smallest level that is a mark; strokes have soft edges, masks have not
 
-export class Mask {
-  undo = () => this.move(this.steps, this.undone);
-  redo = () => this.move(this.undone, this.steps);
-  clear = () => this.add({});
+const canvas = find("canvas");
+const context = canvas.getContext("2d");
+let stroke = null; // that is being painted
 
-  /** `onChange` is called after each change. */
-  constructor(width, height, onChange) {
-    Object.assign(this, { width, height, onChange });
-    this.canvas = document.createElement("canvas");
-    this.steps = []; // strokes {points}, {image} and {} for clearing, from which the marks can be drawn again
-    this.undone = [];
-    this.sent = undefined; // the last step of the mask that the server has
-  }
+/** The marks of a picture: strokes {points}, {image} and {} for clearing; and the last step of those that were sent. */
+export const none = () => ({ steps: [], undone: [], sent: undefined });
 
-  get last() {
-    return this.steps.at(-1);
-  }
+/** Whether the server has another mask. */
+export const isEdited = ({ steps, sent }) => steps.at(-1) !== sent;
+export const isEmpty = ({ steps }) => !steps.at(-1)?.points && !steps.at(-1)?.image;
 
-  /** What the marks are drawn on. */
-  get base() {
-    return this.steps.findLast((step) => !step.points);
-  }
+/** Show the marks of another picture. */
+export function show() {
+  const { width, height } = current.picture;
+  Object.assign(canvas, { width, height });
+  return redraw(current.marks);
+}
 
-  /** Whether the server has another mask. */
-  get edited() {
-    return this.last !== this.sent;
+/** Draw the last image or clearing, and the strokes since then. */
+async function redraw({ steps }) {
+  const findBase = () => steps.findLast((step) => !step.points);
+  const base = findBase();
+  const bitmap = base?.image && (await createImageBitmap(base.image));
+  if (steps !== current.marks.steps || findBase() !== base) return; // others are drawn meanwhile
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (bitmap) drawImage(bitmap);
+  for (const each of steps.slice(steps.indexOf(base) + 1).concat(stroke ?? [])) {
+    for (const [i, point] of each.points.entries()) drawLine(each, each.points[Math.max(i - 1, 0)], point);
   }
+}
 
-  get empty() {
-    return !this.last?.points && !this.last?.image;
-  }
+/** Begin a stroke at a point, with a width in pixels of the picture. */
+export function begin(point, size, erases) {
+  stroke = { size, erases, points: [point] };
+  drawLine(stroke, point, point);
+}
 
-  /** Take memory for the marks and draw them; `hide` gives it back. */
-  show() {
-    Object.assign(this.canvas, { width: this.width, height: this.height });
-    this.context = this.canvas.getContext("2d");
-    return this.redraw();
-  }
+export function move(point) {
+  drawLine(stroke, stroke.points.at(-1), point);
+  stroke.points.push(point);
+}
 
-  hide() {
-    this.canvas.width = this.canvas.height = 0;
-  }
+export function end() {
+  add(current, stroke);
+  stroke = null;
+}
 
-  /** Draw the last image or clearing, and the strokes since then. */
-  async redraw() {
-    const { base } = this;
-    const bitmap = base?.image && (await createImageBitmap(base.image));
-    if (this.base !== base) return; // it was drawn again meanwhile
-    this.context.clearRect(0, 0, this.width, this.height);
-    if (bitmap) this.drawImage(bitmap);
-    for (const stroke of this.steps.slice(this.steps.indexOf(base) + 1).concat(this.stroke ?? [])) {
-      const { points } = stroke;
-      for (const [i, point] of points.entries()) this.drawLine(stroke, points[Math.max(i - 1, 0)], point);
-    }
-  }
+export function cancel() {
+  stroke = null;
+  return redraw(current.marks);
+}
 
-  /** Begin a stroke at a point, with a width in pixels of the picture. */
-  begin(point, size, erases) {
-    this.stroke = { size, erases, points: [point] };
-    this.drawLine(this.stroke, point, point);
-  }
+export const clear = () => add(current, {});
 
-  extend(point) {
-    this.drawLine(this.stroke, this.stroke.points.at(-1), point);
-    this.stroke.points.push(point);
-  }
+/** Replace the marks of a picture, whether it is shown or not, by the mask that the server has, an image file. */
+export function replace(entry, image) {
+  entry.marks.sent = { image };
+  return add(entry, entry.marks.sent);
+}
 
-  end() {
-    this.add(this.stroke);
-    this.stroke = null;
-  }
+function add(entry, step) {
+  entry.marks.steps.push(step);
+  entry.marks.undone.length = 0;
+  return changed(entry, step.points);
+}
 
-  cancel() {
-    this.stroke = null;
-    return this.redraw();
-  }
+export const undo = () => shift(current.marks.steps, current.marks.undone);
+export const redo = () => shift(current.marks.undone, current.marks.steps);
 
-  /** Replace the marks by the mask that the server has, an image file. */
-  replace(image) {
-    this.sent = { image };
-    return this.add(this.sent);
-  }
+async function shift(from, to) {
+  if (!from.length) return;
+  to.push(from.pop());
+  await changed(current);
+}
 
-  async add(step) {
-    this.steps.push(step);
-    this.undone.length = 0;
-    if (!step.points) await this.redraw();
-    this.onChange();
-  }
+async function changed(entry, isDrawn = false) {
+  entry.ran = null;
+  if (entry !== current) return; // marks may be found while another picture is open
+  if (!isDrawn) await redraw(entry.marks);
+  canvas.dispatchEvent(new Event("change", { bubbles: true }));
+}
 
-  async move(from, to) {
-    if (!from.length) return;
-    to.push(from.pop());
-    await this.redraw();
-    this.onChange();
-  }
+function drawLine({ size, erases }, from, to) {
+  context.globalCompositeOperation = erases ? "destination-out" : "source-over";
+  Object.assign(context, { strokeStyle: COLOR, lineWidth: size, lineCap: "round" });
+  context.beginPath();
+  context.moveTo(from.x + 0.5, from.y + 0.5);
+  context.lineTo(to.x + 0.5, to.y + 0.5);
+  context.stroke();
+}
 
-  drawLine({ size, erases }, from, to) {
-    const { context } = this;
-    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
-    Object.assign(context, { strokeStyle: COLOR, lineWidth: size, lineCap: "round" });
-    context.beginPath();
-    context.moveTo(from.x + 0.5, from.y + 0.5);
-    context.lineTo(to.x + 0.5, to.y + 0.5);
-    context.stroke();
-  }
+function drawImage(bitmap) {
+  const [red, green, blue] = COLOR.match(/\w\w/g).map((digits) => Number.parseInt(digits, 16));
+  const mark = (0xff << 24) | (blue << 16) | (green << 8) | red;
+  inStrips(bitmap, context, (pixel) => ((pixel & 0xff) >= MARKED ? mark : 0));
+}
 
-  drawImage(bitmap) {
-    const [red, green, blue] = COLOR.match(/\w\w/g).map((digits) => Number.parseInt(digits, 16));
-    const mark = (0xff << 24) | (blue << 16) | (green << 8) | red;
-    inStrips(bitmap, this.context, (pixel) => ((pixel & 0xff) >= MARKED ? mark : 0));
-  }
-
-  /** The mask as a PNG file: white where the picture is damaged, and black. */
-  async file() {
-    const canvas = new OffscreenCanvas(this.width, this.height);
-    inStrips(this.canvas, canvas.getContext("2d"), (pixel) => (pixel >>> 24 >= MARKED ? 0xffffffff : 0xff000000));
-    return canvas.convertToBlob({ type: "image/png" });
-  }
+/** The mask as a PNG file: white where the picture is damaged, and black. */
+export function file() {
+  const made = new OffscreenCanvas(canvas.width, canvas.height);
+  inStrips(canvas, made.getContext("2d"), (pixel) => (pixel >>> 24 >= MARKED ? 0xffffffff : 0xff000000));
+  return made.convertToBlob({ type: "image/png" });
 }
 
 /** Put each pixel (ABGR) of an image through a function onto a canvas of its size, in strips that need little memory. */

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { find, icon, iconButton, itemize, make, setStyle, thumbnail } from "./elements.js";
 import { current } from "./list.js";
+import { isEdited, isEmpty } from "./mask.js";
 import { texts } from "./texts.js";
 
 const inputs = () => [...find("panel").querySelectorAll("input[name]")];
@@ -50,12 +51,7 @@ export function controlsChanged() {
 }
 
 /** Marks that a hand has changed are the mask from then on. */
-export function marksChanged(entry) {
-  entry.ran = null;
-  if (entry !== current) return; // marks may be found while another picture is open
-  if (entry.mask.edited) change({ mask: "given" });
-  else showAction();
-}
+export const marksChanged = () => change(isEdited(current.marks) ? { mask: "given" } : {});
 
 export function setHints(hints) {
   if (hints !== current.hints) showHints(hints);
@@ -93,7 +89,7 @@ export function show() {
 
 /** The main button says what it does: the proposal, or what has been set since. A warning has to be ticked away. */
 export function showAction() {
-  const { picture, controls, mask, ran } = current;
+  const { picture, controls, marks, ran } = current;
   find("sensitivity").disabled = controls.mask !== "auto";
   find("strength").disabled = controls.mask === "given";
   for (const slider of document.querySelectorAll(".sliders input")) slider.nextElementSibling.value = slider.value;
@@ -103,11 +99,11 @@ export function showAction() {
   const same = isSame(controls, proposed(picture));
   button.textContent = same ? actionOf(picture.proposal) : settingOf(controls);
   button.classList.toggle("primary", !(ran && isSame(controls, ran)) && !(same && picture.proposal?.verb === "none"));
-  const marks = controls.verb === "restore" && controls.mask === "given";
-  const ready = marks ? !mask.empty : picture.findings; // what is marked need not be looked for
+  const isMarked = controls.verb === "restore" && controls.mask === "given";
+  const ready = isMarked ? !isEmpty(marks) : picture.findings; // what is marked need not be looked for
   button.disabled = !ready || (warning && !controls.force);
-  const note = mask.empty ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
-  const found = mask.empty ? "" : texts.foundMarks;
+  const note = isEmpty(marks) ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
+  const found = isEmpty(marks) ? "" : texts.foundMarks;
   find("mask-note").textContent = { given: note, auto: found, none: "" }[controls.mask];
 }
 

@@ -21,27 +21,24 @@ let gesture = null; // "wait", "draw", "pan" or "pinch"
 let began = null; // where
 let timer;
 let isHeld = false; // whether the space bar or Enter is
-let onView;
-let onCursor;
 
-/** Begin; `showView` is called when the picture moves, `showCursor` when the place does that a tool points to. */
-export function begin(showView, showCursor) {
-  [onView, onCursor] = [showView, showCursor];
-  new ResizeObserver(() => (fitted ? fit() : place())).observe(element);
-  for (const [name, action] of Object.entries({
-    pointerdown: press,
-    pointermove: drag,
-    pointerup: release,
-    pointercancel: release,
-    pointerleave: () => cursor || onCursor(null),
-    wheel: turn,
-    keydown: pressKey,
-    keyup: ({ key }) => (key === " " || key === "Enter") && releaseKeys(),
-    blur: releaseKeys,
-  })) {
-    element.addEventListener(name, action, { passive: false });
-  }
+new ResizeObserver(() => (fitted ? fit() : place())).observe(element);
+for (const [name, action] of Object.entries({
+  pointerdown: press,
+  pointermove: drag,
+  pointerup: release,
+  pointercancel: release,
+  pointerleave: () => cursor || point(null),
+  wheel: turn,
+  keydown: pressKey,
+  keyup: ({ key }) => (key === " " || key === "Enter") && releaseKeys(),
+  blur: releaseKeys,
+})) {
+  element.addEventListener(name, action, { passive: false });
 }
+
+/** Give notice of where a tool points to; `isSaid` for screen readers, where keys move it. */
+const point = (place, isSaid = false) => element.dispatchEvent(new CustomEvent("point", { detail: { place, isSaid } }));
 
 /** Show a picture of a size, whole. */
 export function open(width, height) {
@@ -85,14 +82,14 @@ function pan(x, y) {
   place();
 }
 
-/** Keep a part of the picture in sight, and pass the view on. */
+/** Keep a part of the picture in sight, and give notice of the view. */
 function place() {
   const { width, height } = frame();
   const keep = Math.min(width, height) / 3;
   view.x = clamp(view.x, keep - size.width * view.scale, width - keep);
   view.y = clamp(view.y, keep - size.height * view.scale, height - keep);
   fitted = false;
-  onView(view);
+  element.dispatchEvent(new Event("view"));
 }
 
 /** The place of an event on the stage, in screen pixels. */
@@ -124,7 +121,7 @@ function press(event) {
 
 function drag(event) {
   const at = placeOf(event);
-  if (event.pointerType !== "touch") onCursor(toPicture(at));
+  if (event.pointerType !== "touch") point(toPicture(at));
   const before = pointers.get(event.pointerId);
   if (!before) return;
   const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
@@ -186,7 +183,7 @@ function moveCursor([x, y], times) {
   const to = (start, way, length) => clamp(Math.round(start) + way * step, 0, length - 1);
   cursor = { x: to(from.x, x, size.width), y: to(from.y, y, size.height) };
   reveal();
-  onCursor(cursor, true);
+  point(cursor, true);
   if (isHeld && gesture === "draw") tool.move(cursor);
 }
 

@@ -21,7 +21,6 @@ const words = {
   copy: "Copy",
   defects: "What is filled",
   download: "Download",
-  dismiss: "Dismiss",
   emptyHint: "Drop them anywhere, paste them, or choose files. Nothing is changed before you ask for it.",
   emptyTitle: "Open photographs",
   find: "Show found",
@@ -54,9 +53,6 @@ const words = {
   sensitivity: "Sensitivity",
   slider: "Before and after",
   stage: "Picture",
-  stageKeys:
-    "Arrows move the picture; plus, minus, 0 and 1 zoom. B is the brush, E the eraser, H sets color hints, V is the view. " +
-    "With a tool, arrows move its cursor, Shift makes larger steps, and the space bar paints or sets a hint.",
   strength: "Strength",
   toolBrush: "Mark what is damaged (B)",
   toolErase: "Erase marks (E)",
@@ -113,10 +109,7 @@ export const texts = {
   restoreAnyway: "Restore anyway",
   restoreSo: "Restore with these settings",
   colorSo: "Color this picture",
-  result: (what) => {
-    const number = what.match(/\d+/)?.[0];
-    return number ? `Version ${number}` : "Result";
-  },
+  result: (what) => (what === "after" ? "Result" : what.replace("sample-", "Version ")),
   running: ({ state, place, done, total, seconds_left: left }) => {
     if (state === "queued") return place ? `Waiting: ${place} before it` : "Waiting";
     const time = left == null ? "" : `, about ${duration(left)} left`;

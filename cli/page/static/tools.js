@@ -2,15 +2,14 @@
 
 import { find, say, setStyle } from "./elements.js";
 import { current } from "./list.js";
+import * as mask from "./mask.js";
 import * as panel from "./panel.js";
 import * as stage from "./stage.js";
 import { texts } from "./texts.js";
 
 const painter = (erases) => ({
-  begin: (point) => current.mask.begin(point, find("size").valueAsNumber, erases),
-  move: (point) => current.mask.extend(point),
-  end: () => current.mask.end(),
-  cancel: () => current.mask.cancel(),
+  ...mask, // move, end and cancel
+  begin: (point) => mask.begin(point, find("size").valueAsNumber, erases),
 });
 const hint = { begin() {}, move() {}, end: setHint, cancel() {} };
 const TOOLS = { view: null, brush: painter(false), erase: painter(true), hint };
@@ -32,11 +31,13 @@ export function use(name) {
     button.ariaPressed = String(button.dataset.tool === name);
   }
   if (name in VERBS) panel.change({ verb: VERBS[name] });
-  point(stage.cursor);
+  point({ place: stage.cursor });
 }
 
+find("stage").addEventListener("point", ({ detail }) => point(detail));
+
 /** Show where the tool is, and how large; where keys move it, its place is said. */
-export function point(place, isSaid = false) {
+function point({ place, isSaid = false }) {
   const ring = find("brush");
   const { tool } = document.body.dataset;
   ring.hidden = !place || tool === "view";

@@ -3,20 +3,18 @@
 import * as api from "./api.js";
 import { find, save, say } from "./elements.js";
 import { current } from "./list.js";
+import * as mask from "./mask.js";
 import * as panel from "./panel.js";
 import { texts } from "./texts.js";
 
-/** Do what the controls say; return whether there is a result. */
-export async function run(entry) {
-  const { controls } = entry;
+/** Do what the controls say; return the job if that is done. */
+export async function make(entry) {
   const settings = panel.readSettings(entry);
   if (settings.mask === "given") await sendMask(entry);
-  const made = await follow(entry, controls.verb, settings);
-  if (made) Object.assign(entry, { chosen: "after", made, ran: controls });
-  return made;
+  return follow(entry, entry.controls.verb, settings);
 }
 
-/** Find defects, which become the mask; return whether that is done. */
+/** Find defects, which become the mask; return the job if that is done. */
 export async function findDefects(entry) {
   const { sensitivity } = entry.controls;
   const found = await follow(entry, "find", { sensitivity });
@@ -40,17 +38,17 @@ async function follow(entry, verb, settings) {
 }
 
 /** Send the marks where the server has others. */
-async function sendMask({ picture, mask }) {
-  const { edited, last } = mask;
-  if (!edited) return;
+async function sendMask({ picture, marks }) {
+  if (!mask.isEdited(marks)) return;
+  const last = marks.steps.at(-1); // what is painted meanwhile is not sent
   const { share } = await api.putMask(picture.id, await mask.file());
-  mask.sent = last; // or what was painted meanwhile would count as sent
+  marks.sent = last;
   say(texts.share(share));
 }
 
 /** Take the mask that the server has. */
-export async function takeMask({ picture, mask }) {
-  await mask.replace(await api.mask(picture.id));
+export async function takeMask(entry) {
+  await mask.replace(entry, await api.mask(entry.picture.id));
 }
 
 export async function saveMask(entry) {
