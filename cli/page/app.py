@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from agerestore.errors import AgeRestoreError
 
 from .requests import answer_error, file_name, read_body, read_json, whole
-from .worker import ENDED, QueueFullError, Task
+from .worker import ENDED, Task
 
 if TYPE_CHECKING:
     from agerestore.images.photo import Photo
@@ -66,7 +66,7 @@ class Api:
             *(Route(f"{one}/{verb}", self.work, methods=["POST"]) for verb in ("restore", "colorize", "find")),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ]
-        kinds = (HTTPException, AgeRestoreError, QueueFullError, OSError, Exception)
+        kinds = (HTTPException, AgeRestoreError, OSError, Exception)
         return Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, answer_error))
 
     @property
@@ -191,7 +191,7 @@ class Api:
     def _held(self, request: Request) -> "Held":
         id = request.path_params["id"]
         if (held := self._service.store.get(id)) is None:
-            if self._service.store.was_dropped(id):
+            if id in self._service.store.dropped:
                 raise HTTPException(410, "dropped, as others took its place; open the file again")
             raise HTTPException(404, "no such picture")
         self._service.open(held)
@@ -204,7 +204,6 @@ class Api:
         return self._service.photo(held, what)
 
     def _task(self, request: Request) -> Task:
-        task = self._service.worker.get(request.path_params["id"])
-        if task is None:
+        if (task := self._service.worker.tasks.get(request.path_params["id"])) is None:
             raise HTTPException(404, "no such job")
         return task

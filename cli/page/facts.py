@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from agerestore.analysis.report import Report, profile_name
-from agerestore.images.formats.catalog import SUFFIXES
+from agerestore.images.formats.catalog import FORMAT_BY_SUFFIX
 from agerestore.images.io import lost_remarks
 from agerestore.images.photo import Photo
 
 from .._proposal import proposal
 
-ENDINGS = {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}  # of formats that are not called like their ending
+TONED = "is toned, as sepia is, and would be taken for gray"
+REPLACED = {"color": "has colors already, which would be replaced", "sepia": TONED, "toned": TONED}  # by coloring
 
 
 def facts_of(photo: Photo) -> dict[str, Any]:
@@ -22,8 +23,8 @@ def facts_of(photo: Photo) -> dict[str, Any]:
 
 def ending(path: Path, photo: Photo) -> str:
     """The ending that a name lacks of an image, as that of what is pasted."""
-    format = photo.metadata.format
-    return "" if path.suffix.lower() in SUFFIXES else ENDINGS.get(format, f".{format.lower()}")
+    known = (suffix for suffix, format in FORMAT_BY_SUFFIX.items() if format == photo.metadata.format)
+    return "" if path.suffix.lower() in FORMAT_BY_SUFFIX else next(known)
 
 
 def _kept(photo: Photo) -> list[str]:
@@ -44,7 +45,9 @@ def _kept(photo: Photo) -> list[str]:
 
 def findings(report: Report, score: float) -> dict[str, Any]:
     """What inspecting has found, and the proposed action; `score` is that of the domain of colorizing."""
-    helpful, warning = proposal(report), _coloring_warning(report, score)
+    helpful, warning = proposal(report), REPLACED.get(report.color_mode)
+    if score > 1 and warning is None:
+        warning = f"is unlike anything this model was trained on ({score:.1f} x its limit)"
     settings = {name: value for name, value in helpful._asdict().items() if value} if helpful else {}
     verb, label = ("restore", "Restore") if helpful else ("none", "Nothing to do")
     if not helpful and not report.document and not warning:
@@ -57,12 +60,3 @@ def findings(report: Report, score: float) -> dict[str, Any]:
         "proposal": {"verb": verb, "settings": settings, "label": label},
         "domain": {"restore": strokes, "colorize": warning},
     }
-
-
-def _coloring_warning(report: Report, score: float) -> str | None:
-    """What to warn of before colorizing; None for nothing."""
-    if report.color_mode == "color":
-        return "has colors already, which would be replaced"
-    if report.color_mode != "gray":
-        return "is toned, as sepia is, and would be taken for gray"
-    return f"is unlike anything this model was trained on ({score:.1f} x its limit)" if score > 1 else None

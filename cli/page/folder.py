@@ -52,8 +52,8 @@ class Folder:
             refuse_locked(self.out)
         except UsageError as error:
             locked = str(error)
-        names = {"name": printable(self.source), "out": printable(self.out)}
-        return {**names, "locked": locked, "left_out": self._left_out}
+        own = {"name": printable(self.source), "out": printable(self.out), "left_out": self._left_out}
+        return {**own, "locked": locked}
 
     def mask_of(self, held: Held) -> Path | None:
         """The mask of a file on the disk: the one that was kept with its result, or the one next to it."""
@@ -81,8 +81,9 @@ class Folder:
             left = writer.commit(WorkItem(job, data, digest(read)), new, encoded.optional)
         return [f"not written: {line}" for line in left.refused]
 
-    def restore_all(self, wanted: Wanted, processor: Any, task: Task) -> None:
+    def restore_all(self, wanted: Wanted, device: str, task: Task) -> None:
         """Restore all files as the command does: what is done is not done again; they learn what was made of them."""
+        processor = wanted.processor(device, lambda done, total: task.check())
         files, counts = {held.path: held for held in self._files}, Counter[str]()
         masks = MaskSource(detect=wanted.mask == "auto", ignore=wanted.mask == "none")
         jobs = with_masks([held.job for held in self._files if held.job], masks)

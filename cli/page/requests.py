@@ -67,12 +67,10 @@ def explained(error: Exception) -> tuple[int, str]:
     """The status of an error, and the line that the command would print."""
     from agerestore.device import is_out_of_memory
 
-    if isinstance(error, QueueFullError):
-        return 503, "too many jobs wait; try again when one is done"
     if is_out_of_memory(error):
         return 503, "not enough memory; close other programs, or work on smaller images"
     if isinstance(error, AgeRestoreError):
-        known = {UnreadableError: 415, OutputExistsError: 409}
+        known = {UnreadableError: 415, OutputExistsError: 409, QueueFullError: 503}
         return next((known[kind] for kind in known if isinstance(error, kind)), 422), in_options(str(error))
     if isinstance(error, OSError):
         return 409, f"{error.filename or 'a file'}: {error.strerror}"

@@ -5,16 +5,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agerestore.config.hints import read_hints
-from agerestore.config.options import ColorizeFileSettings, ColorizeSettings, RestoreFileSettings, RestoreSettings
+from agerestore.api.processors import colorize_processor, restore_processor
+from agerestore.batch.mask_source import MaskSource
+from agerestore.config import hints, options
 from agerestore.errors import UsageError
+from agerestore.inference.tiling import Progress
 from agerestore.models import zoo
 
 from .._wording import command_line
 
 MOST_SAMPLES = 16  # which are held in memory
 SERVER = {"precision", "tile", "max_pixels"}  # options that are the server's own
-SETTINGS = {"restore": RestoreSettings, "colorize": ColorizeSettings}
+SETTINGS = {"restore": options.RestoreSettings, "colorize": options.ColorizeSettings}
 OPTIONS = {verb: {each.name for each in fields(kind)} - SERVER for verb, kind in SETTINGS.items()}
 FLAGS = {"force", "overwrite", "colorize"}
 KNOWN = {
@@ -36,13 +38,20 @@ class Wanted:
 
     def command(self, source: Path, target: Path, mask: Path | None = None) -> str:
         """The command that writes the same bytes; `mask` is the file of the one that was given."""
-        options: dict[str, Any] = {} if self.model == "auto" else {"model": self.model}
+        given: dict[str, Any] = {} if self.model == "auto" else {"model": self.model}
         if self.verb == "restore" and (self.mask, self.model) != ("auto", "auto"):
-            options["mask"] = str(mask) if self.mask == "given" else self.mask
+            given["mask"] = str(mask) if self.mask == "given" else self.mask
         for group in (self.settings, self.extras):
             chosen = [(each, getattr(group, each.name)) for each in fields(group) if each.name not in SERVER]
-            options |= {each.name: value for each, value in chosen if value != each.default}
-        return command_line(self.verb, [source, target], options)
+            given |= {each.name: value for each, value in chosen if value != each.default}
+        return command_line(self.verb, [source, target], given)
+
+    def processor(self, device: str, progress: Progress) -> Any:
+        """The processor of the command."""
+        common = (self.settings, self.extras, options.FileOptions(), device, progress)
+        if self.verb == "colorize":
+            return colorize_processor(self.model, *common)
+        return restore_processor(self.model, MaskSource(detect=self.mask == "auto"), *common)
 
 
 def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision: str) -> Wanted:
@@ -59,17 +68,19 @@ def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision
     flags = {name: given.get(name, False) for name in FLAGS}
     if wrong := [name for name, value in flags.items() if not isinstance(value, bool)]:
         raise UsageError(f"`{wrong[0]}` must be true or false")
-    options = {name: given[name] for name in OPTIONS[verb] & given.keys()}
-    if (hints := options.get("hints")) is not None:
-        options["hints"] = read_hints(hints if isinstance(hints, list) else [hints])
-    settings = SETTINGS[verb](**options, precision=precision)
+    own = {name: given[name] for name in OPTIONS[verb] & given.keys()}
+    if "hints" in own:
+        own["hints"] = hints.read_hints(own["hints"] if isinstance(own["hints"], list) else [own["hints"]])
+    settings = SETTINGS[verb](**own, precision=precision)
     if settings.samples > MOST_SAMPLES:
         raise UsageError(f"`samples` {settings.samples} are more than {MOST_SAMPLES}; draw fewer at a time")
     model = _model(given)
     if verb == "colorize":
-        return Wanted(verb, model, "none", settings, ColorizeFileSettings(max_pixels=max_pixels), flags["overwrite"])
+        return Wanted(
+            verb, model, "none", settings, options.ColorizeFileSettings(max_pixels=max_pixels), flags["overwrite"]
+        )
     model = "photo" if flags["force"] and model == "auto" else model  # which leaves nothing alone
-    extras = RestoreFileSettings(colorize=flags["colorize"], max_pixels=max_pixels)
+    extras = options.RestoreFileSettings(colorize=flags["colorize"], max_pixels=max_pixels)
     return Wanted(verb, model, _mask(given, has_mask, model), settings, extras, flags["overwrite"])
 
 

@@ -95,7 +95,7 @@ class Store:
         """Hold so many uploads, and so many bytes; `on_drop` is called with each that is dropped."""
         self._most, self._most_bytes, self._on_drop = most, most_bytes, on_drop
         self._held: OrderedDict[str, Held] = OrderedDict()
-        self._dropped: deque[str] = deque(maxlen=DROPPED)
+        self.dropped: deque[str] = deque(maxlen=DROPPED)
         self._lock = threading.Lock()
 
     def add(self, held: Held) -> Held:
@@ -112,10 +112,6 @@ class Store:
                 self._held.move_to_end(id)
             return self._held.get(id)
 
-    def was_dropped(self, id: str) -> bool:
-        """Whether there was a file of this id."""
-        return id in self._dropped
-
     def all(self) -> list[Held]:
         """All files, the one that was used last at the end."""
         with self._lock:
@@ -126,7 +122,7 @@ class Store:
         with self._lock:
             if self._held.pop(held.id, None) is None:
                 return
-            self._dropped.append(held.id)
+            self.dropped.append(held.id)
         self._on_drop(held)
 
     def trim(self) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from agerestore.errors import AgeRestoreError
+
 ENDED = ("done", "failed", "canceled")
 REMEMBERED = 200  # tasks that have ended
 SHOWN = ("id", "verb", "state", "done", "total", "remarks", "error", "command", "results")  # to clients
@@ -16,7 +18,7 @@ class Canceled(BaseException):
     """The task was canceled; no `Exception`, so that nothing on its way takes it for the error of a file."""
 
 
-class QueueFullError(Exception):
+class QueueFullError(AgeRestoreError):
     """As many tasks wait as may."""
 
 
@@ -80,12 +82,12 @@ class Task:
 
     def _seconds_left(self) -> float | None:
         """By the tiles that are done, or by the estimate; None where nothing can be said."""
-        if self.state != "running" or not (self.done or self.estimate):
-            return None
         now = time.perf_counter()
-        if self.done:
+        if self.state == "running" and self.done:
             return round((now - self._tiles_began) * (self.total - self.done) / self.done)
-        return round(max((self.estimate or 0.0) - (now - self._began), 0.0))
+        if self.state == "running" and self.estimate:
+            return round(max(self.estimate - (now - self._began), 0.0))
+        return None
 
 
 class Worker:
@@ -94,7 +96,7 @@ class Worker:
     def __init__(self, most: int, explain: Callable[[Exception], str]) -> None:
         """Let so many tasks wait; `explain` says what an error means."""
         self._most, self._explain = most, explain
-        self._tasks: dict[str, Task] = {}
+        self.tasks: dict[str, Task] = {}  # by id
         self._running: Task | None = None
         self._waiting: list[Task] = []
         self._closed = False
@@ -111,20 +113,16 @@ class Worker:
         with self._changed:
             if not task.later:
                 if sum(not each.later for each in self._waiting) >= self._most:
-                    raise QueueFullError
+                    raise QueueFullError("too many jobs wait; try again when one is done")
                 if self._running is not None and self._running.later:
                     self._running.canceled = True
-            ended = [id for id, each in self._tasks.items() if each.state in ENDED]
+            ended = [id for id, each in self.tasks.items() if each.state in ENDED]
             for id in ended[:-REMEMBERED]:
-                del self._tasks[id]
-            self._tasks[task.id] = task
+                del self.tasks[id]
+            self.tasks[task.id] = task
             self._waiting = sorted([*self._waiting, task], key=lambda each: each.later)
             self._changed.notify()
         return task
-
-    def get(self, id: str) -> Task | None:
-        """The task of an id."""
-        return self._tasks.get(id)
 
     def place(self, task: Task) -> int:
         """How many tasks come before it."""
@@ -143,7 +141,7 @@ class Worker:
     def close(self) -> None:
         """End all tasks, and the thread."""
         self._closed = True
-        for task in list(self._tasks.values()):
+        for task in list(self.tasks.values()):
             self.cancel(task)
         with self._changed:
             self._changed.notify()

@@ -43,6 +43,7 @@ def test_what_helps_is_proposed_as_inspect_does(changes, settings):
         ("gray", 0.9, None),
         ("gray", 1.51, "is unlike anything this model was trained on (1.5 x its limit)"),
         ("sepia", 0.0, "is toned, as sepia is, and would be taken for gray"),
+        ("toned", 1.51, "is toned, as sepia is, and would be taken for gray"),
     ],
 )
 def test_a_gray_image_is_to_be_colored_unless_there_is_a_warning(mode, score, warning):

@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 import pytest
 from agerestore_cli.page import service as services
-from agerestore_cli.page import work
 from agerestore_cli.page.guard import TOKEN, Guard
 from agerestore_cli.page.service import Options, Service
 from agerestore_cli.page.store import Held, Store
@@ -32,7 +31,7 @@ def test_the_store_is_bounded_and_the_oldest_are_dropped():
     store.add(Held("x", data=bytes(10)))
     assert [store.get(each.id) is None for each in held] == [False, True, False]
     assert dropped == [held[1]]
-    assert store.was_dropped(held[1].id)
+    assert held[1].id in store.dropped
     store.add(Held("x", data=bytes(95)))
     assert sum(each.size for each in store.all()) == 95
     store.add(Held("folder.png", Job(Path("folder.png"), Path("out.png"))))
@@ -92,12 +91,12 @@ def test_two_clients_do_not_disturb_each_other(client):
 def held_up(client, monkeypatch):
     """A task that runs until it is canceled, so that all others wait."""
 
-    def make(service, held, wanted, task):
+    def make(held, wanted, task):
         while True:
             task.progress(0, 9)
             time.sleep(0.01)
 
-    monkeypatch.setattr(work, "make", make)
+    monkeypatch.setattr(client.service, "_make", make)
     id = client.upload(image_file())
     job = client.http.post(f"/api/pictures/{id}/restore", json={}).json()["job"]
     yield job, id

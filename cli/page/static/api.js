@@ -44,10 +44,8 @@ export const zip = () => blob("results.zip");
 export const mask = (id) => blob(`pictures/${id}/mask.png`);
 export const putMask = (id, file) => json("PUT", `pictures/${id}/mask.png`, file);
 
-/** Begin what a verb does, "find", "restore" or "colorize"; return the id of the job. */
-export const begin = async (id, verb, settings) =>
-  (await json("POST", `pictures/${id}/${verb}`, JSON.stringify(settings))).job;
-export const beginFolder = async () => (await json("POST", "folder/restore")).job;
+/** Begin a job, such as "folder/restore"; return its id. */
+export const begin = async (work, settings) => (await json("POST", work, JSON.stringify(settings))).job;
 export const cancel = (job) => send("DELETE", `jobs/${job}`);
 
 /** Follow a job to its end: `onChange` gets each state of it; return the last. */

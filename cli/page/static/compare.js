@@ -83,8 +83,7 @@ function showDetails() {
   const enough = view.scale * devicePixelRatio < Math.min(SIDE / Math.max(size.width, size.height), 1);
   const from = stage.toPicture({ x: 0, y: 0 });
   const to = stage.toPicture({ x: frame.width, y: frame.height });
-  const x = Math.max(Math.floor(from.x), 0);
-  const y = Math.max(Math.floor(from.y), 0);
+  const [x, y] = [from.x, from.y].map((start) => Math.max(Math.floor(start), 0));
   const width = Math.min(Math.ceil(to.x), size.width) - x;
   const height = Math.min(Math.ceil(to.y), size.height) - y;
   if (enough || width > DETAIL || height > DETAIL) return;

@@ -9,7 +9,6 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** Set properties of CSS. */
 export function setStyle(element, properties) {
   for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
   return element;
@@ -61,13 +60,8 @@ export function complain(error) {
 /** What a control does, with its error shown. */
 export const safely =
   (action) =>
-  async (...given) => {
-    try {
-      await action(...given);
-    } catch (error) {
-      complain(error);
-    }
-  };
+  (...given) =>
+    Promise.try(action, ...given).catch(complain);
 
 /** Give the browser a file to save. */
 export function save(file, name) {

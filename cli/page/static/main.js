@@ -11,16 +11,13 @@ import { fill, texts } from "./texts.js";
 import * as tools from "./tools.js";
 import * as works from "./work.js";
 
-const STEP = 1.25; // of a zoom or a brush by a key or button
-
-// Pictures
+const STEP = 1.25; // of a zoom by a key or button
 
 async function start() {
   if (!api.takeToken()) throw new Error(texts.noToken);
-  const { ready } = await api.state();
-  if (!ready) say(texts.loading);
+  if (!(await api.state()).ready) say(texts.loading);
   await listFolder(); // which waits for the models
-  if (!ready) say(texts.loaded);
+  say(texts.loaded);
   const { folder } = await api.state();
   find("folder").hidden = !folder;
   find("locked").textContent = folder?.locked ?? "";
@@ -55,7 +52,7 @@ async function open(id) {
   document.body.classList.add("opened");
   stage.open(picture.width, picture.height);
   panel.show();
-  const marked = mask.show().then(() => isNew && picture.mask && works.takeMask(entry));
+  const marked = mask.show().then(() => isNew && picture.mask && mask.take(entry));
   await Promise.all([marked, showResult()]); // begun at once, or a picture that was opened before could come last
   safely(inspected)(entry);
 }
@@ -79,8 +76,6 @@ async function remove(id) {
   if (id === list.current?.picture.id && next) await open(next); // first, so that nothing is asked of it any more
   await api.remove(id);
 }
-
-// Results
 
 async function run() {
   const entry = list.current;
@@ -111,6 +106,7 @@ async function showResult(chosen = list.current.chosen) {
 async function showMarks(take, controls) {
   const entry = list.current;
   if (!(await take(entry))) return;
+  await mask.take(entry);
   entry.controls = { ...entry.controls, ...controls };
   if (entry !== list.current) return;
   tools.use("brush");
@@ -123,8 +119,6 @@ async function copyCommand() {
   await navigator.clipboard?.writeText(command.textContent);
   say(texts.copied);
 }
-
-// Controls and keys
 
 const CLICKS = {
   keys: () => find("help").showModal(),
@@ -147,8 +141,8 @@ const CLICKS = {
 
 const KEYS = {
   1: () => stage.zoom(1 / devicePixelRatio),
-  "[": () => tools.resize(1 / STEP),
-  "]": () => tools.resize(STEP),
+  "[": () => tools.resize(-1),
+  "]": () => tools.resize(1),
 };
 
 /** The keys of buttons are those that these name for screen readers. */
@@ -173,33 +167,26 @@ function on(type, selector, action) {
   });
 }
 
-function connect() {
-  fill(document);
-  for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
-  find("key-list").append(...texts.keyList.flatMap(([keys, what]) => [make("dt", {}, keys), make("dd", {}, what)]));
-  for (const [id, action] of Object.entries(CLICKS)) on("click", `#${id}`, action);
-  on("click", "[data-opens]", ({ dataset }) => find(dataset.opens).click());
-  on("click", "button[data-tool]", ({ dataset }) => tools.use(dataset.tool));
-  on("click", "#list button:first-child", ({ value }) => open(value));
-  on("click", "#list .round", ({ value }) => remove(value));
-  on("click", "#thumbnails button", ({ value }) => showResult(value));
-  on("input", "#panel [name]", panel.controlsChanged);
-  on("change", "#canvas", panel.marksChanged);
-  on("change", "#overlay", compare.showError);
-  on("change", "#files", (input) => add([...input.files]).finally(() => (input.value = "")));
-  on("change", "#mask-file", (input) => {
-    const load = (entry) => works.loadMask(entry, input.files[0]);
-    return showMarks(load, { mask: "given" }).finally(() => (input.value = ""));
-  });
-  document.addEventListener("keydown", pressKey);
-  document.addEventListener("paste", ({ clipboardData }) => add([...clipboardData.files]));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    add([...event.dataTransfer.files]);
-  });
-  addEventListener("hashchange", safely(start));
-}
-
-connect();
+fill(document);
+for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
+find("key-list").append(...texts.keyList.flatMap(([keys, what]) => [make("dt", {}, keys), make("dd", {}, what)]));
+for (const [id, action] of Object.entries(CLICKS)) on("click", `#${id}`, action);
+on("click", "[data-opens]", ({ dataset }) => find(dataset.opens).click());
+on("click", "button[data-tool]", ({ dataset }) => tools.use(dataset.tool));
+on("click", "#list button:first-child", ({ value }) => open(value));
+on("click", "#list .round", ({ value }) => remove(value));
+on("click", "#thumbnails button", ({ value }) => showResult(value));
+on("input", "#panel [name]", () => panel.change());
+on("change", "#canvas", panel.marksChanged);
+on("change", "#overlay", compare.showError);
+on("change", "#files", (input) => add([...input.files]).finally(() => (input.value = "")));
+on("change", "#mask-file", (input) => showMarks(works.loadMask, { mask: "given" }).finally(() => (input.value = "")));
+document.addEventListener("keydown", pressKey);
+document.addEventListener("paste", ({ clipboardData }) => add([...clipboardData.files]));
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  add([...event.dataTransfer.files]);
+});
+addEventListener("hashchange", safely(start));
 safely(start)();

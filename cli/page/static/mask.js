@@ -1,5 +1,6 @@
 /** The marks of the picture: what is damaged, painted by hand, found by the detector or read from a file. */
 
+import * as api from "./api.js";
 import { find } from "./elements.js";
 import { current } from "./list.js";
 
@@ -60,10 +61,10 @@ export function cancel() {
 
 export const clear = () => add(current, {});
 
-/** Replace the marks of a picture, whether it is shown or not, by the mask that the server has, an image file. */
-export function replace(entry, image) {
-  entry.marks.sent = { image };
-  return add(entry, entry.marks.sent);
+/** Take the mask that the server has of a picture, whether that is shown or not. */
+export async function take(entry) {
+  entry.marks.sent = { image: await api.mask(entry.picture.id) };
+  await add(entry, entry.marks.sent);
 }
 
 function add(entry, step) {

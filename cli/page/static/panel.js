@@ -17,7 +17,6 @@ function readControls() {
   return Object.fromEntries(chosen.map((input) => [keyOf(input), readInput(input)]));
 }
 
-/** Set the controls. */
 function writeControls(values) {
   for (const input of inputs()) {
     const value = values[keyOf(input)];
@@ -39,19 +38,15 @@ export function proposed({ proposal, mask: held }) {
   return { ...DEFAULTS, ...settings, verb, mask, always: proposal?.verb === "none" };
 }
 
-/** Change some controls. */
+/** Take note of what the controls say, once some are set. */
 export function change(controls) {
-  writeControls({ ...current.controls, ...controls });
-  controlsChanged();
-}
-
-export function controlsChanged() {
+  if (controls) writeControls({ ...current.controls, ...controls });
   current.controls = readControls();
   showAction();
 }
 
 /** Marks that a hand has changed are the mask from then on. */
-export const marksChanged = () => change(isEdited(current.marks) ? { mask: "given" } : {});
+export const marksChanged = () => change(isEdited(current.marks) && { mask: "given" });
 
 export function setHints(hints) {
   if (hints !== current.hints) showHints(hints);
@@ -131,9 +126,8 @@ export function showProgress() {
 
 /** Show the hints, each with its color to change and a button to remove it, and on the picture. */
 function showHints(hints) {
-  const points = hints.map(({ x, y, color }) =>
-    setStyle(make("span", { className: "point" }), { "--px": x + 0.5, "--py": y + 0.5, "--color": color }),
-  );
+  const styles = hints.map(({ x, y, color }) => `--px: ${x + 0.5}; --py: ${y + 0.5}; --color: ${color}`);
+  const points = styles.map((style) => make("span", { className: "point", style }));
   const rows = hints.map((hint, i) => {
     const color = make("input", { type: "color", value: hint.color, ariaLabel: texts.hint(hint) });
     color.oninput = () => {

@@ -47,10 +47,9 @@ function point({ place, isSaid = false }) {
   if (isSaid) say(texts.cursor(place));
 }
 
-/** Make the brush larger or smaller. */
-export function resize(factor) {
+/** Make the brush larger (1) or smaller (-1). */
+export function resize(way) {
   const size = find("size");
-  const before = size.valueAsNumber;
-  size.value = factor > 1 ? Math.max(before * factor, before + 1) : before * factor;
+  size.stepUp(way * Math.ceil(size.value / 5));
   setStyle(find("brush"), { "--size": size.value });
 }

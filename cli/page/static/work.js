@@ -14,13 +14,8 @@ export async function make(entry) {
   return follow(entry, entry.controls.verb, settings);
 }
 
-/** Find defects, which become the mask; return the job if that is done. */
-export async function findDefects(entry) {
-  const { sensitivity } = entry.controls;
-  const found = await follow(entry, "find", { sensitivity });
-  if (found) await takeMask(entry);
-  return found;
-}
+/** Find defects, which become the mask of the server; return the job if that is done. */
+export const findDefects = (entry) => follow(entry, "find", { sensitivity: entry.controls.sensitivity });
 
 /** Begin a job of a picture and follow it, whether that is shown or not; return its last state if it is done. */
 async function follow(entry, verb, settings) {
@@ -28,7 +23,7 @@ async function follow(entry, verb, settings) {
     entry.job = job;
     if (entry === current) panel.showProgress();
   };
-  const id = await api.begin(entry.picture.id, verb, settings);
+  const id = await api.begin(`pictures/${entry.picture.id}/${verb}`, settings);
   show({ id, state: "queued" });
   say(texts.started);
   const job = await api.follow(id, show).finally(() => show(null));
@@ -46,23 +41,14 @@ async function sendMask({ picture, marks }) {
   say(texts.share(share));
 }
 
-/** Take the mask that the server has. */
-export async function takeMask(entry) {
-  await mask.replace(entry, await api.mask(entry.picture.id));
-}
-
 export async function saveMask(entry) {
   await sendMask(entry);
   const { id, name } = entry.picture;
   save(await api.mask(id), `${lastPart(name).replace(/\.\w+$/, "")}.mask.png`);
 }
 
-/** A mask file goes through the server, which reads more formats than browsers do; return whether there is one. */
-export async function loadMask(entry, file) {
-  await api.putMask(entry.picture.id, file);
-  await takeMask(entry);
-  return true;
-}
+/** A mask file goes through the server, which reads more formats than browsers do. */
+export const loadMask = ({ picture }) => api.putMask(picture.id, find("mask-file").files[0]);
 
 /** Save the result that is shown, to the byte as the command writes it. */
 export async function download({ picture, chosen }) {
@@ -77,7 +63,7 @@ let folderJob = null;
 /** Restore the whole folder; or cancel that. */
 export async function restoreFolder() {
   if (folderJob) return api.cancel(folderJob);
-  folderJob = await api.beginFolder();
+  folderJob = await api.begin("folder/restore");
   const [button, progress] = [find("restore-all"), find("folder-progress")];
   button.textContent = texts.cancel;
   const show = (job) => (progress.textContent = texts.runningFolder(job));
