@@ -90,11 +90,13 @@ export function showAction() {
   for (const slider of document.querySelectorAll(".sliders input")) slider.nextElementSibling.value = slider.value;
   const warning = picture.domain?.[controls.verb] ?? "";
   find("domain-text").textContent = warning;
-  const button = find("run");
-  const same = isSame(controls, proposed(picture));
-  button.textContent = same ? actionOf(picture.proposal) : settingOf(controls);
-  button.classList.toggle("primary", !(ran && isSame(controls, ran)) && !(same && picture.proposal?.verb === "none"));
   const isMarked = controls.verb === "restore" && controls.mask === "given";
+  const isProposed = !isMarked && isSame(controls, proposed(picture));
+  const nothing = isProposed && picture.proposal?.verb === "none";
+  const own = { restore: isMarked ? texts.fillMarked : texts.restoreSo, colorize: texts.colorSo }[controls.verb];
+  const button = find("run");
+  button.textContent = nothing ? texts.restoreAnyway : isProposed ? (picture.proposal?.label ?? texts.restore) : own;
+  button.classList.toggle("primary", !nothing && !(ran && isSame(controls, ran)));
   const ready = isMarked ? !isEmpty(marks) : picture.findings; // what is marked need not be looked for
   button.disabled = !ready || (warning && !controls.force);
   const note = isEmpty(marks) ? texts.nothingMarked : controls.tones ? texts.givenAndTones : texts.givenMarks;
@@ -105,11 +107,6 @@ export function showAction() {
 /** Whether the controls are as others: consent changes nothing. */
 export const isSame = (controls, others) =>
   Object.keys(controls).every((name) => name === "force" || controls[name] === others[name]);
-
-/** What the button says for a proposal, and for what was set by hand. */
-const actionOf = (proposal) => (proposal?.verb === "none" ? texts.restoreAnyway : (proposal?.label ?? texts.restore));
-const settingOf = ({ verb, mask }) =>
-  verb === "colorize" ? texts.colorSo : mask === "given" ? texts.fillMarked : texts.restoreSo;
 
 /** Show how far the job of a picture is, while there is one: the button that cancels it takes the place of the main one. */
 export function showProgress() {

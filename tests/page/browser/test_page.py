@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import threading
 import time
 import zipfile
 
@@ -135,11 +136,47 @@ def test_paint_undo_restore_slide_and_download(page, tmp_path):
     page.keyboard.press("PageDown")
     assert page.locator("#divider").bounding_box()["x"] < before - 10
 
+    assert action(page) == "Fill what is marked"  # which the server has by now
     result = saved(page, "Download", tmp_path / "downloaded.png")
     assert result.read_bytes() == by_command(page, ASTRONAUT, tmp_path, mask).read_bytes()
     changed = (np.asarray(Image.open(result)) != np.asarray(Image.open(ASTRONAUT))).any(axis=2)
     assert changed.any()
     assert not (changed & ~marked(mask)).any()
+
+
+def test_what_is_painted_while_a_mask_is_sent_is_sent_with_the_next_one(page, tmp_path):
+    choose(page, ASTRONAUT)
+    page.keyboard.press("b")
+    drag(page, (0.2, 0.2), (0.5, 0.2))
+    masks = []
+
+    def delay(route):
+        if route.request.method == "PUT" and not masks:
+            masks.append(route.request.post_data_buffer)
+            drag(page, (0.2, 0.8), (0.5, 0.8))
+        route.continue_()
+
+    page.route("**/mask.png", delay)
+    for name in ("first.png", "second.png"):
+        masks.append(marked(saved(page, "Save mask", tmp_path / name)))
+    assert not masks[1][200:].any()
+    assert masks[2][200:].any()
+    np.testing.assert_array_equal(masks[1][:200], masks[2][:200])
+
+
+def test_another_tool_is_chosen_while_one_paints(page):
+    choose(page, ASTRONAUT)
+    before = action(page)
+    page.keyboard.press("b")
+    page.mouse.move(*place(page, 0.2, 0.2))
+    page.mouse.down()
+    page.mouse.move(*place(page, 0.5, 0.2), steps=4)
+    page.keyboard.press("v")
+    page.mouse.up()
+    assert action(page) == before  # no stroke, and no error
+    page.keyboard.press("b")
+    drag(page, (0.2, 0.2), (0.5, 0.3))
+    assert action(page) == "Fill what is marked"
 
 
 def a_16_bit_png(folder):
@@ -422,6 +459,38 @@ def test_several_pictures_and_all_results(page, tmp_path):
     page.get_by_role("button", name=f"Remove {SOUND.name}").click()
     page.locator("#list li").nth(1).wait_for(state="detached")
     assert page.locator("#error").is_hidden()
+
+
+def test_marks_that_are_found_behind_another_picture_are_those_of_their_own(page, loaded, tmp_path, monkeypatch):
+    may_end, original = threading.Event(), loaded._find
+
+    def find(held, sensitivity, task):
+        assert may_end.wait(100)
+        original(held, sensitivity, task)
+
+    monkeypatch.setattr(loaded, "_find", find)
+    choose(page, PRINT)
+    paste(page, SOUND)
+    first, second = (page.locator("#list li").nth(i).locator("button").first for i in range(2))
+    first.click()
+    page.locator("#about", has_text=PRINT.name).wait_for()
+    page.get_by_role("button", name="Show found").click()
+    page.locator("#cancel").wait_for()
+    second.click()
+    page.locator("#about", has_text=SOUND.name).wait_for()
+    assert action(page) == "Restore anyway"
+    with page.expect_response(re.compile("mask.png"), timeout=COMPUTED):
+        may_end.set()
+    page.wait_for_timeout(200)
+    assert action(page) == "Restore anyway"
+    assert page.locator("#mask-note").text_content() == ""
+
+    first.focus()
+    page.keyboard.press("Enter")
+    page.locator("#about", has_text=PRINT.name).wait_for()
+    page.locator("#mask-note", has_text="what was found").wait_for()
+    assert first.evaluate("button => button === document.activeElement")
+    assert marked(saved(page, "Save mask", tmp_path / "found.png")).any()
 
 
 def test_uncertainty_over_the_result(page):
