@@ -159,7 +159,7 @@ class Service:
         """
         if held.task is not None and held.task.state not in ENDED:
             raise OutputExistsError(f"{held.name}: is being worked on; wait for that, or cancel it")
-        wanted = self._wanted("restore" if verb == "find" else verb, body, held.mask is not None)
+        wanted = self._wanted("restore" if verb == "find" else verb, body, held.mask.kind if held.mask else "")
         if verb == "find":
             task = Task(verb, partial(self._find, held, wanted.settings.sensitivity))
         else:
@@ -179,8 +179,8 @@ class Service:
             Task("folder", partial(self.folder.restore_all, wanted, self.options.device), command)
         )
 
-    def _wanted(self, verb: str, body: Any, has_mask: bool = False) -> Wanted:
-        return read_wanted(verb, body, has_mask, self.options.max_pixels, self.options.precision)
+    def _wanted(self, verb: str, body: Any, held_mask: str = "") -> Wanted:
+        return read_wanted(verb, body, held_mask, self.options.max_pixels, self.options.precision)
 
     def _job(self, held: Held, verb: str) -> Job:
         """The names of the files that a verb makes of a file."""

@@ -54,8 +54,8 @@ class Wanted:
         return restore_processor(self.model, MaskSource(detect=self.mask == "auto"), *common)
 
 
-def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision: str) -> Wanted:
-    """Read the settings in a request, which are JSON; the mask is by default the one that there is.
+def read_wanted(verb: str, body: Any, held_mask: str, max_pixels: int, precision: str) -> Wanted:
+    """Read the settings in a request, which are JSON; `held_mask` is the kind of the mask that there is, or empty.
 
     Raises:
         UsageError: Something that is not understood.
@@ -81,7 +81,7 @@ def read_wanted(verb: str, body: Any, has_mask: bool, max_pixels: int, precision
         )
     model = "photo" if flags["force"] and model == "auto" else model  # which leaves nothing alone
     extras = options.RestoreFileSettings(colorize=flags["colorize"], max_pixels=max_pixels)
-    return Wanted(verb, model, _mask(given, has_mask, model), settings, extras, flags["overwrite"])
+    return Wanted(verb, model, _mask(given, held_mask, model), settings, extras, flags["overwrite"])
 
 
 def _model(given: Mapping[str, Any]) -> str:
@@ -92,8 +92,8 @@ def _model(given: Mapping[str, Any]) -> str:
     return str(model)
 
 
-def _mask(given: Mapping[str, Any], has_mask: bool, model: str) -> str:
-    mask = given.get("mask", "given" if has_mask else "auto" if model == "auto" else "none")
-    if mask not in ("none", "auto", "given") or (mask == "given" and not has_mask):
+def _mask(given: Mapping[str, Any], held: str, model: str) -> str:
+    mask = given.get("mask", "given" if held in ("given", "edited") else "auto" if model == "auto" else "none")
+    if mask not in ("none", "auto", "given") or (mask == "given" and not held):
         raise UsageError("`mask` must be auto, none, or given, once a mask was sent")
     return str(mask)

@@ -129,6 +129,15 @@ def test_the_mask_that_was_found_can_be_corrected(client):
     assert client.http.get(f"/api/pictures/{id}/mask.png").status_code == 404
 
 
+def test_a_second_click_gives_the_same_although_a_mask_was_found_meanwhile(client):
+    id = client.upload((EXAMPLES / "damaged" / "photo-portrait.png").read_bytes(), "portrait.png")
+    first, once = client.do(id, "restore"), client.get(id, "/file").content
+    assert client.get(id).json()["mask"] == "found"
+    second, twice = client.do(id, "restore"), client.get(id, "/file").content
+    assert first["command"] == second["command"]
+    assert once == twice
+
+
 def test_inspecting_says_what_is_wrong_and_what_would_help(client):
     noisy = np.random.default_rng(0).normal(128, 30, (96, 96, 1)).clip(0, 255).astype(np.uint8)
     found = client.inspected(client.upload(files.encode(Photo(noisy), ".png")))
