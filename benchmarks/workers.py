@@ -1,6 +1,6 @@
 """A folder of noisy JPEGs through `agerestore restore -m photo`: one process, one worker, two, and two on Ray.
 
-    python benchmarks/workers.py [COUNT] [SIDE]
+    python benchmarks/workers.py [COUNT] [SIDE] [ROUNDS]
 
 Prints images a second, and their ratios. Of a folder of COUNT images and one of a tenth of it the difference is taken,
 so that start-up does not count; all take turns. Ray is left out where it is not installed. Needs two idle cores.
@@ -21,7 +21,7 @@ from agerestore.images import io
 from agerestore.images.photo import Photo
 
 PICTURE = Path(__file__).parent.parent / "examples" / "photographs" / "photo-chelsea.png"
-NOISE, ROUNDS = 15, 3
+NOISE = 15  # levels
 WAYS = {"one process": [], "one worker": ["--workers", "1"], "two workers": ["--workers", "2"]}
 RAY = {"two workers on Ray": ["--cluster", "auto", "--workers", "2"]}
 
@@ -57,7 +57,7 @@ def seconds(folder: Path, out: Path, options: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def main(count: int = 200, side: int = 256) -> None:
+def main(count: int = 200, side: int = 256, rounds: int = 3) -> None:
     """Take turns, several rounds."""
     few, ways = max(count // 10, 2), {**WAYS, **(RAY if importlib.util.find_spec("ray") else {})}
     rates: dict[str, list[float]] = {way: [] for way in ways}
@@ -65,7 +65,7 @@ def main(count: int = 200, side: int = 256) -> None:
         base = Path(scratch)
         for name, number in (("many", count), ("few", few)):
             make_images(base / name, number, side)
-        for turn in range(ROUNDS):
+        for turn in range(rounds):
             for number, (way, options) in enumerate(ways.items()):
                 outs = [base / f"{name}-{turn}-{number}" for name in ("many", "few")]
                 spent = seconds(base / "many", outs[0], options) - seconds(base / "few", outs[1], options)
