@@ -4,7 +4,6 @@ The steps, for images of any size and depth: measure the statistics of the image
 resolution; then for each tile read it with its surroundings, run the network, and write its pixels.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,14 +21,14 @@ from agerestore.inference.coarse_to_fine import LowRes, LowResFill, low_res_leve
 from agerestore.inference.exposure import ImageStats, measure
 from agerestore.inference.grain import add_grain, may_have_grain, with_sources
 from agerestore.inference.self_ensemble import mean_estimate
-from agerestore.inference.tiling import Box, Progress, Tiles, bounding_box, expand, tile_side
+from agerestore.inference.tiling import Box, Progress, Tiles, bounding_box, expand, spread, tile_side
 from agerestore.models.base import Model
 from agerestore.models.layers.estimator import Margin
 from agerestore.models.photo import REGION
 
 # Low-resolution fills are made at full / factor, chosen by measurement (docs/architecture.md).
 FACTOR, STD_FACTOR, SAMPLE_FACTOR = 2, 8, 4
-PROBES, PROBE = 9, 256  # parts of an image, and their side in pixels, on which its noise is measured
+PROBE = 256  # pixels a side of the parts of an image on which its noise is measured
 
 
 class Fills(NamedTuple):
@@ -283,7 +282,7 @@ def _strength(network: _Network, scene: Raster, stats: ImageStats) -> Tensor | N
         return asked
     once = network.low_res()
     removed = torch.zeros_like(asked)
-    probes = list(_probes(*scene.size))
+    probes = spread(*scene.size, PROBE)
     for box in probes:
         part = scene.read(box.slices, network.device)
         error = (part.image - once.estimate(part, box.within(box), stats)[0]) * part.known
@@ -292,13 +291,3 @@ def _strength(network: _Network, scene: Raster, stats: ImageStats) -> Tensor | N
         )
     rms = 255 * (removed / len(probes)).sqrt()
     return asked * (settings.sigma / rms.clamp_min(1e-6)).clamp_max(1)
-
-
-def _probes(height: int, width: int) -> Iterator[Box]:
-    """Small parts, spread evenly over an image."""
-    count = round(PROBES**0.5)
-    tops, lefts = (
-        [(length - min(PROBE, length)) * i // max(count - 1, 1) for i in range(count)] for length in (height, width)
-    )
-    for top, left in sorted({(top, left) for top in tops for left in lefts}):
-        yield Box(top, left, min(top + PROBE, height), min(left + PROBE, width))

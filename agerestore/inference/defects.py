@@ -17,7 +17,7 @@ from agerestore.images.pixels import luminance
 from agerestore.images.raster import Raster
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.exposure import measure
-from agerestore.inference.tiling import Box, Progress, Tiles, expand, tile_side
+from agerestore.inference.tiling import Box, Progress, Tiles, expand, spread, tile_side
 from agerestore.models.base import Model
 
 # Probability from which on a pixel is marked, by sensitivity; chosen by measurement (pretrained/defects.md).
@@ -30,7 +30,7 @@ FACTORS = (2, 3, 4)  # by which an image is reduced for the second look
 ALIGNED = 12  # a multiple of all
 SMALLEST = 200  # pixels a side, of a reduced image
 DETAIL_LOST = 5.0  # gray levels that reducing an image takes from its sharpest details, if it was sharp
-PROBES, PROBE = 9, 512  # parts of an image, and their side in pixels, on which its sharpness is measured
+PROBE = 512  # pixels a side of the parts of an image on which its sharpness is measured
 
 
 @dataclass(frozen=True)
@@ -133,17 +133,8 @@ def reduction(raster: Raster) -> int:
 
 def _probes(raster: Raster) -> list[NDArray[np.float32]]:
     """The luminance of small parts that are spread evenly over the first image, (h, w) with white at 255."""
-    count = round(PROBES**0.5)
-    rows, columns = (
-        sorted({(length - min(PROBE, length)) * i // (count - 1) // ALIGNED * ALIGNED for i in range(count)})
-        for length in raster.size
-    )
-    pixels = raster.pixels()
-    return [
-        luminance(raster.on_8_bit_scale(pixels[top : top + PROBE, left : left + PROBE])).astype(np.float32)
-        for top in rows
-        for left in columns
-    ]
+    pixels, boxes = raster.pixels(), spread(*raster.size, PROBE, ALIGNED)
+    return [luminance(raster.on_8_bit_scale(pixels[box.slices])).astype(np.float32) for box in boxes]
 
 
 def _lost(part: NDArray[np.float32], factor: int) -> float:

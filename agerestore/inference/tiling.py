@@ -63,6 +63,21 @@ def divide(box: Box, side: int) -> Iterator[Box]:
             yield Box(top, left, min(top + side, box.bottom), min(left + side, box.right))
 
 
+def spread(height: int, width: int, side: int, multiple: int = 1) -> list[Box]:
+    """Nine boxes of at most ``side`` pixels a side, evenly over an image; fewer where it is no larger than they are.
+
+    Args:
+        height: of the image.
+        width: of the image.
+        side: of a box.
+        multiple: boxes begin at multiples of it.
+    """
+    tops, lefts = (
+        sorted({max(length - side, 0) * i // 2 // multiple * multiple for i in range(3)}) for length in (height, width)
+    )
+    return [Box(top, left, min(top + side, height), min(left + side, width)) for top in tops for left in lefts]
+
+
 def expand(tile: Box, whole: Box, halo: int, multiple: int) -> Box:
     """A tile with ``halo`` more pixels on each side, cut at the edges of the image.
 

@@ -130,6 +130,14 @@ def test_of_a_tile_no_more_is_computed_than_is_marked():
     assert tiling.bounding_box(Box(20, 32, 40, 60), marks) is None
 
 
+def test_parts_are_spread_from_edge_to_edge():
+    boxes = tiling.spread(100, 50, 20)
+    assert [(box.top, box.left) for box in boxes] == [(t, left) for t in (0, 40, 80) for left in (0, 15, 30)]
+    assert {(box.bottom - box.top, box.right - box.left) for box in boxes} == {(20, 20)}
+    assert [box.top for box in tiling.spread(100, 20, 20, multiple=12)] == [0, 36, 72]
+    assert tiling.spread(7, 9, 20) == [Box(0, 0, 7, 9)]
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_reach_of_the_network_is_no_larger_than_it_says(model, masked):
     image, mask = drawn(1, 3, 160, 160).requires_grad_(), (drawn(1, 1, 160, 160, seed=1) < 0.998).float()
