@@ -18,22 +18,29 @@ from ._options import (
     option,
     print_output,
     refuse_existing,
+    refuse_unsupported,
     with_groups,
 )
 from ._wording import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
     from agerestore.models.base import Model
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The image file to write.")]
+Samples = Annotated[
+    Path,
+    typer.Argument(metavar="OUT", help="The image file to write, or without a suffix a folder, one file a sample."),
+]
 ROW = 8  # samples in a row of the sheet
 
 
 @with_groups
 def sample(
-    out: Out,
+    out: Samples,
     model: ModelName = "mnist",
     num_samples: Annotated[int, option(MODEL, "-n", "--num-samples", min=1, metavar="N", help="Draw N images.")] = 64,
     seed: Seed = 0,
@@ -42,7 +49,7 @@ def sample(
     compute: Compute,
     messages: Messages,
 ) -> None:
-    """Draw images from the prior, on one contact sheet."""
+    """Draw images from the prior, on one contact sheet or each as a PNG of its own."""
     import torch
 
     from agerestore import device as devices
@@ -50,12 +57,20 @@ def sample(
     from agerestore.inference import sampler
     from agerestore.models import zoo
 
-    _refuse(out, overwrite)
+    apart = not out.suffix
+    if apart:
+        refuse_unsupported("a folder of samples", "--overwrite" if overwrite else "")
+        _refuse_filled(out)
+    else:
+        _refuse(out, overwrite)
     devices.set_threads(compute.threads)
     loaded = zoo.load(model).to(where := devices.choose(compute.device))
     with devices.precision(compute.precision, where):
-        drawn = sampler.sample(loaded, num_samples, torch.Generator(where).manual_seed(seed))
-    contact_sheet(list(drawn.split(ROW)), out)
+        batches = sampler.sample_batches(loaded, num_samples, torch.Generator(where).manual_seed(seed))
+        if apart:
+            _write_apart(batches, out)
+        else:
+            contact_sheet(list(torch.cat(list(batches)).split(ROW)), out)
     print_output(out, messages)
 
 
@@ -111,6 +126,22 @@ def _warn_of_foreign(path: Path, loaded: "Model", image: "Tensor", messages: Mes
     score = float(domain_scores(loaded, Raster(image))) if loaded.header.get("domain") else 0.0
     if score > 1 and not messages.quiet:
         say(f"out of the model's domain ({score:.1f} x its limit)", path)
+
+
+def _write_apart(batches: "Iterable[Tensor]", folder: Path) -> None:
+    """Write each image of batches (B, C, S, S) in [0, 1] as a PNG called by its number."""
+    from agerestore.images import io, pixels
+    from agerestore.images.photo import Photo
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(image for batch in batches for image in pixels.of_tensor(batch)):
+        io.write(folder / f"{number:05d}.png", Photo(image))
+
+
+def _refuse_filled(folder: Path) -> None:
+    """Refuse a folder in which samples would be mixed with other files."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists and is not an empty folder; choose another")
 
 
 def _refuse(out: Path, overwrite: bool) -> None:

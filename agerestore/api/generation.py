@@ -5,12 +5,12 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from agerestore import device as devices
 from agerestore.api.models import AnyModel, named_model
 from agerestore.config.checks import check_whole
 from agerestore.errors import UsageError
+from agerestore.images import pixels
 from agerestore.images.arrays import open_one
 from agerestore.images.raster import WHOLE
 from agerestore.inference import sampler
@@ -38,7 +38,7 @@ def sample(
     loaded = named_model(model)
     generator = torch.Generator(loaded.device).manual_seed(seed)
     with devices.precision(precision, loaded.device):
-        return _to_bytes(sampler.sample(loaded, num_samples, generator))
+        return pixels.of_tensor(sampler.sample(loaded, num_samples, generator))
 
 
 def interpolate(
@@ -72,9 +72,4 @@ def interpolate(
     loaded = named_model(model)
     first, last = (open_one(each).read(WHOLE, loaded.device).image for each in (a, b))
     with devices.precision(precision, loaded.device):
-        return _to_bytes(sampler.interpolate(loaded, first, last, steps, spacing == "image"))
-
-
-def _to_bytes(images: Tensor) -> NDArray[np.uint8]:
-    """(N, C, H, W) in [0, 1] -> (N, H, W, C) uint8."""
-    return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        return pixels.of_tensor(sampler.interpolate(loaded, first, last, steps, spacing == "image"))

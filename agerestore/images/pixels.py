@@ -1,10 +1,13 @@
 """Operations on pixel arrays: bit depth, subsampling, luminance and the DCT of 8 x 8 blocks."""
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Pixels = NDArray[Any]  # (H, W, C), uint8 or float32 from 0 to 255; uint16 where a function says so
 Floats = NDArray[np.floating[Any]]
@@ -32,6 +35,12 @@ def on_8_bit_scale(pixels: Pixels) -> Pixels:
 def in_8_bits(pixels: Pixels) -> NDArray[np.uint8]:
     """Round uint8 or uint16 to uint8."""
     return np.rint(on_8_bit_scale(pixels)).astype(np.uint8)
+
+
+def of_tensor(images: "Tensor") -> NDArray[np.uint8]:
+    """Turn images (N, C, H, W) in [0, 1], clipped, into pixels (N, H, W, C)."""
+    pixels: NDArray[np.uint8] = (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return pixels
 
 
 def a_megapixel(pixels: Pixels) -> Pixels:

@@ -1,5 +1,6 @@
 """Images out of the latent space: samples of the prior, and interpolations between two images."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,10 +12,10 @@ from agerestore.inference.letterbox import Letterbox
 from agerestore.models.base import Model
 from agerestore.models.latent import interpolate_codes, sample_codes
 
+BATCH = 256  # images generated at once
 OVERSAMPLING = 8  # steps on which the change of images is measured, for each step that is asked for
 
 
-@torch.no_grad()
 def sample(model: Model, count: int, generator: torch.Generator) -> Tensor:
     """Generate images from codes drawn from the prior.
 
@@ -29,10 +30,16 @@ def sample(model: Model, count: int, generator: torch.Generator) -> Tensor:
     Raises:
         UsageError: the model generates nothing without an image.
     """
+    return torch.cat(list(sample_batches(model, count, generator)))
+
+
+def sample_batches(model: Model, count: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """The images of `sample`, at most `BATCH` at once, so that memory holds any number of them."""
     model.require("sample")
     networks = model.networks
-    images: Tensor = networks.generate(networks.codes_of(sample_codes(networks.config, count, generator)))
-    return images
+    for codes in sample_codes(networks.config, count, generator).split(BATCH):
+        with torch.no_grad():
+            yield networks.generate(networks.codes_of(codes))
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ import math
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from agerestore_cli.app import app
@@ -94,6 +95,23 @@ def test_the_verbs_write_sheets_and_replace_none(tmp_path):
     assert io.read(walk).pixels.shape[:2] == (34 * 2, 5 * 34 * 2)
     nowhere = run("interpolate", CLEAN / "digit-3.png", tmp_path / "none.png", tmp_path / "new.png")
     assert (nowhere.exit_code, "none.png: cannot be read" in nowhere.stderr) == (3, True)
+
+
+def test_a_folder_gets_the_samples_of_the_sheet_each_in_a_file_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(sampler, "BATCH", 2)
+    assert run("sample", tmp_path / "sheet.png", "-n", 3).exit_code == 0
+    result = run("sample", tmp_path / "new" / "samples", "-n", 3)
+    assert result.exit_code == 0, result.output
+    files = sorted((tmp_path / "new" / "samples").iterdir())
+    assert [path.name for path in files] == ["00000.png", "00001.png", "00002.png"]
+    sheet = io.read(tmp_path / "sheet.png").pixels[::2, ::2]
+    for number, path in enumerate(files):
+        assert np.array_equal(io.read(path).pixels, sheet[:32, 34 * number : 34 * number + 32])
+    again = run("sample", tmp_path / "new" / "samples", "-n", 3)
+    assert (again.exit_code, "not an empty folder" in again.stderr) == (2, True)
+    refused = run("sample", tmp_path / "other", "-n", 3, "--overwrite")
+    assert (refused.exit_code, "does not support --overwrite" in refused.stderr) == (2, True)
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_verbs_compute_in_the_precision_they_are_told(tmp_path):
