@@ -19,6 +19,7 @@ CHOICE_SIDE = 128  # pixels of the short side at which candidates are compared
 APART_WEIGHT = 0.015  # dB for a unit of Lab between mean colors: by PSNR alone a gray would follow a gray
 TURNS, GOLDEN_RATIO = 50, 0.618034  # quantiles passed from black to white, and between seeds
 CHUNK = 32  # codes that are drawn at a time
+AGREEMENT_POWER = 8  # of the cosine between a code and the one that the encoder finds in what it colors
 RESIDUAL_MSE = 5.0  # mean square of a and b that codes do not explain: images closer than that count as equal
 
 
@@ -46,31 +47,56 @@ def candidates(networks: ColorNetworks, lightness: Tensor, seed: int, count: int
     if networks.code_prior is None:
         drawn = [sample_latents(1, networks.config.latent_dim, generator) for _ in range(count)]
         codes = torch.cat(drawn).to(lightness.device)
+        return torch.cat([torch.zeros_like(codes[:1]), codes[1:]]) if networks.begins_with_estimate else codes
+    prior = networks.code_distribution(lightness)
+    later = [prior.draw(generator) for _ in range(count - 1)]
+    if networks.begins_with_estimate:
+        first = torch.zeros_like(prior.means[0, :1])
     else:
-        prior = networks.code_distribution(lightness)
-        later = [prior.draw(generator) for _ in range(count - 1)]
-        codes = project(torch.cat([_first_draw(prior, lightness, seed), *later]))
-    return torch.cat([torch.zeros_like(codes[:1]), codes[1:]]) if networks.begins_with_estimate else codes
+        first = _first_draw(networks, prior, lightness, seed)
+    return torch.cat([first, *map(project, later)])
 
 
-def _first_draw(prior: GaussianMixture, lightness: Tensor, seed: int) -> Tensor:
-    """The mean (1, M) of a component that the image chooses: with one seed, two cars get two colors.
+def _first_draw(networks: ColorNetworks, prior: GaussianMixture, lightness: Tensor, seed: int) -> Tensor:
+    """The mean (1, M), on the sphere, of a component that the image chooses.
+
+    A component counts the more, the better the encoder finds its code in what it colors: where colors spill, or change
+    within a body, it finds another.
+    """
+    means = project(prior.means[0])
+    shares = prior.logits[0].softmax(dim=0) * _agreement(networks, lightness, means) ** AGREEMENT_POWER
+    return means[_choose(shares, lightness, seed)][None]
+
+
+def _choose(shares: Tensor, lightness: Tensor, seed: int) -> int:
+    """Index of one of several shares (K,), the larger the likelier: with one seed, two cars get two colors.
 
     A change of the image too small to be seen does not change it.
     """
     quantile = (seed * GOLDEN_RATIO + TURNS * float(lightness.mean()) / 100) % 1
-    shares = prior.logits[0].softmax(dim=0).cumsum(dim=0)
-    component = int((shares < quantile).sum().clamp(max=len(shares) - 1))
-    return prior.means[0, component][None]
+    return int((shares.cumsum(dim=0) < quantile * shares.sum()).sum().clamp(max=len(shares) - 1))
+
+
+def _agreement(networks: ColorNetworks, lightness: Tensor, codes: Tensor) -> Tensor:
+    """Cosine (K,), above 0, between codes on the sphere and those that the encoder finds in what they color."""
+    few = _small(networks, lightness)
+    chroma = F.interpolate(compared(networks, lightness, codes), few.shape[2:], mode="bilinear")
+    found = networks.encode(torch.cat([few.expand(len(codes), -1, -1, -1), chroma], 1))
+    return F.cosine_similarity(found, codes).clamp_min(0.01)
 
 
 def compared(networks: ColorNetworks, lightness: Tensor, codes: Tensor) -> Tensor:
     """Chroma (K, 2, h, w) of each code, at the smaller size at which codes are compared."""
+    few = _small(networks, lightness)
+    return torch.cat([networks.generate(few, part) for part in codes.split(CHUNK)])
+
+
+def _small(networks: ColorNetworks, lightness: Tensor) -> Tensor:
+    """Lightness (1, 1, H, W) at the size at which codes are compared."""
     scale = min(1, CHOICE_SIDE / min(lightness.shape[2:]))
     multiple = networks.input_multiple
     size = [max(round(side * scale / multiple), 1) * multiple for side in lightness.shape[2:]]
-    few = F.interpolate(lightness, size, mode="area")
-    return torch.cat([networks.generate(few, part) for part in codes.split(CHUNK)])
+    return F.interpolate(lightness, size, mode="area")
 
 
 def _most_diverse(chroma: Tensor, count: int) -> list[int]:

@@ -64,7 +64,7 @@ def test_a_dry_run_is_refused_as_the_run_would_be(arguments, code, words, folder
 
 
 def test_interrupted_training_leaves_a_state_that_resumes(tmp_path):
-    settings = [*TINY, "--set", "steps=400", "--set", "log_every=1", "--threads", "1"]
+    settings = [*TINY, "--set", "steps=120", "--set", "log_every=1", "--threads", "1"]
     command = ["train", str(EXAMPLES / "clean"), "--out", str(tmp_path / "run"), "--preset", "age-mnist", *settings,
                "--data-license", "ours"]  # fmt: skip
     code = f"import sys; from agerestore_cli.app import main; sys.argv[1:] = {command!r}; main()"

@@ -96,15 +96,20 @@ def test_draws_follow_the_mixture():
     torch.testing.assert_close(right.std(dim=0), torch.tensor([0.1, 0.5]), atol=0.03, rtol=0)
 
 
-def test_first_draws_of_many_images_follow_the_mixture():
-    """Of one seed: three quarters of images of all lightnesses get the second of two narrow components."""
-    mixture = GaussianMixture(
-        torch.tensor([[0.0, 1.0]]) * torch.tensor(3.0).log(),
-        torch.tensor([[[-5.0, 0.0], [5.0, 1.0]]]), torch.full((1, 2, 2), 0.1),
-    )  # fmt: skip
+def test_choices_of_many_images_follow_the_shares():
+    """Of one seed: three quarters of images of all lightnesses choose the second of shares of 1 to 3."""
     lightnesses = 20 + 60 * torch.rand(1000, generator=torch.Generator().manual_seed(0))
-    draws = torch.cat([color_codes._first_draw(mixture, light, 3) for light in lightnesses])
-    assert float((draws[:, 0] > 0).float().mean()) == pytest.approx(0.75, abs=0.03)
+    chosen = [color_codes._choose(torch.tensor([0.5, 1.5]), light, 3) for light in lightnesses]
+    assert sum(chosen) / 1000 == pytest.approx(0.75, abs=0.03)
+
+
+def test_a_component_whose_code_the_encoder_does_not_find_again_is_not_chosen(model, monkeypatch):
+    """Of two with equal shares, the encoder takes what either draws for the second."""
+    means = torch.eye(4)[None, :2]
+    prior = GaussianMixture(torch.zeros(1, 2), means, torch.full((1, 2, 4), 0.1))
+    monkeypatch.setattr(model, "encode", lambda lab: means[0, 1].expand(len(lab), -1))
+    for seed in range(1, 20):
+        assert torch.equal(color_codes._first_draw(model, prior, GRAY, seed), means[:, 1])
 
 
 def test_the_first_code_of_a_point_estimate_is_zero():

@@ -94,7 +94,7 @@ def test_the_robust_stage_leaves_encoder_and_generator_alone(images, tmp_path):
 
 
 def test_training_learns_to_reconstruct(images, tmp_path):
-    longer = ("steps=200", "network.width=8", "network.latent_dim=8", "lr=5e-3", "log_every=10", "state_minutes=9")
+    longer = ("steps=80", "network.width=8", "network.latent_dim=8", "lr=5e-3", "log_every=10", "state_minutes=9")
     config = train_config("age-mnist", (*TINY, *longer, "finetune.steps=0", "robust.steps=0"))
     fit(config, images, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
