@@ -17,11 +17,13 @@ from agerestore.images.pixels import luminance
 from agerestore.images.raster import Raster
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.exposure import measure
+from agerestore.inference.missing_parts import find_missing_parts
 from agerestore.inference.tiling import Box, Progress, Tiles, expand, spread, tile_side
 from agerestore.models.base import Model
 
 # Probability from which on a pixel is marked, by sensitivity; chosen by measurement (pretrained/defects.md).
-SENSITIVITIES, THRESHOLDS = (0, 0.25, 0.5, 0.75, 1), (0.95, 0.88, 0.81, 0.35, 0.2)
+SENSITIVITIES, THRESHOLDS = (0, 0.25, 0.5, 0.75, 1), (0.95, 0.88, 0.81, 0.34, 0.2)
+TEARS = "tears"  # the kind of defect that takes parts of a print away
 LARGE = 40  # pixels across; what is found larger than that is not filled unless asked
 RIM = 1  # pixels by which a mask is wider than what was found: the blurred edge of a mark
 MINOR = 0.1  # share of a mask; kinds below are not named
@@ -79,9 +81,22 @@ def find_defects(detector: Model, raster: Raster, tile: int | None = None, progr
     factor = reduction(scene)
     if factor > 1:
         found = _either(found, _find(detector, _reduced(scene, factor), tile, progress))
+    _add_missing_parts(found, scene)
     if seen is not None:
         found.probability[..., ~torch.from_numpy(seen)] = 0
     return found
+
+
+def _add_missing_parts(found: Defects, scene: Raster) -> None:
+    """Mark what is missing inside of torn edges, too, as tears where that is one of the kinds."""
+    for index, (probability, kind) in enumerate(zip(found.probability[:, 0], found.kind[:, 0], strict=True)):
+        if int(probability.max()) < 255 * min(THRESHOLDS):
+            continue
+        pixels = scene.on_8_bit_scale(scene.pixels(index))
+        missing = torch.from_numpy(find_missing_parts(probability.numpy(), pixels, THRESHOLDS))
+        if TEARS in found.names:
+            kind[missing > probability] = found.names.index(TEARS)
+        torch.maximum(probability, missing, out=probability)
 
 
 @torch.no_grad()
