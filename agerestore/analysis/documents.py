@@ -39,6 +39,7 @@ MAX_TEXTURE = 0.02  # fraction of the blocks
 FLAT_WEIGHT, CONSTANT_WEIGHT, TONE_WEIGHT = 0.7, 0.3, 0.7
 MIN_SCORE, MIN_MARKS = 1.15, 12  # of an image with letters or words
 MIN_SCORE_UNMARKED = 1.28  # of an image with hardly any
+DRAWN = 0.8  # constant fraction of what a computer has drawn, with letters; a photograph reaches it by JPEG alone
 MIN_REST_SCORE, MIN_REST_MARKS = 1.3, 16  # of a page around its photographs; photographs have places like that, too
 MIN_REST = 0.4  # fraction of the blocks that is left around the photographs
 MIN_PHOTO = 0.03  # fraction of the blocks; a smaller place of continuous tone is no photograph on a page
@@ -103,8 +104,9 @@ def _document(plane: NDArray[np.uint8]) -> Document | None:
     blocks = _blocks(plane)
     if blocks is None:
         return None
-    score = _score(blocks, np.ones(blocks.flat.shape, bool))
-    if score >= (MIN_SCORE if blocks.marks.sum() >= MIN_MARKS else MIN_SCORE_UNMARKED):
+    score, lettered = _score(blocks, np.ones(blocks.flat.shape, bool)), blocks.marks.sum() >= MIN_MARKS
+    is_drawn = lettered and blocks.constant.mean() >= DRAWN and blocks.texture.mean() <= MAX_TEXTURE
+    if is_drawn or score >= (MIN_SCORE if lettered else MIN_SCORE_UNMARKED):
         return Document("a document or drawing")
     rest = ~_pictures(blocks.texture | blocks.shade)
     if min(plane.shape) < MIN_PAGE or not MIN_REST <= rest.mean() < 1:
