@@ -140,7 +140,7 @@ PRESETS: dict[str, Preset] = {
             "encoder": {"weights": {"kl_real": 10, "kl_fake": -5, "match_x": 5, "classes": 2}},
             "generator": {"weights": {
                 "kl_fake": 3, "kl_within": 3, "match_z": 16, "match_x": 5, "classes": 4, "colorfulness": 1,
-                "vividness": 1, "content": 10, "recognition": 0.1,
+                "vividness": 1, "content": 10, "recognition": 1,
             }},
         },
         "crop_size": 128, "batch_size": 24, "lr": 1e-3, "lr_decay": "cosine", "steps": 60_000, "margin": 0.15,

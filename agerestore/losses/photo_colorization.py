@@ -10,13 +10,13 @@ classes      cross-entropy of its distribution over bins of colors, in which rar
 kl_within    divergence of e(L, g(L, z)) across samples of z for one L; large where the generator ignores z
 colorfulness absolute log ratio of the mean square of a and b in generated images to that in real ones
 vividness    the same, of images colored with the code 0
-content      how far what a backbone sees of the colored image is from what it sees of the real one
-recognition  divergence of the classes that its classifier gives the colored image from those of the real one, in nats
+content      how far what a backbone sees of images colored with the code 0 is from what it sees of the real ones
+recognition  divergence of the classes that its classifier gives these images from those of the real ones, in nats
 regression   as match_x, with the code 0: plain regression, without an encoder
 estimate     as classes, with the code 0
 ============ ==========================================================================================================
 
-The last quarter of a batch is not colored with the images' own codes, but with the code 0, so that the content alone
+The second half of a batch is not colored with the images' own codes, but with the code 0, so that the content alone
 decides as far as it can.
 """
 
@@ -45,7 +45,6 @@ TERMS = (
     *age.TERMS, "classes", "kl_within", "colorfulness", "vividness", *sorted(PERCEIVED), "regression", "estimate"
 )  # fmt: skip
 CODE_PRIOR_TERMS = ("surprisal",)
-ESTIMATED = 4  # one in so many images of a batch is colored with the code 0
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,12 @@ class PhotoColorAGE:
             code = networks["encoder"](condition.lightness, chroma)
         terms = {"kl_real": self.unconditional.divergence(code)}
         if not (OF_REAL - {"kl_real"}).isdisjoint(wanted):
-            own = len(code) - len(code) // ESTIMATED
+            own = (len(code) + 1) // 2  # images colored with their own codes; the others with the code 0
             drawn = networks["generator"](condition, torch.cat([code[:own], torch.zeros_like(code[own:])]))
             terms["match_x"], terms["classes"] = _errors(networks, drawn, chroma)
             terms["vividness"] = _relative_energy(drawn.chroma[own:], chroma[own:])
             if not PERCEIVED.isdisjoint(wanted):
-                half = len(code) // 2
-                terms |= _perceived(networks["backbone"], batch.x[half:], drawn.chroma[half:], wanted)
+                terms |= _perceived(networks["backbone"], batch.x[own:], drawn.chroma[own:], wanted)
         return terms
 
     def _fake(
