@@ -130,10 +130,12 @@ def _warn_of_foreign(path: Path, loaded: "Model", image: "Tensor", messages: Mes
 
 def _write_apart(batches: "Iterable[Tensor]", folder: Path) -> None:
     """Write each image of batches (B, C, S, S) in [0, 1] as a PNG called by its number."""
+    from agerestore import files
     from agerestore.images import io, pixels
     from agerestore.images.photo import Photo
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for number, image in enumerate(image for batch in batches for image in pixels.of_tensor(batch)):
         io.write(folder / f"{number:05d}.png", Photo(image))
 

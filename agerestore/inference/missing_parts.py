@@ -16,8 +16,8 @@ Plane = NDArray[np.uint8]
 
 SIDE = 1024  # pixels of the longer side, at most, at which parts are looked for
 GAP = 4  # pixels at that size; edges with gaps up to twice as long are closed
-BEYOND = 24  # pixels at that size, from a part to what is on the other side of its edge
-LEAST = 50  # pixels at that size; of smaller parts the detector finds all
+BEYOND = 24  # pixels at that size, from a part to what is on the other side of its edge, at most
+LEAST = 50  # pixels at that size; smaller parts are left to the detector
 MOST = 0.1  # share of the image; a larger part is not missing
 EVEN = 6.0  # gray levels: standard deviation inside a part, at most, of each color
 CONTRAST = 16.0  # gray levels between its mean and that on the other side, at least, of one color

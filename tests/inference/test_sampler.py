@@ -112,6 +112,9 @@ def test_a_folder_gets_the_samples_of_the_sheet_each_in_a_file_of_its_own(tmp_pa
     refused = run("sample", tmp_path / "other", "-n", 3, "--overwrite")
     assert (refused.exit_code, "does not support --overwrite" in refused.stderr) == (2, True)
     assert not (tmp_path / "other").exists()
+    (tmp_path / "file").write_text("in the way")
+    refused = run("sample", tmp_path / "file" / "samples", "-n", 3)
+    assert (refused.exit_code, "file/samples: cannot be written" in refused.stderr) == (1, True)
 
 
 def test_the_verbs_compute_in_the_precision_they_are_told(tmp_path):
