@@ -27,7 +27,7 @@ print(faults())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc alone")
-@pytest.mark.parametrize("size", [8, 80])
+@pytest.mark.parametrize("size", [8, pytest.param(80, marks=pytest.mark.slow)])
 def test_memory_that_is_kept_is_not_asked_for_again(size):
     script = partial(FAULTS.format, size=size)
     asked, kept = (

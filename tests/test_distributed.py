@@ -72,6 +72,7 @@ assert group() is None
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_keeps_the_group_when_training_is_over():
     result = run(*TORCHRUN[:3], "--standalone", "--no-python", sys.executable, "-c", JOINED)

@@ -101,6 +101,7 @@ def test_the_index_is_brought_up_to_date_and_keeps_what_people_wrote(copy):
 # ------------------------------------------------------------------------------------------------ mnist
 
 
+@pytest.mark.slow
 def test_codes_of_generated_digits_cover_the_sphere_evenly():
     """The balance the paper asks for, over 10,000 prior codes: |m_j| <= 0.1/sqrt(M), v_j within 15 % of 1/M."""
     networks = zoo.load("mnist").networks
