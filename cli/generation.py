@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The image file to write.")]
 Samples = Annotated[
     Path,
-    typer.Argument(metavar="OUT", help="The image file to write, or without a suffix a folder, one file a sample."),
+    typer.Argument(metavar="OUT", help="The image file to write; without a suffix a folder, with a PNG for each."),
 ]
 ROW = 8  # samples in a row of the sheet
 
@@ -57,18 +57,17 @@ def sample(
     from agerestore.inference import sampler
     from agerestore.models import zoo
 
-    apart = not out.suffix
-    if apart:
-        refuse_unsupported("a folder of samples", "--overwrite" if overwrite else "")
-        _refuse_filled(out)
+    as_files = out.is_dir() or not out.suffix
+    if as_files:
+        _refuse_filled(out, overwrite)
     else:
         _refuse(out, overwrite)
     devices.set_threads(compute.threads)
     loaded = zoo.load(model).to(where := devices.choose(compute.device))
     with devices.precision(compute.precision, where):
         batches = sampler.sample_batches(loaded, num_samples, torch.Generator(where).manual_seed(seed))
-        if apart:
-            _write_apart(batches, out)
+        if as_files:
+            _write_files(batches, out)
         else:
             contact_sheet(list(torch.cat(list(batches)).split(ROW)), out)
     print_output(out, messages)
@@ -128,7 +127,7 @@ def _warn_of_foreign(path: Path, loaded: "Model", image: "Tensor", messages: Mes
         say(f"out of the model's domain ({score:.1f} x its limit)", path)
 
 
-def _write_apart(batches: "Iterable[Tensor]", folder: Path) -> None:
+def _write_files(batches: "Iterable[Tensor]", folder: Path) -> None:
     """Write each image of batches (B, C, S, S) in [0, 1] as a PNG called by its number."""
     from agerestore import files
     from agerestore.images import io, pixels
@@ -140,8 +139,9 @@ def _write_apart(batches: "Iterable[Tensor]", folder: Path) -> None:
         io.write(folder / f"{number:05d}.png", Photo(image))
 
 
-def _refuse_filled(folder: Path) -> None:
+def _refuse_filled(folder: Path, overwrite: bool) -> None:
     """Refuse a folder in which samples would be mixed with other files."""
+    refuse_unsupported("a folder of samples", "--overwrite" if overwrite else "")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: exists and is not an empty folder; choose another")
 

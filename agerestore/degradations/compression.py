@@ -10,6 +10,7 @@ from torch import Tensor
 
 from agerestore.degradations.operators import Degraded, Parameters, augmented, column, resize
 from agerestore.errors import UsageError
+from agerestore.images.pixels import of_tensor
 
 BLOCK = 16  # pixels of a JPEG with 4:2:0 chroma that are coded together
 MAX_SIDE = {"jpeg": 65500, "webp": 16383}  # pixels, by the formats
@@ -73,7 +74,7 @@ def _pillow(format: str, image: Tensor, quality: Tensor) -> Tensor:
 
     if max(image.shape[2:]) > MAX_SIDE[format]:
         raise UsageError(f"{format}: such files have at most {MAX_SIDE[format]} pixels a side; shrink the image")
-    pixels = (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    pixels = of_tensor(image)[0]
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, format, quality=int(quality))
     with Image.open(file) as coded:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from agerestore.images import io
 from agerestore.images.formats.metadata import Metadata
 from agerestore.images.photo import Photo
-from agerestore.images.pixels import shrink
+from agerestore.images.pixels import of_tensor, shrink
 
 SIDE = 640  # pixels of a photograph on a sheet, at most
 GAP, THIN = 8, 2  # white pixels between photographs, and between small images before they are enlarged
@@ -31,8 +31,7 @@ def contact_sheet(rows: Sequence[Tensor], path: Path, scale: int = 2) -> None:
     lines = [torch.cat([*row], 2) for row in cells]  # each (C, H, N * W)
     longest = max(line.shape[2] for line in lines)
     sheet = torch.cat([F.pad(line, (0, longest - line.shape[2]), value=1.0) for line in lines], 1)
-    pixels = (sheet * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    enlarged = np.kron(pixels, np.ones((scale, scale, 1), np.uint8))
+    enlarged = np.kron(of_tensor(sheet[None])[0], np.ones((scale, scale, 1), np.uint8))
     io.write(path, Photo(enlarged), overwrite=True)
 
 

@@ -17,7 +17,7 @@ from agerestore.images.pixels import luminance
 from agerestore.images.raster import Raster
 from agerestore.inference.alpha import fill_transparent, visible
 from agerestore.inference.exposure import measure
-from agerestore.inference.missing_parts import find_missing_parts
+from agerestore.inference.missing_parts import dilate, find_missing_parts
 from agerestore.inference.tiling import Box, Progress, Tiles, expand, spread, tile_side
 from agerestore.models.base import Model
 
@@ -56,7 +56,7 @@ class Defects:
             sensitivity: 0 marks what is nearly certain, 1 also what is hardly likely.
         """
         threshold = float(np.interp(sensitivity, SENSITIVITIES, THRESHOLDS))
-        return _each(self.probability >= 255 * threshold, lambda plane: _dilated(plane, RIM))
+        return _each(self.probability >= 255 * threshold, lambda plane: dilate(plane, RIM))
 
     def kinds(self, mask: Tensor) -> list[str]:
         """The kinds that make up a mask, the most frequent first; those with less than a tenth of it are left out."""
@@ -88,7 +88,7 @@ def find_defects(detector: Model, raster: Raster, tile: int | None = None, progr
 
 
 def _add_missing_parts(found: Defects, scene: Raster) -> None:
-    """Mark what is missing inside of torn edges, too, as tears where that is one of the kinds."""
+    """Mark missing parts inside torn edges, too; they are tears for a detector that knows these."""
     for index, (probability, kind) in enumerate(zip(found.probability[:, 0], found.kind[:, 0], strict=True)):
         if int(probability.max()) < 255 * min(THRESHOLDS):
             continue
@@ -190,11 +190,6 @@ def _opened(plane: NDArray[np.uint8], radius: float) -> NDArray[np.uint8]:
         cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, 5) <= 1.5 * radius
     )  # the corner of a square, too
     return near.astype(np.uint8)
-
-
-def _dilated(plane: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(plane, disc), np.uint8)
 
 
 def _each(planes: Tensor, change: Any) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agerestore.images.pixels import Floats, Pixels
+from agerestore.inference.tiling import Box, expand
 
 Plane = NDArray[np.uint8]
 
@@ -42,35 +43,32 @@ def find_missing_parts(probability: Plane, pixels: Pixels, levels: Sequence[floa
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).reshape(*edges.shape, -1).astype(np.float32)
     missing = np.zeros_like(edges)
     for level in sorted(levels):
-        for where, part in _missing(edges >= 255 * level, small):
-            missing[where][part] = np.ceil(255 * level)
+        for box, part in _missing(edges >= 255 * level, small):
+            missing[box.slices][part] = np.ceil(255 * level)
     return np.asarray(cv2.resize(missing, probability.shape[::-1], interpolation=cv2.INTER_NEAREST))
 
 
-def _missing(edge: NDArray[np.bool_], pixels: Floats) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_]]]:
+def dilate(marks: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Marks (H, W) and all within ``radius`` pixels of them."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(marks.astype(np.uint8), disc) > 0)
+
+
+def _missing(edge: NDArray[np.bool_], pixels: Floats) -> Iterator[tuple[Box, NDArray[np.bool_]]]:
     """The parts, with their edge and up to the border of the image, that look like missing ones, each in its box."""
-    border = (0, 0), (edge.shape[1] - 1, edge.shape[0] - 1)
-    framed = np.asarray(cv2.rectangle(edge.astype(np.uint8), *border, 1) > 0)
-    free = (~_grown(framed, GAP)).astype(np.uint8)
+    framed = edge.copy()
+    framed[[0, -1]] = framed[:, [0, -1]] = True
+    free = (~dilate(framed, GAP)).astype(np.uint8)
     _, parts, statistics, _ = cv2.connectedComponentsWithStats(free, connectivity=4)
     for number, (left, top, width, height, area) in enumerate(statistics):
         if number == 0 or not LEAST <= area <= MOST * edge.size:
             continue
-        where = _around(top, height), _around(left, width)
-        part, others, colors = parts[where] == number, parts[where] > 0, pixels[where]
-        beyond = _grown(part, BEYOND) & others & ~part
+        box = expand(Box(top, left, top + height, left + width), Box(0, 0, *edge.shape), BEYOND, 1)
+        part, colors = parts[box.slices] == number, pixels[box.slices]
+        beyond = dilate(part, BEYOND) & (parts[box.slices] > 0) & ~part
         if beyond.any() and colors[part].std(axis=0).max() <= EVEN and _contrast(colors, part, beyond) >= CONTRAST:
-            yield where, _grown(part, 2 * GAP) & ~_grown(beyond, GAP)
-
-
-def _around(start: int, length: int) -> slice:
-    return slice(max(0, start - BEYOND), start + length + BEYOND)
+            yield box, dilate(part, 2 * GAP) & ~dilate(beyond, GAP)
 
 
 def _contrast(colors: Floats, part: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> float:
     return float(abs(colors[part].mean(axis=0) - colors[beyond].mean(axis=0)).max())
-
-
-def _grown(plane: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(plane.astype(np.uint8), disc) > 0)

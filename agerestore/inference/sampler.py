@@ -34,12 +34,16 @@ def sample(model: Model, count: int, generator: torch.Generator) -> Tensor:
 
 
 def sample_batches(model: Model, count: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """The images of `sample`, at most `BATCH` at once, so that memory holds any number of them."""
+    """The images of `sample`, generated at most `BATCH` at a time, so that memory holds any number of them."""
     model.require("sample")
-    networks = model.networks
-    for codes in sample_codes(networks.config, count, generator).split(BATCH):
-        with torch.no_grad():
-            yield networks.generate(networks.codes_of(codes))
+    codes = sample_codes(model.networks.config, count, generator)
+    return (_generate(model, part) for part in codes.split(BATCH))
+
+
+@torch.no_grad()
+def _generate(model: Model, codes: Tensor) -> Tensor:
+    images: Tensor = model.networks.generate(model.networks.codes_of(codes))
+    return images
 
 
 @torch.no_grad()

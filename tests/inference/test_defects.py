@@ -9,6 +9,7 @@ import torch
 
 from agerestore.config.networks import DetectorConfig
 from agerestore.images.raster import Raster
+from agerestore.inference import defects
 from agerestore.inference.defects import (
     SENSITIVITIES,
     THRESHOLDS,
@@ -51,6 +52,21 @@ def test_a_gray_image_a_batch_and_integers_are_understood() -> None:
     torch.testing.assert_close(color.probability, one.probability.expand(2, -1, -1, -1))
     levels = Raster((gray * 65535).round().to(torch.int32), 65535)
     assert (find_defects(detector(), levels).probability.int() - one.probability.int()).abs().max() <= 1
+
+
+def test_a_corner_behind_a_torn_edge_is_a_tear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The detector finds the edge of the corner alone, and takes it for a crack."""
+    row, column = torch.meshgrid(torch.arange(200), torch.arange(200), indexing="ij")
+    image = torch.where(row + column < 50, 0.1, 0.6).expand(1, 1, -1, -1)
+    edge = torch.where((row + column - 50).abs() <= 2, 255, 0).to(torch.uint8).expand(1, 1, -1, -1).clone()
+    found = Defects(edge, torch.zeros_like(edge), ("cracks", "tears"))
+    monkeypatch.setattr(defects, "_find", lambda *_: found)
+    monkeypatch.setattr(defects, "reduction", lambda _: 1)
+    answer = find_defects(detector(), Raster(image))
+    inside = (row + column < 48) & ((row - column).abs() < 30)
+    assert answer.mask(0.5)[0, 0][inside].all()
+    assert answer.kinds(answer.mask(0.5)) == ["tears", "cracks"]
+    assert not answer.mask(1)[0, 0][row + column > 60].any()
 
 
 def test_wholly_transparent_pixels_have_no_defects() -> None:

@@ -111,7 +111,11 @@ def test_a_folder_gets_the_samples_of_the_sheet_each_in_a_file_of_its_own(tmp_pa
     assert (again.exit_code, "not an empty folder" in again.stderr) == (2, True)
     refused = run("sample", tmp_path / "other", "-n", 3, "--overwrite")
     assert (refused.exit_code, "does not support --overwrite" in refused.stderr) == (2, True)
+    assert run("sample", tmp_path / "other", "-m", "photo").exit_code == 2  # which generates nothing from a code
     assert not (tmp_path / "other").exists()
+    (tmp_path / "v1.0").mkdir()
+    assert run("sample", tmp_path / "v1.0", "-n", 1).exit_code == 0
+    assert [path.name for path in (tmp_path / "v1.0").iterdir()] == ["00000.png"]
     (tmp_path / "file").write_text("in the way")
     refused = run("sample", tmp_path / "file" / "samples", "-n", 3)
     assert (refused.exit_code, "file/samples: cannot be written" in refused.stderr) == (1, True)
